@@ -1,0 +1,74 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+HOST ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+PYTEST ?= $(BIN)/python -m pytest
+
+.PHONY: help run test check format migration lock bench kill-9 saturate clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+run: $(VENV)/.runtime ## Start the product with demo data on http://127.0.0.1:8000.
+	@$(BIN)/python -m app migrate
+	@$(BIN)/python -m app seed
+	@echo "Attest is at http://$(HOST):$(PORT)/ (API documentation: /docs). Ctrl+C stops it."
+	@exec $(BIN)/python -m app serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.development ## Run the whole suite on SQLite and PostgreSQL, with coverage.
+	@$(PYTEST) -n $(WORKERS) --cov=app --cov-report=term:skip-covered --cov-fail-under=95 -q
+
+check: $(VENV)/.development ## Lint, format, types, import contracts, migrations on both databases.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m scripts.check_migrations
+
+format: $(VENV)/.development ## Format the code and apply safe lint fixes.
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+migration: $(VENV)/.development ## Make a migration for what changed in the models: make migration m="add suppliers".
+	@$(BIN)/python -m app migrate
+	@$(BIN)/alembic revision --autogenerate -m "$(m)"
+
+bench: $(VENV)/.development ## Compare with a bare FastAPI + SQLAlchemy application, side by side.
+	@$(BIN)/python -m scripts.bench
+
+kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, and look for what was lost.
+	@$(BIN)/python -m scripts.kill_9 --rounds 10
+
+saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
+	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20
+
+lock: ## Renew requirements*.txt from requirements*.in.
+	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet uv
+	@for file in requirements requirements-dev; do \
+	  var/lock/bin/uv pip compile $$file.in -o $$file.txt --upgrade --quiet --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	    --no-emit-package ecdsa --no-emit-package rsa --no-emit-package pyasn1 --no-emit-package passlib \
+	    --no-emit-package six; done
+
+clean: ## Remove what was installed and made, the embedded database too.
+	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Attest needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing the locked requirements …"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing the development tools …"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@

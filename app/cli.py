@@ -1,0 +1,132 @@
+"""`python -m app …`: serve, migrate, seed, create-superuser, openapi."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import orjson
+import typer
+import uvicorn
+from pydantic import SecretStr, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import migrations
+from app.core.config import Environment, Settings, settings
+from app.core.constraints import explain
+from app.core.context import RequestContext
+from app.core.db import Database
+from app.core.errors import Problem
+from app.core.security import Hasher
+from app.main import app, open_database
+from app.modules.users import UserCreate, UserService
+
+T = TypeVar("T")
+DRAIN_SECONDS = 10
+
+cli = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Attest: a back-office API that can prove it."
+)
+
+
+def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the configured database, and leave no connection open."""
+
+    async def run() -> T:
+        database = open_database(settings())
+        try:
+            return await work(database)
+        finally:
+            await database.dispose()
+
+    return asyncio.run(run())
+
+
+@cli.command()
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: Annotated[int | None, typer.Option(min=1, help="Default: WEB_CONCURRENCY, or 1.")] = None,
+    *,
+    reload: Annotated[bool, typer.Option(help="Restart on changed files; one worker.")] = False,
+) -> None:
+    """Serve the API. SIGTERM stops accepting, answers what is in flight, and closes every connection."""
+    if workers is not None:
+        os.environ["WEB_CONCURRENCY"] = str(workers)
+    options = Settings()  # judged again: more workers may be too many
+    uvicorn.run(
+        "app.main:app",
+        host=host,
+        port=port,
+        workers=None if reload else options.workers,
+        reload=reload,
+        reload_dirs=["app"] if reload else None,
+        log_config=None,
+        access_log=options.environment is Environment.development,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    migrations.upgrade(settings())
+
+
+@cli.command()
+def seed() -> None:
+    """Add demo data where it is missing, and show the passwords that this run made."""
+    if settings().environment is Environment.production:
+        raise typer.Exit(complain("demo data has no place in production"))
+    from seeds import plant  # noqa: PLC0415  # demo data is not part of a server
+
+    credentials = with_database(plant)
+    if not credentials:
+        typer.echo("The demo users are there already; `create-superuser` makes another way in.")
+        return
+    typer.echo("Demo users and their passwords (random, shown once, stored nowhere in clear):")
+    for name, password in credentials.items():
+        typer.echo(f"  {name:<10} {password}")
+
+
+@cli.command("create-superuser")
+def create_superuser(username: Annotated[str, typer.Option()], email: Annotated[str, typer.Option()]) -> None:
+    """Create a superuser; the password comes from SUPERUSER_PASSWORD or a prompt, and the policy applies."""
+    password = os.environ.get("SUPERUSER_PASSWORD") or typer.prompt(
+        "Password", hide_input=True, confirmation_prompt=True
+    )
+
+    async def create(database: Database) -> None:
+        data = UserCreate(username=username, email=email, password=SecretStr(password), is_superuser=True)
+        hasher = Hasher(queue=1)
+        try:
+            async with database.unit_of_work(RequestContext.of_job("create-superuser")) as session:
+                await UserService(session, hasher).create(data)
+        finally:
+            hasher.close()
+
+    try:
+        with_database(create)
+    except ValidationError as error:
+        reasons = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors(include_input=False)]
+        raise typer.Exit(complain("; ".join(reasons))) from error
+    except (Problem, SQLAlchemyError) as error:
+        problem = error if isinstance(error, Problem) else explain(error)
+        if problem is None:
+            raise
+        reasons = [detail["detail"] for detail in problem.errors or []]
+        raise typer.Exit(complain("; ".join(reasons) or problem.detail)) from None
+    typer.echo(f"Superuser {username} can sign in.")
+
+
+def complain(reason: str) -> int:
+    typer.echo(f"Refused: {reason}", err=True)
+    return 1
+
+
+@cli.command("openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    typer.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))

@@ -1,0 +1,46 @@
+"""Work that repeats beside the requests of a process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 5.0
+
+
+class Repeating:
+    """Runs `work` every `interval` seconds until it answers True or is stopped.
+
+    A failure is logged and tried again, later and later. Stopping lets the current run finish: a statement cancelled
+    half-way could leave its connection behind.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[bool]], interval: float, max_delay: float = 5.0) -> None:
+        self.name = name
+        self.work = work
+        self.interval = interval
+        self.max_delay = max_delay
+        self.stopping = asyncio.Event()
+        self.task = asyncio.create_task(self.run(), name=name)
+
+    async def run(self) -> None:
+        delay = self.interval
+        while not self.stopping.is_set():
+            try:
+                if await self.work():
+                    return
+                delay = self.interval
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next run may succeed
+                delay = min(delay * 2, self.max_delay)
+                log.warning("background_work_failed", work=self.name, cause=type(error).__name__, retry_in=delay)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), delay)
+
+    async def stop(self) -> None:
+        """Wait for the end of the current run; a run that does not end is cancelled after some seconds."""
+        self.stopping.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.task, STOP_SECONDS)

@@ -1,0 +1,135 @@
+"""The error tree: every failure that a client can see is one of these, and becomes problem+json in one place."""
+
+from http import HTTPStatus
+from typing import ClassVar, TypedDict
+
+
+class FieldError(TypedDict):
+    """One invalid field: a JSON pointer into the request (`/body/title`, `/query/limit`), a sentence, a stable slug."""
+
+    pointer: str
+    detail: str
+    code: str
+
+
+class Problem(Exception):
+    """`detail` is for the client; the cause (`raise … from error`) is for the log."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal-error"
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, detail: str = "", *, errors: list[FieldError] | None = None, **headers: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+        self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
+
+
+class Malformed(Problem):
+    """The request cannot be read."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "malformed-request"
+
+
+class Unauthenticated(Problem):
+    """Who are you?"""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthenticated"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(Problem):
+    """Known, and not allowed."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "permission-denied"
+
+
+class NotFound(Problem):
+    """Unknown, or hidden from this caller."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not-found"
+
+
+class Conflict(Problem):
+    """The state of the resource does not allow it."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """A unique value is taken."""
+
+    code = "already-exists"
+
+
+class InUse(Conflict):
+    """Something still refers to it."""
+
+    code = "in-use"
+
+
+class StaleVersion(Problem):
+    """`If-Match` names a version that is no longer current (RFC 9110, 13.1.1)."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "stale-version"
+
+
+class ContentTooLarge(Problem):
+    """The body is over the limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "content-too-large"
+    headers: ClassVar[dict[str, str]] = {"Connection": "close"}
+
+
+class UriTooLong(Problem):
+    """The path with its query is over the limit."""
+
+    status = HTTPStatus.REQUEST_URI_TOO_LONG
+    code = "uri-too-long"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported-media-type"
+
+
+class Invalid(Problem):
+    """Fields are invalid; `errors` says which and why."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid-fields"
+
+
+class Unavailable(Problem):
+    """Try again later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away, or has no connection to spare."""
+
+    code = "database-unavailable"
+
+
+class TimedOut(Unavailable):
+    """The request took longer than the server allows."""
+
+    code = "request-timeout"
+
+
+def invalid(pointer: str, detail: str, code: str) -> Invalid:
+    """`Invalid` for a single field."""
+    return Invalid("The request has an invalid field.", errors=[{"pointer": pointer, "detail": detail, "code": code}])

@@ -1,0 +1,101 @@
+"""Logs: structlog for our lines and everybody else's, one request id on each, secrets scrubbed, no frame locals."""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from app.core.config import Environment, Settings
+
+SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+MASK = "[masked]"
+ADDRESS = 2
+"""Where uvicorn's access line has the address among its arguments."""
+
+
+def scrub(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Mask values by name, and bearer tokens wherever they stand in a text; rendered tracebacks included."""
+    return {name: MASK if SECRET_NAME.search(name) else masked(value) for name, value in event.items()}
+
+
+def masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return BEARER.sub(MASK, value)
+    if isinstance(value, dict):
+        return {name: MASK if SECRET_NAME.search(str(name)) else masked(item) for name, item in value.items()}
+    return [masked(item) for item in value] if isinstance(value, list) else value
+
+
+def drop_color(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Uvicorn repeats its message in colour."""
+    event.pop("color_message", None)
+    return event
+
+
+class WithoutQuery(logging.Filter):
+    """Uvicorn's access line shows the address as sent; a query may hold anything."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(str(a).partition("?")[0] if i == ADDRESS else a for i, a in enumerate(record.args))
+        return True
+
+
+def configure(settings: Settings) -> None:
+    """Send every line of the process through one formatter: JSON in production, readable in development."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        drop_color,
+        scrub,
+    ]
+    if settings.environment is Environment.production:
+        traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        final: list[Processor] = [
+            structlog.processors.ExceptionRenderer(traceback),
+            scrub,
+            structlog.processors.JSONRenderer(lambda event, **_: orjson.dumps(event, default=str).decode()),
+        ]
+    else:
+        final = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    take_over(handler, logging.DEBUG if settings.debug else logging.INFO)
+
+
+def take_over(handler: logging.Handler, level: int) -> None:
+    """Make `handler` the only one of the process, uvicorn's own included."""
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("aiosqlite", "alembic", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        if logger.handlers:  # without any, uvicorn was told either to pass lines on or to be silent
+            logger.handlers = []
+            logger.propagate = True
+    access = logging.getLogger("uvicorn.access")
+    if not any(isinstance(found, WithoutQuery) for found in access.filters):
+        access.addFilter(WithoutQuery())

@@ -1,0 +1,154 @@
+"""What surrounds every request, as pure ASGI: identity, limits, headers, and an answer whatever happens."""
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.config import Settings
+from app.core.context import ANONYMOUS, RequestContext, current
+from app.core.errors import ContentTooLarge, Problem, TimedOut, UriTooLong
+from app.core.problems import crashed, respond
+from app.core.types import new_id
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+def client_address(scope: Scope, headers: Headers, trusted: tuple[str, ...]) -> str | None:
+    """The rightmost hop that is not one of our own proxies; nobody else's X-Forwarded-For is believed."""
+    client = scope.get("client")
+    address: str | None = client[0] if client else None
+    forwarded = ",".join(headers.getlist("x-forwarded-for"))
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    while address in trusted and hops:
+        address = hops.pop()
+    return address[:64] if address else None
+
+
+class ContextMiddleware:
+    """Outermost: makes the context, names the request, and sets the headers that every response carries."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        asked = headers.get("x-request-id", "")
+        context = RequestContext(
+            request_id=asked if REQUEST_ID.fullmatch(asked) else str(new_id()),
+            actor=ANONYMOUS,
+            ip=client_address(scope, headers, self.settings.trusted_proxies),
+            user_agent=headers.get("user-agent", "")[:400] or None,
+        )
+        scope["state"] = {**scope.get("state", {}), "context": context}
+        current.set(context)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=context.request_id)
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                complete(message, context, is_tls=scope["scheme"] == "https")
+            await send(message)
+
+        await self.app(scope, receive, named)
+
+
+def complete(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = context.request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if is_tls:
+        headers["Strict-Transport-Security"] = HSTS
+    if context.actor is not ANONYMOUS:
+        headers.setdefault("Cache-Control", "private, no-cache" if "etag" in headers else "no-store")
+        headers.add_vary_header("Authorization")
+
+
+class SafetyMiddleware:
+    """Innermost: refuses what is too large, ends what takes too long, and answers for a crash.
+
+    A response below 400 that no guard decided on becomes a 500: a route without a lock fails closed.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.limits = settings.limits
+        self.too_large = f"The body is larger than {self.limits.body_bytes} bytes."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context: RequestContext = scope["state"]["context"]
+        started = False
+
+        async def decided(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                if message["status"] < HTTPStatus.BAD_REQUEST and context.decision is None:
+                    raise RuntimeError(f"no guard decided on {scope['method']} {scope['path']}")
+                started = True
+            await send(message)
+
+        try:
+            self.refuse_oversize(scope)
+            async with asyncio.timeout(self.limits.request_seconds) as limit:
+                await self.app(scope, self.counted(receive), decided)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                error = TimedOut(f"This took longer than {self.limits.request_seconds:g} seconds.")
+            response = self.answer(error, scope["path"], context)
+            if started:
+                raise
+            await response(scope, receive, send)
+
+    def counted(self, receive: Receive) -> Receive:
+        """Refuse a body that turns out larger than allowed, whatever it declared.
+
+        An HTTPException, because FastAPI turns any other error of reading a body into a 400.
+        """
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limits.body_bytes:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.too_large, ContentTooLarge.headers)
+            return message
+
+        return limited
+
+    def refuse_oversize(self, scope: Scope) -> None:
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.url_bytes:
+            raise UriTooLong(f"The address is longer than {self.limits.url_bytes} bytes.")
+        length = Headers(scope=scope).get("content-length", "0")
+        if length.isdigit() and int(length) > self.limits.body_bytes:
+            raise ContentTooLarge(self.too_large)
+
+    def answer(self, error: Exception, path: str, context: RequestContext) -> Any:
+        """The response for what nothing below translated. Says nothing of the cause; the log does."""
+        if isinstance(error, Problem):
+            return respond(error, path, context)
+        log.error("unhandled_exception", exc_info=error)
+        return crashed(path, context)

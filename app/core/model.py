@@ -1,0 +1,66 @@
+"""What every table has, and what a table may opt into."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import declared_attr
+from sqlmodel import Field, SQLModel
+
+from app.core.policy import Policy
+from app.core.types import Instant, new_id, now
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Entity(SQLModel):
+    """A row with an identity, a version and a history.
+
+    `decides` names the columns whose change alters who may do what (`*`: creating or deleting a row does too).
+    """
+
+    audited: ClassVar[bool] = True
+    decides: ClassVar[frozenset[str]] = frozenset()
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    created_at: datetime = Field(default_factory=now, sa_type=Instant)
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant, sa_column_kwargs={"onupdate": now})
+    version: int = Field(default=1, nullable=False)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]  # set by the mapper
+
+
+class SoftDelete(SQLModel):
+    """A row that is hidden rather than removed."""
+
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+
+
+def column(policy: Policy, **options: Any) -> Any:
+    """A field whose value the record treats by `policy`."""
+    extra = {**options.pop("sa_column_kwargs", {}), "info": {"policy": policy}}
+    return Field(sa_column_kwargs=extra, **options)
+
+
+def unique_index(table: str, field: str, *scope: str) -> Index:
+    """Unique among visible rows, whatever the case; `scope` names columns within which it holds."""
+    visible = text("deleted_at IS NULL")
+    return Index(
+        f"uq_{table}_{field}",
+        *(text(name) for name in scope),
+        text(f"lower({field})"),
+        unique=True,
+        postgresql_where=visible,
+        sqlite_where=visible,
+        info={"fields": [field]},
+    )

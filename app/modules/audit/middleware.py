@@ -1,0 +1,144 @@
+"""An access row for every request, whatever its end; in the spool before the last byte leaves."""
+
+import asyncio
+from time import perf_counter_ns
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.context import RequestContext
+from app.core.guard import known_query
+from app.core.logging import MASK, SECRET_NAME
+from app.core.problems import crashed, respond
+from app.core.strict_json import UNSTORABLE
+from app.modules.audit.shipper import Shipper
+from app.modules.audit.spool import RecordUnavailable
+
+CLIENT_CLOSED = 499
+CRASHED = 500
+HIDDEN_PARAMETERS = {"cursor"}
+HEALTH = {"/healthz", "/readyz"}
+"""Answered even when the record is full: a restart would not empty it."""
+
+
+class AccessLog:
+    """Pure ASGI. Holds back the head of a response until its row is kept, where head and body come together."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await Recording(scope, receive, send).run(self.app)
+
+
+class Recording:
+    """One request being recorded."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.context: RequestContext = scope["state"]["context"]
+        self.shipper: Shipper = scope["app"].state.shipper
+        self.started = perf_counter_ns()
+        self.head: Message | None = None
+        self.head_sent = self.done = False
+        self.status = CRASHED
+        self.bytes_out = 0
+        self.refusal: RecordUnavailable | None = None
+
+    async def run(self, app: ASGIApp) -> None:
+        try:
+            if self.scope["path"] not in HEALTH:
+                self.shipper.refuse_when_full()
+            await app(self.scope, self.receive, self.forward)
+        except RecordUnavailable as problem:
+            self.refusal = problem
+        except asyncio.CancelledError:
+            self.status = self.status if self.head_sent else CLIENT_CLOSED
+            raise
+        except Exception:
+            if self.head_sent:
+                raise
+            self.head, self.bytes_out = None, 0  # the answer that failed was still withheld; this one takes its place
+            await crashed(self.scope["path"], self.context)(self.scope, self.receive, self.forward)
+        finally:
+            if not self.done and not self.refusal:
+                self.context.error_code = "response-cut-short"
+                self.shipper.append(self.row())
+        if self.refusal and not self.head_sent:
+            await respond(self.refusal, self.scope["path"], self.context)(self.scope, self.receive, self.send)
+
+    async def forward(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.head, self.status = message, message["status"]
+            return
+        if message["type"] == "http.response.body":
+            self.bytes_out += len(message.get("body", b""))
+            if not message.get("more_body", False) and not self.done:
+                await self.keep()
+            if self.refusal:
+                return
+        if self.head is not None:
+            head, self.head, self.head_sent = self.head, None, True
+            await self.send(head)
+        await self.send(message)
+
+    async def keep(self) -> None:
+        """Put the row into the spool, before the last byte; without a row the answer is withheld."""
+        try:
+            spool = self.shipper.append(self.row())
+            self.done = True
+            if self.context.durable:
+                await spool.sync()
+        except RecordUnavailable as problem:
+            self.refusal = problem
+
+    def row(self) -> dict[str, Any]:
+        context, scope = self.context, self.scope
+        route = scope.get("route")
+        actor = context.actor
+        return {
+            "at": context.at.isoformat(),
+            "request_id": context.request_id,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_name": actor.name,
+            "impersonator_id": None,
+            "auth_method": context.auth_method,
+            "session_id": context.principal.session_id if context.principal else None,
+            "ip": context.ip,
+            "user_agent": context.user_agent and storable(context.user_agent, 400),
+            "method": storable(scope["method"], 16),
+            "path": storable(scope["path"], 2048),
+            "route": route_template(scope, route),
+            "query": allowed_query(scope["query_string"], route),
+            "decision": context.decision,
+            "status": self.status,
+            "duration_us": (perf_counter_ns() - self.started) // 1000,
+            "bytes_out": self.bytes_out,
+            "error_code": context.error_code,
+        }
+
+
+def storable(text: str, length: int) -> str:
+    """`text` as every database can keep it."""
+    return UNSTORABLE.sub("\ufffd", text)[:length]
+
+
+def route_template(scope: Scope, route: Any) -> str | None:
+    context = scope.get("fastapi", {}).get("effective_route_context") if route is not None else None
+    path = getattr(context or route, "path_format", None)
+    return str(path)[:400] if path else None
+
+
+def allowed_query(query: bytes, route: Any) -> str | None:
+    """The declared parameters only, secrets masked: people paste anything into an address."""
+    if not query or route is None or getattr(route, "dependant", None) is None:
+        return None
+    known = known_query(route) - HIDDEN_PARAMETERS
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    kept = [(name, MASK if SECRET_NAME.search(name) else value) for name, value in pairs if name in known]
+    return storable(urlencode(kept), 2048) or None

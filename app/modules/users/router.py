@@ -1,0 +1,70 @@
+"""User endpoints."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+
+from app.core.db import RequestSession, reading
+from app.core.guard import requires
+from app.core.page import Page, Window
+from app.core.routing import IfMatch, Router
+from app.modules.audit import ChangeRead, History, HistoryQuery
+from app.modules.users.models import User
+from app.modules.users.schemas import UserCreate, UserQuery, UserRead, UserUpdate
+from app.modules.users.service import UserService
+
+router = Router("users", name="Users", group="System", icon="users", sort_order=80)
+
+
+async def with_hasher(request: Request, session: RequestSession) -> UserService:
+    return UserService(session, request.app.state.hasher)
+
+
+Users = Annotated[UserService, Depends(with_hasher)]
+ReadUsers = Annotated[UserService, reading(UserService)]
+
+
+@router.get("", response_model=Page[UserRead], dependencies=[requires("users:read")])
+async def list_users(users: ReadUsers, query: Annotated[UserQuery, Query()]) -> Window:
+    """List users."""
+    return await users.page(query)
+
+
+@router.post(
+    "", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=[requires("users:create", synced=True)]
+)
+async def create_user(users: Users, data: UserCreate) -> User:
+    """Create a user."""
+    return await users.create(data)
+
+
+@router.get("/{id}", response_model=UserRead, dependencies=[requires("users:read")])
+async def get_user(users: ReadUsers, id: UUID) -> Any:
+    """Get a user."""
+    return await users.get(id)
+
+
+@router.patch("/{id}", response_model=UserRead, dependencies=[requires("users:update", synced=True)])
+async def update_user(users: Users, id: UUID, data: UserUpdate, if_match: IfMatch = None) -> User:
+    """Change some fields of a user."""
+    return await users.update(id, data, if_match)
+
+
+@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=[requires("users:delete", synced=True)])
+async def delete_user(users: Users, id: UUID, if_match: IfMatch = None) -> None:
+    """Hide a user; they can no longer sign in."""
+    await users.delete(id, if_match)
+
+
+@router.post("/{id}/restore", response_model=UserRead, dependencies=[requires("users:delete", synced=True)])
+async def restore_user(users: Users, id: UUID, if_match: IfMatch = None) -> User:
+    """Bring a hidden user back."""
+    return await users.restore(id, if_match)
+
+
+@router.get("/{id}/history", response_model=Page[ChangeRead], dependencies=[requires("users:read", "audit:read")])
+async def user_history(history: History, id: UUID, query: Annotated[HistoryQuery, Query()]) -> Window:
+    """Who changed this user, when, from what to what."""
+    return await history.history("user", id, query)

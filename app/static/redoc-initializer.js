@@ -1,0 +1,3 @@
+window.addEventListener("DOMContentLoaded", () => {
+  Redoc.init("/openapi.json", { hideDownloadButton: false, disableSearch: true }, document.getElementById("redoc"));
+});

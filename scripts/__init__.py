@@ -1,0 +1,1 @@
+"""Programs around the product: measuring it, breaking it, and starting a module."""

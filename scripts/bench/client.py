@@ -1,0 +1,49 @@
+"""A small HTTP/1.1 load client: prepared bytes over kept connections, so that the server is what is measured."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prepared request."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def encoded(self) -> bytes:
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: bench", f"Content-Length: {len(self.body)}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        return "\r\n".join([*lines, "", ""]).encode() + self.body
+
+
+async def load(port: int, request: Request, connections: int, seconds: float) -> int:
+    """Send `request` over `connections` at once for `seconds`; returns how many were answered. Raises on an error."""
+    end = time.perf_counter() + seconds
+    return sum(await asyncio.gather(*(one(port, request.encoded(), end) for _ in range(connections))))
+
+
+async def one(port: int, data: bytes, end: float) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answered = 0
+    try:
+        while time.perf_counter() < end:
+            status = await exchange(reader, writer, data)
+            if status >= 400:
+                raise RuntimeError(f"the server answered {status}")
+            answered += 1
+    finally:
+        writer.close()
+    return answered
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> int:
+    """Send one request and read its answer; returns the status."""
+    writer.write(data)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    start = head.index(b"content-length:") + len(b"content-length:")
+    await reader.readexactly(int(head[start : head.index(b"\r\n", start)]))
+    return int(head[9:12])

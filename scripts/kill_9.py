@@ -1,0 +1,116 @@
+"""Kill the server with SIGKILL under a write load, again and again, and look for what was lost or doubled.
+
+Every write that was acknowledged must be there after the restart, with exactly one change row and one access row.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from scripts.servers import Server, migrated, signed_in
+
+WRITERS = 8
+
+
+@dataclass
+class Result:
+    """What was acknowledged (task id by request id), and what turned out wrong."""
+
+    tasks: dict[str, str] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.tasks)
+
+
+async def run(environment: dict[str, str], rounds: int, seconds: float) -> Result:
+    """Rounds of load, kill and restart on a migrated database; then the account."""
+    result = Result()
+    server = Server(environment)
+    for _ in range(rounds):
+        server.start()
+        await load(server, result, seconds * random.uniform(0.5, 1.5))
+    server.start()
+    try:
+        await account(server, result)
+    finally:
+        server.terminate()
+    return result
+
+
+async def load(server: Server, result: Result, seconds: float) -> None:
+    """Write with several clients until the server is killed under them."""
+    async with signed_in(server) as client:
+        writers = [asyncio.create_task(write(client, result)) for _ in range(WRITERS)]
+        await asyncio.sleep(seconds)
+        server.kill()
+        await asyncio.gather(*writers)
+
+
+async def write(client: httpx.AsyncClient, result: Result) -> None:
+    with suppress(httpx.TransportError):
+        while True:
+            request_id = uuid4().hex
+            answer = await client.post("/tasks", json={"title": request_id}, headers={"X-Request-ID": request_id})
+            if answer.status_code == httpx.codes.CREATED:
+                result.tasks[request_id] = answer.json()["id"]
+
+
+async def account(server: Server, result: Result) -> None:
+    """Compare what was acknowledged with what is there."""
+    async with signed_in(server) as client:
+        tasks = {item["id"] async for item in walk(client, "/tasks", {})}
+        changes = Counter([row["request_id"] async for row in walk(client, "/audit/changes", {"entity": "task"})])
+        created = {"path": "/api/v1/tasks", "status": 201}
+        accesses = Counter([row["request_id"] async for row in walk(client, "/audit/access", created)])
+    for request_id, task in result.tasks.items():
+        if task not in tasks:
+            result.complaints.append(f"task {task} was acknowledged and is gone")
+        if changes[request_id] != 1:
+            result.complaints.append(f"task {task} has {changes[request_id]} change rows")
+        if accesses[request_id] != 1:
+            result.complaints.append(f"task {task} has {accesses[request_id]} access rows")
+    if len(tasks) != sum(changes.values()):
+        result.complaints.append(f"{len(tasks)} tasks have {sum(changes.values())} change rows")
+
+
+async def walk(client: httpx.AsyncClient, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    cursor = None
+    while True:
+        page = await client.get(path, params={**params, "limit": 100, **({"cursor": cursor} if cursor else {})})
+        for item in page.raise_for_status().json()["items"]:
+            yield item
+        cursor = page.json()["next_cursor"]
+        if cursor is None:
+            return
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=2.0, help="load before each kill, about")
+    parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = migrated(folder, arguments.database_url)
+        result = asyncio.run(run(environment, arguments.rounds, arguments.seconds))
+    print(f"{arguments.rounds} kills, {result.acknowledged} acknowledged writes, {len(result.complaints)} complaints")
+    for complaint in result.complaints[:20]:
+        print(f"  {complaint}")
+    return bool(result.complaints)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Real server processes, for tests and programs that break them."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Server:
+    """`python -m app serve` in a process group of its own, on a migrated database."""
+
+    def __init__(self, environment: dict[str, str], *, workers: int = 1, port: int | None = None) -> None:
+        self.environment = {**os.environ, **environment}
+        self.port = port or free_port()
+        self.workers = workers
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, log: Path | None = None, seconds: float = 30) -> Self:
+        """Start and wait until it answers. Raises RuntimeError."""
+        command = [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)]
+        with (log or Path(os.devnull)).open("ab") as output:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+            )
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).is_success:
+                    return self
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        self.kill()
+        raise RuntimeError("the server did not become ready")
+
+    def kill(self) -> None:
+        """kill -9, workers included."""
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def terminate(self) -> int:
+        """SIGTERM, and wait for the end; returns the exit code."""
+        if self.process is None:
+            raise RuntimeError("not started")
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def __enter__(self) -> Self:
+        return self if self.process else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process and self.process.poll() is None:
+            self.kill()
+
+
+def migrated(folder: str, database_url: str | None = None) -> dict[str, str]:
+    """The environment of a server on a migrated database; a new SQLite file in `folder` unless a URL is given."""
+    environment = {
+        "ENVIRONMENT": "test",
+        "STATE_DIR": f"{folder}/var",
+        "DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/attest.db",
+    }
+    subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=ROOT, env={**os.environ, **environment}, check=True)
+    return environment
+
+
+def superuser(server: Server) -> dict[str, str]:
+    """The credentials of a superuser of its own, made over the command line."""
+    name, password = f"root-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
+    command = ["create-superuser", "--username", name, "--email", f"{name}@example.com"]
+    environment = {**server.environment, "SUPERUSER_PASSWORD": password}
+    subprocess.run(
+        [sys.executable, "-m", "app", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+    return {"username": name, "password": password}
+
+
+@asynccontextmanager
+async def signed_in(server: Server, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client signed in as a new superuser."""
+    credentials = await asyncio.to_thread(superuser, server)
+    async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", **options) as client:
+        answer = await client.post("/auth/token", data=credentials)
+        client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        yield client

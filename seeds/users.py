@@ -1,0 +1,44 @@
+"""One demo user for each way of using the product."""
+
+import secrets
+
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.core.db import Session
+from app.core.security import Hasher
+from app.modules.users import User, UserCreate, UserService
+
+PEOPLE = {
+    "admin": ("Ada", "Admin", True),
+    "manager": ("Max", "Manager", False),
+    "reader": ("Rita", "Reader", False),
+    "auditor": ("Otto", "Auditor", False),
+}
+
+
+async def plant(session: Session) -> dict[str, str]:
+    """Create whoever never was there, each with a random password; who was renamed or deleted stays so."""
+    everybody = select(col(User.username), col(User.email)).execution_options(include_deleted=True)
+    present = {name for row in await session.execute(everybody) for name in row}
+    credentials: dict[str, str] = {}
+    hasher = Hasher(queue=1)
+    try:
+        for username, (first_name, last_name, is_superuser) in PEOPLE.items():
+            email = f"{username}@example.com"
+            if not present & {username, email}:
+                credentials[username] = secrets.token_urlsafe(15)
+                await UserService(session, hasher).create(
+                    UserCreate(
+                        username=username,
+                        email=email,
+                        first_name=first_name,
+                        last_name=last_name,
+                        is_superuser=is_superuser,
+                        password=SecretStr(credentials[username]),
+                    )
+                )
+    finally:
+        hasher.close()
+    return credentials

@@ -1,0 +1,80 @@
+"""Adding a module is one new folder and one migration command: done here in a copy of the tree, and run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("app", "alembic", "scripts", "seeds", "tests")
+FILES = ("alembic.ini", "pytest.ini", "ruff.toml", "mypy.ini", ".importlinter")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for folder in COPIED:
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+BIN = Path(sys.executable).parent
+
+
+def run(tree: Path, *command: str) -> str:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"sqlite+aiosqlite:///{tree}/var/new.db",
+        "STATE_DIR": f"{tree}/var",
+        "PYTHONPATH": str(tree),
+    }
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
+    run(tree, sys.executable, "scripts/new_module.py", "suppliers")
+    run(tree, sys.executable, "-m", "app", "migrate")
+    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add suppliers")
+
+    (migration,) = (tree / "alembic" / "versions").glob("*add_suppliers.py")
+    assert "create_table" in migration.read_text()
+    run(tree, sys.executable, "-m", "app", "migrate")
+    run(tree, sys.executable, "-m", "alembic", "check")
+    selected = ["tests/contract", "tests/modules/suppliers", "tests/architecture/test_routes.py"]
+    output = run(
+        tree,
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        *selected,
+        "-k",
+        "suppliers or test_routes",
+        "-p",
+        "no:cacheprovider",
+    )
+    ran = dict(re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE))
+    assert int(ran["sqlite"]) == int(ran["postgresql"]) >= 15
+    run(tree, str(BIN / "ruff"), "check", "alembic", "app/modules/suppliers", "tests/modules/suppliers")
+    run(tree, str(BIN / "ruff"), "format", "--check", "app/modules/suppliers", "tests/modules/suppliers")
+    run(tree, str(BIN / "lint-imports"), "--no-cache")
+
+
+@pytest.mark.parametrize("arguments", [["tasks"], ["Tasks"], ["task-lists"], ["sheep"], []])
+def test_a_name_that_cannot_be_is_refused(tree: Path, arguments: list[str]) -> None:
+    before = sorted(tree.rglob("*.py"))
+
+    done = subprocess.run(
+        [sys.executable, "scripts/new_module.py", *arguments], cwd=tree, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert sorted(tree.rglob("*.py")) == before

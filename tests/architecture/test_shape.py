@@ -1,0 +1,110 @@
+"""The shape of the code is a promise; these tests keep it."""
+
+import ast
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "app").rglob("*.py"))
+MAX_FILE, MAX_FUNCTION, MAX_METHODS = 300, 25, 10
+LONG_LISTS = {
+    ("app/main.py", "create_app"): "the composition root, a flat list of steps",
+    ("app/core/logging.py", "configure"): "the logging set-up, a flat list of steps",
+    ("app/core/problems.py", "install"): "four small handlers",
+}
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the body, its docstring not counted."""
+    first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
+    return (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_banned_distributions_are_absent() -> None:
+    installed = {str(found.metadata["Name"]).lower() for found in distributions()}
+    locked = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines() if "==" in line}
+
+    assert {"ecdsa", "rsa", "passlib"} & (installed | locked) == set()
+    assert {"python-jose", "libpass"} <= locked
+
+
+def test_the_lock_is_complete_and_hashed() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().splitlines()
+        pins = [line for line in lines if line and not line.startswith((" ", "#"))]
+        assert len(pins) >= 20
+        assert all("==" in line and line.endswith("\\") for line in pins)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_stays_readable(path: Path) -> None:
+    place = str(path.relative_to(ROOT))
+    tree = ast.parse(path.read_text())
+
+    assert ast.get_docstring(tree), "every file says what lives there"
+    assert len(path.read_text().splitlines()) <= MAX_FILE
+    for node in functions(path):
+        limit = 40 if (place, node.name) in LONG_LISTS else MAX_FUNCTION
+        assert length(node) <= limit, f"{node.name} has {length(node)} lines"
+    for found in ast.walk(tree):
+        if isinstance(found, ast.ClassDef):
+            methods = [item.name for item in found.body if isinstance(item, (ast.AsyncFunctionDef, ast.FunctionDef))]
+            public = [name for name in methods if not name.startswith("_")]
+            assert len(public) <= MAX_METHODS, f"{found.name} has {len(public)} public methods"
+
+
+OTHERS = [path for path in SOURCES if path != ROOT / "app/core/db.py"]
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_database_file_commits(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"commit", "rollback", "create_all", "drop_all"}, node.lineno
+
+
+def test_only_repositories_and_the_record_write_sql() -> None:
+    kernel_work = {"rbac/hooks", "rbac/gate", "rbac/sync"} | {
+        f"audit/{name}" for name in ("capture", "personal", "policies", "refusal", "shipper")
+    }
+    for path in (ROOT / "app/modules").rglob("*.py"):
+        imports = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
+        sql = {n.module for n in imports if (n.module or "").startswith(("sqlalchemy", "sqlmodel"))}
+        place = f"{path.parent.name}/{path.stem}"
+        assert not sql or path.stem in {"repository", "models"} or place in kernel_work, f"{place}: {sql}"
+
+
+def test_the_migration_folder_is_no_package() -> None:
+    assert not (ROOT / "alembic/__init__.py").exists()
+
+
+def test_no_dependency_is_a_bare_class() -> None:
+    """`Depends()` on a class takes every constructor through the thread pool."""
+    for path in SOURCES:
+        assert "Depends()" not in path.read_text().replace("`Depends()`", ""), path
+
+
+def test_no_dependency_is_synchronous() -> None:
+    from fastapi.routing import iter_route_contexts  # noqa: PLC0415  # only here
+
+    from app.core.guard import flat  # noqa: PLC0415  # only here
+    from app.main import create_app  # noqa: PLC0415  # only here
+
+    seen = 0
+    for route in iter_route_contexts(create_app().routes):
+        for dependant in flat(route.dependant) if route.dependant else ():
+            call = dependant.call
+            code = getattr(call, "__code__", None) or getattr(type(call).__call__, "__code__", None)
+            flags = getattr(code, "co_flags", 0)
+            assert flags & (0x80 | 0x200) or hasattr(call, "__wrapped__"), f"{route.path}: {call}"
+            seen += 1
+    assert seen >= 100

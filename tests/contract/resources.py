@@ -1,0 +1,35 @@
+"""Every module that has a factory, found as the application finds its modules."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from app.modules import discover
+
+ACTIONS = ("create", "read", "update", "delete")
+
+
+def folders() -> dict[str, Any]:
+    """Routers by module folder."""
+    return {module.__name__.split(".")[-2]: module.router for module in discover("router")}
+
+
+def factories() -> dict[str, Any]:
+    """Factories by module folder: `PATH`, `SLUG`, `ENTITY`, `CHANGE`, `body()`."""
+    return {
+        folder: import_module(f"tests.modules.{folder}.factory")
+        for folder in folders()
+        if find_spec(f"tests.modules.{folder}.factory")
+    }
+
+
+def creates_items(folder: str) -> bool:
+    """Whether the module has a guarded POST on its own collection."""
+    router = folders()[folder]
+    if router.module is None:
+        return False
+    return any("POST" in (r.methods or ()) and r.path == f"/{router.module.slug}" for r in router.routes)
+
+
+def everything(slug: str) -> tuple[str, ...]:
+    return tuple(f"{slug}:{action}" for action in ACTIONS)

@@ -1,0 +1,139 @@
+"""Settings: complete, frozen, silent about secrets, and strict in production."""
+
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from app.core.config import AuditSettings, AuthSettings, CorsSettings, Environment, Settings
+from app.core.keys import Keys, kept
+
+ROOT = Path(__file__).parents[2]
+GOOD = "kP3v-9sXw2_QeRt7uYb4NmZa6LcDf8Gh"
+SAFE: dict[str, Any] = {
+    "environment": Environment.production,
+    "secret_key": SecretStr(GOOD),
+    "database_url": SecretStr("postgresql+asyncpg://attest@db/attest"),
+    "auth": AuthSettings(signing_key_files=(Path("/run/secrets/signing.pem"),)),
+    "audit": AuditSettings(personal_key=SecretStr(GOOD[::-1])),
+}
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(_env_file=None, **{**SAFE, **changes})
+
+
+def names(model: type[BaseModel], prefix: str = "") -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += names(kind, f"{name.upper()}__")
+        else:
+            alias = field.validation_alias
+            found.append(f"{prefix}{name.upper()}" if alias is None else str(getattr(alias, "choices", [alias])[0]))
+    return found
+
+
+def test_the_example_documents_every_setting_and_its_default() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    assert sorted(given) == sorted(names(Settings))
+    assert all(before.startswith("#") or "=" in before for before in lines if before)
+    from_example = Settings(_env_file=ROOT / ".env.example")
+    assert from_example.model_dump(exclude={"audit"}) == Settings(_env_file=None).model_dump(exclude={"audit"})
+
+
+def test_a_safe_production_starts() -> None:
+    assert settings().environment is Environment.production
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"secret_key": SecretStr("")}, "SECRET_KEY is required"),
+        ({"secret_key": SecretStr("short")}, "SECRET_KEY needs at least 32"),
+        ({"secret_key": SecretStr("a" * 40)}, "SECRET_KEY is a well-known"),
+        ({"secret_key": SecretStr("changeme-" + GOOD)}, "SECRET_KEY is a well-known"),
+        ({"audit": AuditSettings()}, "AUDIT__PERSONAL_KEY is required"),
+        ({"auth": AuthSettings()}, "AUTH__SIGNING_KEY_FILES is required"),
+        ({"debug": True}, "DEBUG must be off"),
+        ({"cors": CorsSettings(origins=("*",))}, "must not contain"),
+        ({"database_url": SecretStr("sqlite+aiosqlite:///x.db"), "WEB_CONCURRENCY": 2}, "SQLite serves one worker"),
+    ],
+)
+def test_production_refuses_what_is_unsafe(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint) as refusal:
+        settings(**change)
+
+    assert GOOD not in str(refusal.value)
+
+
+def test_one_sqlite_worker_is_allowed_in_production() -> None:
+    assert settings(database_url=SecretStr("sqlite+aiosqlite:///x.db")).is_sqlite
+
+
+def test_groups_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH__ACCESS_TTL", "120")
+    monkeypatch.setenv("CORS__ORIGINS", '["https://a.example"]')
+    found = Settings(_env_file=None)
+
+    assert (found.auth.access_ttl, found.cors.origins) == (120, ("https://a.example",))
+    with pytest.raises(ValidationError):
+        found.debug = True  # type: ignore[misc]  # that is the point
+    with pytest.raises(ValidationError):
+        found.auth.access_ttl = 1  # type: ignore[misc]  # that is the point
+
+
+def test_secrets_are_not_shown() -> None:
+    found = settings(database_url=SecretStr("postgresql+asyncpg://attest:canary@db/attest"))
+
+    assert GOOD not in repr(found)
+    assert "canary" not in repr(found) + str(found) + str(found.model_dump())
+
+
+def test_development_makes_its_keys_once(tmp_path: Path) -> None:
+    found = Settings(_env_file=None, state_dir=tmp_path, environment=Environment.development)
+
+    first, second = Keys.load(found), Keys.load(found)
+
+    assert first == second
+    files = list((tmp_path / "keys").iterdir())
+    assert {path.name for path in files} == {"secret_key", "personal_key", "signing_key.pem"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    assert len({first.cursor, first.refresh, first.lookup, first.personal}) == 4
+    assert repr(first) == "Keys()"
+
+
+def test_processes_that_start_together_agree_on_a_key(tmp_path: Path) -> None:
+    made = iter(str(n) for n in range(100))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: kept(tmp_path / "k" / "key", lambda: next(made)), range(32)))
+
+    assert len(found) == 1
+    assert [path.name for path in (tmp_path / "k").iterdir()] == ["key"]
+
+
+def test_an_unsafe_production_does_not_start_and_tells_no_secret() -> None:
+    environment = {
+        **os.environ,
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "canary-but-short",
+        "DATABASE_URL": "postgresql+asyncpg://attest:canary@db/attest",
+    }
+
+    run = subprocess.run(
+        [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode != 0
+    assert "SECRET_KEY needs at least 32 characters" in run.stderr
+    assert "canary" not in run.stderr + run.stdout

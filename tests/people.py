@@ -1,0 +1,84 @@
+"""People who call the API in tests."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from app.core.context import RequestContext
+from app.modules.auth.service import SignIn
+from app.modules.rbac import AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.users import User
+
+PASSWORD = "correct horse battery staple"
+PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$uleqlbL2vleKsfbeW8uZ0w$0SanadjiZ3tOIr7oXI+V3IkJzzLYn2v2L5moKKLc/Xs"
+
+
+@dataclass
+class Person:
+    """A signed-in caller: `await person.get("/tasks")`."""
+
+    id: UUID
+    username: str
+    client: httpx.AsyncClient
+    access_token: str
+    refresh_token: str
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.access_token}", **options.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **options)
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return await self.call("POST", path, **({"json": json} if json is not None else {}), **options)
+
+    async def patch(self, path: str, json: Any, **options: Any) -> httpx.Response:
+        return await self.call("PATCH", path, json=json, **options)
+
+    async def put(self, path: str, json: Any, **options: Any) -> httpx.Response:
+        return await self.call("PUT", path, json=json, **options)
+
+    async def delete(self, path: str, **options: Any) -> httpx.Response:
+        return await self.call("DELETE", path, **options)
+
+
+async def person(
+    app: FastAPI, client: httpx.AsyncClient, permissions: tuple[str, ...] = (), *, superuser: bool = False
+) -> Person:
+    """Make a user with exactly `permissions`, by a role of its own, and a session."""
+    name = f"u{uuid4().hex[:12]}"
+    context = RequestContext.of_job("test")
+    async with app.state.database.unit_of_work(context) as session:
+        user = User(username=name, email=f"{name}@example.com", password_hash=PASSWORD_HASH, is_superuser=superuser)
+        session.add(user)
+        await session.flush()
+        if permissions:
+            roles = RoleService(session)
+            role = await roles.create(RoleCreate(name=name))
+            await roles.replace_matrix(role.id, matrix(permissions))
+            await AssignmentService(session).replace(user.id, [role.id])
+        sign_in = SignIn(app.state.database, app.state.hasher, app.state.tokens, context)
+        pair = await sign_in.open_session(session, user.id)
+    return Person(user.id, name, client, pair.access_token, pair.refresh_token)
+
+
+def matrix(permissions: tuple[str, ...]) -> list[Flags]:
+    """The smallest matrix that grants `permissions`; a flag brings read with it."""
+    actions: dict[str, set[str]] = defaultdict(set)
+    for permission in permissions:
+        slug, _, action = permission.partition(":")
+        actions[slug].add(action)
+    return [
+        Flags(
+            module_slug=slug,
+            can_create="create" in wanted,
+            can_update="update" in wanted,
+            can_delete="delete" in wanted,
+        )
+        for slug, wanted in actions.items()
+    ]
