@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import CreateIndexOp, CreateTableOp, MigrateOperation, MigrationScript
-from sqlalchemy import text
+from sqlalchemy import JSON, text
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
@@ -27,6 +27,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     if kind == "type" and isinstance(item, Instant):
         autogen.imports.add("from app.core.types import Instant")
         return "Instant()"
+    if kind == "type" and isinstance(item, JSON):
+        autogen.imports.add("from app.core.types import JSON_DOCUMENT")
+        return "JSON_DOCUMENT"
     if kind == "server_default" and isinstance(getattr(item, "arg", None), CurrentTransaction):
         autogen.imports.add("from app.core.types import CurrentTransaction")
         return "CurrentTransaction()"

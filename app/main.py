@@ -12,9 +12,12 @@ from app.core import logging, openapi, pages, problems
 from app.core.config import Settings, settings
 from app.core.db import Database
 from app.core.middleware import ContextMiddleware, SafetyMiddleware
+from app.core.rate_limit import RateLimiter
+from app.core.signatures import Signatures
 from app.modules import discover
 
 API = "/api/v1"
+EXPOSED = ("ETag", "Link", "Location", "Policy-Version", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 
 
 def open_database(settings: Settings) -> Database:
@@ -32,7 +35,10 @@ def open_database(settings: Settings) -> Database:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logging.configure(app.state.settings)
     app.state.database = open_database(app.state.settings)
+    app.state.limiter, app.state.signatures = RateLimiter(app.state.settings), Signatures(app.state.settings)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.state.limiter.close)
+        stack.push_async_callback(app.state.signatures.nonces.close)
         stack.push_async_callback(app.state.database.dispose)
         for hooks in discover("hooks"):
             if hasattr(hooks, "lifespan"):
@@ -79,7 +85,7 @@ def install_middleware(app: FastAPI, options: Settings) -> None:
             allow_origins=options.cors.origins,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
-            expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-ID"],
+            expose_headers=EXPOSED,
         )
     for hooks in discover("hooks"):
         if hasattr(hooks, "middleware"):

@@ -26,6 +26,10 @@ def free_port() -> int:
     return port
 
 
+UNLIMITED = {"RATE_LIMIT__ENABLED": "false", "AUTH__ADDRESS_FAILURES": "1000000"}
+"""For loads from one address."""
+
+
 class Server:
     """`python -m app serve` in a process group of its own, on a migrated database."""
 
@@ -86,6 +90,7 @@ def migrated(folder: str, database_url: str | None = None) -> dict[str, str]:
         "ENVIRONMENT": "test",
         "STATE_DIR": f"{folder}/var",
         "DATABASE_URL": database_url or f"sqlite+aiosqlite:///{folder}/attest.db",
+        **UNLIMITED,
     }
     subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=ROOT, env={**os.environ, **environment}, check=True)
     return environment

@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.core.db import Session
-from app.modules.rbac import AssignmentService, Flags, Role, RoleCreate, RoleService
+from app.modules.rbac import Assignment, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
 
 EVERYTHING = {"can_create": True, "can_update": True, "can_delete": True}
@@ -25,5 +25,5 @@ async def plant(session: Session) -> dict[str, str]:
         role = await roles.create(RoleCreate(name=name, sort_order=order * 10))
         await roles.replace_matrix(role.id, matrix)
         if username in users:
-            await AssignmentService(session).replace(users[username], [role.id])
+            await AssignmentService(session).replace(users[username], [Assignment(role_id=role.id)])
     return {}

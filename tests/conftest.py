@@ -13,11 +13,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.core import migrations
-from app.core.config import Environment, Settings
+from app.core.config import Environment, RateLimitSettings, Settings
 from app.core.context import RequestContext
 from app.core.db import Database
 from app.main import create_app
-from scripts.servers import Server
+from scripts.servers import UNLIMITED, Server
 from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer
 from tests.people import Person, person
 
@@ -81,6 +81,7 @@ def test_settings(url: str, folder: Path, **changes: Any) -> Settings:
         "database_url": SecretStr(url),
         "secret_key": SecretStr("a root secret for tests only, 42 characters"),
         "state_dir": folder,
+        "rate_limit": RateLimitSettings(enabled=False),
         **changes,
     }
     return Settings(_env_file=None, **values)
@@ -149,6 +150,7 @@ def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "SECRET_KEY": settings.secret_key.get_secret_value(),
         "STATE_DIR": str(settings.state_dir),
+        **UNLIMITED,
     }
     with Server(environment).start(log=tmp_path / "server.log") as server:
         yield server

@@ -9,8 +9,8 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.context import RequestContext
-from app.modules.auth.service import SignIn
-from app.modules.rbac import AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.auth.sessions import Sessions
+from app.modules.rbac import Assignment, AssignmentService, Flags, RoleCreate, RoleService
 from app.modules.users import User
 
 PASSWORD = "correct horse battery staple"
@@ -61,9 +61,9 @@ async def person(
             roles = RoleService(session)
             role = await roles.create(RoleCreate(name=name))
             await roles.replace_matrix(role.id, matrix(permissions))
-            await AssignmentService(session).replace(user.id, [role.id])
-        sign_in = SignIn(app.state.database, app.state.hasher, app.state.tokens, context)
-        pair = await sign_in.open_session(session, user.id)
+            await AssignmentService(session).replace(user.id, [Assignment(role_id=role.id)])
+        sessions = Sessions(app.state.database, app.state.tokens, context)
+        pair = await sessions.open(session, user.id)
     return Person(user.id, name, client, pair.access_token, pair.refresh_token)
 
 

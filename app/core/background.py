@@ -14,8 +14,8 @@ STOP_SECONDS = 5.0
 class Repeating:
     """Runs `work` every `interval` seconds until it answers True or is stopped.
 
-    A failure is logged and tried again, later and later. Stopping lets the current run finish: a statement cancelled
-    half-way could leave its connection behind.
+    A failure is logged and tried again, later and later; `wake` begins the next run now. Stopping lets the current run
+    finish: a statement cancelled half-way could leave its connection behind.
     """
 
     def __init__(self, name: str, work: Callable[[], Awaitable[bool]], interval: float, max_delay: float = 5.0) -> None:
@@ -24,11 +24,13 @@ class Repeating:
         self.interval = interval
         self.max_delay = max_delay
         self.stopping = asyncio.Event()
+        self.woken = asyncio.Event()
         self.task = asyncio.create_task(self.run(), name=name)
 
     async def run(self) -> None:
         delay = self.interval
         while not self.stopping.is_set():
+            self.woken.clear()
             try:
                 if await self.work():
                     return
@@ -37,10 +39,14 @@ class Repeating:
                 delay = min(delay * 2, self.max_delay)
                 log.warning("background_work_failed", work=self.name, cause=type(error).__name__, retry_in=delay)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), delay)
+                await asyncio.wait_for(self.woken.wait(), delay)
+
+    def wake(self) -> None:
+        self.woken.set()
 
     async def stop(self) -> None:
         """Wait for the end of the current run; a run that does not end is cancelled after some seconds."""
         self.stopping.set()
+        self.wake()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.task, STOP_SECONDS)

@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from limits import parse
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
@@ -31,12 +32,46 @@ class AuthSettings(Group):
     refresh_grace: int = Field(
         10, ge=0, le=60, description="Seconds in which the last used refresh token gives the same answer again."
     )
+    max_sessions: int = Field(10, ge=1, le=1000, description="Sessions of one user; the least recently used one ends.")
+    account_failures: int = Field(5, ge=1, description="Wrong guesses at one account before waiting times begin.")
+    address_failures: int = Field(25, ge=1, description="Wrong guesses from one address before waiting times begin.")
+    one_time_password_ttl: int = Field(
+        86_400, ge=300, description="Seconds in which a password that an administrator set must be changed."
+    )
+    step_up_ttl: int = Field(600, ge=30, description="Seconds for which a second factor, once shown, is good.")
+    superusers_need_second_factor: bool = Field(False, description="A superuser without one can only enrol one.")
     issuer: str = Field("attest", description="The `iss` claim.")
     audience: str = Field("attest-api", description="The `aud` claim.")
     signing_key_files: tuple[Path, ...] = Field(
         (), description="PEM files of P-256 private keys; the first signs, all verify. Required in production."
     )
     hash_queue: int = Field(32, ge=1, description="Password checks that may wait for the hashing thread.")
+
+    @model_validator(mode="after")
+    def tokens_end_before_sessions(self) -> Self:
+        """An access token must not outlive the idle time of its session: nobody looks at that between refreshes."""
+        if not self.access_ttl <= self.idle_ttl <= self.session_ttl:
+            raise ValueError("AUTH__ACCESS_TTL <= AUTH__IDLE_TTL <= AUTH__SESSION_TTL must hold")
+        return self
+
+
+class RateLimitSettings(Group):
+    enabled: bool = Field(True, description="Limit requests by principal (signed in) or address (not).")
+    principal: str = Field("1200/minute", description="For one user or API key, as `limits` writes it.")
+    address: str = Field("300/minute", description="For one address: public and refused requests.")
+
+    @field_validator("principal", "address")
+    @classmethod
+    def readable(cls, text: str) -> str:
+        parse(text)
+        return text
+
+
+class InternalSettings(Group):
+    keys: dict[str, SecretStr] = Field(
+        {}, description="Keys of internal services by key id (JSON); two of a service while one is rolled."
+    )
+    clock_skew: int = Field(300, ge=1, le=900, description="Seconds by which a signed call may be early or late.")
 
 
 class DatabaseSettings(Group):
@@ -93,11 +128,21 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-For is believed; none by default."
     )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis for what processes share: rate limits and the nonces of signed calls."
+    )
     auth: AuthSettings = AuthSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
+    internal: InternalSettings = InternalSettings()
     database: DatabaseSettings = DatabaseSettings()
     audit: AuditSettings = AuditSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()
+
+    @field_validator("redis_url")
+    @classmethod
+    def empty_is_none(cls, url: SecretStr | None) -> SecretStr | None:
+        return url if url is not None and url.get_secret_value() else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -113,6 +158,10 @@ class Settings(BaseSettings):
             problems.append("AUTH__SIGNING_KEY_FILES is required")
         if self.is_sqlite and self.workers > 1:
             problems.append("SQLite serves one worker; use PostgreSQL for more")
+        for name, secret in self.internal.keys.items():
+            problems += weak(f"INTERNAL__KEYS[{name}]", secret)
+        if self.internal.keys and self.workers > 1 and self.redis_url is None:
+            problems.append("INTERNAL__KEYS with more than one worker needs REDIS_URL to remember nonces")
         if self.debug:
             problems.append("DEBUG must be off")
         if "*" in self.cors.origins:

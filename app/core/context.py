@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.core.types import new_id, now
 
-ActorKind = Literal["anonymous", "user", "system", "unknown"]
+ActorKind = Literal["anonymous", "user", "api-key", "service", "system", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,34 @@ ANONYMOUS = Actor("anonymous")
 UNKNOWN = Actor("unknown")
 
 
+EVERYTHING = "*"
+"""The permission that stands for all of them: what a superuser holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a signed-in caller is and may do, as of policy `version`."""
+    """What a caller is and may do. The credential is a session (somebody signed in) or an API key (a machine).
+
+    `restriction` is the error code that everything answers but the way out of it. `verified_at` is when the second
+    factor was last shown in this session.
+    """
 
     user_id: UUID
     username: str
-    session_id: UUID
-    is_superuser: bool
     permissions: frozenset[str]
     expires_at: datetime
-    version: int
+    session_id: UUID | None = None
+    api_key_id: UUID | None = None
+    restriction: str | None = None
+    has_second_factor: bool = False
+    verified_at: datetime | None = None
+
+    @property
+    def is_superuser(self) -> bool:
+        return EVERYTHING in self.permissions
 
     def may(self, permission: str) -> bool:
-        return self.is_superuser or permission in self.permissions
+        return EVERYTHING in self.permissions or permission in self.permissions
 
 
 @dataclass(slots=True)
@@ -49,11 +63,16 @@ class RequestContext:
     actor: Actor = UNKNOWN
     auth_method: str | None = None
     principal: Principal | None = None
+    owner_id: UUID | None = None
+    policy_version: int | None = None
     ip: str | None = None
     user_agent: str | None = None
     decision: str | None = None
     error_code: str | None = None
     durable: bool = False
+    dry_run: bool = False
+    restores: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     version: int | None = None
     item_id: UUID | None = None
     next_cursor: str | None = None

@@ -1,7 +1,7 @@
 """The error tree: every failure that a client can see is one of these, and becomes problem+json in one place."""
 
 from http import HTTPStatus
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 
 class FieldError(TypedDict):
@@ -26,6 +26,14 @@ class Problem(Exception):
         self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
 
+class DryRun(Exception):
+    """No failure: the change was asked about, not for. Everything is undone, and `answer` says what it would do."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__("dry run")
+        self.answer = answer
+
+
 class Malformed(Problem):
     """The request cannot be read."""
 
@@ -46,6 +54,25 @@ class Forbidden(Problem):
 
     status = HTTPStatus.FORBIDDEN
     code = "permission-denied"
+
+
+class CannotGrant(Forbidden):
+    """Nobody grants what they do not hold."""
+
+    code = "cannot-grant"
+
+
+class Dominated(Forbidden):
+    """Nobody acts on a user who holds what they lack, nor takes away what they do not hold."""
+
+    code = "dominated"
+
+
+class StepUpRequired(Unauthenticated):
+    """The second factor was not shown in this session, or too long ago (RFC 9470)."""
+
+    code = "insufficient-user-authentication"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'}
 
 
 class NotFound(Problem):
@@ -72,6 +99,12 @@ class InUse(Conflict):
     """Something still refers to it."""
 
     code = "in-use"
+
+
+class LastSuperuser(Conflict):
+    """Without an active superuser nobody could administer."""
+
+    code = "last-superuser"
 
 
 class StaleVersion(Problem):
@@ -108,6 +141,13 @@ class Invalid(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-fields"
+
+
+class TooManyRequests(Problem):
+    """Slow down; `Retry-After` says for how long."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too-many-requests"
 
 
 class Unavailable(Problem):

@@ -4,17 +4,25 @@ The route runs its guard before it reads the body; as a dependency the guard the
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.security import OAuth2PasswordBearer
 
-from app.core.context import Principal, RequestContext
+from app.core.context import Actor, Principal, RequestContext
 from app.core.db import context_of
-from app.core.errors import FieldError, Forbidden, Invalid, Malformed, Unauthenticated
+from app.core.errors import FieldError, Forbidden, Invalid, Malformed, StepUpRequired, Unauthenticated
+from app.core.signatures import Signatures
+from app.core.types import now
 
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105  # an address, not a secret
+RESTRICTIONS = {
+    "password-change-required": "Change your password first: POST /api/v1/auth/me/password.",
+    "second-factor-required": "Enrol a second factor first: POST /api/v1/auth/me/second-factor.",
+}
+"""By error code: the way out of a restriction."""
 
 
 class Gate(Protocol):
@@ -24,11 +32,21 @@ class Gate(Protocol):
         """Raises Unauthenticated."""
 
 
-class Public:
-    """Anybody may call. `synced`: the access row is on the disk itself before the answer leaves."""
+class Restricted(Forbidden):
+    """Signed in, and first something else has to be done; `code` says what."""
 
-    def __init__(self, *, synced: bool = False) -> None:
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code  # type: ignore[misc]  # the one error whose code the account decides
+
+
+class Public:
+    """Anybody may call. `synced`: the access row is on the disk itself before the answer leaves; `counted`: the rate
+    limit of addresses applies."""
+
+    def __init__(self, *, synced: bool = False, counted: bool = True) -> None:
         self.synced = synced
+        self.counted = counted
 
     async def __call__(self, request: Request) -> None:
         context = context_of(request)
@@ -38,12 +56,32 @@ class Public:
             refuse_unknown_query(request)
 
 
-class SignedIn(OAuth2PasswordBearer):
-    """Whoever is signed in may call."""
+class Internal:
+    """Services of our own may call, and sign each call."""
 
-    def __init__(self, *, synced: bool = False) -> None:
+    synced = True
+
+    async def __call__(self, request: Request) -> None:
+        context = context_of(request)
+        context.durable = True
+        if context.decision is not None:
+            return
+        signatures: Signatures = request.app.state.signatures
+        key_id = await signatures.verify(request)
+        context.actor = Actor("service", name=key_id)
+        context.auth_method = "signature"
+        context.decision = "internal"
+        refuse_unknown_query(request)
+
+
+class SignedIn(OAuth2PasswordBearer):
+    """Whoever is signed in may call: with a session only where `in_person`, restricted or not where `always`."""
+
+    def __init__(self, *, synced: bool = False, in_person: bool = False, always: bool = False) -> None:
         super().__init__(tokenUrl=TOKEN_URL, scheme_name="session")
         self.synced = synced
+        self.in_person = in_person
+        self.always = always
 
     async def __call__(self, request: Request) -> None:  # type: ignore[override]  # it decides, it returns no token
         context = context_of(request)
@@ -54,8 +92,17 @@ class SignedIn(OAuth2PasswordBearer):
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Sign in first: send `Authorization: Bearer <access token>`.")
         gate: Gate = request.app.state.gate
-        context.decision = self.decide(await gate.admit(token, context), request)
+        principal = await gate.admit(token, context)
+        self.refuse_unfit(principal)
+        context.decision = self.decide(principal, request)
         refuse_unknown_query(request)
+
+    def refuse_unfit(self, principal: Principal) -> None:
+        """Raise Forbidden for a session that may not do anything yet, and for a machine where a person is needed."""
+        if principal.restriction and not self.always:
+            raise Restricted(principal.restriction, RESTRICTIONS[principal.restriction])
+        if self.in_person and principal.session_id is None:
+            raise Forbidden("An API key cannot do this; sign in.")
 
     def decide(self, principal: Principal, request: Request) -> str:
         return "signed-in"
@@ -78,17 +125,36 @@ class Requires(SignedIn):
         return held
 
 
-Guard = Public | SignedIn
+Guard = Public | Internal | SignedIn
 
 public: Any = Depends(Public())
 public_synced: Any = Depends(Public(synced=True))
+uncounted: Any = Depends(Public(counted=False))
+"""Public, and never refused for asking too often: health checks."""
+internal: Any = Depends(Internal())
 signed_in: Any = Depends(SignedIn())
-signed_in_synced: Any = Depends(SignedIn(synced=True))
+signed_in_always: Any = Depends(SignedIn(always=True))
+in_person: Any = Depends(SignedIn(in_person=True))
+in_person_synced: Any = Depends(SignedIn(in_person=True, synced=True))
+always_in_person: Any = Depends(SignedIn(in_person=True, always=True, synced=True))
+"""Also for a session that must first change its password or enrol a second factor."""
 
 
 def requires(*permissions: str, synced: bool = False) -> Any:
     """The dependency of a guarded route; any one of `permissions` (`module:action`) is enough."""
     return Depends(Requires(*permissions, synced=synced))
+
+
+def policy_write(*permissions: str) -> list[Any]:
+    """The dependencies of a route that may change who may do what: `dry_run=true` tells, and undoes."""
+    return [requires(*permissions, synced=True), Depends(note_dry_run)]
+
+
+async def note_dry_run(
+    request: Request,
+    dry_run: Annotated[bool, Query(description="Change nothing; answer who would gain and lose what.")] = False,  # noqa: FBT002  # a query parameter
+) -> None:
+    context_of(request).dry_run = dry_run
 
 
 async def caller(request: Request) -> Principal:
@@ -97,6 +163,14 @@ async def caller(request: Request) -> Principal:
     if principal is None:
         raise Unauthenticated("Sign in first.")
     return principal
+
+
+def refuse_without_step_up(principal: Principal, ttl: int) -> None:
+    """Raise StepUpRequired unless the caller, if enrolled, showed the second factor in the last `ttl` seconds."""
+    if not principal.has_second_factor:
+        return
+    if principal.verified_at is None or principal.verified_at + timedelta(seconds=ttl) < now():
+        raise StepUpRequired("This needs your second factor again: POST /api/v1/auth/step-up.")
 
 
 def refuse_unknown_query(request: Request) -> None:

@@ -52,6 +52,7 @@ class Keys:
     refresh: bytes = field(repr=False)
     lookup: bytes = field(repr=False)
     personal: bytes = field(repr=False)
+    second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -71,5 +72,6 @@ class Keys:
             refresh=derived(root, "refresh-token"),
             lookup=derived(root, "identifier-lookup"),
             personal=derived(personal_root, "personal-data"),
+            second_factor=derived(root, "second-factor"),
             signing_pems=pems or (kept(folder / "signing_key.pem", new_signing_key),),
         )

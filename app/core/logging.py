@@ -12,7 +12,7 @@ from structlog.typing import EventDict, Processor
 from app.core.config import Environment, Settings
 
 SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
-BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(ak|rt)_[\w-]{20,}")
 MASK = "[masked]"
 ADDRESS = 2
 """Where uvicorn's access line has the address among its arguments."""

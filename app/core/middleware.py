@@ -79,6 +79,10 @@ def complete(message: MutableMapping[str, Any], context: RequestContext, *, is_t
         headers.setdefault(name, value)
     if is_tls:
         headers["Strict-Transport-Security"] = HSTS
+    for name, value in context.headers.items():
+        headers[name] = value
+    if context.policy_version is not None:
+        headers["Policy-Version"] = str(context.policy_version)
     if context.actor is not ANONYMOUS:
         headers.setdefault("Cache-Control", "private, no-cache" if "etag" in headers else "no-store")
         headers.add_vary_header("Authorization")

@@ -23,11 +23,17 @@ SQLModel.metadata.naming_convention = {
 class Entity(SQLModel):
     """A row with an identity, a version and a history.
 
-    `decides` names the columns whose change alters who may do what (`*`: creating or deleting a row does too).
+    `decides` names the columns whose change alters what a credential is worth (`*`: creating or deleting a row does
+    too), `invalidates` the column with the id of the user or credential concerned (none: everybody is). `governs` names
+    the columns that are policy: their change is a new policy version and must pass the policy check. `acts_on` names
+    the column with the id of the user whom every change of the row acts on.
     """
 
     audited: ClassVar[bool] = True
     decides: ClassVar[frozenset[str]] = frozenset()
+    invalidates: ClassVar[str | None] = None
+    governs: ClassVar[frozenset[str]] = frozenset()
+    acts_on: ClassVar[str | None] = None
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     created_at: datetime = Field(default_factory=now, sa_type=Instant)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from app.core.db import Database, database_of
 from app.core.errors import NotFound, Unavailable
-from app.core.guard import public
+from app.core.guard import uncounted
 from app.core.migrations import heads
 from app.core.routing import Route
 
@@ -23,8 +23,8 @@ PAGE_POLICY = (
 REDOC_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """ReDoc writes style elements and attributes; its scripts stay strict."""
 
-router = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public])
-docs = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public])
+router = APIRouter(route_class=Route, include_in_schema=False, dependencies=[uncounted])
+docs = APIRouter(route_class=Route, include_in_schema=False, dependencies=[uncounted])
 
 
 class NotReady(Unavailable):

@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from app.core.constraints import explain
 from app.core.context import RequestContext
-from app.core.errors import FieldError, Invalid, Problem
+from app.core.errors import DryRun, FieldError, Invalid, Problem
 
 log = structlog.get_logger(__name__)
 
@@ -106,15 +106,6 @@ def install(app: FastAPI) -> None:
     async def _validation(request: Request, error: RequestValidationError) -> Response:
         return respond(unprocessable(field_errors(error.errors())), request.url.path, request.state.context)
 
-    @app.exception_handler(SQLAlchemyError)
-    async def _database(request: Request, error: SQLAlchemyError) -> Response:
-        problem = explain(error)
-        if problem is None:
-            raise error
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.warning("database_refused", code=problem.code, cause=type(error).__name__)
-        return respond(problem, request.url.path, request.state.context)
-
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
@@ -127,3 +118,22 @@ def install(app: FastAPI) -> None:
             detail = "Nothing lives at this address."
         code = CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"))
         return render(error.status_code, code, detail, path, request.state.context, headers=headers)
+
+    install_database(app)
+
+
+def install_database(app: FastAPI) -> None:
+    """What the database refuses, and what was only a question, become answers too."""
+
+    @app.exception_handler(SQLAlchemyError)
+    async def _database(request: Request, error: SQLAlchemyError) -> Response:
+        problem = explain(error)
+        if problem is None:
+            raise error
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("database_refused", code=problem.code, cause=type(error).__name__)
+        return respond(problem, request.url.path, request.state.context)
+
+    @app.exception_handler(DryRun)
+    async def _dry_run(_request: Request, done: DryRun) -> Response:
+        return Response(orjson.dumps(done.answer), HTTPStatus.OK, media_type="application/json")

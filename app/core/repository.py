@@ -57,12 +57,13 @@ class ReadRepository:
         deleted = isinstance(query, EntityQuery) and query.deleted == "only"
         return await self.window(self.where(self.select(deleted=deleted), query), query)
 
-    async def window(self, statement: AnySelect, query: PageQuery) -> Window:
+    async def window(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> Window:
+        """One page of `statement`; its cursor is bound to `resource` (the table, where it is not a narrower list)."""
         ordering = [(self.table.c[name], descending) for name, descending in query.ordering()]
         total = None
         if query.total:
             total = await self.session.value(select(func.count()).select_from(statement.subquery()))
-        question, key = query.question(self.table.name), self.session.keys.cursor
+        question, key = query.question(resource or self.table.name), self.session.keys.cursor
         if query.cursor:
             statement = statement.where(after(ordering, unseal(key, question, query.cursor)))
         statement = statement.order_by(*order_by(ordering)).limit(query.limit + 1).offset(query.offset or None)

@@ -1,10 +1,10 @@
 """The route that every module uses: strict bodies, and the headers that an item or a page owes its client."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response, params
 from fastapi.routing import APIRoute
@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.core.context import RequestContext, current
 from app.core.db import context_of, database_of
-from app.core.errors import UnsupportedMediaType
-from app.core.guard import Guard, flat
+from app.core.errors import Unauthenticated, UnsupportedMediaType
+from app.core.guard import Guard, flat, internal
 from app.core.problems import field_errors, unprocessable
+from app.core.rate_limit import RateLimiter
 from app.core.repository import matches
 from app.core.strict_json import check
 
@@ -68,7 +69,7 @@ class Route(APIRoute):
 
         async def strict(request: Request) -> Response:
             if guard is not None:
-                await guard(request)
+                await admitted(guard, request)
             if body is not None:
                 refuse_other_kinds(request, kinds)
             if adapter is not None:
@@ -77,6 +78,19 @@ class Route(APIRoute):
             return finished(request, response, context_of(request), shows_version=shows_version)
 
         return strict
+
+
+async def admitted(guard: Guard, request: Request) -> None:
+    """Run the guard, and count the request: for whom it admits, or for the address of whom it does not know."""
+    limiter: RateLimiter = request.app.state.limiter
+    context = context_of(request)
+    try:
+        await guard(request)
+    except Unauthenticated:
+        await limiter.count(context)
+        raise
+    if getattr(guard, "counted", True):
+        await limiter.count(context)
 
 
 def refuse_other_kinds(request: Request, kinds: tuple[str, ...]) -> None:
@@ -136,9 +150,12 @@ def finished(request: Request, response: Response, context: RequestContext, *, s
 
 
 class Router(APIRouter):
-    """A module's router. `slug` names the module in permissions; without one no route of it can be guarded by role."""
+    """A module's router. `slug` names the module in permissions; without one no route of it can be guarded by role.
 
-    def __init__(
+    The audience `internal` is the policy of the whole router: only signed calls of our own services get in.
+    """
+
+    def __init__(  # noqa: PLR0913  # options, all by keyword
         self,
         slug: str | None = None,
         *,
@@ -147,7 +164,16 @@ class Router(APIRouter):
         group: str = "",
         icon: str = "",
         sort_order: int = 0,
+        tag: str | None = None,
+        audience: Literal["everybody", "internal"] = "everybody",
+        dependencies: Sequence[Any] = (),
     ) -> None:
         path = prefix if prefix is not None else f"/{slug}"
-        super().__init__(prefix=path, tags=[slug or path.strip("/")], route_class=Route, redirect_slashes=False)
+        super().__init__(
+            prefix=path,
+            tags=[tag or slug or path.strip("/")],
+            route_class=Route,
+            redirect_slashes=False,
+            dependencies=[internal, *dependencies] if audience == "internal" else dependencies,
+        )
         self.module = ModuleInfo(slug, name or slug.title(), group, icon, f"/{slug}", sort_order) if slug else None

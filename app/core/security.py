@@ -33,7 +33,7 @@ MAX_TOKEN_LENGTH = 4096
 SIGNATURE_BYTES = 64
 CLOCK_SKEW = 30
 PART = re.compile(r"[A-Za-z0-9_-]+")
-CLAIMS = {"iss", "aud", "sub", "iat", "exp", "jti", "sid"}
+CLAIMS = {"iss", "aud", "sub", "iat", "exp", "jti", "sid", "gen"}
 
 contexts = CryptContext(
     schemes=["argon2"], argon2__type="ID", argon2__time_cost=2, argon2__memory_cost=19456, argon2__parallelism=1
@@ -59,9 +59,9 @@ class Hasher:
     async def verify(self, password: str, known: str | None) -> tuple[bool, str | None]:
         """(whether it matches, a new hash if the parameters rose). An unknown user costs what a wrong password does."""
         matches, renewed = await self.run(contexts.verify_and_update, normalised(password), known or self.dummy)
-        return (bool(matches) and known is not None, renewed)
+        return (bool(matches) and bool(known), renewed)
 
-    async def run(self, work: Callable[..., T], *arguments: str) -> T:
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """`work` in the hashing thread. Raises Unavailable when too much waits."""
         if self.free <= 0:
             raise Unavailable("Too many sign-ins at once; try again shortly.")
@@ -77,10 +77,11 @@ class Hasher:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The verified content of an access token."""
+    """The verified content of an access token; `generation` counts the refreshes of its session."""
 
     user_id: UUID
     session_id: UUID
+    generation: int
     expires_at: datetime
 
 
@@ -104,13 +105,14 @@ class Tokens:
         )
         return hashlib.sha256(public).hexdigest()[:16], CryptographyECKey(public.decode(), ALGORITHM)
 
-    def issue(self, user_id: UUID, session_id: UUID) -> str:
+    def issue(self, user_id: UUID, session_id: UUID, generation: int) -> str:
         at = int(now().timestamp())
         claims = {
             "iss": self.settings.issuer,
             "aud": self.settings.audience,
             "sub": str(user_id),
             "sid": str(session_id),
+            "gen": generation,
             "jti": str(new_id()),
             "iat": at,
             "exp": at + self.settings.access_ttl,
@@ -144,7 +146,7 @@ class Tokens:
         if len(signature) != SIGNATURE_BYTES:
             raise ValueError("signature")
         key = self.ring[head["kid"]]
-        required = {f"require_{name}": True for name in CLAIMS - {"sid"}}
+        required = {f"require_{name}": True for name in CLAIMS - {"sid", "gen"}}
         claims = jwt.decode(
             token, key, [ALGORITHM], required, audience=self.settings.audience, issuer=self.settings.issuer
         )
@@ -155,11 +157,11 @@ class Tokens:
         issued, expires = raw["iat"], raw["exp"]
         if set(raw) != CLAIMS or raw != claims or not isinstance(raw["aud"], str):
             raise ValueError("claims")
-        if type(issued) is not int or type(expires) is not int:
-            raise ValueError("times")
+        if any(type(raw[name]) is not int for name in ("iat", "exp", "gen")) or raw["gen"] < 0:
+            raise ValueError("numbers")
         if not 0 < expires - issued <= self.settings.access_ttl or issued > now().timestamp() + CLOCK_SKEW:
             raise ValueError("lifetime")
-        return Claims(UUID(raw["sub"]), UUID(raw["sid"]), datetime.fromtimestamp(expires, UTC))
+        return Claims(UUID(raw["sub"]), UUID(raw["sid"]), raw["gen"], datetime.fromtimestamp(expires, UTC))
 
 
 def canonical(part: str) -> bytes:

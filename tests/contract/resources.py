@@ -19,7 +19,7 @@ def factories() -> dict[str, Any]:
     return {
         folder: import_module(f"tests.modules.{folder}.factory")
         for folder in folders()
-        if find_spec(f"tests.modules.{folder}.factory")
+        if find_spec(f"tests.modules.{folder}") and find_spec(f"tests.modules.{folder}.factory")
     }
 
 

@@ -68,7 +68,7 @@ async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> No
     async with database.unit_of_work(RequestContext.of_job("test")) as session:
         people = {user.username: user for user in (await session.execute(select(User))).scalars()}
         people["reader"].username = "rita"
-        people["admin"].deleted_at = now()
+        people["auditor"].deleted_at = now()
 
     again = run(settings, "seed")
 
@@ -77,7 +77,7 @@ async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> No
     async with database.unit_of_work(RequestContext.of_job("test")) as session:
         names = {user.username for user in (await session.execute(select(User))).scalars()}
     await database.dispose()
-    assert names == {"manager", "rita", "auditor"}
+    assert names == {"manager", "rita", "admin"}
 
 
 def test_demo_data_has_no_place_in_production(settings: Settings) -> None:

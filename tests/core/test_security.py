@@ -43,6 +43,7 @@ def parts() -> tuple[dict[str, Any], dict[str, Any]]:
         "aud": "attest-api",
         "sub": str(uuid4()),
         "sid": str(uuid4()),
+        "gen": 0,
         "jti": str(uuid4()),
         "iat": at,
         "exp": at + 900,
@@ -125,7 +126,7 @@ def test_other_spellings_and_other_signatures_are_refused() -> None:
     good = signed(head, claims)
     first, second, third = good.split(".")
     hmac = jwt.encode(claims, "x" * 40, "HS256", {"typ": TOKEN_TYPE, "kid": tokens.signer_id})
-    stranger = Tokens(AuthSettings(), (new_signing_key(),)).issue(uuid4(), uuid4())
+    stranger = Tokens(AuthSettings(), (new_signing_key(),)).issue(uuid4(), uuid4(), 0)
     bad = [
         "",
         ".",
@@ -157,7 +158,7 @@ def test_other_spellings_and_other_signatures_are_refused() -> None:
 
 
 def test_a_rolled_key_still_verifies() -> None:
-    old = tokens.issue(uuid4(), uuid4())
+    old = tokens.issue(uuid4(), uuid4(), 0)
     rolled = Tokens(AuthSettings(), (new_signing_key(), PEM))
 
     assert rolled.decode(old)
@@ -165,7 +166,7 @@ def test_a_rolled_key_still_verifies() -> None:
 
 
 def test_a_cached_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    token = tokens.issue(uuid4(), uuid4())
+    token = tokens.issue(uuid4(), uuid4(), 0)
     tokens.decode(token)
     later = now() + timedelta(seconds=901)
     monkeypatch.setattr("app.core.security.now", lambda: later)
@@ -178,6 +179,6 @@ def test_the_cache_is_bounded() -> None:
     small = Tokens(AuthSettings(), (PEM,), cache_size=3)
 
     for _ in range(5):
-        small.decode(small.issue(uuid4(), uuid4()))
+        small.decode(small.issue(uuid4(), uuid4(), 0))
 
     assert len(small.cache) == 3

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -30,7 +31,7 @@ def test_sigterm_answers_what_is_in_flight_and_leaves_nothing_open(settings: Set
         statuses: list[int] = []
         with suppress(httpx.TransportError):  # refused, or closed before the server read anything
             while True:
-                data = {"username": "nobody", "password": "nothing"}
+                data = {"username": uuid4().hex, "password": "nothing"}
                 answer = httpx.post(f"{server.url}/api/v1/auth/token", data=data, timeout=20)
                 statuses.append(answer.status_code)
         return statuses

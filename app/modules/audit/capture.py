@@ -100,6 +100,7 @@ def author(context: RequestContext) -> Values:
         "actor_kind": context.actor.kind,
         "actor_id": context.actor.id,
         "actor_name": context.actor.name,
+        "owner_id": context.owner_id,
         "ip": context.ip,
         "user_agent": context.user_agent,
     }

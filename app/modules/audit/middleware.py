@@ -106,6 +106,7 @@ class Recording:
             "actor_kind": actor.kind,
             "actor_id": actor.id,
             "actor_name": actor.name,
+            "owner_id": context.owner_id,
             "impersonator_id": None,
             "auth_method": context.auth_method,
             "session_id": context.principal.session_id if context.principal else None,

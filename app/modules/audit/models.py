@@ -20,6 +20,8 @@ class Recorded(SQLModel):
     actor_kind: str = Field(max_length=16)
     actor_id: UUID | None = None
     actor_name: str | None = Field(default=None, max_length=200)
+    owner_id: UUID | None = None
+    """The user for whom a machine acted: the owner of its API key."""
     impersonator_id: UUID | None = None
     ip: str | None = Field(default=None, max_length=64)
     user_agent: str | None = Field(default=None, max_length=400)
@@ -30,6 +32,7 @@ class AuditAccess(Recorded, table=True):
     __table_args__ = (
         Index("ix_audit_access_at_id", "at", "id"),
         Index("ix_audit_access_actor_id_id", "actor_id", "id"),
+        Index("ix_audit_access_owner_id_id", "owner_id", "id"),
         Index("ix_audit_access_request_id", "request_id"),
         Index("ix_audit_access_xid", "xid"),
         {"sqlite_autoincrement": True},
@@ -54,6 +57,7 @@ class AuditChange(Recorded, table=True):
         Index("ix_audit_change_at_id", "at", "id"),
         Index("ix_audit_change_actor_id_id", "actor_id", "id"),
         Index("ix_audit_change_entity_entity_id_id", "entity", "entity_id", "id"),
+        Index("ix_audit_change_owner_id_id", "owner_id", "id"),
         Index("ix_audit_change_request_id", "request_id"),
         Index("ix_audit_change_xid", "xid"),
         {"sqlite_autoincrement": True},

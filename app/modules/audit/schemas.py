@@ -40,6 +40,7 @@ class HistoryQuery(PageQuery):
 
 class RecordQuery(HistoryQuery):
     actor_id: UUID | None = None
+    owner_id: UUID | None = None
     request_id: str | None = Field(None, max_length=64)
     at_gte: Moment | None = None
     at_lt: Moment | None = None
@@ -69,6 +70,7 @@ class RecordRead(BaseModel):
     actor_kind: str
     actor_id: UUID | None
     actor_name: str | None
+    owner_id: UUID | None
     ip: str | None
     user_agent: str | None
 

@@ -38,7 +38,7 @@ class ChangeService:
     async def history(self, entity: str, entity_id: UUID, query: PageQuery) -> Window:
         """The change rows of one item, hidden or deleted ones too. Raises NotFound where it never was."""
         statement = self.rows.of(entity, entity_id)
-        window = await self.rows.window(statement, query)
+        window = await self.rows.window(statement, query, f"history/{entity}/{entity_id}")
         if not window.items and not query.cursor:
             raise NotFound(f"There is no {entity} {entity_id}, and never was.")
         return await self.opened(window)

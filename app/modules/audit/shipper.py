@@ -159,7 +159,8 @@ async def insert_rows(session: Session, rows: list[dict[str, Any]]) -> None:
 
 def typed(row: dict[str, Any]) -> dict[str, Any]:
     """A spooled row with the types of its columns."""
-    for name in ("actor_id", "session_id", "impersonator_id"):
-        row[name] = UUID(row[name]) if row[name] else None
+    for name in ("actor_id", "session_id", "owner_id", "impersonator_id"):
+        value = row.get(name)  # a spool that an older version left behind lacks what came later
+        row[name] = UUID(value) if value else None
     row["at"] = datetime.fromisoformat(row["at"])
     return row

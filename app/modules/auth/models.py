@@ -1,7 +1,6 @@
 """Sessions (one a sign-in, which is one refresh token family) and the login log."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary
@@ -15,15 +14,21 @@ from app.core.types import Instant, new_id, now
 class AuthSession(Entity, table=True):
     __tablename__ = "auth_session"
 
-    decides: ClassVar[frozenset[str]] = frozenset({"revoked_at"})
+    decides = frozenset({"revoked_at", "verified_at"})
+    invalidates = "id"
+    acts_on = "user_id"
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
     counter: int = column(OMIT, default=0, sa_type=BigInteger)
+    confirmed: int = column(OMIT, default=0, sa_type=BigInteger)
+    """The newest counter whose access token was seen in use: its refresh token did arrive."""
     seed: bytes = column(SECRET, sa_type=LargeBinary)
     used_at: datetime = column(OMIT, default_factory=now, sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_reason: str | None = Field(default=None, max_length=32)
+    verified_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the second factor was last shown in this session."""
     ip: str | None = Field(default=None, max_length=64)
     user_agent: str | None = Field(default=None, max_length=400)
 
@@ -54,3 +59,14 @@ class LoginAttempt(SQLModel, table=True):
     user_agent: str | None = Field(default=None, max_length=400)
     session_id: UUID | None = None
     request_id: str = Field(max_length=64)
+
+
+class SignInCounter(SQLModel, table=True):
+    """Attempts at one account or from one address that failed or are not over; waiting ends at `blocked_until`."""
+
+    __tablename__ = "sign_in_counter"
+
+    id: str = Field(primary_key=True, max_length=160)
+    failures: int = 0
+    blocked_until: datetime | None = Field(default=None, sa_type=Instant)
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant)

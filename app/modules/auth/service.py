@@ -2,145 +2,122 @@
 
 import hashlib
 import hmac
-import secrets
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, field
 from uuid import UUID
 
-import structlog
-
-from app.core.context import Actor, Principal, RequestContext
-from app.core.db import Database, Session
-from app.core.errors import Unauthenticated
-from app.core.security import Hasher, Tokens
-from app.core.types import new_id, now
-from app.modules.auth import refresh_tokens
-from app.modules.auth.models import AuthSession, LoginAttempt
-from app.modules.auth.repository import SessionRepository
+from app.core.context import Actor, RequestContext
+from app.core.db import Database
+from app.core.errors import Unauthenticated, Unavailable
+from app.core.security import Hasher
+from app.core.types import AnyRow, now
+from app.modules.auth.repository import LoginRepository
 from app.modules.auth.schemas import TokenPair
+from app.modules.auth.sessions import BadCredentials, Sessions, attempt
+from app.modules.auth.throttle import Throttle, forgive
+from app.modules.second_factor import SecondFactorService
 from app.modules.users import UserRepository
 
-log = structlog.get_logger(__name__)
 
-SEED_BYTES = 32
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right, and the user has a second factor: send its `code` as well."""
 
-
-class BadCredentials(Unauthenticated):
-    """Unknown, inactive and wrong look the same, in words, status and time."""
-
-    code = "bad-credentials"
+    code = "second-factor-needed"
 
 
-class BadRefreshToken(Unauthenticated):
-    """The refresh token gives nothing; whoever holds it has to sign in again."""
+@dataclass
+class Guess:
+    """One attempt to sign in: what was typed, and whom that names."""
 
-    code = "bad-refresh-token"
+    identifier: str
+    found: AnyRow | None
+    counters: dict[str, int] = field(default_factory=dict)
+    renewed_hash: str | None = None
+
+    @property
+    def user_id(self) -> UUID | None:
+        return self.found.id if self.found else None
 
 
 @dataclass
 class SignIn:
-    """Makes, continues and ends sessions."""
+    """From a name and a password to a session."""
 
     database: Database
     hasher: Hasher
-    tokens: Tokens
     context: RequestContext
+    sessions: Sessions
 
-    async def sign_in(self, identifier: str, password: str) -> TokenPair:
-        """A new session for whoever knows the password. Raises BadCredentials; either way the attempt is logged."""
+    async def sign_in(self, identifier: str, password: str, code: str | None = None) -> TokenPair:
+        """A new session for whoever knows the password (and the second factor); what was judged is logged.
+
+        Raises BadCredentials, SecondFactorNeeded, TooManyAttempts, Unavailable.
+        """
         users = UserRepository(self.database.reading(self.context))
-        found = await users.credentials(identifier)
+        guess = Guess(identifier, await users.credentials(identifier))
+        throttle = Throttle(self.database, self.context)
+        guess.counters = await throttle.counters(guess.user_id, self.digest(identifier))
+        await throttle.reserve(guess.counters)
+        try:
+            guess.renewed_hash = await self.check_password(guess, password)
+        except Unavailable:
+            await throttle.release(guess.counters)
+            raise
+        pair = await self.enter(guess, code)
+        if pair is not None:
+            return pair
+        if code is None:
+            await throttle.release(guess.counters)
+            raise SecondFactorNeeded("Send the code of your second factor as well.")
+        await self.log_failure(guess, "wrong-code")
+        raise BadCredentials("The code is not right.")
+
+    async def check_password(self, guess: Guess, password: str) -> str | None:
+        """A new hash, if the parameters rose. Raises BadCredentials, Unavailable."""
+        found = guess.found
         matches, renewed = await self.hasher.verify(password, found.password_hash if found else None)
-        if found is None or not matches or not found.is_active:
-            reason = "unknown" if found is None else "inactive" if matches else "wrong-password"
-            await self.log_failure(identifier, found.id if found else None, reason)
+        reason = refusal(found, matches=matches) if found else "unknown"
+        if reason:
+            await self.log_failure(guess, reason)
             raise BadCredentials("The user name or the password is not right.")
-        self.context.actor = Actor("user", found.id, found.username)
-        self.context.auth_method = "password"
+        return renewed
+
+    async def enter(self, guess: Guess, code: str | None) -> TokenPair | None:
+        """A session for whoever knew the password; None where the second factor is missing or wrong."""
+        found = guess.found
+        if found is None:
+            raise BadCredentials("The user name or the password is not right.")
         async with self.database.unit_of_work(self.context) as session:
-            if renewed:
+            factor = SecondFactorService(session)
+            is_enrolled = await factor.is_enrolled(found.id)
+            if is_enrolled and (code is None or not await factor.verify(found.id, code)):
+                return None
+            self.context.actor = Actor("user", found.id, found.username)
+            self.context.auth_method = "password"
+            await forgive(session, guess.counters)
+            if guess.renewed_hash:
                 users = UserRepository(session)
-                await users.change(await users.load(found.id), {"password_hash": renewed})
-            return await self.open_session(session, found.id)
+                await users.change(await users.load(found.id), {"password_hash": guess.renewed_hash})
+            return await self.sessions.open(session, found.id, is_verified=is_enrolled)
 
-    async def open_session(self, session: Session, user_id: UUID) -> TokenPair:
-        at = now()
-        row = AuthSession(
-            id=new_id(),
-            user_id=user_id,
-            seed=secrets.token_bytes(SEED_BYTES),
-            used_at=at,
-            expires_at=at + timedelta(seconds=self.tokens.settings.session_ttl),
-            ip=self.context.ip,
-            user_agent=self.context.user_agent,
-        )
-        rows = SessionRepository(session)
-        await rows.add(row)
-        await rows.add(self.attempt(user_id=user_id, is_successful=True, session_id=row.id))
-        return self.pair(row)
+    def digest(self, identifier: str) -> str:
+        """An identifier that is nobody's is kept in this form only."""
+        return hmac.new(self.database.keys.lookup, identifier.lower().encode(), hashlib.sha256).hexdigest()
 
-    async def log_failure(self, identifier: str, user_id: UUID | None, reason: str) -> None:
-        """Keep who was tried; an identifier that is nobody's only as a keyed hash."""
-        unknown = identifier.lower().encode() if user_id is None else None
-        digest = hmac.new(self.database.keys.lookup, unknown, hashlib.sha256).hexdigest() if unknown else None
+    async def log_failure(self, guess: Guess, reason: str) -> None:
+        unknown = self.digest(guess.identifier) if guess.found is None else None
+        values = {"user_id": guess.user_id, "identifier_hash": unknown, "reason": reason}
         async with self.database.unit_of_work(self.context) as session:
-            failed = self.attempt(user_id=user_id, is_successful=False, identifier_hash=digest, reason=reason)
-            await SessionRepository(session).add(failed)
+            await LoginRepository(session).add(attempt(self.context, is_successful=False, **values))
 
-    def attempt(self, **values: Any) -> LoginAttempt:
-        context = self.context
-        return LoginAttempt(ip=context.ip, user_agent=context.user_agent, request_id=context.request_id, **values)
 
-    async def refresh(self, presented: str) -> TokenPair:
-        """The next pair. Raises BadRefreshToken; a token neither current nor within the grace ends the session."""
-        token = refresh_tokens.parse(presented)
-        if token is None:
-            raise BadRefreshToken("Sign in again.")
-        async with self.database.unit_of_work(self.context) as session:
-            pair = await self.rotate(session, token)
-        if pair is None:
-            raise BadRefreshToken("Sign in again.")
-        return pair
-
-    async def rotate(self, session: Session, token: refresh_tokens.RefreshToken) -> TokenPair | None:
-        """Compare and set on the session row. The immediate predecessor gives the same successor within the grace."""
-        row = await SessionRepository(session).lock(token.session_id)
-        if row is None or not token.is_genuine(session.keys.refresh, row.seed):
-            return None
-        user = await UserRepository(session).active(row.user_id)
-        if user is None or not row.is_open(timedelta(seconds=self.tokens.settings.idle_ttl), user.signed_out_at):
-            return None
-        self.context.actor = Actor("user", user.id, user.username)
-        self.context.auth_method = "refresh-token"
-        at, grace = now(), timedelta(seconds=self.tokens.settings.refresh_grace)
-        if token.counter == row.counter:
-            row.counter, row.used_at = row.counter + 1, at
-        elif token.counter != row.counter - 1 or at - row.used_at > grace:
-            row.revoke("refresh-token-reuse")
-            log.warning("refresh_token_reused", session_id=str(row.id), user_id=str(row.user_id))
-            await session.flush()
-            return None
-        await session.flush()
-        return self.pair(row)
-
-    def pair(self, row: AuthSession) -> TokenPair:
-        return TokenPair(
-            access_token=self.tokens.issue(row.user_id, row.id),
-            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, row.counter),
-            token_type="bearer",  # noqa: S106  # the scheme's name
-            expires_in=self.tokens.settings.access_ttl,
-        )
-
-    async def sign_out(self, principal: Principal) -> None:
-        """End the caller's session."""
-        async with self.database.unit_of_work(self.context) as session:
-            row = await SessionRepository(session).lock(principal.session_id)
-            if row is not None:
-                row.revoke("logout")
-
-    async def sign_out_everywhere(self, principal: Principal) -> None:
-        """End every session of the caller."""
-        async with self.database.unit_of_work(self.context) as session:
-            for row in await SessionRepository(session).open_sessions(principal.user_id):
-                row.revoke("logout-all")
+def refusal(found: AnyRow, *, matches: bool) -> str | None:
+    """Why somebody who exists does not get in, for the log; None where they do."""
+    if not matches:
+        return "wrong-password"
+    if found.is_service:
+        return "service-account"
+    if not found.is_active:
+        return "inactive"
+    if found.password_expires_at is not None and found.password_expires_at <= now():
+        return "password-expired"
+    return None

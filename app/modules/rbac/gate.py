@@ -1,140 +1,113 @@
-"""Who may do what, answered from memory: one query a session, cached until the policy version moves."""
+"""Who may do what, answered from memory: one query a credential, kept until an event says that it may be another."""
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from time import monotonic
-from typing import Any
-from uuid import UUID
 
-from sqlalchemy import event, inspect, select, update
-from sqlalchemy.orm import Session as SyncSession
+import structlog
+from sqlalchemy.exc import DBAPIError
 
 from app.core.context import Actor, Principal, RequestContext
-from app.core.db import Database, Session
-from app.core.errors import Unauthenticated
-from app.core.model import Entity
+from app.core.db import Database
+from app.core.errors import DatabaseUnavailable, Unauthenticated, Unavailable
 from app.core.security import Tokens, refused
-from app.core.types import now
-from app.modules.rbac.repository import access_of_session, active_grants, permissions_in, policy
+from app.core.types import AnyRow, AnySelect, now
+from app.modules import api_keys, auth
+from app.modules.rbac.access import Access, access_of_key, access_of_session, key_access, session_access
+from app.modules.rbac.cache import AccessCache, EventFeed
 
-CACHED_SESSIONS = 10_000
-POLL_SECONDS = 0.5
-STRICT_AFTER_SECONDS = 5.0
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+NOTE_SECONDS = 60.0
+NOTED_KEYS = 10_000
+
+Judge = Callable[[Sequence[AnyRow]], Access]
 
 
-class SessionGate:
-    """The cache is exact: an entry carries the policy version its query saw, and counts only while none is newer.
-
-    This process learns of its own changes at commit, and of others' by polling.
-    """
+class CredentialGate:
+    """Admits sessions and API keys."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self.database = database
         self.tokens = tokens
-        self.version = 0
-        self.confirmed_at = monotonic()
-        self.cache: OrderedDict[UUID, Principal] = OrderedDict()
+        self.cache = AccessCache()
+        self.feed = EventFeed(database, self.cache)
+        self.noted: dict[str, float] = {}
 
     async def admit(self, token: str, context: RequestContext) -> Principal:
         """What the holder of `token` may do; fills the context. Raises Unauthenticated."""
-        claims = self.tokens.decode(token)
-        principal = self.cache.get(claims.session_id)
-        if principal is None or principal.version < self.version or self.has_lost_touch:
-            principal = await self.load(claims.session_id, context)
-        if principal.user_id != claims.user_id or principal.expires_at <= now():
+        is_key = token.startswith(api_keys.PREFIX)
+        found = await (self.admit_key(token, context) if is_key else self.admit_session(token, context))
+        if found.principal.expires_at <= now():
             raise refused()
-        context.principal = principal
+        context.principal, context.policy_version = found.principal, max(self.cache.version, found.version)
+        return found.principal
+
+    async def admit_session(self, token: str, context: RequestContext) -> Access:
+        claims = self.tokens.decode(token)
+        name = str(claims.session_id)
+
+        def judge(rows: Sequence[AnyRow]) -> Access:
+            return session_access(rows, self.tokens.settings)
+
+        found = await self.find(name, access_of_session(claims.session_id), judge, context)
+        principal = found.principal
+        if principal.user_id != claims.user_id:
+            raise refused()
         context.actor = Actor("user", principal.user_id, principal.username)
         context.auth_method = "access-token"
-        return principal
+        if claims.generation > found.confirmed and await beside(auth.confirm(self.database, context, claims)):
+            self.cache.remember(name, replace(found, confirmed=claims.generation))
+        return found
 
-    async def load(self, session_id: UUID, context: RequestContext) -> Principal:
-        rows = await self.database.reading(context).all(access_of_session(session_id))
-        if not rows:
-            self.cache.pop(session_id, None)
-            raise ended()
-        first = rows[0]
-        principal = Principal(
-            user_id=first.id,
-            username=first.username,
-            session_id=session_id,
-            is_superuser=first.is_superuser,
-            permissions=permissions_in(rows),
-            expires_at=first.expires_at,
-            version=first.version,
-        )
-        self.learn(principal.version)
-        self.cache[session_id] = principal
-        self.cache.move_to_end(session_id)
-        if len(self.cache) > CACHED_SESSIONS:
-            self.cache.popitem(last=False)
-        return principal
+    async def admit_key(self, token: str, context: RequestContext) -> Access:
+        presented = api_keys.parse(token)
+        if presented is None:
+            raise refused()
+        found = await self.find(presented.prefix, access_of_key(presented.prefix), key_access, context)
+        if not api_keys.opens(found.key, presented, self.database.keys.lookup, context.ip):
+            raise refused()
+        context.actor = Actor("api-key", found.principal.api_key_id, found.key.key_name if found.key else None)
+        context.owner_id = found.principal.user_id
+        context.auth_method = "api-key"
+        await self.note_use(presented.prefix, found, context)
+        return found
 
-    @property
-    def has_lost_touch(self) -> bool:
-        """For too long no poll succeeded: until one does, every request asks the database."""
-        return monotonic() - self.confirmed_at > STRICT_AFTER_SECONDS
+    async def note_use(self, name: str, found: Access, context: RequestContext) -> None:
+        """Once a minute and process at most, so that a key in constant use costs no write a request."""
+        if monotonic() - self.noted.get(name, -NOTE_SECONDS) < NOTE_SECONDS or not found.principal.api_key_id:
+            return
+        if len(self.noted) >= NOTED_KEYS:
+            self.noted.clear()
+        self.noted[name] = monotonic()
+        await beside(api_keys.note_use(self.database, context, found.principal.api_key_id))
 
-    def learn(self, version: int) -> None:
-        """Entries from before `version` no longer count."""
-        self.version = max(self.version, version)
+    async def find(self, name: str, statement: AnySelect, judge: Judge, context: RequestContext) -> Access:
+        """The answer for a credential, from memory or the database. Raises Unauthenticated."""
+        known = self.cache.get(name)
+        if known is not None and not self.feed.has_lost_touch:
+            return known
+        for _ in range(ATTEMPTS):
+            rows = await self.database.reading(context).all(statement)
+            if not rows:
+                self.cache.drop(name)
+                raise ended()
+            found = judge(rows)
+            if self.cache.remember(name, found):
+                return found
+        raise Unavailable("Permissions are changing too fast; try again shortly.")
 
-    def after_commit(self, session: SyncSession) -> None:
-        """This process's own changes count from their commit on; a released savepoint is no commit."""
-        if not session.in_nested_transaction():
-            self.learn(session.info.pop("policy_version", 0))
 
-    async def poll(self) -> bool:
-        """Learn of changes that other processes made."""
-        found = await self.database.reading(RequestContext.of_job("policy")).value(select(policy.c.version))
-        self.learn(found or 0)
-        self.confirmed_at = monotonic()
+async def beside(work: Awaitable[None]) -> bool:
+    """Do what the request does not depend on; a database that is too busy for it keeps nobody from working."""
+    try:
+        await work
+    except (DatabaseUnavailable, DBAPIError) as error:
+        log.warning("not_noted", cause=type(error).__name__)
         return False
+    return True
 
 
 def ended() -> Unauthenticated:
-    return Unauthenticated("This session has ended; sign in again.", WWW_Authenticate='Bearer error="invalid_token"')
-
-
-def decides(row: Any) -> bool:
-    """Whether the pending change of `row` alters who may do what."""
-    if not isinstance(row, Entity) or not row.decides:
-        return False
-    state = inspect(row)
-    if state.pending or state.deleted or row in (state.session.deleted if state.session else ()):
-        return "*" in row.decides
-    watched = row.decides if "*" not in row.decides else state.mapper.column_attrs.keys()
-    return any(state.attrs[name].history.has_changes() for name in watched)
-
-
-def install(database: Database) -> None:
-    """Raise the policy version in the transaction of every flush that alters it."""
-
-    def raise_version(session: SyncSession) -> None:
-        connection = session.connection()
-        connection.execute(update(policy).values(version=policy.c.version + 1))
-        session.info["policy_version"] = connection.execute(select(policy.c.version)).scalar_one()
-
-    def before_flush(session: SyncSession, _context: Any, _instances: Any) -> None:
-        touched: Iterable[Any] = [*session.new, *session.dirty, *session.deleted]
-        if any(decides(row) for row in touched):
-            raise_version(session)
-
-    def after_rollback(session: SyncSession, _previous: Any) -> None:
-        if "policy_version" in session.info:
-            session.info["policy_unsure"] = True
-
-    def before_commit(session: SyncSession) -> None:
-        if not session.in_nested_transaction() and session.info.pop("policy_unsure", False):
-            raise_version(session)
-
-    event.listen(database.session_class, "before_flush", before_flush)
-    event.listen(database.session_class, "after_soft_rollback", after_rollback)
-    event.listen(database.session_class, "before_commit", before_commit)
-    database.permissions_of = permissions_of_user
-
-
-async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]:
-    """The union of the user's active grants, whether or not the user is active."""
-    granted = active_grants().subquery()
-    return permissions_in(await session.all(select(granted).where(granted.c.user_id == user_id)))
+    return Unauthenticated("This credential is no longer good.", WWW_Authenticate='Bearer error="invalid_token"')

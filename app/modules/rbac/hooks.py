@@ -1,4 +1,4 @@
-"""How permissions are wired in: the version bump, the gate, and the modules that the code declares."""
+"""How permissions are wired in: the policy check, security events, the gate, and the modules that the code declares."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,26 +13,39 @@ from app.core.context import RequestContext
 from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
 from app.core.routing import ModuleInfo
-from app.modules.rbac.gate import POLL_SECONDS, SessionGate, install
+from app.modules.rbac import commit, events
+from app.modules.rbac.gate import CredentialGate
+from app.modules.rbac.listener import Listener
 from app.modules.rbac.sync import sync_modules
-
-__all__ = ["install", "lifespan"]
 
 log = structlog.get_logger(__name__)
 
+POLL_SECONDS = 0.5
 SYNC_RETRY_SECONDS = 2.0
+LISTEN_RETRY_SECONDS = 1.0
+PRUNE_SECONDS = 300.0
+
+
+def install(database: Database) -> None:
+    """The policy is judged first; security events come last, so that their lock is held for the shortest time."""
+    commit.install(database)
+    events.install(database)
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
-    app.state.gate = SessionGate(database, app.state.tokens)
-    event.listen(database.session_class, "after_commit", app.state.gate.after_commit)
+    gate = app.state.gate = CredentialGate(database, app.state.tokens)
+    event.listen(database.session_class, "after_commit", gate.feed.after_commit)
 
     async def sync() -> bool:
         return await synced(database, app.state.modules)
 
-    work = [Repeating("poll policy version", app.state.gate.poll, POLL_SECONDS, max_delay=POLL_SECONDS)]
+    poll = Repeating("poll security events", gate.feed.poll, POLL_SECONDS, max_delay=POLL_SECONDS)
+    work = [poll, Repeating("prune security events", gate.feed.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)]
+    listener = None if database.is_sqlite else Listener(database, poll.wake)
+    if listener:
+        work.append(Repeating("listen", listener.ensure, LISTEN_RETRY_SECONDS))
     if not await sync():
         work.append(Repeating("sync modules", sync, SYNC_RETRY_SECONDS))
     try:
@@ -40,6 +53,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         for repeating in work:
             await repeating.stop()
+        if listener:
+            await listener.close()
 
 
 async def synced(database: Database, declared: list[ModuleInfo]) -> bool:

@@ -1,4 +1,4 @@
-"""Role endpoints, assignments, and what the caller may do."""
+"""Role endpoints, matrices and assignments."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -7,33 +7,34 @@ from uuid import UUID
 from fastapi import Query
 
 from app.core.db import provided, reading
-from app.core.guard import Caller, requires, signed_in
+from app.core.guard import policy_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
 from app.modules.audit import ChangeRead, History, HistoryQuery
+from app.modules.rbac import menu_router, policy_router
 from app.modules.rbac.models import Role
 from app.modules.rbac.schemas import (
+    AssignmentRead,
+    Assignments,
     Flags,
+    HolderQuery,
     Matrix,
-    MenuGroup,
-    ModuleQuery,
-    ModuleRead,
-    PermissionRead,
+    MatrixEdit,
+    MatrixRow,
     RoleCreate,
-    RoleIds,
+    RoleHolder,
     RoleQuery,
     RoleRead,
     RoleUpdate,
 )
-from app.modules.rbac.service import AssignmentService, ModuleService, RoleService
+from app.modules.rbac.service import AssignmentService, RoleService
 
 router = Router("roles", prefix="", name="Roles", group="System", icon="key", sort_order=85)
 
 Roles = Annotated[RoleService, provided(RoleService)]
 ReadRoles = Annotated[RoleService, reading(RoleService)]
-Assignments = Annotated[AssignmentService, provided(AssignmentService)]
+WriteAssignments = Annotated[AssignmentService, provided(AssignmentService)]
 ReadAssignments = Annotated[AssignmentService, reading(AssignmentService)]
-ReadModules = Annotated[ModuleService, reading(ModuleService)]
 
 
 @router.get("/roles", response_model=Page[RoleRead], dependencies=[requires("roles:read")])
@@ -53,25 +54,37 @@ async def create_role(roles: Roles, data: RoleCreate) -> Role:
     return await roles.create(data)
 
 
+@router.get("/roles/matrix", response_model=Page[MatrixRow], dependencies=[requires("roles:read")])
+async def list_role_matrices(roles: ReadRoles, query: Annotated[RoleQuery, Query()]) -> Window:
+    """Every role with every module that it grants."""
+    return await roles.matrices(query)
+
+
+@router.patch("/roles/matrix", dependencies=policy_write("roles:update"))
+async def update_role_matrices(roles: Roles, data: MatrixEdit) -> list[MatrixRow]:
+    """Replace the matrices of several roles at once, all or nothing; roles that are not named stay as they are."""
+    return await roles.replace_matrices(data.roles)
+
+
 @router.get("/roles/{id}", response_model=RoleRead, dependencies=[requires("roles:read")])
 async def get_role(roles: ReadRoles, id: UUID) -> Any:
     """Get a role."""
     return await roles.get(id)
 
 
-@router.patch("/roles/{id}", response_model=RoleRead, dependencies=[requires("roles:update", synced=True)])
+@router.patch("/roles/{id}", response_model=RoleRead, dependencies=policy_write("roles:update"))
 async def update_role(roles: Roles, id: UUID, data: RoleUpdate, if_match: IfMatch = None) -> Role:
     """Change some fields of a role."""
     return await roles.update(id, data, if_match)
 
 
-@router.delete("/roles/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=[requires("roles:delete", synced=True)])
+@router.delete("/roles/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=policy_write("roles:delete"))
 async def delete_role(roles: Roles, id: UUID, if_match: IfMatch = None) -> None:
     """Hide a role; it grants nothing from now on."""
     await roles.delete(id, if_match)
 
 
-@router.post("/roles/{id}/restore", response_model=RoleRead, dependencies=[requires("roles:delete", synced=True)])
+@router.post("/roles/{id}/restore", response_model=RoleRead, dependencies=policy_write("roles:delete"))
 async def restore_role(roles: Roles, id: UUID, if_match: IfMatch = None) -> Role:
     """Bring a hidden role back, with its grants and its users."""
     return await roles.restore(id, if_match)
@@ -83,52 +96,37 @@ async def role_history(history: History, id: UUID, query: Annotated[HistoryQuery
     return await history.history("role", id, query)
 
 
+@router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=[requires("roles:read")])
+async def list_role_users(assignments: ReadAssignments, id: UUID, query: Annotated[HolderQuery, Query()]) -> Window:
+    """Who has this role, and on what terms."""
+    return await assignments.holders(id, query)
+
+
 @router.get("/roles/{id}/modules", dependencies=[requires("roles:read")])
 async def get_role_modules(roles: ReadRoles, id: UUID) -> list[Flags]:
     """The whole matrix of one role."""
     return await roles.matrix(id)
 
 
-@router.put("/roles/{id}/modules", dependencies=[requires("roles:update", synced=True)])
+@router.put("/roles/{id}/modules", dependencies=policy_write("roles:update"))
 async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: IfMatch = None) -> list[Flags]:
     """Replace the whole matrix of one role."""
     return await roles.replace_matrix(id, data.modules, if_match)
 
 
-@router.get("/users/{id}/roles", dependencies=[requires("users:read")])
-async def get_user_roles(assignments: ReadAssignments, id: UUID) -> list[RoleRead]:
-    """The roles of a user."""
-    return [RoleRead.model_validate(role) for role in await assignments.roles(id)]
+@router.get("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=[requires("users:read")])
+async def get_user_roles(assignments: ReadAssignments, id: UUID) -> Any:
+    """The roles of a user, and on what terms."""
+    return await assignments.roles(id)
 
 
-@router.put("/users/{id}/roles", dependencies=[requires("users:update", synced=True)])
+@router.put("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=policy_write("users:update"))
 async def replace_user_roles(
-    assignments: Assignments, id: UUID, data: RoleIds, if_match: IfMatch = None
-) -> list[RoleRead]:
+    assignments: WriteAssignments, id: UUID, data: Assignments, if_match: IfMatch = None
+) -> Any:
     """Replace the roles of a user; `If-Match` names the version of the user."""
-    found = await assignments.replace(id, data.role_ids, if_match)
-    return [RoleRead.model_validate(role) for role in found]
+    return await assignments.replace(id, data.wanted(), if_match)
 
 
-@router.get("/modules", response_model=Page[ModuleRead], dependencies=[requires("roles:read")])
-async def list_modules(modules: ReadModules, query: Annotated[ModuleQuery, Query()]) -> Window:
-    """The modules that the code declares."""
-    return await modules.page(query)
-
-
-@router.get("/auth/me/roles", dependencies=[signed_in])
-async def get_my_roles(assignments: ReadAssignments, principal: Caller) -> list[RoleRead]:
-    """Your roles."""
-    return [RoleRead.model_validate(role) for role in await assignments.roles(principal.user_id)]
-
-
-@router.get("/auth/me/permissions", dependencies=[signed_in])
-async def get_my_permissions(modules: ReadModules, principal: Caller) -> list[PermissionRead]:
-    """What you may do, module by module."""
-    return await modules.permissions(principal)
-
-
-@router.get("/auth/me/menu", dependencies=[signed_in])
-async def get_my_menu(modules: ReadModules, principal: Caller) -> list[MenuGroup]:
-    """The menu that your roles give you."""
-    return await modules.menu(principal)
+router.include_router(policy_router.router)
+router.include_router(menu_router.router)

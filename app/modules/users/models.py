@@ -1,12 +1,11 @@
 """People and services that may sign in."""
 
 from datetime import datetime
-from typing import ClassVar
 
 from sqlmodel import Field
 
 from app.core.model import Entity, SoftDelete, column, unique_index
-from app.core.policy import SECRET, personal
+from app.core.policy import PLAIN, SECRET, personal
 from app.core.types import Instant
 
 
@@ -14,9 +13,10 @@ class User(SoftDelete, Entity, table=True):
     __tablename__ = "user"
     __table_args__ = (unique_index("user", "username"), unique_index("user", "email"))
 
-    decides: ClassVar[frozenset[str]] = frozenset(
-        {"is_active", "is_superuser", "deleted_at", "username", "signed_out_at"}
-    )
+    governs = frozenset({"is_active", "is_superuser", "deleted_at"})
+    decides = governs | {"username", "signed_out_at", "must_change_password"}
+    invalidates = "id"
+    acts_on = "id"
 
     username: str = Field(max_length=64)
     email: str = column(personal(), max_length=320)
@@ -24,6 +24,11 @@ class User(SoftDelete, Entity, table=True):
     last_name: str | None = column(personal(), default=None, max_length=200)
     is_active: bool = True
     is_superuser: bool = False
-    password_hash: str = column(SECRET, max_length=200)
+    is_service: bool = False
+    """A machine: it has API keys and cannot sign in."""
+    password_hash: str = column(SECRET, default="", max_length=200)
+    must_change_password: bool = column(PLAIN, default=False)
+    password_expires_at: datetime | None = column(PLAIN, default=None, sa_type=Instant)
+    """A password that an administrator set is good for one change of it, before this instant."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """Sessions from before this instant are over."""

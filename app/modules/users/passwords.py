@@ -1,6 +1,7 @@
 """What a password must be (NIST SP 800-63B-4): long, not common, not about the user. Nothing else."""
 
 import re
+from collections.abc import Sequence
 
 from zxcvbn import zxcvbn
 
@@ -17,7 +18,7 @@ JUDGED_LENGTH = 32
 PRODUCT_WORDS = ("attest",)
 
 
-def judge(password: str, *about: str, pointer: str = "/body/password") -> None:
+def judge(password: str, about: Sequence[str], pointer: str = "/body/password") -> None:
     """Raise Invalid, in words that do not repeat the password; `about` are words that belong to the user."""
     text = normalised(password)
     if not MIN_LENGTH <= len(text) <= MAX_LENGTH:

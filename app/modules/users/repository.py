@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
+from sqlmodel import col
 
 from app.core.repository import Repository
 from app.core.types import AnyRow
@@ -16,10 +17,11 @@ class UserRepository(Repository[User]):
     searchable = ("username", "email", "first_name", "last_name")
 
     async def credentials(self, identifier: str) -> AnyRow | None:
-        """id, username, password_hash and is_active of whoever signs in as `identifier` (user name or e-mail)."""
+        """What is needed to judge a sign-in as `identifier` (user name or e-mail)."""
         columns = self.table.c
         name = identifier.lower()
-        statement = select(columns.id, columns.username, columns.password_hash, columns.is_active)
+        wanted = ("id", "username", "password_hash", "is_active", "is_service", "password_expires_at")
+        statement = select(*(columns[column] for column in wanted))
         matching = or_(func.lower(columns.username) == name, func.lower(columns.email) == name)
         return await self.session.first(statement.where(matching, columns.deleted_at.is_(None)))
 
@@ -31,9 +33,11 @@ class UserRepository(Repository[User]):
             statement.where(columns.id == id, columns.is_active, columns.deleted_at.is_(None))
         )
 
-    async def other_superusers(self, id: UUID) -> int:
-        """How many active superusers there are besides `id`; all stay locked, so two cannot demote each other."""
-        columns = self.table.c
-        active = select(columns.id).where(columns.is_superuser, columns.is_active, columns.deleted_at.is_(None))
-        rows = await self.writer.all(active.order_by(columns.id).with_for_update())
-        return sum(row.id != id for row in rows)
+    async def lock_active(self, id: UUID) -> User | None:
+        """A user who may sign in, locked."""
+        statement = select(User).where(col(User.id) == id, col(User.is_active)).with_for_update()
+        return (await self.writer.execute(statement)).scalar_one_or_none()
+
+    async def password_hash(self, id: UUID) -> str | None:
+        found: str | None = await self.session.value(select(self.table.c.password_hash).where(self.table.c.id == id))
+        return found

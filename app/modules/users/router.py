@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 
-from app.core.db import RequestSession, reading
-from app.core.guard import requires
+from app.core.db import RequestSession, database_of, reading
+from app.core.guard import policy_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
 from app.modules.audit import ChangeRead, History, HistoryQuery
 from app.modules.users.models import User
-from app.modules.users.schemas import UserCreate, UserQuery, UserRead, UserUpdate
+from app.modules.users.schemas import OneTimePassword, UserCreate, UserQuery, UserRead, UserUpdate
 from app.modules.users.service import UserService
 
 router = Router("users", name="Users", group="System", icon="users", sort_order=80)
@@ -32,9 +32,7 @@ async def list_users(users: ReadUsers, query: Annotated[UserQuery, Query()]) -> 
     return await users.page(query)
 
 
-@router.post(
-    "", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=[requires("users:create", synced=True)]
-)
+@router.post("", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=policy_write("users:create"))
 async def create_user(users: Users, data: UserCreate) -> User:
     """Create a user."""
     return await users.create(data)
@@ -46,19 +44,19 @@ async def get_user(users: ReadUsers, id: UUID) -> Any:
     return await users.get(id)
 
 
-@router.patch("/{id}", response_model=UserRead, dependencies=[requires("users:update", synced=True)])
+@router.patch("/{id}", response_model=UserRead, dependencies=policy_write("users:update"))
 async def update_user(users: Users, id: UUID, data: UserUpdate, if_match: IfMatch = None) -> User:
     """Change some fields of a user."""
     return await users.update(id, data, if_match)
 
 
-@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=[requires("users:delete", synced=True)])
+@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=policy_write("users:delete"))
 async def delete_user(users: Users, id: UUID, if_match: IfMatch = None) -> None:
     """Hide a user; they can no longer sign in."""
     await users.delete(id, if_match)
 
 
-@router.post("/{id}/restore", response_model=UserRead, dependencies=[requires("users:delete", synced=True)])
+@router.post("/{id}/restore", response_model=UserRead, dependencies=policy_write("users:delete"))
 async def restore_user(users: Users, id: UUID, if_match: IfMatch = None) -> User:
     """Bring a hidden user back."""
     return await users.restore(id, if_match)
@@ -68,3 +66,9 @@ async def restore_user(users: Users, id: UUID, if_match: IfMatch = None) -> User
 async def user_history(history: History, id: UUID, query: Annotated[HistoryQuery, Query()]) -> Window:
     """Who changed this user, when, from what to what."""
     return await history.history("user", id, query)
+
+
+@router.post("/{id}/password", dependencies=policy_write("users:update"))
+async def reset_user_password(request: Request, users: Users, id: UUID) -> OneTimePassword:
+    """Give a user a random password, shown once, that they must change when they next sign in; their sessions end."""
+    return await users.reset_password(id, database_of(request).settings.auth.one_time_password_ttl)

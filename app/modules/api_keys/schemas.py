@@ -1,0 +1,51 @@
+"""What clients send and receive of API keys."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, IPvAnyNetwork, field_validator
+
+from app.core.page import PageQuery
+from app.core.schema import Name, Read, Schema
+from app.core.types import now
+
+Scope = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
+
+
+class ApiKeyCreate(Schema):
+    name: Name
+    scopes: list[Scope] = Field(min_length=1, max_length=200, description="Permissions; never more than its owner's.")
+    expires_at: AwareDatetime | None = None
+    allowed_addresses: list[IPvAnyNetwork] = Field(
+        [], max_length=50, description="Addresses or networks it may be used from; empty: from anywhere."
+    )
+
+    @field_validator("expires_at")
+    @classmethod
+    def in_the_future(cls, expires_at: datetime | None) -> datetime | None:
+        if expires_at is not None and expires_at <= now():
+            raise ValueError("a key must end in the future")
+        return expires_at
+
+
+class ApiKeyRead(Read):
+    user_id: UUID
+    name: str
+    prefix: str
+    scopes: list[str]
+    allowed_addresses: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+    revoked_at: datetime | None
+
+
+class NewApiKey(ApiKeyRead):
+    """The only answer that ever shows the key."""
+
+    key: str
+
+
+class ApiKeyQuery(PageQuery):
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "name")

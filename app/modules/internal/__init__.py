@@ -1,0 +1,1 @@
+"""What sibling services may ask, and nobody else."""

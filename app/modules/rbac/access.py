@@ -1,0 +1,112 @@
+"""The one query that answers what a credential (a session or an API key) may do, and its answer as a principal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, true
+
+from app.core.config import AuthSettings
+from app.core.context import EVERYTHING, Principal
+from app.core.repository import table_of
+from app.core.types import AnyRow, AnySelect, now
+from app.modules.api_keys import ApiKey
+from app.modules.auth import AuthSession
+from app.modules.rbac.evaluation import next_change, standing
+from app.modules.rbac.models import SecurityState
+from app.modules.rbac.repository import chains, chains_in, policy, users
+from app.modules.second_factor import SecondFactor
+
+sessions, api_keys, factors = table_of(AuthSession), table_of(ApiKey), table_of(SecondFactor)
+state = table_of(SecurityState)
+
+PASSWORD_CHANGE = "password-change-required"  # noqa: S105  # an error code
+SECOND_FACTOR = "second-factor-required"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A principal as of security event `sequence` and policy `version`; it holds until `fresh_until`."""
+
+    principal: Principal
+    sequence: int
+    version: int
+    fresh_until: datetime
+    confirmed: int = 0
+    key: AnyRow | None = None
+
+
+def access(credential: Any, *columns: ColumnElement[Any]) -> AnySelect:
+    """One row for each chain (at least one) of the owner of `credential`; none where the owner may not act."""
+    chain = chains().subquery("chain")
+    owner = and_(users.c.id == credential.c.user_id, users.c.is_active, users.c.deleted_at.is_(None))
+    return (
+        select(
+            credential.c.id, credential.c.user_id, users.c.username, users.c.is_superuser, users.c.must_change_password,
+            factors.c.confirmed_at, policy.c.version, state.c.sequence, *columns, *chain.c
+        )
+        .select_from(credential)
+        .join(users, owner)
+        .join(policy, true())
+        .join(state, true())
+        .join(factors, and_(factors.c.user_id == users.c.id, factors.c.confirmed_at.is_not(None)), isouter=True)
+        .join(chain, chain.c.user_id == users.c.id, isouter=True)
+        .where(
+            credential.c.revoked_at.is_(None),
+            or_(users.c.signed_out_at.is_(None), credential.c.created_at > users.c.signed_out_at),
+        )
+    )  # fmt: skip
+
+
+def access_of_session(id: UUID) -> AnySelect:
+    columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.confirmed)
+    return access(sessions, *columns).where(sessions.c.id == id)
+
+
+def access_of_key(prefix: str) -> AnySelect:
+    shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at", "last_used_at")
+    columns = [api_keys.c[name].label(f"key_{name}") for name in shown]
+    return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
+
+
+def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
+    """What a session may do."""
+    first, at = rows[0], now()
+    chains = chains_in(rows)
+    held = standing(chains, at, is_superuser=first.is_superuser, is_enabled=True).effective
+    restriction = PASSWORD_CHANGE if first.must_change_password else None
+    if first.is_superuser and settings.superusers_need_second_factor and first.confirmed_at is None:
+        restriction = restriction or SECOND_FACTOR
+    principal = Principal(
+        user_id=first.user_id,
+        username=first.username,
+        permissions=held,
+        expires_at=first.expires_at,
+        session_id=first.id,
+        restriction=restriction,
+        has_second_factor=first.confirmed_at is not None,
+        verified_at=first.verified_at,
+    )
+    fresh_until = min(first.expires_at, next_change(chains, at) or first.expires_at)
+    return Access(principal, first.sequence, first.version, fresh_until, confirmed=first.confirmed)
+
+
+def key_access(rows: Sequence[AnyRow]) -> Access:
+    """What an API key may do: of its scopes, what its owner holds. It never acts as a superuser."""
+    first, at = rows[0], now()
+    chains = chains_in(rows)
+    held = standing(chains, at, is_superuser=first.is_superuser, is_enabled=True).effective
+    scopes = frozenset(first.key_scopes)
+    expires_at = first.key_expires_at or datetime.max.replace(tzinfo=at.tzinfo)
+    principal = Principal(
+        user_id=first.user_id,
+        username=first.username,
+        permissions=scopes if EVERYTHING in held else scopes & held,
+        expires_at=expires_at,
+        api_key_id=first.id,
+        has_second_factor=first.confirmed_at is not None,
+    )
+    fresh_until = min(expires_at, next_change(chains, at) or expires_at)
+    return Access(principal, first.sequence, first.version, fresh_until, key=first)

@@ -1,0 +1,15 @@
+"""The second factor: time-based one-time passwords (RFC 6238) and recovery codes."""
+
+from app.modules.second_factor.models import SecondFactor
+from app.modules.second_factor.schemas import CodeRequest, Enrolment, EnrolRequest, RecoveryCodes, SecondFactorRead
+from app.modules.second_factor.service import SecondFactorService
+
+__all__ = [
+    "CodeRequest",
+    "EnrolRequest",
+    "Enrolment",
+    "RecoveryCodes",
+    "SecondFactor",
+    "SecondFactorRead",
+    "SecondFactorService",
+]
