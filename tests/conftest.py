@@ -75,6 +75,15 @@ def template(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
     backend.drop(name)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Backend, str]]:
+    """A migrated SQLite database, and where it is, for what clones its own."""
+    backend, name = BACKENDS["sqlite"](), f"template_{uuid4().hex}"
+    migrations.upgrade(test_settings(backend.create(name), tmp_path_factory.mktemp("template")))
+    yield backend, name
+    backend.drop(name)
+
+
 def test_settings(url: str, folder: Path, **changes: Any) -> Settings:
     values: dict[str, Any] = {
         "environment": Environment.test,

@@ -10,13 +10,14 @@ from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from app.core.config import AuthSettings
 from app.core.context import EVERYTHING, Principal
+from app.core.db import Session
 from app.core.repository import table_of
 from app.core.types import AnyRow, AnySelect, now
 from app.modules.api_keys import ApiKey
 from app.modules.auth import AuthSession
 from app.modules.rbac.evaluation import next_change, standing
 from app.modules.rbac.models import SecurityState
-from app.modules.rbac.repository import chains, chains_in, policy, users
+from app.modules.rbac.repository import USER, chains, chains_in, policy, users, users_with_chains
 from app.modules.second_factor import SecondFactor
 
 sessions, api_keys, factors = table_of(AuthSession), table_of(ApiKey), table_of(SecondFactor)
@@ -69,6 +70,15 @@ def access_of_key(prefix: str) -> AnySelect:
     shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at", "last_used_at")
     columns = [api_keys.c[name].label(f"key_{name}") for name in shown]
     return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
+
+
+async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]:
+    """What a user holds now, in this transaction; nothing for one who may not act."""
+    rows = await session.all(users_with_chains(*USER).where(users.c.id == user_id))
+    if not rows:
+        return frozenset()
+    is_enabled = rows[0].is_active and rows[0].deleted_at is None
+    return standing(chains_in(rows), now(), is_superuser=rows[0].is_superuser, is_enabled=is_enabled).effective
 
 
 def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:

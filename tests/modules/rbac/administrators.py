@@ -1,0 +1,168 @@
+"""A small company in which administrators with partial rights try everything, and the judge of every step they take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from app.core.context import RequestContext
+from app.core.db import Session
+from app.core.types import now
+from app.modules.api_keys import ApiKey
+from app.modules.auth import AuthSession
+from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.second_factor import SecondFactor
+from app.modules.users import User
+from tests.modules.rbac.oracle import Oracle, rows
+from tests.people import Person, person
+
+ALL = {"can_create": True, "can_update": True, "can_delete": True}
+CREDENTIALS = ("password_hash", "email", "username", "is_active", "deleted_at", "must_change_password", "is_superuser")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that a step could change, as the tables say."""
+
+    oracle: Oracle
+    credentials: dict[UUID, tuple[Any, ...]]
+    superusers: frozenset[UUID]
+    policy: tuple[Any, ...]
+
+    def now(self, user_id: UUID) -> frozenset[str]:
+        return self.oracle.holdings(user_id)
+
+    def ever(self, user_id: UUID) -> frozenset[str]:
+        """Also what an assignment gives later."""
+        return frozenset().union(*(self.oracle.holdings(user_id, now() + timedelta(days=d)) for d in (0, 2)))
+
+
+@dataclass
+class Company:
+    """`act` takes a step through the API and judges it."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    root: Person
+    people: dict[str, Person] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+
+    async def snapshot(self) -> Snapshot:
+        async with self.app.state.database.unit_of_work(RequestContext.of_job("judge")) as session:
+            return await self.read(session)
+
+    async def read(self, session: Session) -> Snapshot:
+        models = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module}
+        tables = {name: await rows(session, model) for name, model in {**models, "group": ModuleGroup}.items()}
+        keys, sessions = await rows(session, ApiKey), await rows(session, AuthSession)
+        factors = await rows(session, SecondFactor)
+        credentials = {
+            user.id: (
+                *(getattr(user, name) for name in CREDENTIALS),
+                sum(key.user_id == user.id for key in keys),
+                sum(row.user_id == user.id and row.revoked_at is None for row in sessions),
+                [factor.confirmed_at for factor in factors if factor.user_id == user.id],
+            )
+            for user in tables["user"]
+        }
+        superusers = frozenset(u.id for u in tables["user"] if u.is_superuser and u.is_active and not u.deleted_at)
+        policy = tuple(tuple(sorted(str(row.model_dump()) for row in found)) for found in tables.values())
+        return Snapshot(Oracle(tables), credentials, superusers, policy)
+
+    async def act(self, actor: Person, method: str, path: str, json: Any = None, **params: Any) -> httpx.Response:
+        """One step. Raises AssertionError where somebody got what the actor did not have to give."""
+        before = await self.snapshot()
+        held = before.now(actor.id)
+        answer = await actor.call(method, path, params=params, **({"json": json} if json is not None else {}))
+        after = await self.snapshot()
+        assert answer.status_code < 500, answer.text
+        if params.get("dry_run"):
+            assert after.policy == before.policy, "a dry run changes nothing"
+        assert after.superusers == before.superusers, "nobody who is not a superuser makes or unmakes one"
+        for user_id in after.credentials:
+            earlier = before.ever(user_id) if user_id in before.credentials else frozenset()
+            gained = after.ever(user_id) - earlier
+            assert gained <= held, f"{method} {path} gave {sorted(gained - held)}"
+        self.judge_credentials(actor, held, before, after)
+        await self.judge_key(answer, held)
+        return answer
+
+    def judge_credentials(self, actor: Person, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
+        for user_id, known in before.credentials.items():
+            is_above = user_id in before.superusers or not before.ever(user_id) <= held
+            if user_id != actor.id and is_above:
+                assert after.credentials[user_id] == known, "acted on somebody who holds more"
+
+    async def judge_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
+        """A new key is tried: it must not open more than its maker could."""
+        made = answer.json() if answer.status_code == 201 else {}
+        if "key" not in made:
+            return
+        headers = {"Authorization": f"Bearer {made['key']}"}
+        found = await self.client.get("/auth/me/permissions", headers=headers)
+        opened = {
+            f"{row['module_slug']}:{name.removeprefix('can_')}"
+            for row in (found.json() if found.status_code == 200 else [])
+            for name, flag in row.items()
+            if flag is True
+        }
+        assert opened <= held, f"the key opens {sorted(opened - held)}"
+
+
+async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
+    """Strong roles in every state, users who have them, and two administrators who have less."""
+    made = Company(app, client, await person(app, client, superuser=True))
+    root = made.root
+    made.modules = {m["slug"]: m["id"] for m in (await root.get("/modules")).json()["items"]}
+    made.groups = {g["slug"]: g["id"] for g in (await root.get("/module-groups")).json()["items"]}
+    for name, slugs in ROLES.items():
+        made.roles[name] = (await root.post("/roles", {"name": name})).json()["id"]
+        await root.put(f"/roles/{made.roles[name]}/modules", {"modules": [{"module_slug": s, **ALL} for s in slugs]})
+    for name, roles in PEOPLE.items():
+        made.people[name] = await person(app, client)
+        await root.put(f"/users/{made.people[name].id}/roles", {"role_ids": [made.roles[role] for role in roles]})
+    await root.patch(f"/roles/{made.roles['asleep']}", {"is_active": False})
+    await root.delete(f"/roles/{made.roles['buried']}")
+    await root.patch(f"/modules/{made.modules['audit']}", {"is_active": False})
+    await root.patch(f"/users/{made.people['absent'].id}", {"is_active": False})
+    return made
+
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "people": ("users",),
+    "policy": ("roles",),
+    "work": ("tasks",),
+    "record": ("audit",),
+    "asleep": ("tasks", "audit"),
+    "buried": ("tasks",),
+    "empty": (),
+}
+PEOPLE: Mapping[str, tuple[str, ...]] = {
+    "registrar": ("people",),
+    "lawyer": ("people", "policy"),
+    "director": ("people", "policy", "work"),
+    "deputy": ("people", "work"),
+    "worker": ("work",),
+    "sleeper": ("asleep", "buried"),
+    "watcher": ("record",),
+    "absent": ("work",),
+    "nobody": ("empty",),
+}
+ACTORS = ("director", "deputy", "lawyer", "registrar", "sleeper")
+
+
+def fresh_name() -> str:
+    return f"u{uuid4().hex[:12]}"
+
+
+def everything(slug: str) -> dict[str, Any]:
+    return {"module_slug": slug, **ALL}
+
+
+__all__ = ["ACTORS", "ALL", "PEOPLE", "ROLES", "Company", "company", "everything", "fresh_name"]

@@ -1,0 +1,173 @@
+"""Administrators with partial rights do everything that the API offers, in any order; every step is judged."""
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from app.core.types import now
+from app.main import create_app
+from tests.conftest import test_settings
+from tests.databases import Backend
+from tests.modules.rbac.administrators import ACTORS, PEOPLE, ROLES, Company, company, fresh_name
+from tests.people import Person
+
+EXAMPLES, STEPS = int(os.environ.get("ADMINISTRATORS", "12")), 30
+
+actors = st.sampled_from(ACTORS)
+people = st.sampled_from([*PEOPLE, "root"])
+roles = st.sampled_from(list(ROLES))
+slugs = st.sampled_from(["tasks", "users", "roles", "audit"])
+flags = st.fixed_dictionaries({f"can_{action}": st.booleans() for action in ("create", "update", "delete")})
+matrices = st.lists(st.tuples(slugs, flags), max_size=3, unique_by=lambda pair: pair[0])
+days = st.sampled_from([None, -1, 1])
+dry = st.sampled_from([False, False, False, True])
+
+
+class Administrators(RuleBasedStateMachine):
+    """A database is cloned for every run, so each begins in a new company."""
+
+    backend: ClassVar[Backend]
+    template: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.allowed = 0
+
+    @initialize()
+    def found_a_company(self) -> None:
+        self.name = f"company_{uuid4().hex}"
+        url = self.backend.create(self.name, self.template)
+        self.app = create_app(test_settings(url, Path(self.folder.name)))
+        self.lifespan = self.app.router.lifespan_context(self.app)
+        self.runner.run(self.lifespan.__aenter__())
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+        self.company: Company = self.runner.run(company(self.app, self.client))
+
+    def teardown(self) -> None:
+        self.runner.run(self.client.aclose())
+        self.runner.run(self.lifespan.__aexit__(None, None, None))
+        self.runner.close()
+        self.backend.drop(self.name)
+        self.folder.cleanup()
+
+    def person(self, name: str) -> Person:
+        return self.company.root if name == "root" else self.company.people[name]
+
+    def act(self, actor: str, method: str, path: str, json: Any = None, *, dry_run: bool = False) -> None:
+        params = {"dry_run": "true"} if dry_run else {}
+        answer = self.runner.run(self.company.act(self.person(actor), method, path, json, **params))
+        counts["steps"] += 1
+        counts["allowed"] += answer.is_success
+
+    @rule(actor=actors, role=roles, matrix=matrices, dry_run=dry)
+    def edit_a_role(self, actor: str, role: str, matrix: Any, dry_run: bool) -> None:  # drawn
+        modules = [{"module_slug": slug, **chosen} for slug, chosen in matrix]
+        self.act(actor, "PUT", f"/roles/{self.company.roles[role]}/modules", {"modules": modules}, dry_run=dry_run)
+
+    @rule(actor=actors, edits=st.dictionaries(roles, matrices, min_size=1, max_size=3))
+    def edit_several_roles(self, actor: str, edits: dict[str, Any]) -> None:
+        body = [
+            {"role_id": self.company.roles[role], "modules": [{"module_slug": s, **f} for s, f in matrix]}
+            for role, matrix in edits.items()
+        ]
+        self.act(actor, "PATCH", "/roles/matrix", {"roles": body})
+
+    @rule(actor=actors, role=roles, is_active=st.booleans(), dry_run=dry)
+    def switch_a_role(self, actor: str, role: str, is_active: bool, dry_run: bool) -> None:  # drawn
+        self.act(actor, "PATCH", f"/roles/{self.company.roles[role]}", {"is_active": is_active}, dry_run=dry_run)
+
+    @rule(actor=actors, role=roles, restore=st.booleans())
+    def bury_or_dig_up_a_role(self, actor: str, role: str, restore: bool) -> None:  # drawn
+        path = f"/roles/{self.company.roles[role]}"
+        self.act(actor, *(("POST", f"{path}/restore") if restore else ("DELETE", path)))
+
+    @rule(actor=actors, slug=slugs, is_active=st.booleans())
+    def switch_a_module(self, actor: str, slug: str, is_active: bool) -> None:  # drawn
+        self.act(actor, "PATCH", f"/modules/{self.company.modules[slug]}", {"is_active": is_active})
+
+    @rule(actor=actors, group=st.sampled_from(["work", "system"]), slug=slugs, is_active=st.booleans())
+    def switch_or_move_a_group(self, actor: str, group: str, slug: str, is_active: bool) -> None:  # drawn
+        self.act(actor, "PATCH", f"/module-groups/{self.company.groups[group]}", {"is_active": is_active})
+        self.act(actor, "PATCH", f"/modules/{self.company.modules[slug]}", {"group_id": self.company.groups[group]})
+
+    @rule(
+        actor=actors, victim=people, given=st.lists(st.tuples(roles, days, days), max_size=3, unique_by=lambda t: t[0])
+    )
+    def assign(self, actor: str, victim: str, given: Any) -> None:
+        body = [
+            {"role_id": self.company.roles[role], "valid_from": instant(begins), "valid_until": instant(ends)}
+            for role, begins, ends in given
+        ]
+        self.act(actor, "PUT", f"/users/{self.person(victim).id}/roles", {"assignments": body})
+
+    @rule(actor=actors, victim=people, is_active=st.booleans(), is_superuser=st.booleans())
+    def change_a_user(self, actor: str, victim: str, is_active: bool, is_superuser: bool) -> None:  # drawn
+        path = f"/users/{self.person(victim).id}"
+        self.act(actor, "PATCH", path, {"is_active": is_active})
+        self.act(actor, "PATCH", path, {"is_superuser": is_superuser})
+        self.act(actor, "PATCH", path, {"email": f"{fresh_name()}@example.com"})
+
+    @rule(actor=actors, victim=people)
+    def take_a_user_over(self, actor: str, victim: str) -> None:
+        path = f"/users/{self.person(victim).id}"
+        self.act(actor, "POST", f"{path}/password")
+        self.act(actor, "DELETE", f"{path}/sessions")
+        self.act(actor, "DELETE", f"{path}/second-factor")
+
+    @rule(actor=actors, victim=people, restore=st.booleans())
+    def delete_or_restore_a_user(self, actor: str, victim: str, restore: bool) -> None:  # drawn
+        path = f"/users/{self.person(victim).id}"
+        self.act(actor, *(("POST", f"{path}/restore") if restore else ("DELETE", path)))
+
+    @rule(
+        actor=actors, victim=people, scopes=st.lists(st.tuples(slugs, st.sampled_from(["read", "update"])), min_size=1)
+    )
+    def make_keys(self, actor: str, victim: str, scopes: Any) -> None:
+        body = {"name": "key", "scopes": [f"{slug}:{action}" for slug, action in scopes]}
+        self.act(actor, "POST", f"/users/{self.person(victim).id}/api-keys", body)
+        self.act(actor, "POST", "/auth/api-keys", body)
+
+    @rule(actor=actors, back=st.integers(0, 12), dry_run=dry)
+    def roll_back(self, actor: str, back: int, dry_run: bool) -> None:  # drawn
+        found = self.runner.run(self.company.root.get("/rbac/versions", params={"limit": 100})).json()["items"]
+        version = found[min(back, len(found) - 1)]["id"]
+        self.act(actor, "POST", f"/rbac/versions/{version}/rollback", dry_run=dry_run)
+
+
+def instant(day: int | None) -> str | None:
+    return (now() + timedelta(days=day)).isoformat() if day is not None else None
+
+
+counts = {"steps": 0, "allowed": 0}
+
+
+@pytest.mark.timeout(300)
+def test_nobody_ends_with_more_than_was_theirs_to_give(sqlite_template: tuple[Backend, str]) -> None:
+    Administrators.backend, Administrators.template = sqlite_template
+    run_state_machine_as_test(
+        Administrators,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+    print(counts)  # noqa: T201  # the evidence, with -s
+    assert counts["steps"] >= EXAMPLES * 10
+    assert counts["allowed"] >= counts["steps"] * 0.1, "a company in which nothing is allowed would prove nothing"

@@ -1,0 +1,230 @@
+"""Known ways up, each tried on the real thing and on a planted defect: the judge must see the defect, and see nothing
+where there is none."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.context import EVERYTHING
+from app.core.types import now
+from app.modules.api_keys import ApiKey
+from app.modules.rbac import access, commit, evaluation
+from app.modules.rbac.commit import PolicyChange
+from app.modules.rbac.evaluation import Standing
+from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.users import User
+from tests.modules.rbac.administrators import Company, company, everything, fresh_name
+
+Attack = Callable[[Company], Awaitable[Any]]
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+NOTHING: frozenset[str] = frozenset()
+
+
+async def assign_oneself(c: Company) -> None:
+    lawyer = c.people["lawyer"]
+    ids = [c.roles[name] for name in ("people", "policy", "work")]
+    await c.act(lawyer, "PUT", f"/users/{lawyer.id}/roles", {"role_ids": ids})
+
+
+async def fill_own_role(c: Company) -> None:
+    await c.act(
+        c.people["lawyer"],
+        "PUT",
+        f"/roles/{c.roles['policy']}/modules",
+        {"modules": [everything("roles"), everything("tasks")]},
+    )
+
+
+async def fill_anothers_role(c: Company) -> None:
+    path = f"/roles/{c.roles['empty']}/modules"
+    await c.act(c.people["lawyer"], "PUT", path, {"modules": [everything("tasks")]})
+
+
+async def wake_a_role(c: Company) -> None:
+    await c.act(c.people["lawyer"], "PATCH", f"/roles/{c.roles['asleep']}", {"is_active": True})
+
+
+async def dig_up_a_role(c: Company) -> None:
+    await c.act(c.people["lawyer"], "POST", f"/roles/{c.roles['buried']}/restore")
+
+
+async def open_a_module(c: Company) -> None:
+    await c.act(c.people["lawyer"], "PATCH", f"/modules/{c.modules['audit']}", {"is_active": True})
+
+
+async def open_a_group(c: Company) -> None:
+    await c.root.patch(f"/module-groups/{c.groups['work']}", {"is_active": False})
+    await c.act(c.people["lawyer"], "PATCH", f"/module-groups/{c.groups['work']}", {"is_active": True})
+
+
+async def bring_back_a_user(c: Company) -> None:
+    await c.act(c.people["registrar"], "PATCH", f"/users/{c.people['absent'].id}", {"is_active": True})
+
+
+async def crown_oneself(c: Company) -> None:
+    registrar = c.people["registrar"]
+    await c.act(registrar, "PATCH", f"/users/{registrar.id}", {"is_superuser": True})
+
+
+async def make_a_superuser(c: Company) -> None:
+    name = fresh_name()
+    body = {"username": name, "email": f"{name}@example.com", "password": "a long and quiet river"}
+    await c.act(c.people["registrar"], "POST", "/users", {**body, "is_superuser": True})
+
+
+async def assign_for_tomorrow(c: Company) -> None:
+    lawyer = c.people["lawyer"]
+    kept = [{"role_id": c.roles[name]} for name in ("people", "policy")]
+    later = {"role_id": c.roles["work"], "valid_from": (now() + timedelta(days=1)).isoformat()}
+    await c.act(lawyer, "PUT", f"/users/{lawyer.id}/roles", {"assignments": [*kept, later]})
+
+
+async def take_over_by_password(c: Company) -> None:
+    await c.act(c.people["registrar"], "POST", f"/users/{c.people['worker'].id}/password")
+
+
+async def take_over_by_email(c: Company) -> None:
+    await c.act(c.people["registrar"], "PATCH", f"/users/{c.people['worker'].id}", {"email": "mine@example.com"})
+
+
+async def take_over_by_key(c: Company) -> None:
+    body = {"name": "mine", "scopes": ["tasks:read", "tasks:delete"]}
+    await c.act(c.people["registrar"], "POST", f"/users/{c.people['worker'].id}/api-keys", body)
+
+
+async def make_a_key_beyond_oneself(c: Company) -> None:
+    await c.act(c.people["registrar"], "POST", "/auth/api-keys", {"name": "mine", "scopes": ["tasks:read"]})
+
+
+async def roll_back_a_removal(c: Company) -> None:
+    version = (await c.root.get("/rbac/versions")).json()["items"][0]["id"]
+    await c.root.put(f"/users/{c.people['worker'].id}/roles", {"role_ids": [c.roles["empty"]]})
+    await c.act(c.people["lawyer"], "POST", f"/rbac/versions/{version}/rollback")
+
+
+async def use_a_role_that_sleeps(c: Company) -> None:
+    """The sleeper's roles grant nothing now, so they are nothing to give."""
+    sleeper, lawyer = c.people["sleeper"], c.people["lawyer"]
+    ids = [c.roles[name] for name in ("asleep", "people", "policy")]
+    await c.root.put(f"/users/{sleeper.id}/roles", {"role_ids": ids})
+    await c.act(sleeper, "PUT", f"/users/{lawyer.id}/roles", {"role_ids": [*ids[1:], c.roles["work"]]})
+
+
+async def end_sessions_above(c: Company) -> None:
+    await c.act(c.people["registrar"], "DELETE", f"/users/{c.people['worker'].id}/sessions")
+
+
+def without(*models: Any) -> Plant:
+    """A policy check that does not know some tables."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        for model in models:
+            monkeypatch.setattr(model, "governs", NOTHING)
+
+    return plant
+
+
+def careless(model: Any) -> Plant:
+    """Changes of a table that count as acting on nobody."""
+    return lambda monkeypatch: monkeypatch.setattr(model, "acts_on", None)
+
+
+def both(*plants: Plant) -> Plant:
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        for one in plants:
+            one(monkeypatch)
+
+    return plant
+
+
+def no_gains(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PolicyChange, "refuse", lambda *_: None)
+
+
+def only_named_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commit, "concerning", lambda ids: commit.users.c.id.in_(ids["user"]))
+    monkeypatch.setattr(commit, "role_standings", lambda *_: {})
+
+
+def only_latent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Standing, "gains", lambda self, later: later.latent - self.latent)
+
+
+def only_effective(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Standing, "gains", lambda self, later: later.effective - self.effective)
+
+
+def unbounded_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "standing", lambda *_, **__: Standing(frozenset({EVERYTHING}), frozenset({EVERYTHING})))
+
+    async def everybody_holds_everything(*_: Any) -> frozenset[str]:
+        return frozenset({EVERYTHING})
+
+    monkeypatch.setattr("app.core.db.Session.permissions_of", everybody_holds_everything)
+
+
+def rollback_as_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = PolicyChange.beyond
+    monkeypatch.setattr(
+        PolicyChange, "beyond", lambda self, asked: [] if self.context.restores else beyond(self, asked)
+    )
+
+
+def latent_counts_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PolicyChange, "held", property(lambda self: self.users[self.context.principal.user_id].latent))
+
+
+def obstacles_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "obstacles", lambda *_: iter(()))
+
+
+ATTACKS: dict[str, tuple[Attack, Plant]] = {
+    "assign oneself": (assign_oneself, without(UserRole)),
+    "assign oneself, nobody judges": (assign_oneself, no_gains),
+    "fill one's own role": (fill_own_role, without(RoleModule)),
+    "fill another's role, users forgotten": (fill_anothers_role, only_named_users),
+    "wake a role": (wake_a_role, without(Role)),
+    "wake a role, only latent": (wake_a_role, only_latent),
+    "dig up a role": (dig_up_a_role, without(Role)),
+    "open a module": (open_a_module, without(Module)),
+    "open a group": (open_a_group, without(ModuleGroup)),
+    "bring back a user": (bring_back_a_user, both(careless(User), only_latent)),
+    "crown oneself": (crown_oneself, without(User)),
+    "make a superuser": (make_a_superuser, no_gains),
+    "assign for tomorrow": (assign_for_tomorrow, only_effective),
+    "take over by password": (take_over_by_password, careless(User)),
+    "take over by e-mail": (take_over_by_email, careless(User)),
+    "take over by key": (take_over_by_key, careless(ApiKey)),
+    "a key beyond oneself": (make_a_key_beyond_oneself, unbounded_keys),
+    "roll back a removal": (roll_back_a_removal, rollback_as_system),
+    "use a role that sleeps": (use_a_role_that_sleeps, latent_counts_as_held),
+}
+
+
+@pytest.fixture
+async def firm(app: FastAPI, client: httpx.AsyncClient) -> Company:
+    return await company(app, client)
+
+
+@pytest.mark.parametrize("attack", [*dict.fromkeys(a for a, _ in ATTACKS.values()), end_sessions_above])
+async def test_there_is_no_such_way_up(firm: Company, attack: Attack) -> None:
+    before = await firm.snapshot()
+
+    await attack(firm)
+
+    assert (await firm.snapshot()).superusers == before.superusers
+
+
+@pytest.mark.parametrize(("attack", "plant"), ATTACKS.values(), ids=list(ATTACKS))
+async def test_a_planted_way_up_is_seen(
+    firm: Company, monkeypatch: pytest.MonkeyPatch, attack: Attack, plant: Plant
+) -> None:
+    plant(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        await attack(firm)

@@ -1,0 +1,89 @@
+"""The guards, the explanation and a loop over the tables, asked the same questions on random policies."""
+
+import random
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from app.core.context import RequestContext
+from app.core.errors import Unauthenticated
+from app.core.types import now
+from app.modules.auth.sessions import Sessions
+from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.rbac.policy_service import explanation
+from app.modules.rbac.repository import HolderRepository
+from app.modules.users import User
+from tests.modules.rbac.oracle import look, rows
+
+ACTIONS = ("create", "read", "update", "delete")
+POLICIES, USERS, ROLES = 14, 16, 6
+
+
+async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> dict[UUID, str]:
+    """A random policy; returns the access token of each of its users."""
+
+    def mostly() -> bool:
+        return chance.random() < 0.85
+
+    def edge() -> Any:
+        return chance.choice([None, None, now() - timedelta(hours=1), now() + timedelta(hours=1)])
+
+    async with app.state.database.unit_of_work(job) as session:
+        modules = await rows(session, Module)
+        for row in [*modules, *await rows(session, ModuleGroup)]:
+            row.is_active = mostly()
+        users = [
+            User(
+                username=f"u{uuid4().hex[:10]}", email=f"{uuid4().hex}@example.com", is_superuser=chance.random() < 0.1
+            )
+            for _ in range(USERS)
+        ]
+        roles = [Role(name=uuid4().hex) for _ in range(ROLES)]
+        session.add_all([*users, *roles])
+        await session.flush()
+        sessions = Sessions(app.state.database, app.state.tokens, job)
+        tokens = {user.id: (await sessions.open(session, user.id)).access_token for user in users}
+        for role in roles:
+            for module in chance.sample(modules, 3):
+                flags = {f"can_{action}": chance.random() < 0.4 for action in ("create", "update", "delete")}
+                session.add(RoleModule(role_id=role.id, module_id=module.id, is_active=mostly(), **flags))
+            role.is_active, role.deleted_at = mostly(), None if mostly() else now()
+        for user in users:
+            for role in chance.sample(roles, 2):
+                window = {"valid_from": edge(), "valid_until": edge()}
+                session.add(UserRole(user_id=user.id, role_id=role.id, is_active=mostly(), **window))
+            user.is_active, user.deleted_at = mostly(), None if mostly() else now()
+    return tokens
+
+
+@pytest.mark.parametrize("half", [0, 1])
+async def test_guards_explanation_and_oracle_agree(app: FastAPI, job: RequestContext, half: int) -> None:
+    """More than ten thousand questions with both halves on both databases."""
+    database, slugs = app.state.database, [module.slug for module in app.state.modules]
+    asked = yes = 0
+    for seed in range(half * POLICIES, (half + 1) * POLICIES):
+        tokens = await invent(app, job, random.Random(seed))  # repeatable, not secret
+        oracle = await look(database, job)
+        found = {
+            row.id: (row, chains)
+            for row, chains in await HolderRepository(database.reading(job)).with_chains([*tokens])
+        }
+        for user_id, token in tokens.items():
+            try:
+                principal = await app.state.gate.admit(token, RequestContext())
+            except Unauthenticated:
+                principal = None
+            for slug in slugs:
+                for action in ACTIONS:
+                    truth = oracle.may(user_id, slug, action)
+                    told = explanation(*found[user_id], f"{slug}:{action}", now(), 1)
+                    assert told.allowed == truth
+                    assert (principal is not None and principal.may(f"{slug}:{action}")) == truth
+                    asked += 1
+                    yes += truth
+    print(f"{asked} questions, {yes} answered yes")  # noqa: T201  # the evidence, with -s
+    assert asked == POLICIES * USERS * len(slugs) * len(ACTIONS) >= 2_688
+    assert 0.05 < yes / asked < 0.95
