@@ -1,10 +1,11 @@
 """What clients send and receive of API keys."""
 
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, IPvAnyNetwork, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from app.core.page import PageQuery
 from app.core.schema import Name, Read, Schema
@@ -13,11 +14,19 @@ from app.core.types import now
 Scope = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
 
 
+def network(text: str) -> str:
+    """An address or network in its usual spelling."""
+    return str(ip_network(text))
+
+
+Network = Annotated[str, Field(max_length=64), AfterValidator(network)]
+
+
 class ApiKeyCreate(Schema):
     name: Name
     scopes: list[Scope] = Field(min_length=1, max_length=200, description="Permissions; never more than its owner's.")
     expires_at: AwareDatetime | None = None
-    allowed_addresses: list[IPvAnyNetwork] = Field(
+    allowed_addresses: list[Network] = Field(
         [], max_length=50, description="Addresses or networks it may be used from; empty: from anywhere."
     )
 

@@ -34,13 +34,12 @@ class ApiKeyService:
         if EVERYTHING not in held and (beyond := set(data.scopes) - held):
             raise CannotGrant(f"The owner of the key does not hold {', '.join(sorted(beyond))}.")
         made = tokens.new()
-        values = data.model_dump(exclude={"allowed_addresses", "scopes"})
+        values = data.model_dump(exclude={"scopes"})
         row = ApiKey(
             user_id=user_id,
             prefix=made.prefix,
             secret_hash=made.digest(session.keys.lookup),
             scopes=sorted(set(data.scopes)),
-            allowed_addresses=[str(network) for network in data.allowed_addresses],
             **values,
         )
         await self.rows.add(row)

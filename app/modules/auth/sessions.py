@@ -54,6 +54,7 @@ class Sessions:
             id=new_id(),
             user_id=user_id,
             seed=secrets.token_bytes(SEED_BYTES),
+            created_at=at,
             used_at=at,
             expires_at=at + timedelta(seconds=self.tokens.settings.session_ttl),
             verified_at=at if is_verified else None,

@@ -54,16 +54,14 @@ def access(credential: Any, *columns: ColumnElement[Any]) -> AnySelect:
         .join(state, true())
         .join(factors, and_(factors.c.user_id == users.c.id, factors.c.confirmed_at.is_not(None)), isouter=True)
         .join(chain, chain.c.user_id == users.c.id, isouter=True)
-        .where(
-            credential.c.revoked_at.is_(None),
-            or_(users.c.signed_out_at.is_(None), credential.c.created_at > users.c.signed_out_at),
-        )
+        .where(credential.c.revoked_at.is_(None))
     )  # fmt: skip
 
 
 def access_of_session(id: UUID) -> AnySelect:
     columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.confirmed)
-    return access(sessions, *columns).where(sessions.c.id == id)
+    signed_in_since = or_(users.c.signed_out_at.is_(None), sessions.c.created_at > users.c.signed_out_at)
+    return access(sessions, *columns).where(sessions.c.id == id, signed_in_since)
 
 
 def access_of_key(prefix: str) -> AnySelect:

@@ -16,6 +16,7 @@ from app.modules.rbac import access, commit, evaluation
 from app.modules.rbac.commit import PolicyChange
 from app.modules.rbac.evaluation import Standing
 from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.rbac.repository import users
 from app.modules.users import User
 from tests.modules.rbac.administrators import Company, company, everything, fresh_name
 
@@ -147,7 +148,7 @@ def no_gains(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def only_named_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "concerning", lambda ids: commit.users.c.id.in_(ids["user"]))
+    monkeypatch.setattr(commit, "concerning", lambda ids: users.c.id.in_(ids["user"]))
     monkeypatch.setattr(commit, "role_standings", lambda *_: {})
 
 

@@ -48,7 +48,9 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
         tokens = {user.id: (await sessions.open(session, user.id)).access_token for user in users}
         for role in roles:
             for module in chance.sample(modules, 3):
-                flags = {f"can_{action}": chance.random() < 0.4 for action in ("create", "update", "delete")}
+                flags: dict[str, Any] = {
+                    f"can_{action}": chance.random() < 0.4 for action in ("create", "update", "delete")
+                }
                 session.add(RoleModule(role_id=role.id, module_id=module.id, is_active=mostly(), **flags))
             role.is_active, role.deleted_at = mostly(), None if mostly() else now()
         for user in users:

@@ -1,0 +1,155 @@
+"""Keys of machines: a part of what their owner may do, and on the record under their own name."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from app.core.context import RequestContext
+from app.core.repository import table_of
+from app.core.types import now
+from app.modules.api_keys import ApiKey
+from tests.conftest import SignedInAs
+from tests.people import Person
+
+
+async def made(person: Person, *scopes: str, path: str = "/auth/api-keys", **options: Any) -> tuple[Person, Any]:
+    """A caller with the new key instead of a token, and the answer."""
+    answer = await person.post(path, {"name": "nightly export", "scopes": list(scopes), **options})
+    assert answer.status_code == 201, answer.text
+    return Person(person.id, person.username, person.client, answer.json()["key"], ""), answer.json()
+
+
+async def test_a_key_does_what_its_scopes_say_and_no_more(signed_in_as: SignedInAs) -> None:
+    owner = await signed_in_as("tasks:create", "tasks:update")
+
+    key, shown = await made(owner, "tasks:read", "tasks:create")
+
+    assert shown["key"].startswith(f"ak_{shown['prefix']}_")
+    assert (await key.get("/tasks")).status_code == 200
+    task = await key.post("/tasks", {"title": "by machine"})
+    assert task.status_code == 201
+    assert (await key.patch(f"/tasks/{task.json()['id']}", {"title": "x"})).status_code == 403
+    assert (await key.get("/auth/me")).json()["id"] == str(owner.id)
+
+
+async def test_scopes_are_at_most_what_the_owner_holds(signed_in_as: SignedInAs) -> None:
+    owner, root = await signed_in_as("tasks:read"), await signed_in_as(superuser=True)
+
+    beyond = await owner.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read", "tasks:delete"]})
+    assert (beyond.status_code, beyond.json()["code"]) == (403, "cannot-grant")
+
+    key, _ = await made(owner, "tasks:read")
+    await root.put(f"/users/{owner.id}/roles", {"role_ids": []})
+    assert (await key.get("/tasks")).status_code == 403
+    of_root, _ = await made(root, "tasks:read")
+    assert [(await of_root.get(path)).status_code for path in ("/tasks", "/users")] == [200, 403]
+
+
+async def test_a_key_is_shown_once_and_stored_hashed(
+    app: FastAPI, signed_in_as: SignedInAs, job: RequestContext
+) -> None:
+    owner = await signed_in_as("tasks:read", "audit:read")
+
+    _, shown = await made(owner, "tasks:read")
+
+    secret = shown["key"].rpartition("_")[2]
+    table = table_of(ApiKey)
+    (row,) = await app.state.database.reading(job).all(select(table))
+    texts = [str(row), *[(await owner.get(path)).text for path in ("/auth/api-keys", "/audit/changes")]]
+    assert all(secret not in text and row.secret_hash not in text for text in texts[1:])
+    assert secret not in texts[0]
+
+
+async def test_a_revoked_expired_or_misspelt_key_is_nobody(signed_in_as: SignedInAs) -> None:
+    owner = await signed_in_as("tasks:read")
+    soon = (now() + timedelta(milliseconds=400)).isoformat()
+    (revoked, shown), (expiring, _) = await made(owner, "tasks:read"), await made(owner, "tasks:read", expires_at=soon)
+    assert (await revoked.get("/tasks")).status_code == 200
+
+    assert (await owner.delete(f"/auth/api-keys/{shown['id']}")).status_code == 204
+
+    other = f"ak_{shown['prefix']}_{'A' * 43}"
+    wrong = [Person(owner.id, "", owner.client, token, "") for token in (other, "ak_", "ak_x_y", shown["key"] + "x")]
+    assert {(await key.get("/tasks")).status_code for key in [revoked, *wrong]} == {401}
+    while now().isoformat() < soon:
+        await expiring.get("/auth/me")
+    assert (await expiring.get("/tasks")).status_code == 401
+    assert (
+        await owner.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"], "expires_at": soon})
+    ).status_code == 422
+
+
+async def test_a_key_works_from_its_addresses_only(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    owner = await signed_in_as("tasks:read")
+
+    near, _ = await made(owner, "tasks:read", allowed_addresses=["192.0.2.0/24", "2001:db8::/32"])
+    far, _ = await made(owner, "tasks:read", allowed_addresses=["198.51.100.1"])
+
+    assert [(await key.get("/tasks")).status_code for key in (near, far)] == [200, 401]
+    for bad in ("everywhere", "192.0.2.7/24", 7):
+        body = {"name": "x", "scopes": ["tasks:read"], "allowed_addresses": [bad]}
+        assert (await owner.post("/auth/api-keys", body)).status_code == 422
+
+
+async def test_what_a_key_does_is_recorded_as_its_own_and_its_owners(signed_in_as: SignedInAs) -> None:
+    owner, auditor = await signed_in_as("tasks:create"), await signed_in_as("audit:read")
+    key, shown = await made(owner, "tasks:create")
+
+    await key.post("/tasks", {"title": "x"}, headers={"X-Request-ID": "machine"})
+
+    for path in ("/audit/changes", "/audit/access"):
+        (row,) = (await auditor.get(path, params={"request_id": "machine", "owner_id": str(owner.id)})).json()["items"]
+        assert (row["actor_kind"], row["actor_id"], row["actor_name"]) == ("api-key", shown["id"], "nightly export")
+    (listed,) = (await owner.get("/auth/api-keys")).json()["items"]
+    assert (listed["last_used_ip"], listed["last_used_at"] is not None) == ("192.0.2.7", True)
+
+
+async def test_a_key_is_no_person(signed_in_as: SignedInAs) -> None:
+    owner = await signed_in_as("users:update", "tasks:read")
+    key, shown = await made(owner, "users:update", "users:read", "tasks:read")
+
+    answers = [
+        await key.patch("/auth/me", {"first_name": "x"}),
+        await key.post("/auth/me/password", {"current_password": "x", "new_password": "y"}),
+        await key.post("/auth/api-keys", {"name": "child", "scopes": ["tasks:read"]}),
+        await key.post("/auth/logout-all"),
+        await key.delete("/auth/me/sessions"),
+        await key.delete(f"/auth/api-keys/{shown['id']}"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 6
+
+
+async def test_an_inactive_owner_takes_the_keys_along(signed_in_as: SignedInAs) -> None:
+    root, owner = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
+    key, _ = await made(owner, "tasks:read")
+    assert (await key.get("/tasks")).status_code == 200
+
+    await root.patch(f"/users/{owner.id}", {"is_active": False})
+    assert (await key.get("/tasks")).status_code == 401
+    await root.patch(f"/users/{owner.id}", {"is_active": True})
+    assert (await key.get("/tasks")).status_code == 200
+
+
+async def test_a_service_account_is_administered(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
+    admin = await signed_in_as("users:create", "users:update", "roles:read")
+    name = f"robot-{uuid4().hex[:6]}"
+    robot = (await admin.post("/users", {"username": name, "email": f"{name}@example.com", "is_service": True})).json()
+    path = f"/users/{robot['id']}/api-keys"
+    role = (await (await signed_in_as(superuser=True)).get("/roles")).json()["items"]
+    own = next(r["id"] for r in role if r["name"] == admin.username)
+    assert (await admin.put(f"/users/{robot['id']}/roles", {"role_ids": [own]})).status_code == 200
+
+    key, shown = await made(admin, "users:read", path=path)
+
+    assert (await key.get("/users")).status_code == 200
+    assert shown["user_id"] == robot["id"]
+    assert len((await admin.get(path)).json()["items"]) == 1
+    assert (await admin.delete(f"{path}/{shown['id']}")).status_code == 204
+    assert (await key.get("/users")).status_code == 401
+    stranger = await signed_in_as("users:update")
+    assert (await stranger.delete(f"/auth/api-keys/{shown['id']}")).status_code == 404

@@ -1,0 +1,188 @@
+"""The refresh rule against tabs, lost answers, pauses and a thief: honest clients stay in, thieves are found."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+from unittest.mock import patch
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from app.core import types
+from app.main import create_app
+from tests.conftest import test_settings
+from tests.databases import Backend
+from tests.people import Person, person
+
+GRACE = 10
+
+
+class Clock:
+    """The time of the server's refresh rule; it moves when told."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> types.datetime:
+        return types.datetime.now(types.UTC) + self.ahead
+
+
+class Client:
+    """A browser: its jar holds the newest pair that arrived."""
+
+    def __init__(self, access: str, refresh: str) -> None:
+        self.access, self.refresh = access, refresh
+
+
+class Machine(RuleBasedStateMachine):
+    backend: ClassVar[Backend]
+    template: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+
+    @initialize()
+    def sign_in(self) -> None:
+        self.name = f"refresh_{uuid4().hex}"
+        url = self.backend.create(self.name, self.template)
+        self.app = create_app(test_settings(url, Path(self.folder.name)))
+        self.lifespan = self.app.router.lifespan_context(self.app)
+        self.runner.run(self.lifespan.__aenter__())
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+        self.clock = Clock()
+        self.patches = [patch("app.modules.auth.sessions.now", self.clock.now)]
+        for one in self.patches:
+            one.start()
+        found: Person = self.runner.run(person(self.app, self.client))
+        self.victim = Client(found.access_token, found.refresh_token)
+        self.begin()
+
+    def begin(self) -> None:
+        """What a machine keeps beside the jar."""
+
+    def teardown(self) -> None:
+        for one in self.patches:
+            one.stop()
+        self.runner.run(self.client.aclose())
+        self.runner.run(self.lifespan.__aexit__(None, None, None))
+        self.runner.close()
+        self.backend.drop(self.name)
+        self.folder.cleanup()
+
+    def ask(self, token: str) -> tuple[int, dict[str, str]]:
+        answer = self.runner.run(self.client.post("/auth/token/refresh", json={"refresh_token": token}))
+        return answer.status_code, answer.json()
+
+    def use(self, client: Client) -> int:
+        headers = {"Authorization": f"Bearer {client.access}"}
+        return self.runner.run(self.client.get("/auth/me", headers=headers)).status_code
+
+
+class Honest(Machine):
+    """One browser with many tabs; answers get lost, and arrive late."""
+
+    def begin(self) -> None:
+        self.late: list[dict[str, str]] = []
+
+    @rule(seconds=st.integers(0, 3600))
+    def pause(self, seconds: int) -> None:
+        """Whatever is on its way arrives before a long pause ends."""
+        self.arrive()
+        self.clock.ahead += timedelta(seconds=seconds)
+
+    @rule(lost=st.lists(st.booleans(), min_size=1, max_size=5))
+    def tabs_refresh(self, lost: list[bool]) -> None:
+        """All with the token in the jar, at once; some answers are lost."""
+        asked = self.victim.refresh
+        answers = [self.ask(asked) for _ in lost]
+        assert {status for status, _ in answers} == {200}, "an honest tab was signed out"
+        assert len({pair["refresh_token"] for _, pair in answers}) == 1, "one successor, never a second branch"
+        self.late += [pair for (_, pair), is_lost in zip(answers, lost, strict=True) if not is_lost]
+
+    @rule()
+    def arrive(self) -> None:
+        for pair in self.late:
+            self.victim = Client(pair["access_token"], pair["refresh_token"])
+        self.late = []
+
+    @rule()
+    def work(self) -> None:
+        assert self.use(self.victim) == 200, "an honest client was signed out"
+
+
+class Theft(Machine):
+    """Somebody copies the jar once; both go on, each step further apart than the grace."""
+
+    def begin(self) -> None:
+        self.thief: Client | None = None
+        self.refreshed_since: set[str] = set()
+        self.is_over = False
+
+    @rule()
+    def victim_goes_on(self) -> None:
+        self.victim = self.step("victim", self.victim)
+
+    @precondition(lambda self: self.thief is None)
+    @rule()
+    def steal(self) -> None:
+        self.thief = Client(self.victim.access, self.victim.refresh)
+
+    @precondition(lambda self: self.thief is not None)
+    @rule()
+    def thief_goes_on(self) -> None:
+        assert self.thief is not None
+        self.thief = self.step("thief", self.thief)
+
+    def step(self, who: str, client: Client) -> Client:
+        self.clock.ahead += timedelta(seconds=GRACE + 1)
+        status, pair = self.ask(client.refresh)
+        if status != 200:
+            assert self.thief is not None, "nobody stole anything"
+            self.is_over = True
+            return client
+        renewed = Client(pair["access_token"], pair["refresh_token"])
+        self.use(renewed)
+        if self.thief is not None:
+            self.refreshed_since.add(who)
+        return renewed
+
+    @invariant()
+    def found_out(self) -> None:
+        """As soon as both have gone on, nobody gets in any more."""
+        if getattr(self, "refreshed_since", set()) == {"victim", "thief"}:
+            assert self.is_over, "both go on"
+        if getattr(self, "is_over", False):
+            assert self.use(self.victim) == 401
+            assert self.thief is None or self.use(self.thief) == 401
+
+
+@pytest.mark.parametrize("machine", [Honest, Theft])
+@pytest.mark.timeout(300)
+def test_refresh_families(sqlite_template: tuple[Backend, str], machine: type[Machine]) -> None:
+    Machine.backend, Machine.template = sqlite_template
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

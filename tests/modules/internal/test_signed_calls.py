@@ -1,0 +1,158 @@
+"""Signed calls of internal services: what is believed, and everything that is not."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.core.config import InternalSettings, Settings
+from app.core.signatures import sign
+from app.main import create_app
+from tests.conftest import SignedInAs
+
+KEYS = {"billing-1": "first key of the billing service, long", "billing-2": "second key of the billing service, ok"}
+PATH = "/api/v1/internal/introspection"
+REDIS = "redis://127.0.0.1:6379/5"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    keys = InternalSettings(keys={name: SecretStr(key) for name, key in KEYS.items()})
+    return settings.model_copy(update={"internal": keys})
+
+
+def signed(body: bytes, key_id: str = "billing-1", **changes: str) -> dict[str, str]:
+    parts = {
+        "method": "POST",
+        "path": PATH,
+        "query": "",
+        "timestamp": str(int(time.time())),
+        "nonce": secrets.token_urlsafe(18),
+    } | changes
+    signature = sign(KEYS[key_id].encode(), key_id, body=body, **parts)
+    return {
+        "Content-Type": "application/json",
+        "X-Key-Id": key_id,
+        "X-Timestamp": parts["timestamp"],
+        "X-Nonce": parts["nonce"],
+        "X-Signature": signature,
+    }
+
+
+async def call(client: httpx.AsyncClient, body: bytes, headers: dict[str, str], query: str = "") -> httpx.Response:
+    return await client.post(f"http://attest.test{PATH}{query}", content=body, headers=headers)
+
+
+@pytest.mark.parametrize("key_id", list(KEYS))
+async def test_a_signed_call_is_believed_with_either_key(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs, key_id: str
+) -> None:
+    person, auditor = await signed_in_as("tasks:create"), await signed_in_as("audit:read")
+    body = orjson.dumps({"token": person.access_token})
+
+    answer = await call(client, body, {**signed(body, key_id), "X-Request-ID": "signed"})
+
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["active"], found["user_id"]) == (True, str(person.id))
+    assert found["permissions"] == ["tasks:create", "tasks:read"]
+    (row,) = (await auditor.get("/audit/access", params={"request_id": "signed"})).json()["items"]
+    assert (row["actor_kind"], row["actor_name"], row["auth_method"]) == ("service", key_id, "signature")
+    assert person.access_token not in str(row)
+
+
+async def test_a_bad_token_is_inactive_and_nothing_else(client: httpx.AsyncClient) -> None:
+    body = orjson.dumps({"token": "nothing"})
+
+    assert (await call(client, body, signed(body))).json()["active"] is False
+
+
+OLD, EARLY = str(int(time.time()) - 400), str(int(time.time()) + 900)
+WRONG: dict[str, Any] = {
+    "other method": {"method": "PUT"},
+    "other path": {"path": "/api/v1/internal/other"},
+    "other query": {"query": "a=1"},
+    "too old": {"timestamp": OLD},
+    "too early": {"timestamp": EARLY},
+    "short nonce": {"nonce": "short"},
+    "odd nonce": {"nonce": "a nonce with spaces in it"},
+    "odd time": {"timestamp": "1e9"},
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=list(WRONG))
+async def test_what_does_not_match_is_not_believed(client: httpx.AsyncClient, change: dict[str, str]) -> None:
+    body = b'{"token": "x"}'
+
+    answer = await call(client, body, signed(body, **change))
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad-signature")
+
+
+async def test_other_bytes_keys_and_missing_headers_are_not_believed(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    body = b'{"token": "x"}'
+    good, root = signed(body), await signed_in_as(superuser=True)
+    answers = [
+        await call(client, b'{"token": "y"}', good),
+        await call(client, body, good, "?x=1"),
+        await call(client, body, {**good, "X-Key-Id": "billing-2"}),
+        await call(client, body, {**good, "X-Key-Id": "nobody"}),
+        await call(client, body, {**good, "X-Signature": ""}),
+        await call(client, body, {**good, "X-Signature": good["X-Signature"] + "="}),
+        *[await call(client, body, {k: v for k, v in good.items() if k != name}) for name in good if name[0] == "X"],
+        await root.post(PATH.removeprefix("/api/v1"), {"token": root.access_token}),
+    ]
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(401, "bad-signature")}
+    assert (await call(client, body, good)).status_code == 200, "none of these used the nonce up"
+
+
+async def test_a_call_is_good_once(client: httpx.AsyncClient) -> None:
+    body = b'{"token": "x"}'
+    headers = signed(body)
+
+    statuses = [(await call(client, body, headers)).status_code for _ in range(3)]
+
+    assert statuses == [200, 401, 401]
+
+
+@pytest.fixture
+async def two_processes(settings: Settings, tmp_path: Path) -> AsyncIterator[list[FastAPI]]:
+    """Two applications that share Redis."""
+    shared = settings.model_copy(update={"redis_url": SecretStr(REDIS)})
+    first, second = create_app(shared), create_app(shared)
+    async with first.router.lifespan_context(first), second.router.lifespan_context(second):
+        yield [first, second]
+
+
+async def test_with_redis_a_call_is_good_once_in_all_processes(two_processes: list[FastAPI]) -> None:
+    body = b'{"token": "x"}'
+    headers = signed(body)
+    statuses = []
+    for app in two_processes:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport) as client:
+            statuses.append((await call(client, body, headers)).status_code)
+
+    assert statuses == [200, 401]
+
+
+async def test_without_an_answer_from_redis_nothing_is_believed(settings: Settings) -> None:
+    """Fails closed: a replay must not pass because a server is away."""
+    app = create_app(settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")}))
+    body = b'{"token": "x"}'
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport) as client:
+            answer = await call(client, body, signed(body))
+
+    assert (answer.status_code, "retry-after" in answer.headers) == (503, True)

@@ -1,0 +1,183 @@
+"""Enrolling, signing in with, stepping up by, and losing a second factor."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import pyotp
+import pytest
+from fastapi import FastAPI
+
+from app.core.config import AuthSettings
+from app.core.db import Database
+from app.main import create_app
+from tests.conftest import SignedInAs
+from tests.people import PASSWORD, Person, person
+
+Codes = Callable[[], str]
+
+
+def codes(secret: str) -> Codes:
+    """Codes of one device, each of another time step, all within what the server accepts."""
+    steps = iter((-1, 0, 1))
+    now = int(time.time()) // 30
+    return lambda: pyotp.TOTP(secret).generate_otp(now + next(steps))
+
+
+async def enrolled(someone: Person) -> tuple[Codes, list[str]]:
+    """A confirmed factor: its next codes, and the recovery codes."""
+    begun = (await someone.post("/auth/me/second-factor", {"current_password": PASSWORD})).json()
+    device = codes(begun["secret"])
+    confirmed = await someone.post("/auth/me/second-factor/confirm", {"code": device()})
+    assert confirmed.status_code == 200, confirmed.text
+    return device, confirmed.json()["recovery_codes"]
+
+
+async def sign_in(client: httpx.AsyncClient, someone: Person, **form: str) -> httpx.Response:
+    return await client.post("/auth/token", data={"username": someone.username, "password": PASSWORD, **form})
+
+
+async def test_a_confirmed_factor_is_needed_to_sign_in(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
+    someone = await signed_in_as()
+    device, _ = await enrolled(someone)
+    code = device()
+
+    without = await sign_in(client, someone)
+    wrong = await sign_in(client, someone, code="000000")
+    right = await sign_in(client, someone, code=code)
+    twice = await sign_in(client, someone, code=code)
+
+    assert [(a.status_code, a.json().get("code")) for a in (without, wrong, right, twice)] == [
+        (401, "second-factor-needed"),
+        (401, "bad-credentials"),
+        (200, None),
+        (401, "bad-credentials"),
+    ]
+
+
+async def test_a_wrong_password_does_not_tell_of_the_factor(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    someone = await signed_in_as()
+    await enrolled(someone)
+
+    answer = await sign_in(client, someone, password="wrong")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad-credentials")
+
+
+async def test_enrolling_takes_the_password_and_shows_a_uri(signed_in_as: SignedInAs) -> None:
+    someone = await signed_in_as()
+
+    wrong = await someone.post("/auth/me/second-factor", {"current_password": "wrong"})
+    begun = (await someone.post("/auth/me/second-factor", {"current_password": PASSWORD})).json()
+
+    assert (wrong.status_code, wrong.json()["code"]) == (403, "wrong-password")
+    parsed = pyotp.parse_uri(begun["provisioning_uri"])
+    assert (parsed.secret, parsed.name, parsed.issuer) == (begun["secret"], someone.username, "Attest")
+    assert (await someone.get("/auth/me/second-factor")).json()["enrolled"] is False
+    nonsense = await someone.post("/auth/me/second-factor/confirm", {"code": "no code é"})
+    assert (nonsense.status_code, nonsense.json()["code"]) == (403, "wrong-code")
+
+
+async def test_a_recovery_code_is_good_once(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
+    someone = await signed_in_as()
+    _, recovery = await enrolled(someone)
+
+    statuses = [(await sign_in(client, someone, code=recovery[0].upper())).status_code for _ in range(2)]
+
+    assert statuses == [200, 401]
+    state = (await someone.get("/auth/me/second-factor")).json()
+    assert (state["enrolled"], state["recovery_codes_left"], len(set(recovery))) == (True, 9, 10)
+
+
+async def test_policy_writes_step_up(signed_in_as: SignedInAs, database: Database) -> None:
+    """Whoever is enrolled shows the factor again before changing who may do what, or acting on an account."""
+    root, other = await signed_in_as(superuser=True), await signed_in_as()
+    role = (await root.post("/roles", {"name": "Any"})).json()["id"]
+    await enrolled(root)
+    path, body = f"/roles/{role}/modules", {"modules": [{"module_slug": "tasks"}]}
+    assert (await root.put(path, body)).status_code == 200, "the code that confirmed counts"
+
+    at_once = database.settings.auth.model_copy(update={"step_up_ttl": 0})
+    second = create_app(database.settings.model_copy(update={"auth": at_once}))
+    async with second.router.lifespan_context(second):
+        transport = httpx.ASGITransport(second, raise_app_exceptions=False)
+        root.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+        refused = [
+            await root.put(path, {"modules": []}),
+            await root.put(path, {"modules": []}, params={"dry_run": "true"}),
+            await root.post(f"/users/{other.id}/password"),
+            await root.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"]}),
+            await root.delete("/auth/me/second-factor"),
+        ]
+
+    assert {(a.status_code, a.json()["code"]) for a in refused} == {(401, "insufficient-user-authentication")}
+    assert all("insufficient_user_authentication" in a.headers["www-authenticate"] for a in refused)
+    assert (await other.get("/auth/me")).status_code == 200
+
+
+async def test_stepping_up(signed_in_as: SignedInAs, client: httpx.AsyncClient) -> None:
+    root = await signed_in_as(superuser=True)
+    device, _ = await enrolled(root)
+    sessions = (await root.get("/auth/me/sessions")).json()["items"]
+    code = device()
+
+    wrong = await root.post("/auth/step-up", {"code": "000000"})
+    right = await root.post("/auth/step-up", {"code": code})
+    twice = await root.post("/auth/step-up", {"code": code})
+
+    assert [a.status_code for a in (wrong, right, twice)] == [403, 204, 403]
+    later = (await root.get("/auth/me/sessions")).json()["items"]
+    assert later[0]["second_factor_at"] > sessions[0]["second_factor_at"]
+
+
+async def test_it_is_removed_by_its_owner_or_an_administrator(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    someone, admin = await signed_in_as(), await signed_in_as("users:update")
+    await enrolled(someone)
+
+    assert (await someone.delete("/auth/me/second-factor")).status_code == 204
+    assert (await sign_in(client, someone)).status_code == 200
+    await enrolled(someone)
+    assert (await admin.delete(f"/users/{someone.id}/second-factor")).status_code == 204
+    assert (await sign_in(client, someone)).status_code == 200
+    assert (await admin.delete(f"/users/{someone.id}/second-factor")).status_code == 409
+
+
+async def test_new_recovery_codes_end_the_old_ones(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
+    someone = await signed_in_as()
+    _, old = await enrolled(someone)
+
+    new = (await someone.post("/auth/me/second-factor/recovery-codes")).json()["recovery_codes"]
+
+    assert not set(old) & set(new)
+    assert (await sign_in(client, someone, code=old[0])).status_code == 401
+    assert (await sign_in(client, someone, code=new[0])).status_code == 200
+
+
+async def test_superusers_can_be_made_to_enrol(app: FastAPI, database: Database) -> None:
+    """With the setting, a superuser without a factor can do one thing: enrol."""
+    required = AuthSettings(superusers_need_second_factor=True)
+    strict = create_app(database.settings.model_copy(update={"auth": required}))
+    async with strict.router.lifespan_context(strict):
+        transport = httpx.ASGITransport(strict, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as client:
+            root = await person(strict, client, superuser=True)
+            before = [await root.get("/users"), await root.get("/auth/me/sessions")]
+            await enrolled(root)
+            after = await root.get("/users")
+
+    assert [(a.status_code, a.json()["code"]) for a in before] == [(403, "second-factor-required")] * 2
+    assert after.status_code == 200
+
+
+@pytest.mark.timeout(60)
+async def test_codes_are_guessed_no_faster_than_passwords(signed_in_as: SignedInAs) -> None:
+    someone = await signed_in_as()
+    await enrolled(someone)
+
+    statuses = [(await someone.post("/auth/step-up", {"code": f"{n:06}"})).status_code for n in range(7)]
+
+    assert statuses == [403] * 5 + [429] * 2
