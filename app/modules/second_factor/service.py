@@ -61,7 +61,7 @@ class SecondFactorService:
         if row is None:
             await self.rows.add(SecondFactor(user_id=principal.user_id, secret=sealed))
         else:
-            await self.rows.change(row, {"secret": sealed})
+            await self.rows.change(row, {"secret": sealed, "last_step": 0})
         shown = b32encode(secret).decode()
         uri = pyotp.TOTP(shown).provisioning_uri(name=principal.username, issuer_name=ISSUER)
         return Enrolment(secret=shown, provisioning_uri=uri)
