@@ -26,7 +26,11 @@ def free_port() -> int:
     return port
 
 
-UNLIMITED = {"RATE_LIMIT__ENABLED": "false", "AUTH__ADDRESS_FAILURES": "1000000"}
+UNLIMITED = {
+    "RATE_LIMIT__ENABLED": "false",
+    "AUTH__ADDRESS_FAILURES": "1000000",
+    "AUTH__ACCOUNT_FAILURES": "1000000",
+}
 """For loads from one address."""
 
 

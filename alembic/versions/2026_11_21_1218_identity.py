@@ -114,11 +114,13 @@ def upgrade() -> None:
     op.create_index("ix_audit_change_owner_id_id", "audit_change", ["owner_id", "id"], unique=False)
 
     op.add_column("auth_session", sa.Column("confirmed", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("auth_session", sa.Column("base", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("auth_session", sa.Column("verified_at", Instant(), nullable=True))
 
     op.add_column("user", sa.Column("is_service", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("user", sa.Column("must_change_password", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("user", sa.Column("password_expires_at", Instant(), nullable=True))
+    op.add_column("user", sa.Column("unlocked_at", Instant(), nullable=True))
 
     op.add_column("user_role", sa.Column("valid_from", Instant(), nullable=True))
     op.add_column("user_role", sa.Column("valid_until", Instant(), nullable=True))
@@ -131,11 +133,13 @@ def downgrade() -> None:
     op.drop_column("user_role", "valid_until")
     op.drop_column("user_role", "valid_from")
 
+    op.drop_column("user", "unlocked_at")
     op.drop_column("user", "password_expires_at")
     op.drop_column("user", "must_change_password")
     op.drop_column("user", "is_service")
 
     op.drop_column("auth_session", "verified_at")
+    op.drop_column("auth_session", "base")
     op.drop_column("auth_session", "confirmed")
 
     op.drop_index("ix_audit_change_owner_id_id", table_name="audit_change")

@@ -56,6 +56,11 @@ class Session(AsyncSession):
         source: PermissionSource = self.info["permissions_of"]
         return await source(self, user_id)
 
+    async def lock_policy(self) -> None:
+        """Until the transaction ends nobody else changes who may do what."""
+        lock: PolicyLock = self.info["lock_policy"]
+        await lock(self)
+
     @property
     def is_sqlite(self) -> bool:
         return self.get_bind().dialect.name == "sqlite"
@@ -109,10 +114,15 @@ def refuse_second_connection() -> None:
 
 
 PermissionSource = Callable[[Session, UUID], Awaitable[frozenset[str]]]
+PolicyLock = Callable[[Session], Awaitable[None]]
 
 
 async def nobody_knows(_session: Session, _user_id: UUID) -> frozenset[str]:
     raise RuntimeError("no module told this database what users hold")
+
+
+async def nobody_locks(_session: Session) -> None:
+    raise RuntimeError("no module told this database where the policy is")
 
 
 class Database:
@@ -134,6 +144,7 @@ class Database:
         event.listen(self.session_class, "do_orm_execute", hide_deleted)
         self.has_capture = False
         self.permissions_of: PermissionSource = nobody_knows
+        self.lock_policy: PolicyLock = nobody_locks
 
     def new_engine(self, pool_size: int) -> AsyncEngine:
         engine = create_async_engine(
@@ -177,7 +188,9 @@ class Database:
             raise RuntimeError("this database has no record: install the audit capture before writing")
         refuse_second_connection()
         async with self.sessions() as session, session.begin():
-            session.info.update(context=context, keys=self.keys, permissions_of=self.permissions_of)
+            session.info.update(
+                context=context, keys=self.keys, permissions_of=self.permissions_of, lock_policy=self.lock_policy
+            )
             open_session.set(session)
             try:
                 yield session

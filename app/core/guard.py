@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.security import OAuth2PasswordBearer
 
 from app.core.context import Actor, Principal, RequestContext
-from app.core.db import context_of
+from app.core.db import RequestSession, context_of
 from app.core.errors import FieldError, Forbidden, Invalid, Malformed, StepUpRequired, Unauthenticated
 from app.core.signatures import Signatures
 from app.core.types import now
@@ -111,8 +111,8 @@ class SignedIn(OAuth2PasswordBearer):
 class Requires(SignedIn):
     """Whoever holds one of `permissions` may call; listing what was deleted takes the delete permission as well."""
 
-    def __init__(self, *permissions: str, synced: bool = False) -> None:
-        super().__init__(synced=synced)
+    def __init__(self, *permissions: str, synced: bool = False, in_person: bool = False) -> None:
+        super().__init__(synced=synced, in_person=in_person)
         self.permissions = permissions
 
     def decide(self, principal: Principal, request: Request) -> str:
@@ -147,7 +147,25 @@ def requires(*permissions: str, synced: bool = False) -> Any:
 
 def policy_write(*permissions: str) -> list[Any]:
     """The dependencies of a route that may change who may do what: `dry_run=true` tells, and undoes."""
-    return [requires(*permissions, synced=True), Depends(note_dry_run)]
+    return [requires(*permissions, synced=True), Depends(note_dry_run), Depends(lock_policy)]
+
+
+def account_write() -> list[Any]:
+    """The dependencies of a route by which one person acts on the account of another."""
+    return [Depends(Requires("users:update", synced=True, in_person=True)), Depends(refuse_oneself)]
+
+
+async def refuse_oneself(request: Request) -> None:
+    """Raise Forbidden for one's own account: there the password, or the second factor, is asked for."""
+    target = request.path_params.get("user_id") or request.path_params.get("id")
+    principal = context_of(request).principal
+    if principal is not None and str(target).lower() == str(principal.user_id):
+        raise Forbidden("For your own account use the addresses below /api/v1/auth.")
+
+
+async def lock_policy(session: RequestSession) -> None:
+    """Take the policy's lock before any other, so that concurrent changes wait for each other in one order."""
+    await session.lock_policy()
 
 
 async def note_dry_run(

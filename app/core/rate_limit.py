@@ -13,6 +13,7 @@ from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
+from app.core.addresses import counted_as
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.errors import TooManyRequests
@@ -63,7 +64,7 @@ class RateLimiter:
             return
         who = context.principal
         kind = "principal" if who else "address"
-        key = str(who.api_key_id or who.user_id) if who else str(context.ip)
+        key = str(who.api_key_id or who.user_id) if who else counted_as(context.ip)
         limit, seconds = self.limits[kind], self.limits[kind].get_expiry()
         window, passed = divmod(int(time.time()), seconds)
         count = await self.increment(kind, window, key, seconds)

@@ -111,7 +111,7 @@ class Repository(ReadRepository, Generic[M]):
 
     async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
         """The entity, locked, to be changed. Raises NotFound; StaleVersion where `if_match` is another version."""
-        statement = select(self.model).where(self.table.c.id == id).with_for_update()
+        statement = select(self.model).where(self.table.c.id == id).with_for_update(key_share=True)
         if deleted:
             statement = statement.where(self.table.c.deleted_at.is_not(None))
         found = await self.writer.execute(statement, execution_options={"include_deleted": deleted})

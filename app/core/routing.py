@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.core.context import RequestContext, current
 from app.core.db import context_of, database_of
-from app.core.errors import Unauthenticated, UnsupportedMediaType
+from app.core.errors import Problem, UnsupportedMediaType
 from app.core.guard import Guard, flat, internal
 from app.core.problems import field_errors, unprocessable
 from app.core.rate_limit import RateLimiter
@@ -86,7 +86,7 @@ async def admitted(guard: Guard, request: Request) -> None:
     context = context_of(request)
     try:
         await guard(request)
-    except Unauthenticated:
+    except Problem:
         await limiter.count(context)
         raise
     if getattr(guard, "counted", True):
@@ -96,9 +96,10 @@ async def admitted(guard: Guard, request: Request) -> None:
 def refuse_other_kinds(request: Request, kinds: tuple[str, ...]) -> None:
     """Raise UnsupportedMediaType for a body of another kind; no body is for the schema to judge."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if has_body and kind not in kinds:
-        raise UnsupportedMediaType(f"Send the body as {kinds[0]}.")
+    kind, _, options = request.headers.get("content-type", "").lower().partition(";")
+    charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
+    if has_body and (kind.strip() not in kinds or charset not in ("", "utf-8", "utf8")):
+        raise UnsupportedMediaType(f"Send the body as {kinds[0]}, in UTF-8.")
 
 
 async def read(request: Request, adapter: TypeAdapter[Any]) -> Request:

@@ -31,6 +31,8 @@ ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # RFC 9068
 MAX_TOKEN_LENGTH = 4096
 SIGNATURE_BYTES = 64
+MAX_PASSWORD_LENGTH = 1024
+"""After normalisation, which can make a text eighteen times as long; argon2's wrapper refuses more than 4096."""
 CLOCK_SKEW = 30
 PART = re.compile(r"[A-Za-z0-9_-]+")
 CLAIMS = {"iss", "aud", "sub", "iat", "exp", "jti", "sid", "gen"}
@@ -45,6 +47,15 @@ def normalised(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+def is_text(text: str) -> bool:
+    """Whether UTF-8 can say it; half a surrogate pair is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Hasher:
     """Password hashing in one thread with a bounded queue, so that a login flood cannot starve other requests."""
 
@@ -57,8 +68,14 @@ class Hasher:
         return str(await self.run(contexts.hash, normalised(password)))
 
     async def verify(self, password: str, known: str | None) -> tuple[bool, str | None]:
-        """(whether it matches, a new hash if the parameters rose). An unknown user costs what a wrong password does."""
-        matches, renewed = await self.run(contexts.verify_and_update, normalised(password), known or self.dummy)
+        """(whether it matches, a new hash if the parameters rose).
+
+        An unknown user costs what a wrong password does, and so does a text that nobody can have as a password.
+        """
+        text = normalised(password)
+        if len(text) > MAX_PASSWORD_LENGTH or not is_text(text):
+            text, known = "", None
+        matches, renewed = await self.run(contexts.verify_and_update, text, known or self.dummy)
         return (bool(matches) and bool(known), renewed)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:

@@ -21,7 +21,9 @@ class ApiKeyRepository(Repository[ApiKey]):
 
     async def load_of(self, user_id: UUID, id: UUID) -> ApiKey:
         """One of the user's keys, locked. Raises NotFound, also for somebody else's."""
-        statement = select(ApiKey).where(col(ApiKey.id) == id, col(ApiKey.user_id) == user_id).with_for_update()
+        statement = (
+            select(ApiKey).where(col(ApiKey.id) == id, col(ApiKey.user_id) == user_id).with_for_update(key_share=True)
+        )
         row = (await self.writer.execute(statement)).scalar_one_or_none()
         if row is None:
             raise self.missing(id)

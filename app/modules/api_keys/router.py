@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from app.core.db import database_of, provided, reading
-from app.core.guard import Caller, in_person, in_person_synced, requires
+from app.core.guard import Caller, account_write, in_person, in_person_synced, requires
 from app.core.page import Page, Window
 from app.core.routing import Router
 from app.modules.api_keys.schemas import ApiKeyCreate, ApiKeyQuery, ApiKeyRead, NewApiKey
@@ -43,19 +43,13 @@ async def list_user_api_keys(keys: ReadApiKeys, user_id: UUID, query: Annotated[
     return await keys.page(user_id, query)
 
 
-@router.post(
-    "/users/{user_id}/api-keys", status_code=HTTPStatus.CREATED, dependencies=[requires("users:update", synced=True)]
-)
+@router.post("/users/{user_id}/api-keys", status_code=HTTPStatus.CREATED, dependencies=account_write())
 async def create_user_api_key(request: Request, keys: ApiKeys, user_id: UUID, data: ApiKeyCreate) -> NewApiKey:
     """Make an API key for a user, a service account above all, who holds nothing that you do not."""
     return await keys.create(user_id, data, database_of(request).settings.auth.step_up_ttl)
 
 
-@router.delete(
-    "/users/{user_id}/api-keys/{id}",
-    status_code=HTTPStatus.NO_CONTENT,
-    dependencies=[requires("users:update", synced=True)],
-)
+@router.delete("/users/{user_id}/api-keys/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=account_write())
 async def revoke_user_api_key(keys: ApiKeys, user_id: UUID, id: UUID) -> None:
     """End an API key of a user."""
     await keys.revoke(user_id, id)

@@ -30,9 +30,12 @@ class ApiKeyService:
         if session.context.principal is not None:
             refuse_without_step_up(session.context.principal, step_up_ttl)
         await UserRepository(session).load(user_id)
-        held = await session.permissions_of(user_id)
-        if EVERYTHING not in held and (beyond := set(data.scopes) - held):
-            raise CannotGrant(f"The owner of the key does not hold {', '.join(sorted(beyond))}.")
+        held, principal = await session.permissions_of(user_id), session.context.principal
+        beyond = set() if EVERYTHING in held else set(data.scopes) - held
+        if principal is not None:
+            beyond |= {scope for scope in data.scopes if not principal.may(scope)}
+        if beyond:
+            raise CannotGrant(f"You, or the owner of the key, do not hold {', '.join(sorted(beyond))}.")
         made = tokens.new()
         values = data.model_dump(exclude={"scopes"})
         row = ApiKey(

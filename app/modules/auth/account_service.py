@@ -1,9 +1,7 @@
 """What somebody signed in does with their own account: password, second factor, sessions, login log."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import ua_parser
@@ -14,10 +12,11 @@ from app.core.db import Database, ReadSession, Session
 from app.core.errors import Forbidden, NotFound, Unavailable, invalid
 from app.core.guard import refuse_without_step_up
 from app.core.page import PageQuery, Window
-from app.core.security import Hasher
+from app.core.security import Hasher, normalised
 from app.core.types import AnyRow, now
 from app.modules.auth.repository import CounterRepository, LoginRepository, SessionRepository
 from app.modules.auth.schemas import SessionRead
+from app.modules.auth.service import digest
 from app.modules.auth.throttle import Throttle, forgive
 from app.modules.second_factor import Enrolment, RecoveryCodes, SecondFactorService
 from app.modules.users import UserRepository, UserService
@@ -50,16 +49,23 @@ class Account:
 
     async def change_password(self, current: str, new: str) -> None:
         """Every other session ends. Raises WrongPassword, TooManyAttempts, Invalid."""
-        async with self.proven_by_password(current) as session:
-            if new == current:
-                raise invalid("/body/new_password", "Choose another password than the current one.", "password-same")
-            users = UserService(session, self.hasher)
-            await users.change_password(self.principal.user_id, new, "/body/new_password")
-            await end_sessions(session, self.principal.user_id, "password-change", but=self.principal.session_id)
+        user_id, pointer = self.principal.user_id, "/body/new_password"
+        known = await self.prove(current)
+        if normalised(new) == normalised(current):
+            raise invalid(pointer, "Choose another password than the current one.", "password-same")
+        users = UserService(self.database.reading(self.context), self.hasher)
+        hashed = await users.accepted_for(user_id, new, pointer)
+        async with self.database.unit_of_work(self.context) as session:
+            row = await UserRepository(session).lock_active(user_id)
+            if row is None or row.password_hash != known:
+                raise WrongPassword("The current password is not right.")  # changed while it was checked
+            await UserService(session).set_password(row, hashed)
+            await end_sessions(session, user_id, "password-change", but=self.principal.session_id)
 
     async def enrol(self, current_password: str) -> Enrolment:
         """A second factor that waits to be confirmed. Raises WrongPassword, TooManyAttempts, AlreadyEnrolled."""
-        async with self.proven_by_password(current_password) as session:
+        await self.prove(current_password)
+        async with self.database.unit_of_work(self.context) as session:
             return await SecondFactorService(session).enrol(self.principal)
 
     async def confirm_factor(self, code: str) -> RecoveryCodes:
@@ -102,25 +108,29 @@ class Account:
 
     async def reserve(self) -> dict[str, int]:
         throttle = Throttle(self.database, self.context)
-        counters = await throttle.counters(self.principal.user_id, "")
+        counters = throttle.of_account("code", self.principal.user_id)
         await throttle.reserve(counters)
         return counters
 
-    @asynccontextmanager
-    async def proven_by_password(self, password: str) -> AsyncIterator[Session]:
-        """A unit of work for whoever knows the current password."""
-        counters = await self.reserve()
-        known = await UserRepository(self.database.reading(self.context)).password_hash(self.principal.user_id)
+    async def prove(self, password: str) -> str:
+        """The stored hash, for whoever knows the password. Raises WrongPassword, TooManyAttempts, Unavailable."""
+        throttle = Throttle(self.database, self.context)
+        counters = throttle.of_account("password", self.principal.user_id)
+        await throttle.reserve(counters)
+        found = await UserRepository(self.database.reading(self.context)).credentials(self.principal.username)
         try:
-            matches, _ = await self.hasher.verify(password, known)
+            matches, _ = await self.hasher.verify(password, found.password_hash if found else None)
         except Unavailable:
-            await Throttle(self.database, self.context).release(counters)
+            await throttle.release(counters)
             raise
-        if not matches:
+        if found is None or not matches or is_over(found.password_expires_at):
             raise WrongPassword("The current password is not right.")
-        await Throttle(self.database, self.context).clear(counters)
-        async with self.database.unit_of_work(self.context) as session:
-            yield session
+        await throttle.clear(counters)
+        return str(found.password_hash)
+
+
+def is_over(at: datetime | None) -> bool:
+    return at is not None and at <= now()
 
 
 class SessionService:
@@ -160,9 +170,11 @@ class SessionService:
         await end_sessions(self.writer, user_id, reason, but=but)
 
     async def unlock(self, user_id: UUID) -> None:
-        """Forget wrong guesses at this account. Raises NotFound."""
-        await UserRepository(self.writer).get(user_id)
-        await CounterRepository(self.writer).forget(f"account:{user_id}")
+        """Forget wrong guesses at this account, by whatever name. Raises NotFound, Dominated."""
+        user = await UserService(self.writer).unlock(user_id)
+        names = [digest(self.writer.keys.lookup, name) for name in (user.username, user.email)]
+        for counter in (f"password:{user_id}", f"code:{user_id}", *(f"identifier:{name}" for name in names)):
+            await CounterRepository(self.writer).forget(counter)
 
     async def remove_factor(self, user_id: UUID) -> None:
         """Take the second factor from somebody who lost it. Raises NotFound, NotEnrolled."""

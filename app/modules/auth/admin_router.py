@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from app.core.db import database_of, provided, reading
-from app.core.guard import requires
+from app.core.guard import account_write, requires
 from app.core.page import Page, Window
 from app.core.routing import Router
 from app.modules.auth.account_service import SessionService
@@ -18,7 +18,7 @@ router = Router(prefix="", tag="sessions")
 Sessions = Annotated[SessionService, provided(SessionService)]
 ReadSessions = Annotated[SessionService, reading(SessionService)]
 NO_CONTENT = HTTPStatus.NO_CONTENT
-ADMINISTERS = [requires("users:update", synced=True)]
+ADMINISTERS = account_write()
 
 
 @router.get("/auth/logins", response_model=Page[LoginRead], dependencies=[requires("users:read", "audit:read")])

@@ -1,12 +1,17 @@
-"""The life of what sign-in needs: the hashing thread and the token ring."""
+"""The life of what sign-in needs: the hashing thread, the token ring, and the end of old counters."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from app.core.background import Repeating
+from app.core.context import RequestContext
 from app.core.db import Database
 from app.core.security import Hasher, Tokens
+from app.modules.auth.throttle import Throttle
+
+PRUNE_SECONDS = 3600.0
 
 
 @asynccontextmanager
@@ -15,7 +20,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     options = database.settings.auth
     app.state.hasher = Hasher(options.hash_queue)
     app.state.tokens = Tokens(options, database.keys.signing_pems)
+    throttle = Throttle(database, RequestContext.of_job("prune-counters"))
+    pruning = Repeating("prune sign-in counters", throttle.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)
     try:
         yield
     finally:
+        await pruning.stop()
         app.state.hasher.close()

@@ -20,8 +20,11 @@ class AuthSession(Entity, table=True):
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
     counter: int = column(OMIT, default=0, sa_type=BigInteger)
+    """The generation of the current token pair."""
+    base: int = column(OMIT, default=0, sa_type=BigInteger)
+    """The generation exchanged for the current one. What is between the two was answered, and never arrived."""
     confirmed: int = column(OMIT, default=0, sa_type=BigInteger)
-    """The newest counter whose access token was seen in use: its refresh token did arrive."""
+    """The newest generation whose access token was seen in use: that pair did arrive."""
     seed: bytes = column(SECRET, sa_type=LargeBinary)
     used_at: datetime = column(OMIT, default_factory=now, sa_type=Instant)
     expires_at: datetime = Field(sa_type=Instant)
@@ -37,6 +40,10 @@ class AuthSession(Entity, table=True):
         if self.revoked_at is not None or (signed_out_at is not None and self.created_at <= signed_out_at):
             return False
         return now() < min(self.expires_at, self.used_at + idle_ttl)
+
+    def is_lost(self, generation: int) -> bool:
+        """Whether this generation was answered and asked for again: whoever shows it is not the client that asked."""
+        return self.base < generation < self.counter
 
     def revoke(self, reason: str) -> None:
         if self.revoked_at is None:

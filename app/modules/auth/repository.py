@@ -24,14 +24,14 @@ class SessionRepository(Repository[AuthSession]):
 
     async def lock(self, id: UUID) -> AuthSession | None:
         """The session row, locked: of two requests with the same refresh token one waits for the other."""
-        statement = select(AuthSession).where(col(AuthSession.id) == id).with_for_update()
+        statement = select(AuthSession).where(col(AuthSession.id) == id).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()
 
     async def open_sessions(self, user_id: UUID) -> list[AuthSession]:
         """The user's sessions that were not revoked, the least recently used first, locked in that order."""
         mine = select(AuthSession).where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
         ordered = mine.order_by(col(AuthSession.used_at), col(AuthSession.id))
-        return list((await self.writer.execute(ordered.with_for_update())).scalars())
+        return list((await self.writer.execute(ordered.with_for_update(key_share=True))).scalars())
 
     async def of_user(
         self, user_id: UUID, used_after: datetime, signed_out_at: datetime | None, query: PageQuery
@@ -77,7 +77,9 @@ class CounterRepository:
         rows = [{"id": name, "failures": 0, "updated_at": now()} for name in wanted]
         await self.session.execute(dialect.insert(counters).values(rows).on_conflict_do_nothing())
         statement = select(SignInCounter).where(col(SignInCounter.id).in_(wanted)).order_by(col(SignInCounter.id))
-        return {row.id: row for row in (await self.session.execute(statement.with_for_update())).scalars()}
+        return {
+            row.id: row for row in (await self.session.execute(statement.with_for_update(key_share=True))).scalars()
+        }
 
     async def forget(self, id: str) -> None:
         """Remove a counter and those below it (`id:…`)."""

@@ -55,7 +55,7 @@ class SignIn:
         users = UserRepository(self.database.reading(self.context))
         guess = Guess(identifier, await users.credentials(identifier))
         throttle = Throttle(self.database, self.context)
-        guess.counters = await throttle.counters(guess.user_id, self.digest(identifier))
+        guess.counters = await throttle.of_sign_in(guess.user_id, digest(self.database.keys.lookup, identifier))
         await throttle.reserve(guess.counters)
         try:
             guess.renewed_hash = await self.check_password(guess, password)
@@ -87,6 +87,9 @@ class SignIn:
         if found is None:
             raise BadCredentials("The user name or the password is not right.")
         async with self.database.unit_of_work(self.context) as session:
+            user = await UserRepository(session).lock_active(found.id)
+            if user is None or user.password_hash != found.password_hash:
+                raise BadCredentials("The user name or the password is not right.")  # changed while it was checked
             factor = SecondFactorService(session)
             is_enrolled = await factor.is_enrolled(found.id)
             if is_enrolled and (code is None or not await factor.verify(found.id, code)):
@@ -95,19 +98,19 @@ class SignIn:
             self.context.auth_method = "password"
             await forgive(session, guess.counters)
             if guess.renewed_hash:
-                users = UserRepository(session)
-                await users.change(await users.load(found.id), {"password_hash": guess.renewed_hash})
+                await UserRepository(session).change(user, {"password_hash": guess.renewed_hash})
             return await self.sessions.open(session, found.id, is_verified=is_enrolled)
 
-    def digest(self, identifier: str) -> str:
-        """An identifier that is nobody's is kept in this form only."""
-        return hmac.new(self.database.keys.lookup, identifier.lower().encode(), hashlib.sha256).hexdigest()
-
     async def log_failure(self, guess: Guess, reason: str) -> None:
-        unknown = self.digest(guess.identifier) if guess.found is None else None
+        unknown = digest(self.database.keys.lookup, guess.identifier) if guess.found is None else None
         values = {"user_id": guess.user_id, "identifier_hash": unknown, "reason": reason}
         async with self.database.unit_of_work(self.context) as session:
             await LoginRepository(session).add(attempt(self.context, is_successful=False, **values))
+
+
+def digest(key: bytes, identifier: str) -> str:
+    """A typed name as it is counted and, where it is nobody's, kept."""
+    return hmac.new(key, identifier.lower().encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 def refusal(found: AnyRow, *, matches: bool) -> str | None:

@@ -22,6 +22,7 @@ from app.modules.users import UserRepository
 log = structlog.get_logger(__name__)
 
 SEED_BYTES = 32
+REUSE = "refresh-token-reuse"
 
 
 class BadCredentials(Unauthenticated):
@@ -84,11 +85,7 @@ class Sessions:
         return pair
 
     async def rotate(self, session: Session, token: refresh_tokens.RefreshToken) -> TokenPair | None:
-        """Compare and set on the session row.
-
-        The immediate predecessor gives the same successor within the grace, or while nobody used the successor's
-        access token: then its answer was lost, and whoever asks again is the same client.
-        """
+        """Compare and set on the session row; None for a token that gives nothing, which may end the session."""
         row = await SessionRepository(session).lock(token.session_id)
         if row is None or not token.is_genuine(session.keys.refresh, row.seed):
             return None
@@ -97,17 +94,32 @@ class Sessions:
             return None
         self.context.actor = Actor("user", user.id, user.username)
         self.context.auth_method = "refresh-token"
-        at, grace = now(), timedelta(seconds=self.tokens.settings.refresh_grace)
-        if token.counter == row.counter:
-            row.counter, row.used_at = row.counter + 1, at
-            row.ip, row.user_agent = self.context.ip, self.context.user_agent
-        elif token.counter != row.counter - 1 or (at - row.used_at > grace and row.confirmed == row.counter):
-            row.revoke("refresh-token-reuse")
+        if not self.advance(row, token.counter):
+            row.revoke(REUSE)
             log.warning("refresh_token_reused", session_id=str(row.id), user_id=str(row.user_id))
-            await session.flush()
-            return None
         await session.flush()
-        return self.pair(row)
+        return self.pair(row) if row.revoked_at is None else None
+
+    def advance(self, row: AuthSession, presented: int) -> bool:
+        """Move to the generation that answers `presented`; False where somebody else must have copied it.
+
+        The current one gives the next. The one before it gives the same answer again within the grace; later, while
+        nobody has used that answer, it was lost, and its place is taken by another: should it turn up after all, there
+        are two who hold this session.
+        """
+        at, grace = now(), timedelta(seconds=self.tokens.settings.refresh_grace)
+        if presented == row.counter:
+            row.base, row.counter = row.counter, row.counter + 1
+        elif presented != row.base:
+            return False
+        elif at - row.used_at <= grace:
+            return True
+        elif row.confirmed == row.counter:
+            return False
+        else:
+            row.counter += 1
+        row.used_at, row.ip, row.user_agent = at, self.context.ip, self.context.user_agent
+        return True
 
     def pair(self, row: AuthSession) -> TokenPair:
         return TokenPair(
@@ -138,9 +150,16 @@ def attempt(context: RequestContext, **values: Any) -> LoginAttempt:
     return LoginAttempt(ip=context.ip, user_agent=context.user_agent, request_id=context.request_id, **values)
 
 
-async def confirm(database: Database, context: RequestContext, claims: Claims) -> None:
-    """Note that the access token of a refresh is in use: the answer to that refresh did arrive."""
+async def confirm(database: Database, context: RequestContext, claims: Claims) -> bool:
+    """Note that the access token of a refresh is in use: that answer did arrive.
+
+    False for one that was given up: somebody copied it, and the session is over.
+    """
     async with database.unit_of_work(context) as session:
         row = await SessionRepository(session).lock(claims.session_id)
-        if row is not None and row.confirmed < claims.generation <= row.counter:
+        if row is not None and row.is_lost(claims.generation):
+            row.revoke(REUSE)
+            return False
+        if row is not None and claims.generation == row.counter:
             row.confirmed = claims.generation
+        return True

@@ -15,7 +15,7 @@ router = Router(prefix="/internal", audience="internal")
 async def introspect_token(request: Request, data: IntrospectionRequest) -> Introspection:
     """Whether an access token or an API key is good, and what its holder may do."""
     asked = context_of(request)
-    context = RequestContext(request_id=asked.request_id, ip=asked.ip)
+    context = RequestContext(request_id=asked.request_id, ip=data.ip)
     try:
         principal = await request.app.state.gate.admit(data.token.get_secret_value(), context)
     except Unauthenticated:

@@ -9,7 +9,10 @@ from app.core.schema import Schema
 
 
 class IntrospectionRequest(Schema):
+    """`ip` is where the token was presented: an API key that is bound to addresses is good from these only."""
+
     token: SecretStr = Field(min_length=1, max_length=4096)
+    ip: str | None = Field(None, max_length=64)
 
 
 class Introspection(BaseModel):

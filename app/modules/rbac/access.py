@@ -79,21 +79,31 @@ async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]
     return standing(chains_in(rows), now(), is_superuser=rows[0].is_superuser, is_enabled=is_enabled).effective
 
 
+async def lock_policy(session: Session) -> None:
+    await session.value(select(policy.c.version).with_for_update(key_share=True))
+
+
+def restriction_of(row: AnyRow, settings: AuthSettings) -> str | None:
+    """What must be done before anything else."""
+    if row.must_change_password:
+        return PASSWORD_CHANGE
+    if row.is_superuser and settings.superusers_need_second_factor and row.confirmed_at is None:
+        return SECOND_FACTOR
+    return None
+
+
 def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     """What a session may do."""
     first, at = rows[0], now()
     chains = chains_in(rows)
     held = standing(chains, at, is_superuser=first.is_superuser, is_enabled=True).effective
-    restriction = PASSWORD_CHANGE if first.must_change_password else None
-    if first.is_superuser and settings.superusers_need_second_factor and first.confirmed_at is None:
-        restriction = restriction or SECOND_FACTOR
     principal = Principal(
         user_id=first.user_id,
         username=first.username,
         permissions=held,
         expires_at=first.expires_at,
         session_id=first.id,
-        restriction=restriction,
+        restriction=restriction_of(first, settings),
         has_second_factor=first.confirmed_at is not None,
         verified_at=first.verified_at,
     )
@@ -101,7 +111,7 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     return Access(principal, first.sequence, first.version, fresh_until, confirmed=first.confirmed)
 
 
-def key_access(rows: Sequence[AnyRow]) -> Access:
+def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     """What an API key may do: of its scopes, what its owner holds. It never acts as a superuser."""
     first, at = rows[0], now()
     chains = chains_in(rows)
@@ -114,6 +124,7 @@ def key_access(rows: Sequence[AnyRow]) -> Access:
         permissions=scopes if EVERYTHING in held else scopes & held,
         expires_at=expires_at,
         api_key_id=first.id,
+        restriction=restriction_of(first, settings),
         has_second_factor=first.confirmed_at is not None,
     )
     fresh_until = min(expires_at, next_change(chains, at) or expires_at)

@@ -49,6 +49,11 @@ class AccessCache:
             self.drop(next(iter(self.entries)))
         return True
 
+    def renew(self, name: str, old: Access, new: Access) -> None:
+        """Put `new` in the place of `old`, if that is still here."""
+        if self.entries.get(name) is old:
+            self.entries[name] = new
+
     def drop(self, name: str) -> None:
         found = self.entries.pop(name, None)
         for subject in subjects_of(found) if found else ():

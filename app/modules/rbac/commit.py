@@ -47,6 +47,9 @@ CONCERNS = {
 }
 """By table: what a changed row concerns, and the column that names it."""
 
+IDENTITY = frozenset({"email", "username"})
+"""Columns of a user by which they sign in: changing one's own takes a second factor, too."""
+
 versions = table_of(PolicyVersion)
 
 
@@ -80,9 +83,10 @@ def judge(session: SyncSession, step_up: int) -> None:
     effects: list[dict[str, Any]] = []
     if change is not None and change.version:
         effects = change.finish(session.connection(), step_up)
-        session.info["policy_version"] = context.policy_version = change.version
     if context.dry_run:
         raise DryRun({"dry_run": True, "effects": effects})
+    if change is not None and change.version:
+        session.info["policy_version"] = context.policy_version = change.version
 
 
 def governs(row: Entity) -> bool:
@@ -92,13 +96,14 @@ def governs(row: Entity) -> bool:
 
 
 def acted_on(rows: Iterable[Entity], context: RequestContext) -> Iterable[UUID]:
-    """The users other than the caller whom these changes act on."""
+    """The users whom these changes act on. People who sign in may do to themselves what a key must be allowed to."""
     if context.principal is None:
         return
+    is_person = context.principal.session_id is not None
     for row in rows:
         if row.acts_on and alters(row, frozenset({"*"})):
             target: UUID = getattr(row, row.acts_on)
-            if target != context.principal.user_id:
+            if target != context.principal.user_id or not is_person or alters(row, IDENTITY):
                 yield target
 
 
@@ -161,6 +166,7 @@ class PolicyChange:
         roles = role_standings(connection, self.concerned["role"])
         role_pairs = [(self.roles.get(role_id, NOTHING), found) for role_id, found in roles.items()]
         self.refuse(pairs + role_pairs)
+        self.refuse_stretch(after)
         if any(EVERYTHING in before.effective for before in self.users.values()) and not has_superuser(connection):
             raise LastSuperuser("This is the last active superuser.")
         effects = [
@@ -177,6 +183,15 @@ class PolicyChange:
             raise CannotGrant(f"You cannot grant what you do not hold: {words(gained)}.")
         if lost := self.beyond(frozenset().union(*(after.gains(before) for before, after in pairs))):
             raise Dominated(f"You cannot take away what you do not hold: {words(lost)}.")
+
+    def refuse_stretch(self, after: dict[UUID, tuple[AnyRow, Standing]]) -> None:
+        """Raise CannotGrant for callers who hold something for a time and make that longer for themselves."""
+        principal = self.context.principal
+        if principal is None or EVERYTHING in self.held or principal.user_id not in after:
+            return
+        before = self.users.get(principal.user_id, NOTHING)
+        if longer := sorted(before.stretched(after[principal.user_id][1])):
+            raise CannotGrant(f"You cannot hold for longer what you were given for a time: {words(longer)}.")
 
     def write(self, connection: Connection, effects: list[dict[str, Any]]) -> None:
         context = self.context
@@ -239,7 +254,9 @@ def role_standings(connection: Connection, ids: set[UUID]) -> dict[UUID, Standin
 
 
 def has_superuser(connection: Connection) -> bool:
-    active = select(users.c.id).where(users.c.is_superuser, users.c.is_active, users.c.deleted_at.is_(None))
+    """Whether somebody is left who can sign in and do everything; a service account cannot."""
+    people = select(users.c.id).where(users.c.is_superuser, users.c.is_service.is_(False))
+    active = people.where(users.c.is_active, users.c.deleted_at.is_(None))
     return connection.execute(active.limit(1)).first() is not None
 
 

@@ -1,8 +1,8 @@
 """What a chain of links grants. Enforcement, explanation and the policy check all ask the functions of this file."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -55,18 +55,36 @@ def permissions_of(grant: Grant) -> frozenset[str]:
     return frozenset({f"{grant.slug}:read", *(f"{grant.slug}:{action}" for action, flag in flags if flag)})
 
 
+Spans = Mapping[str, tuple[datetime, datetime]]
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a user (or role) holds: `latent` were every part active, `effective` now. A superuser holds `*`."""
+    """What a user (or role) holds: `latent` were every part active, `effective` now. A superuser holds `*`.
+
+    `spans` says from when and until when assignments give each latent permission.
+    """
 
     latent: frozenset[str] = frozenset()
     effective: frozenset[str] = frozenset()
+    spans: Spans = field(default_factory=dict)
 
     def gains(self, later: "Standing") -> frozenset[str]:
-        return (later.latent - self.latent) | (later.effective - self.effective)
+        """What is held later and was not, or is held from an earlier instant, or to a later one."""
+        return (later.latent - self.latent) | (later.effective - self.effective) | self.stretched(later)
+
+    def stretched(self, later: "Standing") -> frozenset[str]:
+        """What was held before, and is held for longer now."""
+        shared = self.spans.keys() & later.spans.keys()
+        return frozenset(
+            name
+            for name in shared
+            if later.spans[name][0] < self.spans[name][0] or later.spans[name][1] > self.spans[name][1]
+        )
 
 
 NOTHING = Standing()
+ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def obstacles(chain: Chain, at: datetime) -> Iterator[str]:
@@ -106,8 +124,21 @@ def standing(chains: Iterable[Chain], at: datetime, *, is_superuser: bool, is_en
     """What a user holds who is (not) a superuser, and (not) active and visible."""
     known = list(chains)
     always = frozenset({EVERYTHING}) if is_superuser else frozenset()
-    latent = always.union(*(chain.permissions for chain in known if not is_over(chain, at)))
-    return Standing(latent, always | granted(known, at) if is_enabled else frozenset())
+    lasting = [chain for chain in known if not is_over(chain, at)]
+    latent = always.union(*(chain.permissions for chain in lasting))
+    return Standing(latent, always | granted(known, at) if is_enabled else frozenset(), spans(lasting, at))
+
+
+def spans(chains: Iterable[Chain], at: datetime) -> Spans:
+    """From when and until when each permission is given; what began has always been."""
+    found: dict[str, tuple[datetime, datetime]] = {}
+    for chain in chains:
+        begins = chain.valid_from if chain.valid_from is not None and chain.valid_from > at else ALWAYS[0]
+        ends = chain.valid_until or ALWAYS[1]
+        for name in chain.permissions:
+            first, last = found.get(name, (begins, ends))
+            found[name] = (min(first, begins), max(last, ends))
+    return found
 
 
 def next_change(chains: Iterable[Chain], at: datetime) -> datetime | None:

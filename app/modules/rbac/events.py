@@ -26,7 +26,8 @@ def alters(row: Any, columns: frozenset[str]) -> bool:
     found = inspect(row)
     if found.pending or found.deleted or row in (found.session.deleted if found.session else ()):
         return "*" in columns
-    watched = columns if "*" not in columns else found.mapper.column_attrs.keys()
+    known = set(found.mapper.column_attrs.keys())
+    watched = known if "*" in columns else known & columns
     return any(found.attrs[name].history.has_changes() for name in watched)
 
 

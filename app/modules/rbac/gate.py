@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
+from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.config import AuthSettings
 from app.core.context import Actor, Principal, RequestContext
 from app.core.db import Database
-from app.core.errors import DatabaseUnavailable, Unauthenticated, Unavailable
-from app.core.security import Tokens, refused
+from app.core.errors import Problem, Unauthenticated, Unavailable
+from app.core.security import Claims, Tokens, refused
 from app.core.types import AnyRow, AnySelect, now
 from app.modules import api_keys, auth
 from app.modules.rbac.access import Access, access_of_key, access_of_session, key_access, session_access
@@ -22,7 +24,8 @@ ATTEMPTS = 3
 NOTE_SECONDS = 60.0
 NOTED_KEYS = 10_000
 
-Judge = Callable[[Sequence[AnyRow]], Access]
+T = TypeVar("T")
+Judge = Callable[[Sequence[AnyRow], AuthSettings], Access]
 
 
 class CredentialGate:
@@ -39,27 +42,29 @@ class CredentialGate:
         """What the holder of `token` may do; fills the context. Raises Unauthenticated."""
         is_key = token.startswith(api_keys.PREFIX)
         found = await (self.admit_key(token, context) if is_key else self.admit_session(token, context))
-        if found.principal.expires_at <= now():
-            raise refused()
         context.principal, context.policy_version = found.principal, max(self.cache.version, found.version)
         return found.principal
 
     async def admit_session(self, token: str, context: RequestContext) -> Access:
         claims = self.tokens.decode(token)
         name = str(claims.session_id)
-
-        def judge(rows: Sequence[AnyRow]) -> Access:
-            return session_access(rows, self.tokens.settings)
-
-        found = await self.find(name, access_of_session(claims.session_id), judge, context)
+        found = await self.find(name, access_of_session(claims.session_id), session_access, context)
         principal = found.principal
         if principal.user_id != claims.user_id:
             raise refused()
         context.actor = Actor("user", principal.user_id, principal.username)
         context.auth_method = "access-token"
-        if claims.generation > found.confirmed and await beside(auth.confirm(self.database, context, claims)):
-            self.cache.remember(name, replace(found, confirmed=claims.generation))
+        if claims.generation > found.confirmed:
+            await self.confirm(name, found, claims, context)
         return found
+
+    async def confirm(self, name: str, found: Access, claims: Claims, context: RequestContext) -> None:
+        """The first use of a token pair. Raises Unauthenticated where that shows that somebody copied the session."""
+        is_ours = await beside(auth.confirm(self.database, context, claims))
+        if is_ours is False:
+            raise ended()
+        if is_ours:
+            self.cache.renew(name, found, replace(found, confirmed=claims.generation))
 
     async def admit_key(self, token: str, context: RequestContext) -> Access:
         presented = api_keys.parse(token)
@@ -93,20 +98,21 @@ class CredentialGate:
             if not rows:
                 self.cache.drop(name)
                 raise ended()
-            found = judge(rows)
+            found = judge(rows, self.tokens.settings)
+            if found.principal.expires_at <= now():
+                raise ended()
             if self.cache.remember(name, found):
                 return found
         raise Unavailable("Permissions are changing too fast; try again shortly.")
 
 
-async def beside(work: Awaitable[None]) -> bool:
-    """Do what the request does not depend on; a database that is too busy for it keeps nobody from working."""
+async def beside(work: Awaitable[T]) -> T | None:
+    """Do what the request does not wait for; a database that is too busy for it keeps nobody from working."""
     try:
-        await work
-    except (DatabaseUnavailable, DBAPIError) as error:
+        return await work
+    except (Problem, SQLAlchemyError) as error:
         log.warning("not_noted", cause=type(error).__name__)
-        return False
-    return True
+        return None
 
 
 def ended() -> Unauthenticated:

@@ -14,7 +14,7 @@ from app.core.db import Database
 from app.core.errors import DatabaseUnavailable
 from app.core.routing import ModuleInfo
 from app.modules.rbac import commit, events
-from app.modules.rbac.access import permissions_of_user
+from app.modules.rbac.access import lock_policy, permissions_of_user
 from app.modules.rbac.gate import CredentialGate
 from app.modules.rbac.listener import Listener
 from app.modules.rbac.sync import sync_modules
@@ -31,7 +31,7 @@ def install(database: Database) -> None:
     """The policy is judged first; security events come last, so that their lock is held for the shortest time."""
     commit.install(database)
     events.install(database)
-    database.permissions_of = permissions_of_user
+    database.permissions_of, database.lock_policy = permissions_of_user, lock_policy
 
 
 @asynccontextmanager

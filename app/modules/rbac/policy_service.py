@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.core.context import EVERYTHING
 from app.core.db import ReadSession, Session
-from app.core.errors import Conflict, NotFound, invalid
+from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.model import Entity
 from app.core.page import PageQuery, Window
 from app.core.types import AnyRow, now
@@ -153,6 +153,9 @@ class VersionService:
         wanted: dict[Key, Image | None] = {}
         for version in await self.rows.since(id):
             wanted |= {(item["entity"], UUID(item["id"])): item["old"] for item in version.changes}
+        principal = session.context.principal
+        if principal is not None and not principal.may("users:update") and any(key[0] == "user_role" for key in wanted):
+            raise Forbidden("This gives users their roles back, which needs the permission users:update.")
         for name in [name for name in GOVERNED if name != "user"]:
             images = {key_id: image for (entity, key_id), image in wanted.items() if entity == name}
             await self.apply(session, GOVERNED[name], images)

@@ -186,7 +186,7 @@ class VersionRepository(ReadRepository):
 
     async def lock(self) -> int:
         """The current version, which stays so until this transaction ends."""
-        return int(await self.session.value(select(policy.c.version).with_for_update()))
+        return int(await self.session.value(select(policy.c.version).with_for_update(key_share=True)))
 
     async def since(self, version: int) -> Sequence[AnyRow]:
         """What changed after `version`, the newest first."""
@@ -202,6 +202,6 @@ class GovernedRepository:
 
     async def load(self, model: type[Entity], ids: set[UUID]) -> dict[UUID, Entity]:
         """Those of the rows that exist, hidden ones too, locked, to be changed."""
-        statement = select(model).where(table_of(model).c.id.in_(ids)).with_for_update()
+        statement = select(model).where(table_of(model).c.id.in_(ids)).with_for_update(key_share=True)
         found = await self.session.execute(statement, execution_options={"include_deleted": True})
         return {row.id: row for row in found.scalars()}

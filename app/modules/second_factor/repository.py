@@ -15,7 +15,7 @@ class SecondFactorRepository(Repository[SecondFactor]):
 
     async def of_user(self, user_id: UUID) -> SecondFactor | None:
         """The user's factor, confirmed or not, locked: of two uses of one code one waits for the other."""
-        statement = select(SecondFactor).where(col(SecondFactor.user_id) == user_id).with_for_update()
+        statement = select(SecondFactor).where(col(SecondFactor.user_id) == user_id).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()
 
     async def state(self, user_id: UUID) -> AnyRow | None:
@@ -29,7 +29,9 @@ class RecoveryCodeRepository(Repository[RecoveryCode]):
 
     async def unused(self, user_id: UUID, code_hash: str) -> RecoveryCode | None:
         mine = select(RecoveryCode).where(col(RecoveryCode.user_id) == user_id, col(RecoveryCode.used_at).is_(None))
-        found = await self.writer.execute(mine.where(col(RecoveryCode.code_hash) == code_hash).with_for_update())
+        found = await self.writer.execute(
+            mine.where(col(RecoveryCode.code_hash) == code_hash).with_for_update(key_share=True)
+        )
         return found.scalar_one_or_none()
 
     async def of_user(self, user_id: UUID) -> list[RecoveryCode]:

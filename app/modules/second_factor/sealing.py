@@ -21,4 +21,4 @@ def unseal(key: bytes, user_id: UUID, sealed: bytes) -> bytes:
 
 def digest(key: bytes, code: str) -> str:
     """A recovery code as it is stored; typed in capitals it is the same."""
-    return hmac.new(key, code.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, code.strip().lower().encode("utf-8", "replace"), hashlib.sha256).hexdigest()

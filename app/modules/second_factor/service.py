@@ -88,10 +88,15 @@ class SecondFactorService:
         return await self.accept(row, code) or await self.use_recovery_code(user_id, code)
 
     async def accept(self, row: SecondFactor, code: str) -> bool:
-        totp = pyotp.TOTP(b32encode(unseal(self.keys.second_factor, row.user_id, row.secret)).decode())
+        secret = unseal(self.keys.second_factor, row.user_id, row.secret)
+        if not secret:
+            raise NotEnrolled("There is no second factor; begin to enrol one.")
+        totp = pyotp.TOTP(b32encode(secret).decode())
         step = int(now().timestamp()) // STEP_SECONDS
         for candidate in range(step - WINDOW, step + WINDOW + 1):
-            if candidate > row.last_step and hmac.compare_digest(totp.generate_otp(candidate).encode(), code.encode()):
+            if candidate > row.last_step and hmac.compare_digest(
+                totp.generate_otp(candidate).encode(), code.encode("utf-8", "replace")
+            ):
                 await self.rows.change(row, {"last_step": candidate})
                 return True
         return False

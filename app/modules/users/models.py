@@ -30,5 +30,7 @@ class User(SoftDelete, Entity, table=True):
     must_change_password: bool = column(PLAIN, default=False)
     password_expires_at: datetime | None = column(PLAIN, default=None, sa_type=Instant)
     """A password that an administrator set is good for one change of it, before this instant."""
+    unlocked_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When an administrator last forgave wrong guesses at this account."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """Sessions from before this instant are over."""

@@ -35,9 +35,5 @@ class UserRepository(Repository[User]):
 
     async def lock_active(self, id: UUID) -> User | None:
         """A user who may sign in, locked."""
-        statement = select(User).where(col(User.id) == id, col(User.is_active)).with_for_update()
+        statement = select(User).where(col(User.id) == id, col(User.is_active)).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()
-
-    async def password_hash(self, id: UUID) -> str | None:
-        found: str | None = await self.session.value(select(self.table.c.password_hash).where(self.table.c.id == id))
-        return found

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 
 from app.core.db import RequestSession, database_of, reading
-from app.core.guard import policy_write, requires
+from app.core.guard import account_write, policy_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
 from app.modules.audit import ChangeRead, History, HistoryQuery
@@ -68,7 +68,7 @@ async def user_history(history: History, id: UUID, query: Annotated[HistoryQuery
     return await history.history("user", id, query)
 
 
-@router.post("/{id}/password", dependencies=policy_write("users:update"))
+@router.post("/{id}/password", dependencies=account_write())
 async def reset_user_password(request: Request, users: Users, id: UUID) -> OneTimePassword:
     """Give a user a random password, shown once, that they must change when they next sign in; their sessions end."""
     return await users.reset_password(id, database_of(request).settings.auth.one_time_password_ttl)

@@ -33,6 +33,8 @@ class UserCreate(UserFields):
     def a_password_for_a_person(self) -> Self:
         if self.is_service == (self.password is not None):
             raise ValueError("a person needs a password, a service account has none")
+        if self.is_service and self.is_superuser:
+            raise ValueError("a service account is never a superuser")
         return self
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.core.db import ReadSession, Session
-from app.core.errors import Conflict
+from app.core.errors import Conflict, invalid
 from app.core.schema import Patch
 from app.core.security import Hasher
 from app.core.service import Service
@@ -43,6 +43,8 @@ class UserService(Service[User]):
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> User:
         changes = data.changes()
         row = await self.rows.load(id, if_match)
+        if row.is_service and changes.get("is_superuser"):
+            raise invalid("/body/is_superuser", "A service account is never a superuser.", "service-account")
         if row.is_active and changes.get("is_active") is False:
             changes["signed_out_at"] = now()
         return await self.rows.change(row, changes)
@@ -52,14 +54,20 @@ class UserService(Service[User]):
         row.signed_out_at = now()
         await self.rows.remove(row)
 
-    async def change_password(self, id: UUID, password: str, pointer: str) -> None:
-        """A password of the user's own choice. Raises Invalid."""
-        row = await self.rows.load(id)
+    async def accepted_for(self, id: UUID, password: str, pointer: str) -> str:
+        """The hash of a password of the user's own choice. Raises Invalid, NotFound."""
+        row = await self.rows.get(id)
         about = (row.username, row.email, row.first_name or "", row.last_name or "")
-        hashed = await self.accepted(password, *about, pointer=pointer)
+        return await self.accepted(password, *about, pointer=pointer)
+
+    async def set_password(self, row: User, hashed: str) -> None:
         await self.rows.change(
             row, {"password_hash": hashed, "must_change_password": False, "password_expires_at": None}
         )
+
+    async def unlock(self, id: UUID) -> User:
+        """Forgive wrong guesses at this account. Raises NotFound."""
+        return await self.rows.change(await self.rows.load(id), {"unlocked_at": now()})
 
     async def reset_password(self, id: UUID, ttl: int) -> OneTimePassword:
         """A random password that must be changed, shown once; the user's sessions end. Raises NotFound, NoPassword."""

@@ -127,10 +127,7 @@ async def test_everybody_changes_their_own_names_and_nothing_else(signed_in_as: 
     assert stale.status_code == 412
 
 
-SLOW: dict[str, Any] = {"timeout": 120}
-
-
-@pytest.mark.timeout(**SLOW)
+@pytest.mark.timeout(120)
 async def test_parallel_guesses_count_exactly(app: FastAPI, signed_in_as: SignedInAs, database: Database) -> None:
     """Forty at once, from as many addresses, through two applications on one database: five are judged."""
     from app.main import create_app  # noqa: PLC0415  # the second process

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.core.context import EVERYTHING
+from app.core.context import EVERYTHING, Principal
 from app.core.types import now
 from app.modules.api_keys import ApiKey
 from app.modules.rbac import access, commit, evaluation
@@ -169,6 +169,10 @@ def unbounded_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.core.db.Session.permissions_of", everybody_holds_everything)
 
 
+def any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Principal, "may", lambda *_: True)
+
+
 def rollback_as_system(monkeypatch: pytest.MonkeyPatch) -> None:
     beyond = PolicyChange.beyond
     monkeypatch.setattr(
@@ -200,7 +204,7 @@ ATTACKS: dict[str, tuple[Attack, Plant]] = {
     "assign for tomorrow": (assign_for_tomorrow, only_effective),
     "take over by password": (take_over_by_password, careless(User)),
     "take over by e-mail": (take_over_by_email, careless(User)),
-    "take over by key": (take_over_by_key, careless(ApiKey)),
+    "take over by key": (take_over_by_key, both(careless(ApiKey), any_scope)),
     "a key beyond oneself": (make_a_key_beyond_oneself, unbounded_keys),
     "roll back a removal": (roll_back_a_removal, rollback_as_system),
     "use a role that sleeps": (use_a_role_that_sleeps, latent_counts_as_held),

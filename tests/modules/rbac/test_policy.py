@@ -152,7 +152,7 @@ async def test_bad_terms_are_refused_and_reasons_kept(signed_in_as: SignedInAs) 
 async def test_the_matrix_of_all_roles_is_read_and_edited_at_once(signed_in_as: SignedInAs) -> None:
     root = await signed_in_as(superuser=True)
     first, second = await role(root, "First", {"module_slug": "tasks"}), await role(root, "Second")
-    body = [
+    body: list[dict[str, Any]] = [
         {"role_id": first, "modules": []},
         {"role_id": second, "version": 1, "modules": [{"module_slug": "users", **ALL}]},
     ]
