@@ -1,6 +1,8 @@
 """Fixtures that every test may use, and the account of what ran on which database."""
 
 import os
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -11,13 +13,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from app.core import migrations
 from app.core.config import Environment, RateLimitSettings, Settings
 from app.core.context import RequestContext
 from app.core.db import Database
 from app.main import create_app
-from scripts.servers import UNLIMITED, Server
+from scripts.servers import UNLIMITED, Server, free_port
 from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer
 from tests.people import Person, person
 
@@ -144,6 +149,26 @@ def signed_in_as(app: FastAPI, client: httpx.AsyncClient) -> SignedInAs:
         return await person(app, client, permissions, superuser=superuser)
 
     return sign_in
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis: the one that TEST_REDIS_URL names, or one of our own. REQUIRE_REDIS=1 fails where there is none."""
+    if url := os.environ.get("TEST_REDIS_URL"):
+        yield url
+        return
+    if shutil.which("redis-server") is None:
+        if os.environ.get("REQUIRE_REDIS"):
+            pytest.fail("redis-server is not installed")
+        pytest.skip("neither TEST_REDIS_URL nor a redis-server is there")
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        client = Redis(host="127.0.0.1", port=port, retry=Retry(ConstantBackoff(0.1), 100))
+        client.ping()
+        client.close()
+        yield f"redis://127.0.0.1:{port}/0"
+        process.terminate()
 
 
 @pytest.fixture

@@ -79,8 +79,9 @@ class RateLimiter:
             try:
                 return await self.shared.incr(f"{kind}/{key}/{window}", seconds)
             except StorageError as error:
+                if time.monotonic() >= self.retry_at:
+                    log.warning("rate_limits_are_local", cause=type(error.storage_error).__name__)
                 self.retry_at = time.monotonic() + RETRY_SECONDS
-                log.warning("rate_limits_are_local", cause=type(error.storage_error).__name__)
         return self.local.increment(kind, window, key)
 
     async def close(self) -> None:

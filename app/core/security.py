@@ -172,9 +172,11 @@ class Tokens:
     def typed(self, raw: dict[str, Any], claims: dict[str, Any]) -> Claims:
         """Refuse what the library lets through: other claims, string times, a lifetime or an issue time of its own."""
         issued, expires = raw["iat"], raw["exp"]
+        if not all(isinstance(raw[name], str) for name in ("sub", "sid", "jti")):
+            raise ValueError("names")
         if set(raw) != CLAIMS or raw != claims or not isinstance(raw["aud"], str):
             raise ValueError("claims")
-        if any(type(raw[name]) is not int for name in ("iat", "exp", "gen")) or raw["gen"] < 0:
+        if any(type(raw[name]) is not int for name in ("iat", "exp", "gen")) or not 0 <= raw["gen"] < 2**63:
             raise ValueError("numbers")
         if not 0 < expires - issued <= self.settings.access_ttl or issued > now().timestamp() + CLOCK_SKEW:
             raise ValueError("lifetime")

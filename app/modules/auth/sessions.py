@@ -157,9 +157,11 @@ async def confirm(database: Database, context: RequestContext, claims: Claims) -
     """
     async with database.unit_of_work(context) as session:
         row = await SessionRepository(session).lock(claims.session_id)
-        if row is not None and row.is_lost(claims.generation):
+        if row is None or claims.generation > row.counter:
+            return False
+        if row.is_lost(claims.generation):
             row.revoke(REUSE)
             return False
-        if row is not None and claims.generation == row.counter:
+        if claims.generation == row.counter:
             row.confirmed = claims.generation
         return True

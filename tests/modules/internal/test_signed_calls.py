@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +18,6 @@ from tests.conftest import SignedInAs
 
 KEYS = {"billing-1": "first key of the billing service, long", "billing-2": "second key of the billing service, ok"}
 PATH = "/api/v1/internal/introspection"
-REDIS = "redis://127.0.0.1:6379/5"
 
 
 @pytest.fixture
@@ -126,9 +124,9 @@ async def test_a_call_is_good_once(client: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture
-async def two_processes(settings: Settings, tmp_path: Path) -> AsyncIterator[list[FastAPI]]:
+async def two_processes(settings: Settings, redis_url: str) -> AsyncIterator[list[FastAPI]]:
     """Two applications that share Redis."""
-    shared = settings.model_copy(update={"redis_url": SecretStr(REDIS)})
+    shared = settings.model_copy(update={"redis_url": SecretStr(redis_url)})
     first, second = create_app(shared), create_app(shared)
     async with first.router.lifespan_context(first), second.router.lifespan_context(second):
         yield [first, second]

@@ -1,0 +1,120 @@
+"""A flood of wrong sign-ins, and what everybody else in the same process feels of it.
+
+Two hundred clients guess in parallel, each another name, with the limits of addresses and names switched off, so that
+the hashing queue alone stands in the way. Quiet and flooded times take turns; the ratio of their p99 is the figure.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from statistics import quantiles
+
+from scripts.bench.client import Request, exchange
+from scripts.servers import Server, migrated, signed_in
+
+ALLOWED = {401, 503}
+MAX_GROWTH = 64
+"""Mebibytes that a process may grow in a flood: connections and caches, not a queue without end."""
+
+
+@dataclass
+class Result:
+    """Latencies in seconds of another endpoint, what the flood was answered, and the growth of the process in MiB."""
+
+    quiet: list[float] = field(default_factory=list)
+    flooded: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    growth: float = 0.0
+
+    def line(self) -> str:
+        quiet, flooded = p99(self.quiet), p99(self.flooded)
+        return (
+            f"p99 of GET /auth/me: {1000 * flooded:.1f} ms in the flood, {1000 * quiet:.1f} ms without, "
+            f"ratio {flooded / quiet:.1f}; the flood got {dict(self.statuses)}; memory grew by {self.growth:.1f} MiB"
+        )
+
+
+def p99(times: list[float]) -> float:
+    return quantiles(times, n=100)[98]
+
+
+def resident(pid: int) -> float:
+    """Memory of a process in MiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+
+async def run(environment: dict[str, str], clients: int, seconds: float, rounds: int = 2) -> Result:
+    """`rounds` times quiet and flooded, each for `seconds` / `rounds`."""
+    result = Result()
+    with Server(environment).start() as server:
+        async with signed_in(server) as client:
+            bearer = client.headers["Authorization"]
+        await watch(server.port, bearer, [], 0.5)
+        pid = server.process.pid if server.process else 0
+        await flood(server.port, clients, Counter(), 0.5)
+        before = resident(pid)
+        for _ in range(rounds):
+            await watch(server.port, bearer, result.quiet, seconds / rounds)
+            await asyncio.gather(
+                flood(server.port, clients, result.statuses, seconds / rounds),
+                watch(server.port, bearer, result.flooded, seconds / rounds),
+            )
+        result.growth = resident(pid) - before
+        server.terminate()
+    return result
+
+
+async def watch(port: int, bearer: str, times: list[float], seconds: float) -> None:
+    """Ask one cheap question after the other."""
+    data = Request("GET", "/api/v1/auth/me", (("Authorization", bearer),)).encoded()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        started = time.monotonic()
+        status = await exchange(reader, writer, data)
+        if status != 200:
+            raise RuntimeError(f"the other endpoint answered {status}")
+        times.append(time.monotonic() - started)
+        await asyncio.sleep(0.005)
+    writer.close()
+
+
+async def flood(port: int, clients: int, statuses: Counter[int], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    await asyncio.gather(*(guess(port, statuses, end) for _ in range(clients)))
+
+
+async def guess(port: int, statuses: Counter[int], end: float) -> None:
+    """One client: it honours no Retry-After, but takes a breath."""
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while time.monotonic() < end:
+        body = f"username={token_hex(8)}&password=wrong".encode()
+        statuses[await exchange(reader, writer, Request("POST", "/api/v1/auth/token", (form,), body).encoded())] += 1
+        await asyncio.sleep(0.25)
+    writer.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = migrated(folder, arguments.database_url)
+        result = asyncio.run(run(environment, arguments.clients, arguments.seconds))
+    print(result.line())
+    return bool(set(result.statuses) - ALLOWED) or result.growth > MAX_GROWTH
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Requests are counted: here, in Redis for all processes, and here again while Redis is away."""
+
+import asyncio
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
+
+from app.core.config import RateLimitSettings, Settings
+from app.core.context import RequestContext
+from app.core.errors import TooManyRequests
+from app.core.rate_limit import RateLimiter
+from app.main import create_app
+from tests.conftest import SignedInAs
+
+AWAY = "redis://127.0.0.1:1/0"
+
+
+def limited(settings: Settings, redis_url: str | None = None, **limits: str) -> Settings:
+    url = SecretStr(redis_url) if redis_url else None
+    return settings.model_copy(update={"redis_url": url, "rate_limit": RateLimitSettings(**limits)})
+
+
+async def allowed(limiter: RateLimiter, ip: str, times: int) -> int:
+    """How many of `times` parallel requests get through."""
+
+    async def one() -> int:
+        try:
+            await limiter.count(RequestContext(ip=ip))
+        except TooManyRequests:
+            return 0
+        return 1
+
+    return sum(await asyncio.gather(*(one() for _ in range(times))))
+
+
+async def test_whoever_asks_too_often_is_told_when_to_come_back(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    person, other = await signed_in_as("tasks:read"), await signed_in_as("tasks:read")
+    app.state.limiter = RateLimiter(limited(app.state.settings, principal="2/hour"))
+
+    answers = [await person.get("/tasks") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [a.headers["ratelimit"].partition(";t=")[0] for a in answers] == [
+        '"principal";r=1',
+        *['"principal";r=0'] * 2,
+    ]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 3600
+    assert answers[2].headers["content-type"] == "application/problem+json"
+    assert (await other.get("/tasks")).status_code == 200
+
+
+async def test_strangers_are_counted_by_address_and_health_is_not(app: FastAPI, client: httpx.AsyncClient) -> None:
+    app.state.limiter = RateLimiter(limited(app.state.settings, address="2/hour"))
+
+    strangers = [(await client.get("/tasks")).status_code for _ in range(3)]
+    health = [(await client.get("http://attest.test/healthz")).status_code for _ in range(3)]
+
+    assert (strangers, health) == ([401, 401, 429], [200, 200, 200])
+
+
+async def test_it_can_be_switched_off(settings: Settings) -> None:
+    off = RateLimiter(settings.model_copy(update={"rate_limit": RateLimitSettings(enabled=False, address="1/hour")}))
+
+    assert await allowed(off, "192.0.2.1", 50) == 50
+
+
+async def test_processes_with_redis_count_together(settings: Settings, redis_url: str) -> None:
+    first, second = (RateLimiter(limited(settings, redis_url, address="10/hour")) for _ in range(2))
+    ip = f"one-{uuid4().hex}"
+
+    counts = await asyncio.gather(allowed(first, ip, 20), allowed(second, ip, 20))
+
+    assert sum(counts) == 10
+    await first.close()
+    await second.close()
+
+
+async def test_without_redis_each_process_counts_for_itself(settings: Settings) -> None:
+    limiter = RateLimiter(limited(settings, AWAY, address="10/hour"))
+
+    assert await allowed(limiter, "192.0.2.1", 20) == 10
+    await limiter.close()
+
+
+async def test_a_request_is_answered_while_redis_is_away(settings: Settings) -> None:
+    app = create_app(limited(settings, AWAY))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as client:
+            answer = await client.get("/tasks")
+
+    assert (answer.status_code, "ratelimit" in answer.headers) == (401, True)
+
+
+@pytest.mark.parametrize("text", ["", "many", "10/fortnight"])
+def test_a_rate_that_cannot_be_read_is_refused_at_once(text: str) -> None:
+    with pytest.raises(ValidationError):
+        RateLimitSettings(principal=text)

@@ -1,0 +1,97 @@
+"""Two server processes on one database: what ends in one ends in the other."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.core.config import Settings
+from app.core.context import RequestContext
+from app.main import open_database
+from scripts.servers import Server, superuser
+
+BOUND = 5.0
+"""Seconds that the test waits; the promise is one, and what it took is printed."""
+PASSWORD = "a long and quiet river"
+
+
+@pytest.fixture
+def servers(server: Server, tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    """A superuser in the first process, and a client for the second."""
+    with Server(server.environment).start(log=tmp_path / "second.log") as second:
+        credentials = superuser(server)
+        with (
+            httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as first,
+            httpx.Client(base_url=f"{second.url}/api/v1", timeout=30) as other,
+        ):
+            pair = first.post("/auth/token", data=credentials).json()
+            first.headers["Authorization"] = f"Bearer {pair['access_token']}"
+            yield first, other
+
+
+def person(root: httpx.Client, other: httpx.Client, name: str) -> tuple[str, str, dict[str, str]]:
+    """A reader of tasks, signed in through the second process: (user id, role id, headers)."""
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    user = root.post("/users", json=body).json()["id"]
+    role = root.post("/roles", json={"name": name}).json()["id"]
+    root.put(f"/roles/{role}/modules", json={"modules": [{"module_slug": "tasks"}]}).raise_for_status()
+    root.put(f"/users/{user}/roles", json={"role_ids": [role]}).raise_for_status()
+    pair = other.post("/auth/token", data={"username": name, "password": PASSWORD}).json()
+    headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    assert other.get("/tasks", headers=headers).status_code == 200
+    return user, role, headers
+
+
+def until(status: int, ask: Callable[[], httpx.Response]) -> float:
+    """Seconds until the other process answers `status`."""
+    started = time.monotonic()
+    while (took := time.monotonic() - started) < BOUND:
+        if ask().status_code == status:
+            return took
+        time.sleep(0.01)
+    raise AssertionError(f"still not {status} after {BOUND} s")
+
+
+def end(root: httpx.Client, what: str, user: str, role: str) -> None:
+    calls: dict[str, Callable[[], httpx.Response]] = {
+        "session": lambda: root.delete(f"/users/{user}/sessions"),
+        "role": lambda: root.patch(f"/roles/{role}", json={"is_active": False}),
+        "user": lambda: root.patch(f"/users/{user}", json={"is_active": False}),
+    }
+    calls[what]().raise_for_status()
+
+
+@pytest.mark.timeout(120)
+def test_what_ends_in_one_process_ends_in_the_other(
+    settings: Settings, servers: tuple[httpx.Client, httpx.Client]
+) -> None:
+    root, other = servers
+    took: dict[str, float] = {}
+    for cut in (False, True):
+        for what, status in (("session", 401), ("role", 403), ("user", 401)):
+            user, role, headers = person(root, other, f"{what}-{cut}".lower())
+            if cut:
+                asyncio.run(cut_listeners(settings))
+            end(root, what, user, role)
+            found = until(status, lambda headers=headers: other.get("/tasks", headers=headers))  # type: ignore[misc]
+            took[f"{what}{', listener cut' if cut else ''}"] = found
+
+    print({name: f"{1000 * seconds:.0f} ms" for name, seconds in took.items()})  # noqa: T201  # the evidence, with -s
+    assert len(took) == 6
+
+
+async def cut_listeners(settings: Settings) -> None:
+    """End every connection that listens; on SQLite there is none."""
+    if settings.is_sqlite:
+        return
+    database = open_database(settings)
+    listening = "application_name = 'attest-listener' AND datname = current_database()"
+    cut: Any = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}")  # noqa: S608  # fixed
+    ended = await database.reading(RequestContext.of_job("test")).all(cut)
+    await database.dispose()
+    assert len(ended) >= 1, "somebody listened"
