@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 2
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration lock bench kill-9 saturate clean
+.PHONY: help run test check format migration lock bench kill-9 saturate flood clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -47,6 +47,9 @@ kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, a
 
 saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
 	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20
+
+flood: $(VENV)/.development ## 200 parallel wrong sign-ins for 20 s, and what another endpoint feels of it.
+	@$(BIN)/python -m scripts.flood --clients 200 --seconds 20
 
 lock: ## Renew requirements*.txt from requirements*.in.
 	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet uv

@@ -24,6 +24,23 @@ PROBLEM = {
         "errors": {"type": "array", "items": FIELD_ERROR},
     },
 }
+EFFECT = {
+    "type": "object",
+    "required": ["user_id", "username", "gained", "lost"],
+    "properties": {
+        "user_id": {"type": "string", "format": "uuid"},
+        "username": {"type": "string"},
+        **{name: {"type": "array", "items": {"type": "string"}} for name in ("gained", "lost")},
+    },
+}
+PREVIEW = {
+    "type": "object",
+    "title": "Preview",
+    "description": "What a change would do to whom, had it not been a dry run.",
+    "required": ["dry_run", "effects"],
+    "properties": {"dry_run": {"const": True}, "effects": {"type": "array", "items": EFFECT}},
+}
+PREVIEW_REFERENCE = {"$ref": "#/components/schemas/Preview"}
 REFERENCE = {"description": "Problem", "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
@@ -39,10 +56,19 @@ def document(app: FastAPI) -> dict[str, Any]:
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         for name in VALIDATION_SCHEMAS:
             schemas.pop(name, None)
-        schemas["Problem"] = PROBLEM
+        schemas |= {"Problem": PROBLEM, "Preview": PREVIEW}
         for path in schema["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
                 operation["responses"]["default"] = REFERENCE
+                if any(parameter["name"] == "dry_run" for parameter in operation.get("parameters", ())):
+                    add_preview(operation["responses"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def add_preview(responses: dict[str, Any]) -> None:
+    """A dry run answers 200 with a preview, whatever the change itself would answer."""
+    content = responses.setdefault("200", {"description": "Dry run", "content": {}}).setdefault("content", {})
+    usual = content.get("application/json", {}).get("schema")
+    content["application/json"] = {"schema": {"oneOf": [usual, PREVIEW_REFERENCE]} if usual else PREVIEW_REFERENCE}

@@ -19,8 +19,8 @@ from app.core.context import RequestContext
 from app.core.repository import table_of
 from app.main import open_database
 from app.modules.audit.models import AuditAccess
-from scripts import kill_9, saturate
-from scripts.servers import ROOT, Server
+from scripts import flood, kill_9, saturate
+from scripts.servers import ROOT, UNLIMITED, Server
 from tests.core.test_cli import described
 
 
@@ -57,6 +57,16 @@ async def recorded(settings: Settings) -> list[int]:
         return [row.status for row in await database.reading(RequestContext()).all(statement)]
     finally:
         await database.dispose()
+
+
+def test_a_flood_of_sign_ins_leaves_others_served(settings: Settings) -> None:
+    """A short form of `make flood`; how long others wait is printed, not judged."""
+    result = asyncio.run(flood.run(described(settings) | UNLIMITED, clients=50, seconds=2.0, rounds=1))
+
+    print(result.line())  # noqa: T201  # the evidence, with -s
+    assert set(result.statuses) <= flood.ALLOWED
+    assert len(result.flooded) > 10
+    assert result.growth < flood.MAX_GROWTH
 
 
 def test_kill_9_loses_no_acknowledged_write(settings: Settings, tmp_path: Path) -> None:

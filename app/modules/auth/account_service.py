@@ -12,6 +12,7 @@ from app.core.db import Database, ReadSession, Session
 from app.core.errors import Forbidden, NotFound, Unavailable, invalid
 from app.core.guard import refuse_without_step_up
 from app.core.page import PageQuery, Window
+from app.core.schema import Patch
 from app.core.security import Hasher, normalised
 from app.core.types import AnyRow, now
 from app.modules.auth.repository import CounterRepository, LoginRepository, SessionRepository
@@ -19,7 +20,7 @@ from app.modules.auth.schemas import SessionRead
 from app.modules.auth.service import digest
 from app.modules.auth.throttle import Throttle, forgive
 from app.modules.second_factor import Enrolment, RecoveryCodes, SecondFactorService
-from app.modules.users import UserRepository, UserService
+from app.modules.users import User, UserRepository, UserService
 
 
 class WrongPassword(Forbidden):
@@ -61,6 +62,20 @@ class Account:
                 raise WrongPassword("The current password is not right.")  # changed while it was checked
             await UserService(session).set_password(row, hashed)
             await end_sessions(session, user_id, "password-change", but=self.principal.session_id)
+
+    async def change_profile(self, data: Patch, if_match: str | None) -> User:
+        """Raises Invalid, WrongPassword, TooManyAttempts, StaleVersion, StepUpRequired."""
+        changes = data.changes()
+        password = changes.pop("current_password", None)
+        row = await UserRepository(self.database.reading(self.context)).get(self.principal.user_id)
+        if changes.get("email", row.email) != row.email:
+            if password is None:
+                pointer = "/body/current_password"
+                raise invalid(pointer, "Another e-mail takes your current password.", "missing")
+            await self.prove(password.get_secret_value())
+        async with self.database.unit_of_work(self.context) as session:
+            rows = UserRepository(session)
+            return await rows.change(await rows.load(self.principal.user_id, if_match), changes)
 
     async def enrol(self, current_password: str) -> Enrolment:
         """A second factor that waits to be confirmed. Raises WrongPassword, TooManyAttempts, AlreadyEnrolled."""

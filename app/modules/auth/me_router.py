@@ -20,7 +20,7 @@ from app.modules.second_factor import (
     SecondFactorRead,
     SecondFactorService,
 )
-from app.modules.users import User, UserRead, UserRepository, UserService
+from app.modules.users import User, UserRead, UserRepository
 
 router = Router(prefix="/auth/me", tag="me")
 
@@ -31,7 +31,6 @@ async def account(request: Request, principal: Caller) -> Account:
 
 AccountService = Annotated[Account, Depends(account)]
 ReadUsers = Annotated[UserRepository, reading(UserRepository)]
-Users = Annotated[UserService, provided(UserService)]
 Sessions = Annotated[SessionService, provided(SessionService)]
 ReadSessions = Annotated[SessionService, reading(SessionService)]
 ReadFactor = Annotated[SecondFactorService, reading(SecondFactorService)]
@@ -45,9 +44,9 @@ async def get_me(users: ReadUsers, principal: Caller) -> Any:
 
 
 @router.patch("", response_model=UserRead, dependencies=[in_person_synced])
-async def update_me(users: Users, principal: Caller, data: ProfileUpdate, if_match: IfMatch = None) -> User:
-    """Change your names or your e-mail."""
-    return await users.update(principal.user_id, data, if_match)
+async def update_me(service: AccountService, data: ProfileUpdate, if_match: IfMatch = None) -> User:
+    """Change your names or, with your current password, your e-mail."""
+    return await service.change_profile(data, if_match)
 
 
 @router.post("/password", status_code=NO_CONTENT, dependencies=[always_in_person])

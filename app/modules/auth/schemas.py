@@ -40,7 +40,9 @@ class TokenPair(BaseModel):
 
 
 class ProfileUpdate(Patch, ProfileFields):
-    """What everybody may change of themselves."""
+    """What everybody may change of themselves; another e-mail, by which one signs in, takes the current password."""
+
+    current_password: SecretStr | None = Field(None, max_length=1024)
 
 
 class PasswordChange(Schema):

@@ -74,19 +74,3 @@ class VersionQuery(PageQuery):
     request_id: str | None = Field(None, max_length=64)
     at_gte: AwareDatetime | None = None
     at_lt: AwareDatetime | None = None
-
-
-class Effect(BaseModel):
-    """What one user gains and loses; `*` is everything."""
-
-    user_id: UUID
-    username: str
-    gained: list[str]
-    lost: list[str]
-
-
-class Preview(BaseModel):
-    """What a change would do, had it not been a dry run."""
-
-    dry_run: bool
-    effects: list[Effect]

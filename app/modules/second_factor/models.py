@@ -27,7 +27,7 @@ class SecondFactor(Entity, table=True):
 
 
 class RecoveryCode(Entity, table=True):
-    """Good once. Only a keyed hash is stored; the code itself has 80 random bits."""
+    """Good once. Only a keyed hash is stored; the code itself has 120 random bits."""
 
     __tablename__ = "recovery_code"
 

@@ -118,7 +118,14 @@ async def test_the_login_log_has_every_attempt_and_no_unknown_name(
 async def test_everybody_changes_their_own_names_and_nothing_else(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as()
 
-    changed = await person.patch("/auth/me", {"first_name": "Nora", "email": "nora@example.com"})
+    email = {"first_name": "Nora", "email": "nora@example.com"}
+    bare = await person.patch("/auth/me", email)
+    guessed = await person.patch("/auth/me", {**email, "current_password": "wrong"})
+    assert [(a.status_code, a.json()["code"]) for a in (bare, guessed)] == [
+        (422, "invalid-fields"),
+        (403, "wrong-password"),
+    ]
+    changed = await person.patch("/auth/me", {**email, "current_password": PASSWORD})
     refused = [await person.patch("/auth/me", {name: True}) for name in ("is_superuser", "is_active")]
     stale = await person.patch("/auth/me", {"last_name": "x"}, headers={"If-Match": '"1"'})
 

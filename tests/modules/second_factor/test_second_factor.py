@@ -181,3 +181,15 @@ async def test_codes_are_guessed_no_faster_than_passwords(signed_in_as: SignedIn
     statuses = [(await someone.post("/auth/step-up", {"code": f"{n:06}"})).status_code for n in range(7)]
 
     assert statuses == [403] * 5 + [429] * 2
+
+
+async def test_a_reset_leaves_the_second_factor_in_force(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
+    someone, admin = await signed_in_as(), await signed_in_as("users:update")
+    device, _ = await enrolled(someone)
+    word = (await admin.post(f"/users/{someone.id}/password")).json()["password"]
+
+    without = await sign_in(client, someone, password=word)
+    with_code = await sign_in(client, someone, password=word, code=device())
+
+    assert (without.status_code, without.json()["code"]) == (401, "second-factor-needed")
+    assert with_code.status_code == 200
