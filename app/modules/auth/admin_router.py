@@ -10,8 +10,8 @@ from app.core.db import database_of, provided, reading
 from app.core.guard import account_write, requires
 from app.core.page import Page, Window
 from app.core.routing import Router
-from app.modules.auth.account_service import SessionService
 from app.modules.auth.schemas import LoginQuery, LoginRead, SessionQuery, SessionRead
+from app.modules.auth.session_service import SessionService
 
 router = Router(prefix="", tag="sessions")
 

@@ -10,8 +10,9 @@ from app.core.db import context_of, database_of, provided, reading
 from app.core.guard import Caller, always_in_person, in_person, in_person_synced, signed_in_always
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
-from app.modules.auth.account_service import Account, SessionService
+from app.modules.auth.account_service import Account
 from app.modules.auth.schemas import LoginRead, MyLoginQuery, PasswordChange, ProfileUpdate, SessionQuery, SessionRead
+from app.modules.auth.session_service import SessionService
 from app.modules.second_factor import (
     CodeRequest,
     Enrolment,
