@@ -1,30 +1,20 @@
 """The refresh rule against tabs, lost answers, pauses and a thief: honest clients stay in, thieves are found."""
 
-import asyncio
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import ClassVar
 from unittest.mock import patch
-from uuid import uuid4
 
-import httpx
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from app.core import types
-from app.main import create_app
-from tests.conftest import test_settings
 from tests.databases import Backend
+from tests.machines import AppMachine, play
 from tests.people import Person, person
 
 GRACE = 10
@@ -47,51 +37,33 @@ class Client:
         self.access, self.refresh = access, refresh
 
 
-class Machine(RuleBasedStateMachine):
-    backend: ClassVar[Backend]
-    template: ClassVar[str]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = TemporaryDirectory()
+class Machine(AppMachine):
+    """A victim signed in, and a clock that moves when told."""
 
     @initialize()
     def sign_in(self) -> None:
-        self.name = f"refresh_{uuid4().hex}"
-        url = self.backend.create(self.name, self.template)
-        self.app = create_app(test_settings(url, Path(self.folder.name)))
-        self.lifespan = self.app.router.lifespan_context(self.app)
-        self.runner.run(self.lifespan.__aenter__())
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
         self.clock = Clock()
-        self.patches = [patch("app.modules.auth.sessions.now", self.clock.now)]
-        for one in self.patches:
-            one.start()
-        found: Person = self.runner.run(person(self.app, self.client))
+        self.patch = patch("app.modules.auth.sessions.now", self.clock.now)
+        self.patch.start()
+        found: Person = self.run(person(self.app, self.client))
         self.victim = Client(found.access_token, found.refresh_token)
         self.begin()
+
+    def teardown(self) -> None:
+        if hasattr(self, "patch"):
+            self.patch.stop()
+        super().teardown()
 
     def begin(self) -> None:
         """What a machine keeps beside the jar."""
 
-    def teardown(self) -> None:
-        for one in self.patches:
-            one.stop()
-        self.runner.run(self.client.aclose())
-        self.runner.run(self.lifespan.__aexit__(None, None, None))
-        self.runner.close()
-        self.backend.drop(self.name)
-        self.folder.cleanup()
-
     def ask(self, token: str) -> tuple[int, dict[str, str]]:
-        answer = self.runner.run(self.client.post("/auth/token/refresh", json={"refresh_token": token}))
+        answer = self.run(self.client.post("/auth/token/refresh", json={"refresh_token": token}))
         return answer.status_code, answer.json()
 
     def use(self, client: Client) -> int:
         headers = {"Authorization": f"Bearer {client.access}"}
-        return self.runner.run(self.client.get("/auth/me", headers=headers)).status_code
+        return self.run(self.client.get("/auth/me", headers=headers)).status_code
 
 
 class Honest(Machine):
@@ -174,14 +146,4 @@ class Theft(Machine):
 @pytest.mark.parametrize("machine", [Honest, Theft])
 @pytest.mark.timeout(300)
 def test_refresh_families(sqlite_template: tuple[Backend, str], machine: type[Machine]) -> None:
-    Machine.backend, Machine.template = sqlite_template
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=25,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    play(machine, sqlite_template, examples=15, steps=25)

@@ -1,27 +1,20 @@
 """Administrators with partial rights do everything that the API offers, in any order; every step is judged."""
 
-import asyncio
 import os
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
-from uuid import uuid4
+from typing import Any
 
-import httpx
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule
 
 from app.core.types import now
-from app.main import create_app
-from tests.conftest import test_settings
 from tests.databases import Backend
+from tests.machines import AppMachine, play
 from tests.modules.rbac.administrators import ACTORS, PEOPLE, ROLES, Company, company, fresh_name
 from tests.people import Person
 
-EXAMPLES, STEPS = int(os.environ.get("ADMINISTRATORS", "12")), 30
+EXAMPLES, STEPS = int(os.environ.get("ADMINISTRATORS", "8")), 30
 
 actors = st.sampled_from(ACTORS)
 people = st.sampled_from([*PEOPLE, "root"])
@@ -33,42 +26,19 @@ days = st.sampled_from([None, -1, 1])
 dry = st.sampled_from([False, False, False, True])
 
 
-class Administrators(RuleBasedStateMachine):
-    """A database is cloned for every run, so each begins in a new company."""
-
-    backend: ClassVar[Backend]
-    template: ClassVar[str]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = TemporaryDirectory()
-        self.allowed = 0
+class Administrators(AppMachine):
+    """Each run begins in a new company."""
 
     @initialize()
     def found_a_company(self) -> None:
-        self.name = f"company_{uuid4().hex}"
-        url = self.backend.create(self.name, self.template)
-        self.app = create_app(test_settings(url, Path(self.folder.name)))
-        self.lifespan = self.app.router.lifespan_context(self.app)
-        self.runner.run(self.lifespan.__aenter__())
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
-        self.company: Company = self.runner.run(company(self.app, self.client))
-
-    def teardown(self) -> None:
-        self.runner.run(self.client.aclose())
-        self.runner.run(self.lifespan.__aexit__(None, None, None))
-        self.runner.close()
-        self.backend.drop(self.name)
-        self.folder.cleanup()
+        self.company: Company = self.run(company(self.app, self.client))
 
     def person(self, name: str) -> Person:
         return self.company.root if name == "root" else self.company.people[name]
 
     def act(self, actor: str, method: str, path: str, json: Any = None, *, dry_run: bool = False) -> None:
         params = {"dry_run": "true"} if dry_run else {}
-        answer = self.runner.run(self.company.act(self.person(actor), method, path, json, **params))
+        answer = self.run(self.company.act(self.person(actor), method, path, json, **params))
         counts["steps"] += 1
         counts["allowed"] += answer.is_success
 
@@ -142,7 +112,7 @@ class Administrators(RuleBasedStateMachine):
 
     @rule(actor=actors, back=st.integers(0, 12), dry_run=dry)
     def roll_back(self, actor: str, back: int, dry_run: bool) -> None:  # drawn
-        found = self.runner.run(self.company.root.get("/rbac/versions", params={"limit": 100})).json()["items"]
+        found = self.run(self.company.root.get("/rbac/versions", params={"limit": 100})).json()["items"]
         version = found[min(back, len(found) - 1)]["id"]
         self.act(actor, "POST", f"/rbac/versions/{version}/rollback", dry_run=dry_run)
 
@@ -156,17 +126,7 @@ counts = {"steps": 0, "allowed": 0}
 
 @pytest.mark.timeout(300)
 def test_nobody_ends_with_more_than_was_theirs_to_give(sqlite_template: tuple[Backend, str]) -> None:
-    Administrators.backend, Administrators.template = sqlite_template
-    run_state_machine_as_test(
-        Administrators,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    play(Administrators, sqlite_template, EXAMPLES, STEPS)
 
     print(counts)  # noqa: T201  # the evidence, with -s
     assert counts["steps"] >= EXAMPLES * 10

@@ -16,7 +16,7 @@ from app.modules.rbac.policy_service import explanation
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SLUGS = ("tasks", "products", "audit")
 ACTIONS = ("create", "read", "update", "delete")
-EXAMPLES = 2_500
+EXAMPLES = 1_000
 QUESTIONS = len(SLUGS) * len(ACTIONS)
 
 

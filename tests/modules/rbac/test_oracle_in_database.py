@@ -19,7 +19,7 @@ from app.modules.users import User
 from tests.modules.rbac.oracle import look, rows
 
 ACTIONS = ("create", "read", "update", "delete")
-POLICIES, USERS, ROLES = 14, 16, 6
+POLICIES, USERS, ROLES = 12, 16, 6
 
 
 async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> dict[UUID, str]:

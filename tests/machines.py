@@ -1,0 +1,60 @@
+"""State machines that drive the application: synchronous to Hypothesis, each run on a database of its own."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, TypeVar
+from uuid import uuid4
+
+import httpx
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+from app.main import create_app
+from tests.conftest import test_settings
+from tests.databases import Backend
+
+T = TypeVar("T")
+
+
+class AppMachine(RuleBasedStateMachine):
+    """Clones a migrated database and starts the application on it; `run` drives coroutines."""
+
+    backend: ClassVar[Backend]
+    template: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = TemporaryDirectory()
+        self.name = f"machine_{uuid4().hex}"
+        url = self.backend.create(self.name, self.template)
+        self.app = create_app(test_settings(url, Path(self.folder.name)))
+        self.lifespan = self.app.router.lifespan_context(self.app)
+        self.run(self.lifespan.__aenter__())
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        self.run(self.client.aclose())
+        self.run(self.lifespan.__aexit__(None, None, None))
+        self.runner.close()
+        self.backend.drop(self.name)
+        self.folder.cleanup()
+
+
+def play(machine: type[AppMachine], template: tuple[Backend, str], examples: int, steps: int) -> None:
+    """Run `machine` on clones of `template`, the same way every time."""
+    machine.backend, machine.template = template
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=chosen)
