@@ -71,4 +71,7 @@ def add_preview(responses: dict[str, Any]) -> None:
     """A dry run answers 200 with a preview, whatever the change itself would answer."""
     content = responses.setdefault("200", {"description": "Dry run", "content": {}}).setdefault("content", {})
     usual = content.get("application/json", {}).get("schema")
+    if usual and usual.get("type") == "array":
+        responses["200"]["description"] += "; a dry run answers a Preview"  # ReDoc cannot draw an array or an object
+        return
     content["application/json"] = {"schema": {"oneOf": [usual, PREVIEW_REFERENCE]} if usual else PREVIEW_REFERENCE}
