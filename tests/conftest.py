@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from app.core import migrations
 from app.core.config import Environment, RateLimitSettings, Settings
 from app.core.context import RequestContext
 from app.core.db import Database
+from app.core.types import now
 from app.main import create_app
 from scripts.servers import UNLIMITED, Server, free_port
 from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer
@@ -149,6 +151,17 @@ def signed_in_as(app: FastAPI, client: httpx.AsyncClient) -> SignedInAs:
         return await person(app, client, permissions, superuser=superuser)
 
     return sign_in
+
+
+@pytest.fixture
+def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """`pass_time(timedelta(days=1))`: it is a day later for whoever judges credentials."""
+
+    def shift(ahead: timedelta) -> None:
+        for module in ("access", "cache", "gate"):
+            monkeypatch.setattr(f"app.modules.rbac.{module}.now", lambda: now() + ahead)
+
+    return shift
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,7 @@ def upgrade() -> None:
     op.add_column("user_role", sa.Column("valid_from", Instant(), nullable=True))
     op.add_column("user_role", sa.Column("valid_until", Instant(), nullable=True))
     op.add_column("user_role", sa.Column("reason", sqlmodel.sql.sqltypes.AutoString(length=500), nullable=True))
+    op.execute("UPDATE auth_session SET base = counter - 1 WHERE counter > 0")
     op.execute("INSERT INTO security_state (id, sequence) VALUES (1, 0)")
 
 

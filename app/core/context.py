@@ -46,10 +46,6 @@ class Principal:
     has_second_factor: bool = False
     verified_at: datetime | None = None
 
-    @property
-    def is_superuser(self) -> bool:
-        return EVERYTHING in self.permissions
-
     def may(self, permission: str) -> bool:
         return EVERYTHING in self.permissions or permission in self.permissions
 
@@ -65,6 +61,7 @@ class RequestContext:
     principal: Principal | None = None
     owner_id: UUID | None = None
     policy_version: int | None = None
+    credential_expires_at: datetime | None = None
     ip: str | None = None
     user_agent: str | None = None
     decision: str | None = None

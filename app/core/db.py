@@ -168,11 +168,12 @@ class Database:
         if self.is_sqlite:
             return {"timeout": options.lock_timeout_ms / 1000}
         return {
+            "timeout": options.pool_timeout,
             "server_settings": {
                 "statement_timeout": str(options.statement_timeout_ms),
                 "lock_timeout": str(options.lock_timeout_ms),
                 "application_name": "attest",
-            }
+            },
         }
 
     def reading(self, context: RequestContext) -> ReadSession:

@@ -6,6 +6,7 @@ The route runs its guard before it reads the body; as a dependency the guard the
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Protocol
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
@@ -57,9 +58,10 @@ class Public:
 
 
 class Internal:
-    """Services of our own may call, and sign each call."""
+    """Services of our own may call, and sign each call. The rate limit is for those who cannot."""
 
     synced = True
+    counted = False
 
     async def __call__(self, request: Request) -> None:
         context = context_of(request)
@@ -150,6 +152,11 @@ def policy_write(*permissions: str) -> list[Any]:
     return [requires(*permissions, synced=True), Depends(note_dry_run), Depends(lock_policy)]
 
 
+def previewed_write(*permissions: str) -> list[Any]:
+    """As `policy_write`, without the lock: for what is rarely policy, and takes long before it asks the database."""
+    return [requires(*permissions, synced=True), Depends(note_dry_run)]
+
+
 def account_write() -> list[Any]:
     """The dependencies of a route by which one person acts on the account of another."""
     return [Depends(Requires("users:update", synced=True, in_person=True)), Depends(refuse_oneself)]
@@ -159,7 +166,11 @@ async def refuse_oneself(request: Request) -> None:
     """Raise Forbidden for one's own account: there the password, or the second factor, is asked for."""
     target = request.path_params.get("user_id") or request.path_params.get("id")
     principal = context_of(request).principal
-    if principal is not None and str(target).lower() == str(principal.user_id):
+    try:
+        is_own = principal is not None and UUID(str(target)) == principal.user_id
+    except ValueError:
+        return  # no id in any spelling: for the endpoint to refuse
+    if is_own:
         raise Forbidden("For your own account use the addresses below /api/v1/auth.")
 
 

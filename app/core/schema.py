@@ -53,4 +53,5 @@ Name = Annotated[
 ]
 """One line."""
 Text = Annotated[str, StringConstraints(max_length=10_000)]
+PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]

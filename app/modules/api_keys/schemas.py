@@ -8,10 +8,8 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, field_validator
 
 from app.core.page import PageQuery
-from app.core.schema import Name, Read, Schema
+from app.core.schema import Name, PermissionName, Read, Schema
 from app.core.types import now
-
-Scope = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
 
 
 def network(text: str) -> str:
@@ -24,7 +22,9 @@ Network = Annotated[str, Field(max_length=64), AfterValidator(network)]
 
 class ApiKeyCreate(Schema):
     name: Name
-    scopes: list[Scope] = Field(min_length=1, max_length=200, description="Permissions; never more than its owner's.")
+    scopes: list[PermissionName] = Field(
+        min_length=1, max_length=200, description="Permissions; never more than its owner's."
+    )
     expires_at: AwareDatetime | None = None
     allowed_addresses: list[Network] = Field(
         [], max_length=50, description="Addresses or networks it may be used from; empty: from anywhere."

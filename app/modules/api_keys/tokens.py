@@ -55,4 +55,5 @@ def is_among(ip: str | None, networks: list[str]) -> bool:
         address = ip_address(ip or "")
     except ValueError:
         return False
-    return any(address in ip_network(network) for network in networks)
+    mapped = getattr(address, "ipv4_mapped", None)  # how a dual-stack socket shows an IPv4 client
+    return any((mapped or address) in ip_network(network) for network in networks)

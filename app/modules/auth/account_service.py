@@ -96,9 +96,10 @@ class Account:
         raise WrongCode("The code is not right, or was used before.")
 
     async def renew_recovery_codes(self) -> RecoveryCodes:
-        """Raises StepUpRequired."""
+        """Raises StepUpRequired, NotEnrolled."""
         self.refuse_without_step_up()
         async with self.database.unit_of_work(self.context) as session:
+            await SecondFactorService(session).refuse_unless_enrolled(self.principal.user_id)
             return await SecondFactorService(session).renew_codes(self.principal.user_id)
 
     async def remove_factor(self) -> None:

@@ -39,7 +39,7 @@ class Proof:
         throttle = Throttle(self.database, self.context)
         counters = throttle.of_account("password", self.principal.user_id)
         await throttle.reserve(counters)
-        found = await UserRepository(self.database.reading(self.context)).credentials(self.principal.username)
+        found = await UserRepository(self.database.reading(self.context)).credentials_of(self.principal.user_id)
         try:
             matches, _ = await self.hasher.verify(password, found.password_hash if found else None)
         except Unavailable:

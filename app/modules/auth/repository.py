@@ -8,12 +8,15 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from app.core.addresses import counted_as
 from app.core.db import Session
 from app.core.page import PageQuery, Window
 from app.core.repository import ReadRepository, Repository, table_of
 from app.core.types import now
 from app.modules.auth.models import AuthSession, LoginAttempt, SignInCounter
 from app.modules.auth.schemas import LoginRead, SessionRow
+
+MAX_ADDRESSES = 1000
 
 counters = table_of(SignInCounter)
 
@@ -60,10 +63,11 @@ class LoginRepository(ReadRepository):
         await self.session.flush()
 
     async def knows(self, user_id: UUID, ip: str | None, since: datetime) -> bool:
-        """Whether the user signed in from this address since then."""
+        """Whether the user signed in from this address (or IPv6 network) since then."""
         columns = self.table.c
-        found = select(columns.id).where(columns.user_id == user_id, columns.at > since, columns.is_successful)
-        return await self.session.first(found.where(columns.ip == ip).limit(1)) is not None
+        found = select(columns.ip).where(columns.user_id == user_id, columns.at > since, columns.is_successful)
+        rows = await self.session.all(found.distinct().limit(MAX_ADDRESSES))
+        return counted_as(ip) in {counted_as(row.ip) for row in rows}
 
 
 class CounterRepository:

@@ -62,7 +62,11 @@ class SignIn:
         except Unavailable:
             await throttle.release(guess.counters)
             raise
-        pair = await self.enter(guess, code)
+        try:
+            pair = await self.enter(guess, code)
+        except BadCredentials:
+            await self.log_failure(guess, "changed-meanwhile")
+            raise
         if pair is not None:
             return pair
         if code is None:

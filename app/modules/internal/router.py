@@ -20,12 +20,14 @@ async def introspect_token(request: Request, data: IntrospectionRequest) -> Intr
         principal = await request.app.state.gate.admit(data.token.get_secret_value(), context)
     except Unauthenticated:
         return Introspection(active=False)
+    if principal.restriction is not None:
+        return Introspection(active=False)
     return Introspection(
-        active=principal.restriction is None,
+        active=True,
         user_id=principal.user_id,
         username=principal.username,
         api_key_id=principal.api_key_id,
         permissions=sorted(principal.permissions),
-        expires_at=principal.expires_at,
+        expires_at=context.credential_expires_at,
         policy_version=context.policy_version,
     )

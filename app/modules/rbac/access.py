@@ -15,7 +15,7 @@ from app.core.repository import table_of
 from app.core.types import AnyRow, AnySelect, now
 from app.modules.api_keys import ApiKey
 from app.modules.auth import AuthSession
-from app.modules.rbac.evaluation import next_change, standing
+from app.modules.rbac.evaluation import next_change, standing, standing_of
 from app.modules.rbac.models import SecurityState
 from app.modules.rbac.repository import USER, chains, chains_in, policy, users, users_with_chains
 from app.modules.second_factor import SecondFactor
@@ -35,7 +35,9 @@ class Access:
     sequence: int
     version: int
     fresh_until: datetime
-    confirmed: int = 0
+    base: int = 0
+    known: frozenset[int] = frozenset()
+    """Generations of the session's tokens up to `base`, and among later ones these, are in honest use."""
     key: AnyRow | None = None
 
 
@@ -59,7 +61,7 @@ def access(credential: Any, *columns: ColumnElement[Any]) -> AnySelect:
 
 
 def access_of_session(id: UUID) -> AnySelect:
-    columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.confirmed)
+    columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.base, sessions.c.confirmed)
     signed_in_since = or_(users.c.signed_out_at.is_(None), sessions.c.created_at > users.c.signed_out_at)
     return access(sessions, *columns).where(sessions.c.id == id, signed_in_since)
 
@@ -75,8 +77,7 @@ async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]
     rows = await session.all(users_with_chains(*USER).where(users.c.id == user_id))
     if not rows:
         return frozenset()
-    is_enabled = rows[0].is_active and rows[0].deleted_at is None
-    return standing(chains_in(rows), now(), is_superuser=rows[0].is_superuser, is_enabled=is_enabled).effective
+    return standing_of(rows[0], chains_in(rows), now()).effective
 
 
 async def lock_policy(session: Session) -> None:
@@ -108,7 +109,7 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
         verified_at=first.verified_at,
     )
     fresh_until = min(first.expires_at, next_change(chains, at) or first.expires_at)
-    return Access(principal, first.sequence, first.version, fresh_until, confirmed=first.confirmed)
+    return Access(principal, first.sequence, first.version, fresh_until, first.base, frozenset({first.confirmed}))
 
 
 def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:

@@ -1,5 +1,6 @@
 """What credentials may do, kept in memory, and how this process learns that it must ask again."""
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
@@ -99,7 +100,13 @@ class EventFeed:
         self.cache.learn(last, subjects)
 
     async def poll(self) -> bool:
-        """Learn of the changes that other processes made."""
+        """Learn of the changes that other processes made. Raises TimeoutError rather than wait for a lost network."""
+        async with asyncio.timeout(STRICT_AFTER_SECONDS):
+            await self.catch_up()
+        self.asked_at = monotonic()
+        return False
+
+    async def catch_up(self) -> None:
         reader = self.database.reading(RequestContext.of_job("security-events"))
         at = await reader.first(select(state.c.sequence, policy.c.version).join_from(state, policy, true()))
         if at is not None and at.sequence > self.seen:
@@ -112,8 +119,6 @@ class EventFeed:
             self.own = {number for number in self.own if number > self.seen}
             self.cache.learn(self.seen, subjects)
         self.cache.version = max(self.cache.version, at.version if at else 0)
-        self.asked_at = monotonic()
-        return False
 
     async def prune(self) -> bool:
         """Remove events that every process has seen, or must answer for by forgetting everything."""

@@ -21,7 +21,7 @@ from app.core.guard import refuse_without_step_up
 from app.core.model import Entity
 from app.core.repository import table_of
 from app.core.types import AnyRow, now
-from app.modules.rbac.evaluation import NOTHING, Chain, Standing, permissions_of, standing
+from app.modules.rbac.evaluation import NOTHING, Chain, Standing, permissions_of, standing_of
 from app.modules.rbac.events import alters, touched
 from app.modules.rbac.images import Image, Key, images
 from app.modules.rbac.models import PolicyVersion
@@ -221,13 +221,7 @@ class PolicyChange:
         for row in connection.execute(statement):
             known = found.setdefault(row.id, (row, []))[1]
             known += chains_in([row])
-        return {row.id: (row, standing_of(row, chains)) for row, chains in found.values()}
-
-
-def standing_of(row: AnyRow, chains: list[Chain]) -> Standing:
-    """What the user in `row` (the columns `USER`) holds now."""
-    is_enabled = row.is_active and row.deleted_at is None
-    return standing(chains, now(), is_superuser=row.is_superuser, is_enabled=is_enabled)
+        return {row.id: (row, standing_of(row, chains, now())) for row, chains in found.values()}
 
 
 def concerning(ids: dict[str, set[UUID]]) -> ColumnElement[bool]:

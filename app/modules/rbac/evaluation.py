@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.core.context import EVERYTHING
@@ -127,6 +127,12 @@ def standing(chains: Iterable[Chain], at: datetime, *, is_superuser: bool, is_en
     lasting = [chain for chain in known if not is_over(chain, at)]
     latent = always.union(*(chain.permissions for chain in lasting))
     return Standing(latent, always | granted(known, at) if is_enabled else frozenset(), spans(lasting, at))
+
+
+def standing_of(user: Any, chains: Iterable[Chain], at: datetime) -> Standing:
+    """What a user holds, given the columns `is_superuser`, `is_active` and `deleted_at`."""
+    is_enabled = user.is_active and user.deleted_at is None
+    return standing(chains, at, is_superuser=user.is_superuser, is_enabled=is_enabled)
 
 
 def spans(chains: Iterable[Chain], at: datetime) -> Spans:

@@ -52,9 +52,10 @@ class CredentialGate:
         principal = found.principal
         if principal.user_id != claims.user_id:
             raise refused()
+        context.credential_expires_at = min(claims.expires_at, principal.expires_at)
         context.actor = Actor("user", principal.user_id, principal.username)
         context.auth_method = "access-token"
-        if claims.generation > found.confirmed:
+        if claims.generation > found.base and claims.generation not in found.known:
             await self.confirm(name, found, claims, context)
         return found
 
@@ -64,7 +65,7 @@ class CredentialGate:
         if is_ours is False:
             raise ended()
         if is_ours:
-            self.cache.renew(name, found, replace(found, confirmed=claims.generation))
+            self.cache.renew(name, found, replace(found, known=found.known | {claims.generation}))
 
     async def admit_key(self, token: str, context: RequestContext) -> Access:
         presented = api_keys.parse(token)
@@ -75,6 +76,7 @@ class CredentialGate:
             raise refused()
         context.actor = Actor("api-key", found.principal.api_key_id, found.key.key_name if found.key else None)
         context.owner_id = found.principal.user_id
+        context.credential_expires_at = found.principal.expires_at
         context.auth_method = "api-key"
         await self.note_use(presented.prefix, found, context)
         return found
@@ -107,7 +109,7 @@ class CredentialGate:
 
 
 async def beside(work: Awaitable[T]) -> T | None:
-    """Do what the request does not wait for; a database that is too busy for it keeps nobody from working."""
+    """Do what the request does not depend on: where the database cannot do it now, the request goes on without."""
     try:
         return await work
     except (Problem, SQLAlchemyError) as error:

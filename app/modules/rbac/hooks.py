@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.background import Repeating
 from app.core.context import RequestContext
@@ -48,9 +48,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     listener = None if database.is_sqlite else Listener(database, poll.wake)
     if listener:
         work.append(Repeating("listen", listener.ensure, LISTEN_RETRY_SECONDS))
-    if not await sync():
-        work.append(Repeating("sync modules", sync, SYNC_RETRY_SECONDS))
     try:
+        if not await sync():
+            work.append(Repeating("sync modules", sync, SYNC_RETRY_SECONDS))
         yield
     finally:
         for repeating in work:
@@ -64,7 +64,7 @@ async def synced(database: Database, declared: list[ModuleInfo]) -> bool:
     try:
         async with database.unit_of_work(RequestContext.of_job("sync-modules")) as session:
             await sync_modules(session, declared)
-    except (DatabaseUnavailable, DBAPIError) as error:
+    except (DatabaseUnavailable, SQLAlchemyError) as error:
         log.warning("modules_not_synced", cause=type(error).__name__)
         return False
     return True

@@ -28,8 +28,13 @@ class Listener:
         if self.connection is None or self.connection.is_closed():
             _, options = self.dialect.create_connect_args(self.url)
             options["server_settings"] = {"application_name": "attest-listener"}
-            self.connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
-            await self.connection.add_listener(CHANNEL, self.on_event)
+            connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+            try:
+                await connection.add_listener(CHANNEL, self.on_event)
+            except BaseException:
+                connection.terminate()
+                raise
+            self.connection = connection
             self.heard()
         return False
 
@@ -37,5 +42,10 @@ class Listener:
         self.heard()
 
     async def close(self) -> None:
-        if self.connection is not None:
+        if self.connection is None:
+            return
+        try:
             await self.connection.close(timeout=CONNECT_SECONDS)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("listener_not_closed", cause=type(error).__name__)
+            self.connection.terminate()

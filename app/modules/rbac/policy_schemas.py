@@ -1,22 +1,21 @@
 """What clients send and receive of explanations and policy versions."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from app.core.page import PageQuery
+from app.core.schema import PermissionName
 from app.modules.rbac.schemas import HolderQuery
-
-Permission = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
 
 
 class ExplainQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: UUID
-    permission: Permission
+    permission: PermissionName
 
 
 class Ground(BaseModel):
@@ -45,7 +44,7 @@ class Explanation(BaseModel):
 
 
 class WhoCanQuery(HolderQuery):
-    permission: Permission
+    permission: PermissionName
 
     near_misses: bool = Field(False, description="List also who almost may.")
 

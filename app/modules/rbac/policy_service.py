@@ -11,7 +11,7 @@ from app.core.errors import Conflict, Forbidden, NotFound, invalid
 from app.core.model import Entity
 from app.core.page import PageQuery, Window
 from app.core.types import AnyRow, now
-from app.modules.rbac.evaluation import Chain, obstacles, standing
+from app.modules.rbac.evaluation import Chain, obstacles, standing_of
 from app.modules.rbac.images import GOVERNED, Image, Key, values
 from app.modules.rbac.models import WHOLE_ROW
 from app.modules.rbac.policy_schemas import Explanation, Ground, WhoCanQuery
@@ -70,8 +70,7 @@ class ExplainService:
 def explanation(row: AnyRow, chains: Iterable[Chain], permission: str, at: datetime, version: int) -> Explanation:
     """What the guards would say of the user in `row`, and every ground for it."""
     known = list(chains)
-    is_enabled = row.is_active and row.deleted_at is None
-    held = standing(known, at, is_superuser=row.is_superuser, is_enabled=is_enabled).effective
+    held = standing_of(row, known, at).effective
     allowed = EVERYTHING in held or permission in held
     grounds = [ground(row, chain, permission, at) for chain in known if is_about(chain, permission)]
     if row.is_superuser:
@@ -145,7 +144,8 @@ class VersionService:
         session = self.rows.session
         if not isinstance(session, Session):
             raise TypeError("restoring needs a session that writes")
-        current = await self.rows.lock()
+        await session.lock_policy()
+        current = await self.rows.current()
         await self.rows.get(id)
         if id == current:
             raise Conflict("This is the current version.")
@@ -159,6 +159,22 @@ class VersionService:
         for name in [name for name in GOVERNED if name != "user"]:
             images = {key_id: image for (entity, key_id), image in wanted.items() if entity == name}
             await self.apply(session, GOVERNED[name], images)
+        await self.renew_owners(session, current, id)
+
+    async def renew_owners(self, session: Session, current: int, id: int) -> None:
+        """A set that changed is a new version of the role or user that it belongs to."""
+        for name, column in (("role", "role_id"), ("user", "user_id")):
+            ids = {
+                UUID(image[column])
+                for version in await self.rows.since(id)
+                for change in version.changes
+                for image in (change["old"], change["new"])
+                if version.id <= current and change["entity"] in ("role_module", "user_role") and image
+                if column in image and (name == "user" or change["entity"] == "role_module")
+            }
+            for row in (await GovernedRepository(session).load(GOVERNED[name], ids)).values():
+                row.updated_at = now()
+        await session.flush()
 
     async def apply(self, session: Session, model: type[Entity], images: dict[UUID, Image | None]) -> None:
         """Bring rows of one table to their images; what goes is gone before what takes its place comes."""

@@ -115,8 +115,10 @@ class AssignmentRepository(Repository[UserRole]):
         return {row.id for row in await self.session.all(statement)}
 
     async def links(self, user_id: UUID) -> dict[UUID, UserRole]:
-        """The user's links by role, to be changed."""
-        found = await self.writer.execute(select(UserRole).where(col(UserRole.user_id) == user_id))
+        """The user's links to visible roles by role, to be changed; a role that comes back brings its links along."""
+        visible = select(roles.c.id).where(roles.c.deleted_at.is_(None))
+        mine = select(UserRole).where(col(UserRole.user_id) == user_id, col(UserRole.role_id).in_(visible))
+        found = await self.writer.execute(mine)
         return {link.role_id: link for link in found.scalars()}
 
 
@@ -183,10 +185,6 @@ class VersionRepository(ReadRepository):
 
     async def current(self) -> int:
         return int(await self.session.value(select(policy.c.version)))
-
-    async def lock(self) -> int:
-        """The current version, which stays so until this transaction ends."""
-        return int(await self.session.value(select(policy.c.version).with_for_update(key_share=True)))
 
     async def since(self, version: int) -> Sequence[AnyRow]:
         """What changed after `version`, the newest first."""

@@ -112,7 +112,7 @@ class AssignmentService:
     async def refuse_unknown(self, wanted: Iterable[Assignment]) -> None:
         ids = {item.role_id for item in wanted}
         if unknown := ids - await self.rows.existing(ids):
-            raise invalid("/body/role_ids", f"There is no role {min(unknown)}.", "unknown-role")
+            raise invalid("/body", f"There is no role {min(unknown)}.", "unknown-role")
 
 
 async def save(session: Session, owner: Any) -> None:

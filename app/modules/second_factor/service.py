@@ -81,6 +81,11 @@ class SecondFactorService:
         found = await self.rows.state(user_id)
         return found is not None and found.confirmed_at is not None
 
+    async def refuse_unless_enrolled(self, user_id: UUID) -> None:
+        """Raises NotEnrolled."""
+        if not await self.is_enrolled(user_id):
+            raise NotEnrolled("There is no second factor.")
+
     async def verify(self, user_id: UUID, code: str) -> bool:
         """Whether `code` is the current one, or a recovery code; it is good once. Nobody enrolled, nothing is good."""
         row = await self.rows.of_user(user_id)

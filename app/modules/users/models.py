@@ -31,6 +31,6 @@ class User(SoftDelete, Entity, table=True):
     password_expires_at: datetime | None = column(PLAIN, default=None, sa_type=Instant)
     """A password that an administrator set is good for one change of it, before this instant."""
     unlocked_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When an administrator last forgave wrong guesses at this account."""
+    """When an administrator last forgave wrong guesses at this account: for the record, nothing reads it."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """Sessions from before this instant are over."""

@@ -6,7 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from app.core.repository import Repository
-from app.core.types import AnyRow
+from app.core.types import AnyRow, AnySelect
 from app.modules.users.models import User
 from app.modules.users.schemas import UserRead
 
@@ -18,12 +18,17 @@ class UserRepository(Repository[User]):
 
     async def credentials(self, identifier: str) -> AnyRow | None:
         """What is needed to judge a sign-in as `identifier` (user name or e-mail)."""
-        columns = self.table.c
-        name = identifier.lower()
-        wanted = ("id", "username", "password_hash", "is_active", "is_service", "password_expires_at")
-        statement = select(*(columns[column] for column in wanted))
+        columns, name = self.table.c, identifier.lower()
         matching = or_(func.lower(columns.username) == name, func.lower(columns.email) == name)
-        return await self.session.first(statement.where(matching, columns.deleted_at.is_(None)))
+        return await self.session.first(self.select_credentials().where(matching))
+
+    async def credentials_of(self, id: UUID) -> AnyRow | None:
+        """The same of somebody who is signed in."""
+        return await self.session.first(self.select_credentials().where(self.table.c.id == id))
+
+    def select_credentials(self) -> AnySelect:
+        wanted = ("id", "username", "password_hash", "is_active", "is_service", "password_expires_at")
+        return select(*(self.table.c[name] for name in wanted)).where(self.table.c.deleted_at.is_(None))
 
     async def active(self, id: UUID) -> AnyRow | None:
         """id, username and signed_out_at of a user who may sign in."""

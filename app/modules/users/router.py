@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 
 from app.core.db import RequestSession, database_of, reading
-from app.core.guard import account_write, policy_write, requires
+from app.core.guard import account_write, policy_write, previewed_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
 from app.modules.audit import ChangeRead, History, HistoryQuery
@@ -32,7 +32,7 @@ async def list_users(users: ReadUsers, query: Annotated[UserQuery, Query()]) -> 
     return await users.page(query)
 
 
-@router.post("", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=policy_write("users:create"))
+@router.post("", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=previewed_write("users:create"))
 async def create_user(users: Users, data: UserCreate) -> User:
     """Create a user."""
     return await users.create(data)

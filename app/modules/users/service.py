@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.core.db import ReadSession, Session
-from app.core.errors import Conflict, invalid
+from app.core.errors import Conflict, Forbidden, invalid
 from app.core.schema import Patch
 from app.core.security import Hasher
 from app.core.service import Service
@@ -45,6 +45,9 @@ class UserService(Service[User]):
         row = await self.rows.load(id, if_match)
         if row.is_service and changes.get("is_superuser"):
             raise invalid("/body/is_superuser", "A service account is never a superuser.", "service-account")
+        principal = self.rows.session.context.principal
+        if principal is not None and principal.user_id == id and changes.get("email", row.email) != row.email:
+            raise Forbidden("Change your own e-mail at /api/v1/auth/me, where your password is asked for.")
         if row.is_active and changes.get("is_active") is False:
             changes["signed_out_at"] = now()
         return await self.rows.change(row, changes)

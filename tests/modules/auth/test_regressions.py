@@ -1,6 +1,7 @@
 """Every defect that a hostile reading of sign-in found, by what it allowed."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from app.core.addresses import counted_as
 from app.core.config import RateLimitSettings
 from app.core.db import Database
 from app.core.rate_limit import RateLimiter
+from app.core.types import now
 from tests.conftest import SignedInAs
 from tests.modules.auth.test_sessions import sign_in
 from tests.modules.second_factor.test_second_factor import enrolled
@@ -206,3 +208,43 @@ async def test_parallel_sign_ins_of_one_user_all_get_in(
     answers = await asyncio.gather(*(sign_in(client, person) for _ in range(app.state.settings.auth.account_failures)))
 
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_ones_own_account_in_any_spelling_is_not_administered(signed_in_as: SignedInAs) -> None:
+    """`refuse_oneself` compared texts; an id has many."""
+    admin = await signed_in_as("users:update")
+    spellings = [str(admin.id), admin.id.hex, f"{{{admin.id}}}", f"urn:uuid:{admin.id}", str(admin.id).upper()]
+
+    statuses = [(await admin.post(f"/users/{spelling}/password")).status_code for spelling in spellings]
+
+    assert statuses == [403] * 5
+    assert (await admin.post("/users/nonsense/password")).status_code == 422
+    own = await admin.patch(f"/users/{admin.id}", {"email": "mine@example.com"})
+    assert (own.status_code, "auth/me" in own.json()["detail"]) == (403, True)
+
+
+async def test_the_access_token_of_a_lost_answer_ends_the_session(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await signed_in_as()
+
+    async def refreshed(ahead: int) -> str:
+        monkeypatch.setattr("app.modules.auth.sessions.now", lambda: now() + timedelta(seconds=ahead))
+        answer = await client.post("/auth/token/refresh", json={"refresh_token": person.refresh_token})
+        assert answer.status_code == 200
+        return str(answer.json()["access_token"])
+
+    async def used(token: str) -> int:
+        return (await client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})).status_code
+
+    lost, arrived = await refreshed(0), await refreshed(60)
+
+    assert [await used(token) for token in (arrived, lost, arrived)] == [200, 401, 401]
+
+
+async def test_new_recovery_codes_are_for_the_enrolled(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as()
+
+    answer = await person.post("/auth/me/second-factor/recovery-codes")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not-enrolled")

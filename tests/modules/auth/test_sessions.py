@@ -147,7 +147,9 @@ async def test_parallel_guesses_count_exactly(app: FastAPI, signed_in_as: Signed
             target = (app, other)[number % 2]
             transport = httpx.ASGITransport(target, raise_app_exceptions=False, client=(f"198.51.100.{number}", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as stranger:
-                return (await sign_in(stranger, person, f"wrong {number}")).status_code
+                while (status := (await sign_in(stranger, person, f"wrong {number}")).status_code) == 503:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)  # too busy to judge: nothing was counted
+                return status
 
         statuses = await asyncio.gather(*(guess(number) for number in range(40)))
 

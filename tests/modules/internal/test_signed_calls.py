@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,8 +12,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.core.config import InternalSettings, Settings
+from app.core.config import InternalSettings, RateLimitSettings, Settings
+from app.core.rate_limit import RateLimiter
 from app.core.signatures import sign
+from app.core.types import now
 from app.main import create_app
 from tests.conftest import SignedInAs
 
@@ -154,3 +157,19 @@ async def test_without_an_answer_from_redis_nothing_is_believed(settings: Settin
             answer = await call(client, body, signed(body))
 
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
+async def test_an_introspection_ends_with_the_token_and_is_not_rationed(
+    app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    person = await signed_in_as("tasks:read")
+    app.state.limiter = RateLimiter(
+        app.state.settings.model_copy(update={"rate_limit": RateLimitSettings(address="3/hour")})
+    )
+    body = orjson.dumps({"token": person.access_token})
+
+    answers = [await call(client, body, signed(body)) for _ in range(6)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    ends = datetime.fromisoformat(answers[0].json()["expires_at"])
+    assert ends <= now() + timedelta(seconds=app.state.settings.auth.access_ttl)

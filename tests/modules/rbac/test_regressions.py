@@ -103,3 +103,32 @@ async def test_a_dry_run_does_not_tell_of_a_version_that_never_was(signed_in_as:
     dry = await root.put(f"/roles/{made}/modules", {"modules": [{"module_slug": "tasks"}]}, params={"dry_run": "true"})
 
     assert (dry.status_code, dry.headers["policy-version"]) == (200, before)
+
+
+async def test_a_rollback_is_a_new_version_of_what_it_changed(signed_in_as: SignedInAs) -> None:
+    root, person = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
+    (mine,) = [found["role_id"] for found in await own_roles(root, person)]
+    version = (await root.get("/rbac/versions")).json()["items"][0]["id"]
+    await root.put(f"/roles/{mine}/modules", {"modules": []})
+    await root.put(f"/users/{person.id}/roles", {"role_ids": []})
+    etags = [(await root.get(path)).headers["etag"] for path in (f"/roles/{mine}", f"/users/{person.id}")]
+
+    assert (await root.post(f"/rbac/versions/{version}/rollback")).status_code == 204
+
+    stale = [
+        await root.put(f"/roles/{mine}/modules", {"modules": []}, headers={"If-Match": etags[0]}),
+        await root.put(f"/users/{person.id}/roles", {"role_ids": []}, headers={"If-Match": etags[1]}),
+    ]
+    assert [answer.status_code for answer in stale] == [412, 412]
+
+
+async def test_a_hidden_role_comes_back_with_its_users(signed_in_as: SignedInAs) -> None:
+    """Replacing the roles of a user deleted links to roles that nobody could see."""
+    root, person = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
+    (mine,) = [found["role_id"] for found in await own_roles(root, person)]
+    await root.delete(f"/roles/{mine}")
+    await root.put(f"/users/{person.id}/roles", {"role_ids": []})
+
+    await root.post(f"/roles/{mine}/restore")
+
+    assert (await person.get("/tasks")).status_code == 200
