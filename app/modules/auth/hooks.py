@@ -9,9 +9,12 @@ from app.core.background import Repeating
 from app.core.context import RequestContext
 from app.core.db import Database
 from app.core.security import Hasher, Tokens
+from app.core.turns import Turns
 from app.modules.auth.throttle import Throttle
 
 PRUNE_SECONDS = 3600.0
+SIGN_INS_AT_ONCE = 2
+"""Sign-ins that hold a database connection: parallel ones from one address wait for the same counter."""
 
 
 @asynccontextmanager
@@ -19,6 +22,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
     options = database.settings.auth
     app.state.hasher = Hasher(options.hash_queue)
+    app.state.turns = Turns(SIGN_INS_AT_ONCE, options.hash_queue)
     app.state.tokens = Tokens(options, database.keys.signing_pems)
     throttle = Throttle(database, RequestContext.of_job("prune-counters"))
     pruning = Repeating("prune sign-in counters", throttle.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)

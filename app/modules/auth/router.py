@@ -26,7 +26,8 @@ SessionService = Annotated[Sessions, Depends(session_service)]
 
 
 async def sign_in_service(request: Request, sessions: SessionService) -> SignIn:
-    return SignIn(request.app.state.database, request.app.state.hasher, context_of(request), sessions)
+    state = request.app.state
+    return SignIn(state.database, state.hasher, state.turns, context_of(request), sessions)
 
 
 SignInService = Annotated[SignIn, Depends(sign_in_service)]

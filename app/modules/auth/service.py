@@ -9,6 +9,7 @@ from app.core.context import Actor, RequestContext
 from app.core.db import Database
 from app.core.errors import Unauthenticated, Unavailable
 from app.core.security import Hasher
+from app.core.turns import Turns
 from app.core.types import AnyRow, now
 from app.modules.auth.repository import LoginRepository
 from app.modules.auth.schemas import TokenPair
@@ -44,6 +45,7 @@ class SignIn:
 
     database: Database
     hasher: Hasher
+    turns: Turns
     context: RequestContext
     sessions: Sessions
 
@@ -52,11 +54,9 @@ class SignIn:
 
         Raises BadCredentials, SecondFactorNeeded, TooManyAttempts, Unavailable.
         """
-        users = UserRepository(self.database.reading(self.context))
-        guess = Guess(identifier, await users.credentials(identifier))
         throttle = Throttle(self.database, self.context)
-        guess.counters = await throttle.of_sign_in(guess.user_id, digest(self.database.keys.lookup, identifier))
-        await throttle.reserve(guess.counters)
+        async with self.turns.begin():
+            guess = await self.begin(identifier, throttle)
         try:
             guess.renewed_hash = await self.check_password(guess, password)
         except Unavailable:
@@ -75,6 +75,14 @@ class SignIn:
         await self.log_failure(guess, "wrong-code")
         raise BadCredentials("The code is not right.")
 
+    async def begin(self, identifier: str, throttle: Throttle) -> Guess:
+        """Count the attempt before it is judged. Raises TooManyAttempts."""
+        found = await UserRepository(self.database.reading(self.context)).credentials(identifier)
+        guess = Guess(identifier, found)
+        guess.counters = await throttle.of_sign_in(guess.user_id, digest(self.database.keys.lookup, identifier))
+        await throttle.reserve(guess.counters)
+        return guess
+
     async def check_password(self, guess: Guess, password: str) -> str | None:
         """A new hash, if the parameters rose. Raises BadCredentials, Unavailable."""
         found = guess.found
@@ -90,7 +98,7 @@ class SignIn:
         found = guess.found
         if found is None:
             raise BadCredentials("The user name or the password is not right.")
-        async with self.database.unit_of_work(self.context) as session:
+        async with self.turns.go_on(), self.database.unit_of_work(self.context) as session:
             user = await UserRepository(session).lock_active(found.id)
             if user is None or user.password_hash != found.password_hash:
                 raise BadCredentials("The user name or the password is not right.")  # changed while it was checked
@@ -108,7 +116,7 @@ class SignIn:
     async def log_failure(self, guess: Guess, reason: str) -> None:
         unknown = digest(self.database.keys.lookup, guess.identifier) if guess.found is None else None
         values = {"user_id": guess.user_id, "identifier_hash": unknown, "reason": reason}
-        async with self.database.unit_of_work(self.context) as session:
+        async with self.turns.go_on(), self.database.unit_of_work(self.context) as session:
             await LoginRepository(session).add(attempt(self.context, is_successful=False, **values))
 
 
