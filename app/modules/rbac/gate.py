@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -25,6 +26,8 @@ NOTE_SECONDS = 60.0
 NOTED_KEYS = 10_000
 
 T = TypeVar("T")
+Question = Callable[[], AnySelect]
+"""Built only where it is asked: a warm request pays for no statement."""
 Judge = Callable[[Sequence[AnyRow], AuthSettings], Access]
 
 
@@ -48,7 +51,7 @@ class CredentialGate:
     async def admit_session(self, token: str, context: RequestContext) -> Access:
         claims = self.tokens.decode(token)
         name = str(claims.session_id)
-        found = await self.find(name, access_of_session(claims.session_id), session_access, context)
+        found = await self.find(name, partial(access_of_session, claims.session_id), session_access, context)
         principal = found.principal
         if principal.user_id != claims.user_id:
             raise refused()
@@ -71,7 +74,7 @@ class CredentialGate:
         presented = api_keys.parse(token)
         if presented is None:
             raise refused()
-        found = await self.find(presented.prefix, access_of_key(presented.prefix), key_access, context)
+        found = await self.find(presented.prefix, partial(access_of_key, presented.prefix), key_access, context)
         if not api_keys.opens(found.key, presented, self.database.keys.lookup, context.ip):
             raise refused()
         context.actor = Actor("api-key", found.principal.api_key_id, found.key.key_name if found.key else None)
@@ -90,13 +93,13 @@ class CredentialGate:
         self.noted[name] = monotonic()
         await beside(api_keys.note_use(self.database, context, found.principal.api_key_id))
 
-    async def find(self, name: str, statement: AnySelect, judge: Judge, context: RequestContext) -> Access:
+    async def find(self, name: str, ask: Question, judge: Judge, context: RequestContext) -> Access:
         """The answer for a credential, from memory or the database. Raises Unauthenticated."""
         known = self.cache.get(name)
         if known is not None and not self.feed.has_lost_touch:
             return known
         for _ in range(ATTEMPTS):
-            rows = await self.database.reading(context).all(statement)
+            rows = await self.database.reading(context).all(ask())
             if not rows:
                 self.cache.drop(name)
                 raise ended()
