@@ -13,6 +13,9 @@ from sqlmodel import SQLModel
 from alembic import context
 from app.core.config import Settings, settings
 from app.core.db import Database
+from app.core.migrations import CreateSearchIndex
+from app.core.money import Money
+from app.core.search import INFO
 from app.core.types import CurrentTransaction, Instant
 from app.modules import discover
 
@@ -27,6 +30,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     if kind == "type" and isinstance(item, Instant):
         autogen.imports.add("from app.core.types import Instant")
         return "Instant()"
+    if kind == "type" and isinstance(item, Money):
+        autogen.imports.add("from app.core.money import Money")
+        return "Money()"
     if kind == "type" and isinstance(item, JSON):
         autogen.imports.add("from app.core.types import JSON_DOCUMENT")
         return "JSON_DOCUMENT"
@@ -42,9 +48,20 @@ def with_functional_indexes(_context: Any, _revision: Any, directives: list[Migr
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
         made = {op.index_name for op in walked(operations) if isinstance(op, CreateIndexOp)}
         for operation in [op for op in operations if isinstance(op, CreateTableOp)]:
-            for index in SQLModel.metadata.tables[operation.table_name].indexes:
-                if index.name not in made:
+            table = SQLModel.metadata.tables[operation.table_name]
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                if INFO in index.info:
+                    operations.append(CreateSearchIndex(table.name, *index.info[INFO]))
+                elif index.name not in made:
                     operations.append(CreateIndexOp.from_index(index))
+
+
+def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:
+    """A search index is an expression that PostgreSQL writes in its own words: it is known by its name, which names the
+    fields, and exists nowhere else."""
+    if kind != "index" or not any(INFO in index.info for index in (item, twin) if index is not None):
+        return True
+    return twin is None and context.get_bind().dialect.name == "postgresql"
 
 
 def walked(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
@@ -65,6 +82,7 @@ def migrate(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
+        include_object=is_compared,
         process_revision_directives=with_functional_indexes,
     )
     with context.begin_transaction():

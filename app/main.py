@@ -17,7 +17,22 @@ from app.core.signatures import Signatures
 from app.modules import discover
 
 API = "/api/v1"
-EXPOSED = ("ETag", "Link", "Location", "Policy-Version", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+READABLE = (
+    "Content-Disposition",
+    "Deprecation",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Policy-Version",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Sunset",
+    "X-Request-ID",
+)
+SENDABLE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
+"""Headers that a browser of an allowed origin may read, and send."""
 
 
 def open_database(settings: Settings) -> Database:
@@ -84,8 +99,8 @@ def install_middleware(app: FastAPI, options: Settings) -> None:
             CORSMiddleware,
             allow_origins=options.cors.origins,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"],
-            expose_headers=EXPOSED,
+            allow_headers=SENDABLE,
+            expose_headers=READABLE,
         )
     for hooks in discover("hooks"):
         if hasattr(hooks, "middleware"):

@@ -95,7 +95,12 @@ class LimitSettings(Group):
     body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body.")
     json_depth: int = Field(20, ge=2, le=100, description="Deepest nesting of a JSON body.")
     url_bytes: int = Field(8192, ge=256, description="Longest path with query.")
-    request_seconds: float = Field(30.0, gt=0, description="Longest time a request may take.")
+    header_bytes: int = Field(16 * 1024, ge=1024, description="Largest headers of a request, together.")
+    request_seconds: float = Field(30.0, gt=0, description="Longest time to an answer, and between two parts of one.")
+    import_bytes: int = Field(256 * 1024 * 1024, ge=1024, description="Largest file of an import.")
+    import_seconds: float = Field(900.0, gt=0, description="Longest time an import may take.")
+    require_if_match: bool = Field(False, description="Refuse changes without If-Match (428).")
+    idempotency_hours: int = Field(24, ge=1, le=720, description="How long a first answer is kept for its key.")
 
 
 class CorsSettings(Group):

@@ -16,12 +16,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import SQLModel
 
-from app.core.errors import AlreadyExists, Conflict, DatabaseUnavailable, InUse, Invalid, Problem, Unavailable, invalid
+from app.core.errors import (
+    AlreadyExists,
+    Conflict,
+    DatabaseUnavailable,
+    InUse,
+    Invalid,
+    Problem,
+    TimedOut,
+    Unavailable,
+    invalid,
+)
 
 SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<table>\w+)\.(?P<columns>.+))")
 SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
-RETRY = ("40001", "40P01", "55P03", "57014")
-"""SQLSTATE: serialisation failure, deadlock, lock not available, statement cancelled by its time limit."""
+TRANSIENT = ("40001", "40P01")
+"""SQLSTATE: serialisation failure, deadlock. The transaction was undone whole, and may succeed when run again."""
+CANCELLED = "57014"
+BUSY = (*TRANSIENT, "55P03")
+"""And: lock not available."""
 AWAY = ("08", "53", "57P")
 DATA = "22"
 
@@ -41,13 +54,20 @@ def explain(error: SQLAlchemyError) -> Problem | None:
     return None
 
 
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed when it is run again."""
+    return str(getattr(error.orig, "sqlstate", None)) in TRANSIENT
+
+
 def unstorable() -> Problem:
     return Invalid("A value is outside of what can be stored.", errors=[])
 
 
 def refusal(error: DBAPIError) -> Problem | None:
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    if state in RETRY or "database is locked" in str(error.orig):
+    if state == CANCELLED:
+        return TimedOut("The database took longer than it is allowed to.")
+    if state in BUSY or "database is locked" in str(error.orig):
         return Unavailable("The database was too busy for this; try again shortly.")
     if error.connection_invalidated or state.startswith(AWAY):
         return DatabaseUnavailable("The database cannot be reached; try again shortly.")

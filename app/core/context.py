@@ -1,5 +1,6 @@
 """Who asks, from where, for what: one object that travels on the request and on `session.info`."""
 
+from asyncio import Timeout
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +74,15 @@ class RequestContext:
     version: int | None = None
     item_id: UUID | None = None
     next_cursor: str | None = None
+    file_kind: str | None = None
+    """The media type of a list that is asked for as a file."""
+    file_name: str = "list"
+    body_bytes: int | None = None
+    time_limit: Timeout | None = field(default=None, repr=False)
+
+    def forget(self) -> None:
+        """Forget what an attempt noted that was undone."""
+        self.version = self.item_id = self.next_cursor = None
 
     @classmethod
     def of_job(cls, name: str) -> "RequestContext":

@@ -20,6 +20,7 @@ from app.core.context import RequestContext
 from app.core.errors import DatabaseUnavailable
 from app.core.keys import Keys
 from app.core.model import SoftDelete
+from app.core.search import spaced
 from app.core.types import AnyRow, AnySelect
 
 S = TypeVar("S")
@@ -220,6 +221,7 @@ def prepare_sqlite(connection: Any, _record: Any) -> None:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     connection.create_function("lower", 1, fold, deterministic=True)
+    connection.create_function("words", 1, spaced, deterministic=True)
 
 
 def fold(text: str | None) -> str | None:
@@ -256,12 +258,12 @@ def context_of(request: Request) -> RequestContext:
     return request.state.context  # type: ignore[no-any-return]  # Starlette's state is untyped
 
 
-async def request_session(request: Request) -> AsyncIterator[Session]:
-    async with database_of(request).unit_of_work(context_of(request)) as session:
-        yield session
+async def request_session(request: Request) -> Session:
+    """The session of the transaction that the route holds open around the endpoint."""
+    return request.state.session  # type: ignore[no-any-return]  # Starlette's state is untyped
 
 
-RequestSession = Annotated[Session, Depends(request_session, scope="function")]
+RequestSession = Annotated[Session, Depends(request_session)]
 
 
 async def request_reader(request: Request) -> ReadSession:
@@ -271,8 +273,7 @@ async def request_reader(request: Request) -> ReadSession:
 def provided(service: Callable[[Session], S]) -> Any:
     """Inject `service(session)`: one flat async provider.
 
-    scope="function" commits before the response leaves; a bare `Depends()` on a class would cost a trip through the
-    thread pool for every constructor in the chain.
+    A bare `Depends()` on a class would cost a trip through the thread pool for every constructor in the chain.
     """
 
     async def provide(session: RequestSession) -> S:

@@ -1,7 +1,7 @@
 """The error tree: every failure that a client can see is one of these, and becomes problem+json in one place."""
 
 from http import HTTPStatus
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Self, TypedDict
 
 
 class FieldError(TypedDict):
@@ -24,6 +24,12 @@ class Problem(Exception):
         self.detail = detail
         self.errors = errors
         self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
+
+    def moved(self, place: str) -> Self:
+        """This problem as one of `place` in a larger body: `/body/name` becomes `/body/create/3/name`."""
+        found: list[FieldError] = self.errors or [{"pointer": "/body", "detail": self.detail, "code": self.code}]
+        self.errors = [{**error, "pointer": place + error["pointer"].removeprefix("/body")} for error in found]
+        return self
 
 
 class DryRun(Exception):
@@ -114,6 +120,13 @@ class StaleVersion(Problem):
     code = "stale-version"
 
 
+class PreconditionRequired(Problem):
+    """The change must say which version it is of (RFC 6585)."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    code = "precondition-required"
+
+
 class ContentTooLarge(Problem):
     """The body is over the limit."""
 
@@ -129,8 +142,15 @@ class UriTooLong(Problem):
     code = "uri-too-long"
 
 
+class HeadersTooLarge(Problem):
+    """The headers together are over the limit."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    code = "headers-too-large"
+
+
 class UnsupportedMediaType(Problem):
-    """The body is not JSON."""
+    """The body is of a kind that the route does not take."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported-media-type"
@@ -164,10 +184,12 @@ class DatabaseUnavailable(Unavailable):
     code = "database-unavailable"
 
 
-class TimedOut(Unavailable):
-    """The request took longer than the server allows."""
+class TimedOut(Problem):
+    """The work took longer than the server allows; nothing of it remains."""
 
+    status = HTTPStatus.GATEWAY_TIMEOUT
     code = "request-timeout"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
 def invalid(pointer: str, detail: str, code: str) -> Invalid:

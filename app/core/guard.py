@@ -213,8 +213,8 @@ def refuse_unknown_query(request: Request) -> None:
         raise Malformed("The address holds a character that text cannot hold.")
     if unknown:
         errors: list[FieldError] = [
-            {"pointer": f"/query/{name}", "detail": "There is no such parameter.", "code": "unknown-parameter"}
-            for name in unknown
+            {"pointer": f"/query/{name[:100]}", "detail": "There is no such parameter.", "code": "unknown-parameter"}
+            for name in unknown[:20]
         ]
         raise Invalid("The request has an unknown query parameter.", errors=errors)
 

@@ -51,6 +51,7 @@ class Keys:
     cursor: bytes = field(repr=False)
     refresh: bytes = field(repr=False)
     lookup: bytes = field(repr=False)
+    idempotency: bytes = field(repr=False)
     personal: bytes = field(repr=False)
     second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
@@ -71,6 +72,7 @@ class Keys:
             cursor=derived(root, "cursor"),
             refresh=derived(root, "refresh-token"),
             lookup=derived(root, "identifier-lookup"),
+            idempotency=derived(root, "idempotency"),
             personal=derived(personal_root, "personal-data"),
             second_factor=derived(root, "second-factor"),
             signing_pems=pems or (kept(folder / "signing_key.pem", new_signing_key),),

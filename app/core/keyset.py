@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -56,7 +57,7 @@ def beyond(column: Column, value: Any, descending: bool) -> ColumnElement[bool]:
 
 def encoded(value: Any) -> Any:
     """A sort value as JSON; the inverse of `decoded`."""
-    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, UUID) else value
+    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, (UUID, Decimal)) else value
 
 
 def decoded(column: Column, value: Any) -> Any:
@@ -65,4 +66,4 @@ def decoded(column: Column, value: Any) -> Any:
         return None
     if issubclass(kind, (datetime, date)):
         return kind.fromisoformat(value)
-    return kind(value) if issubclass(kind, (UUID, Enum)) else value
+    return kind(value) if issubclass(kind, (UUID, Enum, Decimal)) else value

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext, current
-from app.core.errors import ContentTooLarge, Problem, TimedOut, UriTooLong
+from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
 from app.core.problems import crashed, respond
 from app.core.types import new_id
 
@@ -97,7 +97,6 @@ class SafetyMiddleware:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.limits = settings.limits
-        self.too_large = f"The body is larger than {self.limits.body_bytes} bytes."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,26 +107,25 @@ class SafetyMiddleware:
 
         async def decided(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                if message["status"] < HTTPStatus.BAD_REQUEST and context.decision is None:
-                    raise RuntimeError(f"no guard decided on {scope['method']} {scope['path']}")
-                started = True
+            started = started or is_decided(message, context)
+            limit.reschedule(asyncio.get_running_loop().time() + self.limits.request_seconds)
             await send(message)
 
         try:
             self.refuse_oversize(scope)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
-                await self.app(scope, self.counted(receive), decided)
+                context.time_limit = limit
+                await self.app(scope, self.counted(receive, context), decided)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
-                error = TimedOut(f"This took longer than {self.limits.request_seconds:g} seconds.")
+                error = TimedOut("This took longer than the server allows.")
             response = self.answer(error, scope["path"], context)
             if started:
                 raise
             await response(scope, receive, send)
 
-    def counted(self, receive: Receive) -> Receive:
-        """Refuse a body that turns out larger than allowed, whatever it declared.
+    def counted(self, receive: Receive, context: RequestContext) -> Receive:
+        """Refuse a body that turns out larger than its route allows, whatever it declared.
 
         An HTTPException, because FastAPI turns any other error of reading a body into a 400.
         """
@@ -137,8 +135,10 @@ class SafetyMiddleware:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limits.body_bytes:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self.too_large, ContentTooLarge.headers)
+            limit = context.body_bytes or self.limits.body_bytes
+            if received > limit:
+                detail = f"The body is larger than {limit} bytes."
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
             return message
 
         return limited
@@ -146,9 +146,8 @@ class SafetyMiddleware:
     def refuse_oversize(self, scope: Scope) -> None:
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.url_bytes:
             raise UriTooLong(f"The address is longer than {self.limits.url_bytes} bytes.")
-        length = Headers(scope=scope).get("content-length", "0")
-        if length.isdigit() and int(length) > self.limits.body_bytes:
-            raise ContentTooLarge(self.too_large)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.header_bytes:
+            raise HeadersTooLarge(f"The headers are larger than {self.limits.header_bytes} bytes.")
 
     def answer(self, error: Exception, path: str, context: RequestContext) -> Any:
         """The response for what nothing below translated. Says nothing of the cause; the log does."""
@@ -156,3 +155,10 @@ class SafetyMiddleware:
             return respond(error, path, context)
         log.error("unhandled_exception", exc_info=error)
         return crashed(path, context)
+
+
+def is_decided(message: Message, context: RequestContext) -> bool:
+    """True as a response starts. Raises RuntimeError where it succeeded and no guard decided on it."""
+    if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST and not context.decision:
+        raise RuntimeError("no guard decided on this request")
+    return True

@@ -26,7 +26,8 @@ class Entity(SQLModel):
     `decides` names the columns whose change alters what a credential is worth (`*`: creating or deleting a row does
     too), `invalidates` the column with the id of the user or credential concerned (none: everybody is). `governs` names
     the columns that are policy: their change is a new policy version and must pass the policy check. `acts_on` names
-    the column with the id of the user whom every change of the row acts on.
+    the column with the id of the user whom every change of the row acts on. `holds` names foreign keys: the row they
+    refer to must be visible, and cannot be deleted while this one is.
     """
 
     audited: ClassVar[bool] = True
@@ -34,6 +35,7 @@ class Entity(SQLModel):
     invalidates: ClassVar[str | None] = None
     governs: ClassVar[frozenset[str]] = frozenset()
     acts_on: ClassVar[str | None] = None
+    holds: ClassVar[frozenset[str]] = frozenset()
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     created_at: datetime = Field(default_factory=now, sa_type=Instant)
@@ -58,12 +60,12 @@ def column(policy: Policy, **options: Any) -> Any:
     return Field(sa_column_kwargs=extra, **options)
 
 
-def unique_index(table: str, field: str, *scope: str) -> Index:
-    """Unique among visible rows, whatever the case; `scope` names columns within which it holds."""
-    visible = text("deleted_at IS NULL")
+def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
+    """Unique among visible rows, whatever the case: among those of the same `scope`, or those without an `alone`."""
+    visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))
     return Index(
-        f"uq_{table}_{field}",
-        *(text(name) for name in scope),
+        f"uq_{table}_{field}" + (f"_without_{alone}" if alone else ""),
+        *([text(scope)] if scope else []),
         text(f"lower({field})"),
         unique=True,
         postgresql_where=visible,

@@ -84,6 +84,11 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None
     total: int | None
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`TaskPage`, for the document and the clients made from it."""
+        return f"{params[0].__name__.removesuffix('Read')}Page"
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

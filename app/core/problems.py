@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 """Field errors in one answer; whoever sends garbage gets no larger answer for more of it."""
+MAX_NAME = 100
+"""Characters of a name in a pointer."""
 
 
 def render(
@@ -66,7 +68,7 @@ def field_errors(errors: Sequence[Mapping[str, Any]], prefix: tuple[str, ...] = 
     return [
         {
             "pointer": "/"
-            + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in (*prefix, *error["loc"])),
+            + "/".join(str(part)[:MAX_NAME].replace("~", "~0").replace("/", "~1") for part in (*prefix, *error["loc"])),
             "detail": str(error["msg"]).removeprefix("Value error, "),
             "code": str(error["type"]).replace("_", "-"),
         }

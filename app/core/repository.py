@@ -1,18 +1,20 @@
 """The SQL that every entity shares. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Table, func, or_, select
+from sqlalchemy import ColumnElement, Table, func, select
 from sqlmodel import SQLModel
 
 from app.core.db import ReadSession, Session
-from app.core.errors import NotFound, StaleVersion
+from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 from app.core.keyset import after, encoded, order_by
 from app.core.model import Entity, SoftDelete
 from app.core.page import EntityQuery, PageQuery, Window, seal, unseal
+from app.core.references import refuse_in_use, refuse_unknown
+from app.core.search import found
 from app.core.types import AnyRow, AnySelect, now
 
 M = TypeVar("M", bound=Entity)
@@ -25,11 +27,10 @@ def table_of(model: type[SQLModel]) -> Table:
 
 
 class ReadRepository:
-    """`model` is the table, `read` what its reads show, `searchable` the columns that `q` looks in."""
+    """`model` is the table, `read` what its reads show."""
 
     model: type[SQLModel]
     read: type[BaseModel]
-    searchable: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.session = session
@@ -45,11 +46,15 @@ class ReadRepository:
         hidden = self.table.c.deleted_at
         return statement.where(hidden.is_not(None) if deleted else hidden.is_(None))
 
-    async def get(self, id: UUID | int) -> AnyRow:
+    async def get(self, id: UUID | int) -> Any:
         """The columns of the Read schema. Raises NotFound."""
         row = await self.session.first(self.select().where(self.table.c.id == id))
         if row is None:
             raise self.missing(id)
+        return self.shaped(row)
+
+    def shaped(self, row: AnyRow) -> Any:
+        """`row` in the shape of the Read schema, where that is not flat."""
         return row
 
     async def page(self, query: PageQuery) -> Window:
@@ -73,7 +78,7 @@ class ReadRepository:
             last = rows[query.limit - 1]._mapping
             cursor = seal(key, question, [encoded(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
-        return Window(rows[: query.limit], cursor, total)
+        return Window([self.shaped(row) for row in rows[: query.limit]], cursor, total)
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare, `q` searches."""
@@ -89,8 +94,7 @@ class ReadRepository:
             else:
                 statement = statement.where(self.table.c[name] == value)
         if isinstance(query, EntityQuery) and query.q:
-            found = [self.table.c[name].icontains(query.q, autoescape=True) for name in self.searchable]
-            statement = statement.where(or_(*found))
+            statement = statement.where(found(self.table, query.q, is_sqlite=self.session.is_sqlite))
         return statement
 
     def missing(self, id: object) -> NotFound:
@@ -123,19 +127,40 @@ class Repository(ReadRepository, Generic[M]):
         return row
 
     async def add(self, row: M) -> M:
-        self.writer.add(row)
-        await self.writer.flush()
+        await self.add_all([row])
         return row
+
+    async def add_all(self, rows: Sequence[M]) -> Sequence[M]:
+        """Add `rows` in one flush. Raises Invalid where one refers to what is not there."""
+        await refuse_unknown(self.writer, self.table, rows)
+        self.writer.add_all(rows)
+        await self.writer.flush()
+        return rows
 
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
-        for name, value in values.items():
-            if getattr(row, name) != value:
-                setattr(row, name, value)
+        """Set what differs. Raises Invalid where it refers to what is not there."""
+        changed = {name for name, value in values.items() if getattr(row, name) != value}
+        for name in changed:
+            setattr(row, name, values[name])
+        await refuse_unknown(self.writer, self.table, [row], changed)
         await self.writer.flush()
         return row
 
+    async def restore(self, row: M) -> M:
+        """Show a hidden row again. Raises Conflict where it refers to what is hidden or gone."""
+        try:
+            await refuse_unknown(self.writer, self.table, [row])
+        except Invalid as error:
+            raise Conflict("This refers to something that was deleted; restore that first.") from error
+        return await self.change(row, {"deleted_at": None})
+
+    async def shown(self, rows: Sequence[M]) -> Sequence[Any]:
+        """`rows` as reads show them; a Read schema with more than the table's columns needs another look."""
+        return rows
+
     async def remove(self, row: M) -> None:
-        """Hide the row if it can be hidden, else delete it."""
+        """Hide the row if it can be hidden, else delete it. Raises InUse while a visible row holds on to it."""
+        await refuse_in_use(self.writer, self.table, row)
         hideable: SQLModel = row
         if isinstance(hideable, SoftDelete):
             hideable.deleted_at = now()

@@ -1,6 +1,7 @@
-"""The route that every module uses: strict bodies, and the headers that an item or a page owes its client."""
+"""The route that every module uses: credentials before the body, one transaction, and the headers owed to a client."""
 
-from collections.abc import Callable, Coroutine, Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -8,24 +9,27 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Request, Response, params
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
+from app.core.bodies import FORM_KINDS, JSON_KINDS, read, refuse_other_kinds, refuse_oversize
+from app.core.config import LimitSettings
 from app.core.context import RequestContext, current
-from app.core.db import context_of, database_of
-from app.core.errors import Problem, UnsupportedMediaType
-from app.core.guard import Guard, flat, internal
-from app.core.problems import field_errors, unprocessable
+from app.core.db import context_of, database_of, request_session
+from app.core.deprecation import announce
+from app.core.errors import PreconditionRequired, Problem
+from app.core.export import asked_kind, streamed
+from app.core.guard import Guard, SignedIn, flat, internal
+from app.core.idempotency import attempt_of, key_of
+from app.core.page import Page
 from app.core.rate_limit import RateLimiter
 from app.core.repository import matches
-from app.core.strict_json import check
+from app.core.transaction import committed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="Only if this is still the version.", max_length=500)
 ]
-JSON_KINDS = ("application/json", "application/merge-patch+json")
-FORM_KINDS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 @dataclass(frozen=True)
@@ -40,44 +44,93 @@ class ModuleInfo:
     sort_order: int
 
 
-class ReadRequest(Request):
-    """A request whose JSON body was read already."""
-
-    content: Any
-
-    async def json(self) -> Any:
-        return self.content
-
-
 class Route(APIRoute):
     """An APIRoute that keeps the conventions of the API, so that endpoints need not.
 
-    Credentials are judged before the body is read, and the body is read in strict JSON mode, straight into its schema.
+    Credentials are judged before the body is read, the body is read in strict JSON mode, straight into its schema, and
+    what the endpoint wrote is committed before the answer leaves.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, noting_version(endpoint), **options)
+        self.item = item_of(options.get("response_model"))
+        options["summary"] = options.get("summary") or summary_of(endpoint)
+        super().__init__(path, noting(endpoint, self.item), **options)
+
+    @property
+    def calls(self) -> list[Any]:
+        """Every dependency of the endpoint."""
+        return [below.call for below in flat(self.dependant)]
+
+    @property
+    def writes(self) -> bool:
+        """Whether the endpoint gets a session that writes, and so runs in a transaction of its own."""
+        return request_session in self.calls
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        is_signed_in = any(isinstance(call, SignedIn) for call in self.calls)
+        return self.writes and is_signed_in and "POST" in (self.methods or ())
+
+    @property
+    def takes_if_match(self) -> bool:
+        return any(field.alias == "If-Match" for below in flat(self.dependant) for field in below.header_params)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        guard = next((below.call for below in flat(self.dependant) if isinstance(below.call, Guard)), None)
-        body = self.body_field.field_info if self.body_field else None
-        is_form = isinstance(body, params.Form)
-        adapter = TypeAdapter[Any](body.annotation) if body and body.annotation and not is_form else None
-        kinds = FORM_KINDS if is_form else JSON_KINDS
-        shows_version = "{id}" in self.path or self.status_code == HTTPStatus.CREATED
+        adapter, kinds = self.body()
+        prepare, writes = self.preparation(kinds), self.writes
+
+        async def answer(request: Request) -> Response:
+            return finished(self, request, await handle(request))
 
         async def strict(request: Request) -> Response:
-            if guard is not None:
-                await admitted(guard, request)
-            if body is not None:
-                refuse_other_kinds(request, kinds)
-            if adapter is not None:
-                request = await read(request, adapter)
-            response = await handle(request)
-            return finished(request, response, context_of(request), shows_version=shows_version)
+            key = await prepare(request)
+            request = await self.read(request, adapter)
+            attempt = attempt_of(request, key, await self.digest(request)) if key else None
+            return await committed(request, answer, attempt) if writes else await answer(request)
 
         return strict
+
+    def preparation(self, kinds: tuple[str, ...]) -> Callable[[Request], Awaitable[str | None]]:
+        """What is judged before the body is read; it answers the idempotency key."""
+        guard = next((call for call in self.calls if isinstance(call, Guard)), None)
+        takes_key, takes_if_match = self.takes_idempotency_key, self.takes_if_match
+
+        async def prepare(request: Request) -> str | None:
+            context, options = context_of(request), database_of(request).settings.limits
+            if guard is not None:
+                await admitted(guard, request)
+            self.limit(context, options)
+            refuse_oversize(request, context.body_bytes or options.body_bytes)
+            if kinds:
+                refuse_other_kinds(request, kinds)
+            if takes_if_match and options.require_if_match and "if-match" not in request.headers:
+                raise PreconditionRequired("Send If-Match with the ETag of what you read.")
+            if self.item is not None:
+                context.file_kind = asked_kind(request.headers.get("accept", ""))
+                context.file_name = str(self.tags[0])
+            return key_of(request, taken=takes_key)
+
+        return prepare
+
+    def body(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
+        """What judges the body, and the media types it may have; none where no body is asked for."""
+        body = self.body_field.field_info if self.body_field else None
+        if isinstance(body, params.Form):
+            return None, FORM_KINDS
+        return (TypeAdapter(body.annotation), JSON_KINDS) if body and body.annotation else (None, ())
+
+    def limit(self, context: RequestContext, options: LimitSettings) -> None:
+        """Set the largest body, and the longest time."""
+        context.body_bytes = options.body_bytes
+
+    async def read(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
+        """`request` with its body read and judged. Raises Malformed, Invalid."""
+        return request if adapter is None else await read(request, adapter)
+
+    async def digest(self, request: Request) -> bytes:
+        """The SHA-256 of the body."""
+        return hashlib.sha256(await request.body()).digest()
 
 
 async def admitted(guard: Guard, request: Request) -> None:
@@ -93,51 +146,13 @@ async def admitted(guard: Guard, request: Request) -> None:
         await limiter.count(context)
 
 
-def refuse_other_kinds(request: Request, kinds: tuple[str, ...]) -> None:
-    """Raise UnsupportedMediaType for a body of another kind; no body is for the schema to judge."""
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    kind, _, options = request.headers.get("content-type", "").lower().partition(";")
-    charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
-    if has_body and (kind.strip() not in kinds or charset not in ("", "utf-8", "utf8")):
-        raise UnsupportedMediaType(f"Send the body as {kinds[0]}, in UTF-8.")
-
-
-async def read(request: Request, adapter: TypeAdapter[Any]) -> Request:
-    """`request` with its body in the schema. Raises Malformed, Invalid."""
-    body = await request.body()
-    if not body:
-        return request
-    check(body, database_of(request).settings.limits.json_depth)
-    known = ReadRequest(request.scope, request.receive)
-    known._body = body  # noqa: SLF001  # Starlette's own cache: the stream can be read once
-    try:
-        known.content = adapter.validate_json(body, strict=True)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise unprocessable(field_errors(found, ("body",))) from error
-    return known
-
-
-def noting_version(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Note the version and id of the item that `endpoint` returns."""
-
-    @wraps(endpoint)
-    async def noted(*args: Any, **kwargs: Any) -> Any:
-        result = await endpoint(*args, **kwargs)
-        context = current.get()
-        if context is not None:
-            context.version = getattr(result, "version", None)
-            context.item_id = getattr(result, "id", None)
-        return result
-
-    return noted
-
-
-def finished(request: Request, response: Response, context: RequestContext, *, shows_version: bool) -> Response:
-    """Add ETag (or answer 304), Location and Link."""
+def finished(route: Route, request: Request, response: Response) -> Response:
+    """Add ETag (or answer 304), Location, Link and what deprecation announces."""
+    context = context_of(request)
+    announce(route.openapi_extra, response)
     if response.status_code == HTTPStatus.NO_CONTENT:
         del response.headers["content-type"]
-    if context.version is not None and shows_version:
+    if context.version is not None and ("{id}" in route.path or route.status_code == HTTPStatus.CREATED):
         response.headers["ETag"] = f'"{context.version}"'
         known = request.headers.get("if-none-match")
         if request.method == "GET" and known and matches(known.replace("W/", ""), context.version):
@@ -146,8 +161,38 @@ def finished(request: Request, response: Response, context: RequestContext, *, s
         response.headers["Location"] = f"{request.url.path}/{context.item_id}"
     if context.next_cursor is not None:
         url = request.url.include_query_params(cursor=context.next_cursor).remove_query_params("offset")
-        response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        response.headers.append("Link", f'<{url.path}?{url.query}>; rel="next"')
     return response
+
+
+def summary_of(endpoint: Callable[..., Any]) -> str | None:
+    """The first sentence of the docstring."""
+    return (endpoint.__doc__ or "").strip().partition(".")[0].partition(";")[0].replace("\n", " ") or None
+
+
+def item_of(model: Any) -> type[BaseModel] | None:
+    """What a list that answers `model` is a list of; None for anything but a page."""
+    if isinstance(model, type) and issubclass(model, Page):
+        item: type[BaseModel] = model.__pydantic_generic_metadata__["args"][0]
+        return item
+    return None
+
+
+def noting(endpoint: Callable[..., Any], item: type[BaseModel] | None) -> Callable[..., Any]:
+    """Note the version and id of the item that `endpoint` returns; stream a list that is asked for as a file."""
+
+    @wraps(endpoint)
+    async def noted(*args: Any, **kwargs: Any) -> Any:
+        context = current.get()
+        if item is not None and context is not None and context.file_kind:
+            return await streamed(endpoint, kwargs, item, context.file_kind, context)
+        result = await endpoint(*args, **kwargs)
+        if context is not None:
+            context.version = getattr(result, "version", None)
+            context.item_id = getattr(result, "id", None)
+        return result
+
+    return noted
 
 
 class Router(APIRouter):

@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from uuid_utils.compat import uuid7
 
-JSON_DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+JSON_DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit identity; SQLite only numbers a column that is declared INTEGER."""
 

@@ -94,7 +94,7 @@ def test_permissions_are_of_the_module_at_that_address() -> None:
         assert slug in slugs
         assert first == slug or (first, slug) in ELSEWHERE, route.path
         assert action in {"create", "read", "update", "delete"}
-        assert set(guard.permissions[1:]) <= {"audit:read"}
+        assert set(guard.permissions[1:]) <= {"audit:read", f"{slug}:update", f"{slug}:delete"}
     assert checked >= 25
 
 

@@ -33,3 +33,13 @@ def creates_items(folder: str) -> bool:
 
 def everything(slug: str) -> tuple[str, ...]:
     return tuple(f"{slug}:{action}" for action in ACTIONS)
+
+
+def declared() -> dict[str, Any]:
+    """The factories of modules whose endpoints come from `add_resource`."""
+    routers = folders()
+    return {
+        folder: factory
+        for folder, factory in factories().items()
+        if any(getattr(route, "path", None) == f"{factory.PATH}/bulk" for route in routers[folder].routes)
+    }

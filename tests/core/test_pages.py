@@ -9,7 +9,7 @@ import pytest
 from scripts.servers import Server
 from tests import browser
 
-PAGES = {"/": "every request and every change", "/docs": "Create Task", "/redoc": "Create a task"}
+PAGES = {"/": "every request and every change", "/docs": "Your API keys", "/redoc": "Create a task"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -229,7 +229,7 @@ async def test_a_slow_request_ends(app: FastAPI, tmp_path: Path, database_url: s
         async with httpx.AsyncClient(transport=transport, base_url="http://attest.test") as caller:
             answer = await caller.get("/api/v1/slow")
 
-    assert_problem(answer, 503, "request-timeout")
+    assert_problem(answer, 504, "request-timeout")
     assert answer.headers["retry-after"] == "1"
 
 

@@ -71,7 +71,7 @@ CLAIMS: dict[str, Any] = {
     "bool iat": {"iat": True},
     "expired": {"exp": int(time.time()) - 1},
     "long life": {"exp": int(time.time()) + 901_000},
-    "future iat": {"iat": int(time.time()) + 600, "exp": int(time.time()) + 900},
+    "future iat": {"iat": int(time.time()) + 90_000, "exp": int(time.time()) + 90_300},
     "no life": {"exp": int(time.time()) - 10, "iat": int(time.time()) - 10},
     "other sub": {"sub": "admin"},
     "null sid": {"sid": None},

@@ -1,11 +1,6 @@
 """The record: who asked what, and who changed what from which value to which."""
 
-from typing import Annotated
-
-from app.core.db import reading
+from app.modules.audit.history import History, add_history
 from app.modules.audit.schemas import ChangeRead, HistoryQuery
-from app.modules.audit.service import ChangeService
 
-History = Annotated[ChangeService, reading(ChangeService)]
-
-__all__ = ["ChangeRead", "History", "HistoryQuery"]
+__all__ = ["ChangeRead", "History", "HistoryQuery", "add_history"]

@@ -18,6 +18,8 @@ from app.modules.audit.spool import RecordUnavailable
 CLIENT_CLOSED = 499
 CRASHED = 500
 HIDDEN_PARAMETERS = {"cursor"}
+MASKED_PARAMETERS = {"q"}
+"""Whoever searches for a person writes personal data, and an access row has nobody's key to seal it with."""
 HEALTH = {"/healthz", "/readyz"}
 """Answered even when the record is full: a restart would not empty it."""
 
@@ -141,5 +143,9 @@ def allowed_query(query: bytes, route: Any) -> str | None:
         return None
     known = known_query(route) - HIDDEN_PARAMETERS
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    kept = [(name, MASK if SECRET_NAME.search(name) else value) for name, value in pairs if name in known]
+    kept = [(name, MASK if is_masked(name) else value) for name, value in pairs if name in known]
     return storable(urlencode(kept), 2048) or None
+
+
+def is_masked(parameter: str) -> bool:
+    return parameter in MASKED_PARAMETERS or SECRET_NAME.search(parameter) is not None

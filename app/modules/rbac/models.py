@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.core.model import Entity, SoftDelete, unique_index
+from app.core.search import search_index
 from app.core.types import JSON_DOCUMENT, Instant
 
 WHOLE_ROW = frozenset({"*"})
@@ -41,7 +42,7 @@ class Module(Entity, table=True):
 
 class Role(SoftDelete, Entity, table=True):
     __tablename__ = "role"
-    __table_args__ = (unique_index("role", "name"),)
+    __table_args__ = (unique_index("role", "name"), search_index("role", "name"))
 
     decides = governs = frozenset({"is_active", "deleted_at"})
 

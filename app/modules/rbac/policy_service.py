@@ -133,7 +133,7 @@ class VersionService:
     async def page(self, query: PageQuery) -> Window:
         return await self.rows.page(query)
 
-    async def get(self, id: int) -> AnyRow:
+    async def get(self, id: int) -> Any:
         return await self.rows.get(id)
 
     async def restore(self, id: int) -> None:

@@ -73,7 +73,6 @@ def chains_in(rows: Iterable[AnyRow]) -> list[Chain]:
 class RoleRepository(Repository[Role]):
     model = Role
     read = RoleRead
-    searchable = ("name",)
 
     async def matrix(self, role_ids: set[UUID] | None = None) -> Sequence[AnyRow]:
         """The grants of these roles (of all visible ones) with their module slugs."""

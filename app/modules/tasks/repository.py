@@ -8,4 +8,3 @@ from app.modules.tasks.schemas import TaskRead
 class TaskRepository(Repository[Task]):
     model = Task
     read = TaskRead
-    searchable = ("title", "description")

@@ -8,14 +8,14 @@ from pydantic import Field
 
 from app.core.page import EntityQuery
 from app.core.schema import Name, Patch, Read, Schema, Text
-from app.modules.tasks.models import Priority, Status
+from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
 class TaskCreate(Schema):
     title: Name
     description: Text | None = None
-    status: Status = Status.todo
-    priority: Priority = Priority.normal
+    status: TaskStatus = TaskStatus.todo
+    priority: TaskPriority = TaskPriority.normal
     due_date: date | None = None
     assignee_id: UUID | None = None
 
@@ -27,8 +27,8 @@ class TaskUpdate(Patch, TaskCreate):
 class TaskRead(Read):
     title: str
     description: str | None
-    status: Status
-    priority: Priority
+    status: TaskStatus
+    priority: TaskPriority
     due_date: date | None
     assignee_id: UUID | None
     completed_at: datetime | None
@@ -37,8 +37,8 @@ class TaskRead(Read):
 class TaskQuery(EntityQuery):
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date")
 
-    status: list[Status] = Field(default_factory=list)
-    priority: list[Priority] = Field(default_factory=list)
+    status: list[TaskStatus] = Field(default_factory=list)
+    priority: list[TaskPriority] = Field(default_factory=list)
     assignee_id: UUID | None = None
     due_date_lt: date | None = None
     due_date_gte: date | None = None

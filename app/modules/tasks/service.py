@@ -1,20 +1,19 @@
 """Task rules: which status may follow which."""
 
 from typing import Any
-from uuid import UUID
 
 from app.core.errors import Conflict
-from app.core.schema import Patch, Schema
+from app.core.schema import Schema
 from app.core.service import Service
 from app.core.types import now
-from app.modules.tasks.models import Status, Task
+from app.modules.tasks.models import Task, TaskStatus
 from app.modules.tasks.repository import TaskRepository
 
-NEXT: dict[Status, frozenset[Status]] = {
-    Status.todo: frozenset({Status.in_progress, Status.cancelled}),
-    Status.in_progress: frozenset({Status.done, Status.cancelled}),
-    Status.done: frozenset({Status.todo}),
-    Status.cancelled: frozenset({Status.todo}),
+NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.todo: frozenset({TaskStatus.in_progress, TaskStatus.cancelled}),
+    TaskStatus.in_progress: frozenset({TaskStatus.done, TaskStatus.cancelled}),
+    TaskStatus.done: frozenset({TaskStatus.todo}),
+    TaskStatus.cancelled: frozenset({TaskStatus.todo}),
 }
 
 
@@ -27,20 +26,18 @@ class InvalidTransition(Conflict):
 class TaskService(Service[Task]):
     repository = TaskRepository
 
-    async def create(self, data: Schema) -> Task:
+    def new(self, data: Schema) -> Task:
         values = data.model_dump()
-        return await self.rows.add(Task(**values, **completion(values["status"])))
+        return Task(**values, **completion(values["status"]))
 
-    async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> Task:
-        task = await self.rows.load(id, if_match)
-        changes = data.changes()
-        status = changes.get("status", task.status)
-        if status != task.status:
-            if status not in NEXT[task.status]:
-                raise InvalidTransition(f"A task that is {task.status} cannot become {status}.")
-            changes |= completion(status)
-        return await self.rows.change(task, changes)
+    def revised(self, row: Task, changes: dict[str, Any]) -> dict[str, Any]:
+        status = changes.get("status", row.status)
+        if status == row.status:
+            return changes
+        if status not in NEXT[row.status]:
+            raise InvalidTransition(f"A task that is {row.status} cannot become {status}.")
+        return {**changes, **completion(status)}
 
 
-def completion(status: Status) -> dict[str, Any]:
-    return {"completed_at": now() if status is Status.done else None}
+def completion(status: TaskStatus) -> dict[str, Any]:
+    return {"completed_at": now() if status is TaskStatus.done else None}

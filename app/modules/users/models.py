@@ -6,12 +6,17 @@ from sqlmodel import Field
 
 from app.core.model import Entity, SoftDelete, column, unique_index
 from app.core.policy import PLAIN, SECRET, personal
+from app.core.search import search_index
 from app.core.types import Instant
 
 
 class User(SoftDelete, Entity, table=True):
     __tablename__ = "user"
-    __table_args__ = (unique_index("user", "username"), unique_index("user", "email"))
+    __table_args__ = (
+        unique_index("user", "username"),
+        unique_index("user", "email"),
+        search_index("user", "username", "email", "first_name", "last_name"),
+    )
 
     governs = frozenset({"is_active", "is_superuser", "deleted_at"})
     decides = governs | {"username", "signed_out_at", "must_change_password"}

@@ -14,7 +14,6 @@ from app.modules.users.schemas import UserRead
 class UserRepository(Repository[User]):
     model = User
     read = UserRead
-    searchable = ("username", "email", "first_name", "last_name")
 
     async def credentials(self, identifier: str) -> AnyRow | None:
         """What is needed to judge a sign-in as `identifier` (user name or e-mail)."""

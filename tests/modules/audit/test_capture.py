@@ -21,7 +21,7 @@ from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
 from app.modules.audit.policies import UndeclaredSecret, policies, policy_version
 from app.modules.audit.refusal import UnauditedWrite, written
 from app.modules.auth.models import AuthSession
-from app.modules.tasks.models import Priority, Status, Task
+from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
 from tests.people import PASSWORD_HASH
 
@@ -41,10 +41,10 @@ async def planted(database: Database, job: RequestContext, **values: Any) -> Tas
 
 
 async def test_create_update_delete_tell_everything(database: Database, job: RequestContext) -> None:
-    task = await planted(database, job, priority=Priority.high)
+    task = await planted(database, job, priority=TaskPriority.high)
     async with database.unit_of_work(job) as session:
         found = (await session.execute(select(Task))).scalar_one()
-        found.title, found.status = "second", Status.done
+        found.title, found.status = "second", TaskStatus.done
     async with database.unit_of_work(job) as session:
         await session.delete((await session.execute(select(Task))).scalar_one())
 
@@ -327,7 +327,7 @@ def test_values_are_typed_and_rows_have_one_encoding() -> None:
         "at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         "id": UUID(int=1),
         "raw": b"\x00",
-        "status": Status.todo,
+        "status": TaskStatus.todo,
         "list": [1, {"a": 0.5}],
     }
 

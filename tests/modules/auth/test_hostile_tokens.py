@@ -153,7 +153,7 @@ async def test_no_hostile_token_opens_anything(
         headers = [(b"authorization", b"Bearer " + token.encode("utf-8", "replace"))]
         answer = await client.get("/tasks", headers=headers)
         assert len(token) < 8 or token not in answer.text
-        if answer.status_code != 401:
+        if answer.status_code not in (401, 431):
             (opened if answer.status_code < 400 else failed).append((name, answer.status_code))
 
     print(f"{len(corpus)} hostile tokens")  # noqa: T201  # the evidence, with -s

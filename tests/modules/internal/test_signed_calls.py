@@ -75,7 +75,7 @@ async def test_a_bad_token_is_inactive_and_nothing_else(client: httpx.AsyncClien
     assert (await call(client, body, signed(body))).json()["active"] is False
 
 
-OLD, EARLY = str(int(time.time()) - 400), str(int(time.time()) + 900)
+OLD, EARLY = str(int(time.time()) - 400), str(int(time.time()) + 90_000)
 WRONG: dict[str, Any] = {
     "other method": {"method": "PUT"},
     "other path": {"path": "/api/v1/internal/other"},

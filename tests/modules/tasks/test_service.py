@@ -4,7 +4,7 @@ import pytest
 
 from app.core.context import RequestContext
 from app.core.db import Database
-from app.modules.tasks.models import Status
+from app.modules.tasks.models import TaskStatus
 from app.modules.tasks.schemas import TaskCreate, TaskUpdate
 from app.modules.tasks.service import InvalidTransition, TaskService
 
@@ -15,4 +15,4 @@ async def test_a_job_obeys_the_same_rules(database: Database, job: RequestContex
         task = await tasks.create(TaskCreate(title="from a job"))
 
         with pytest.raises(InvalidTransition, match="todo cannot become done"):
-            await tasks.update(task.id, TaskUpdate.model_validate({"status": Status.done}))
+            await tasks.update(task.id, TaskUpdate.model_validate({"status": TaskStatus.done}))

@@ -1,0 +1,61 @@
+"""Text search: every word of `q` begins a word of one of the fields, whatever the case, on every database.
+
+PostgreSQL answers from a full-text index (GIN, no extension needed); SQLite walks the list in its order and stops at
+the end of the page.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+from sqlalchemy import ColumnElement, Index, String, Table, and_, false, func, text
+
+SEPARATORS = r"[\s!-/:-@[-`{-~]+"
+"""White space and ASCII punctuation; both engines read this pattern alike."""
+INFO = "searches"
+
+
+def search_index(table: str, *fields: str) -> Index:
+    """What `q` searches in `table`; on PostgreSQL also the index for it."""
+    return Index(
+        f"ix_{table}_search_{'_'.join(fields)}",
+        text(vector(fields)),
+        postgresql_using="gin",
+        info={INFO: fields},
+    ).ddl_if(dialect="postgresql")
+
+
+def vector(fields: Sequence[str]) -> str:
+    """The expression that is indexed; a query must repeat it to the letter."""
+    joined = " || ' ' || ".join(f"coalesce({field}, '')" for field in fields)
+    return f"to_tsvector('simple', regexp_replace(lower({joined}), '{SEPARATORS}', ' ', 'g'))"
+
+
+def words_of(q: str) -> list[str]:
+    return [word for word in re.split(SEPARATORS, q.lower()) if word]
+
+
+def spaced(value: str | None) -> str:
+    """The words of `value`, each after one space; SQLite's `words()`."""
+    return " " + " ".join(words_of(value or ""))
+
+
+def searched(table: Table) -> Sequence[str]:
+    """The fields that `q` looks in."""
+    return next((index.info[INFO] for index in table.indexes if INFO in index.info), ())
+
+
+def found(table: Table, q: str, *, is_sqlite: bool) -> ColumnElement[bool]:
+    """True for the rows that `q` finds. Raises LookupError for a table without a search index."""
+    fields, words = searched(table), words_of(q)
+    if not fields:
+        raise LookupError(f"{table.name} has no search index")
+    if not words:
+        return false()
+    if is_sqlite:
+        parts = [func.words(table.c[field], type_=String()) for field in fields]
+        return and_(*(func.instr(reduce(add, parts), f" {word}") > 0 for word in words))
+    query = " & ".join(f"'{word}':*" for word in words)
+    qualified = vector([f'"{table.name}".{field}' for field in fields])
+    return text(f"{qualified} @@ to_tsquery('simple', :q)").bindparams(q=query)  # type: ignore[return-value]

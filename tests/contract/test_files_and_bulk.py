@@ -1,0 +1,212 @@
+"""What every declared resource promises about many items at once, and about retries."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import SignedInAs
+from tests.contract.resources import declared, everything
+from tests.people import Person
+
+resources = pytest.mark.parametrize("resource", declared().values(), ids=list(declared()))
+NOWHERE = "01890000-0000-7000-8000-000000000000"
+
+
+async def count(person: Person, resource: Any) -> int:
+    total: int = (await person.get(resource.PATH, params={"total": "true"})).json()["total"]
+    return total
+
+
+def test_every_module_with_items_is_declared() -> None:
+    assert {"tasks", "products", "brands", "categories", "customers"} <= set(declared())
+
+
+@resources
+async def test_a_retry_gets_the_first_answer_and_has_no_second_effect(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    auditor = await signed_in_as("audit:read")
+    body, headers = resource.body(), {"Idempotency-Key": "first", "X-Request-ID": "the-first"}
+
+    first = await person.post(resource.PATH, body, headers=headers)
+    again = await person.post(resource.PATH, body, headers={**headers, "X-Request-ID": "the-second"})
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert [again.headers[name] for name in ("location", "etag", "content-type", "idempotency-replayed")] == [
+        *(first.headers[name] for name in ("location", "etag", "content-type")),
+        "true",
+    ]
+    assert "idempotency-replayed" not in first.headers
+    assert await count(person, resource) == 1
+    rows = [await auditor.get("/audit/changes", params={"request_id": name}) for name in ("the-first", "the-second")]
+    assert [len(answer.json()["items"]) for answer in rows] == [1, 0]
+
+
+@resources
+async def test_a_key_is_good_for_one_request_of_one_caller(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    other = await signed_in_as(*everything(resource.SLUG))
+    headers = {"Idempotency-Key": "mine"}
+    await person.post(resource.PATH, resource.body(), headers=headers)
+
+    changed = await person.post(resource.PATH, resource.body(), headers=headers)
+    of_another = await other.post(resource.PATH, resource.body(), headers=headers)
+    bad = [await person.post(resource.PATH, resource.body(), headers={"Idempotency-Key": key}) for key in ("", "a b")]
+
+    assert (changed.status_code, changed.json()["code"]) == (422, "idempotency-key-reused")
+    assert of_another.status_code == 201
+    assert [(answer.status_code, answer.json()["code"]) for answer in bad] == [(400, "bad-idempotency-key")] * 2
+
+
+@resources
+async def test_a_refused_request_leaves_its_key_unused(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    headers = {"Idempotency-Key": "retry"}
+
+    refused = await person.post(resource.PATH, {}, headers=headers)
+    then = await person.post(resource.PATH, resource.body(), headers=headers)
+
+    assert (refused.status_code, then.status_code) == (422, 201)
+
+
+@resources
+async def test_many_operations_are_done_together(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    auditor = await signed_in_as("audit:read")
+    old = [(await person.post(resource.PATH, resource.body())).json() for _ in range(2)]
+    operations = {
+        "create": [resource.body(), resource.body()],
+        "update": [{"id": old[0]["id"], "version": 1, "changes": resource.CHANGE}],
+        "delete": [{"id": old[1]["id"]}],
+    }
+
+    done = await person.post(f"{resource.PATH}/bulk", operations, headers={"X-Request-ID": "bulk"})
+
+    assert done.status_code == 200, done.text
+    result = done.json()
+    assert ([item["version"] for item in result["updated"]], result["deleted"]) == ([2], [old[1]["id"]])
+    for item in result["created"]:
+        assert (await person.get(f"{resource.PATH}/{item['id']}")).json() == item
+    assert (await person.get(f"{resource.PATH}/{old[1]['id']}")).status_code == 404
+    rows = (await auditor.get("/audit/changes", params={"request_id": "bulk"})).json()["items"]
+    assert sorted(row["action"] for row in rows) == ["create", "create", "update", "update"]
+
+
+@resources
+async def test_one_bad_operation_undoes_them_all(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    item = (await person.post(resource.PATH, resource.body())).json()
+    path = f"{resource.PATH}/bulk"
+    changes = resource.CHANGE
+
+    invalid = await person.post(path, {"create": [resource.body(), {}]})
+    unknown = await person.post(path, {"create": [resource.body()], "delete": [{"id": item["id"]}, {"id": NOWHERE}]})
+    stale = await person.post(path, {"update": [{"id": item["id"], "version": 7, "changes": changes}]})
+    nothing = await person.post(path, {})
+    too_many = await person.post(path, {"delete": [{"id": NOWHERE}] * 501})
+
+    answers = [invalid, unknown, stale, nothing, too_many]
+    assert [answer.status_code for answer in answers] == [422, 404, 412, 422, 422]
+    assert invalid.json()["errors"][0]["pointer"].startswith("/body/create/1/")
+    assert unknown.json()["errors"][0]["pointer"] == "/body/delete/1"
+    assert stale.json()["errors"][0]["pointer"] == "/body/update/0"
+    assert await count(person, resource) == 1
+
+
+@resources
+async def test_a_bulk_needs_the_permission_of_each_operation(signed_in_as: SignedInAs, resource: Any) -> None:
+    owner = await signed_in_as(*everything(resource.SLUG))
+    item = (await owner.post(resource.PATH, resource.body())).json()
+    creator = await signed_in_as(f"{resource.SLUG}:create")
+
+    allowed = await creator.post(f"{resource.PATH}/bulk", {"create": [resource.body()]})
+    refused = await creator.post(f"{resource.PATH}/bulk", {"create": [resource.body()], "delete": [{"id": item["id"]}]})
+
+    assert allowed.status_code == 200, allowed.text
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission-denied")
+    assert f"{resource.SLUG}:delete" in refused.json()["detail"]
+    assert await count(owner, resource) == 2
+
+
+async def upload(person: Person, resource: Any, content: str, kind: str = "application/x-ndjson", **params: Any) -> Any:
+    return await person.post(
+        f"{resource.PATH}/import", content=content.encode(), headers={"Content-Type": kind}, params=params
+    )
+
+
+@resources
+async def test_a_file_is_imported(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    bodies = [resource.body() for _ in range(3)]
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, list(bodies[0]))
+    writer.writeheader()
+    writer.writerows(bodies)
+
+    as_csv = await upload(person, resource, lines.getvalue(), "text/csv")
+    as_json = await upload(person, resource, "".join(json.dumps(resource.body()) + "\n" for _ in range(2)))
+
+    done: dict[str, Any] = {"dry_run": False, "failed": 0, "stopped_at_line": None, "errors": []}
+    assert (as_csv.status_code, as_csv.json()) == (200, {**done, "created": 3})
+    assert (as_json.status_code, as_json.json()) == (200, {**done, "created": 2})
+    assert await count(person, resource) == 5
+
+
+@resources
+async def test_an_import_goes_about_errors_as_asked(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    content = "\n".join([json.dumps(resource.body()), '{"surprise": 1}', "{", json.dumps(resource.body())])
+
+    dry = await upload(person, resource, content, dry_run="true")
+    aborted = await upload(person, resource, content)
+    assert await count(person, resource) == 0
+    stopped = await upload(person, resource, content, on_error="stop")
+
+    assert (dry.status_code, dry.json()["created"], dry.json()["failed"]) == (200, 2, 2)
+    assert {error["line"] for error in dry.json()["errors"]} == {2, 3}
+    assert aborted.status_code == 422
+    assert {error["pointer"].split("/")[2] for error in aborted.json()["errors"]} == {"2", "3"}
+    assert "/body/2/surprise" in {error["pointer"] for error in aborted.json()["errors"]}
+    report = stopped.json()
+    assert (stopped.status_code, report["created"], report["stopped_at_line"]) == (200, 1, 2)
+    assert await count(person, resource) == 1
+
+
+@resources
+async def test_a_list_is_a_file_for_whoever_asks(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    await person.post(f"{resource.PATH}/bulk", {"create": [resource.body() for _ in range(3)]})
+    items = (await person.get(resource.PATH, params={"sort": "created_at"})).json()["items"]
+
+    lines = await person.get(resource.PATH, params={"sort": "created_at"}, headers={"Accept": "application/x-ndjson"})
+    table = await person.get(resource.PATH, params={"sort": "created_at"}, headers={"Accept": "text/csv"})
+    page = await person.get(
+        resource.PATH, params={"sort": "created_at", "limit": 2}, headers={"Accept": "text/csv;q=0.9, text/html;q=0.1"}
+    )
+
+    assert [json.loads(line) for line in lines.text.splitlines()] == items
+    assert lines.headers["content-type"] == "application/x-ndjson"
+    header, *rows = csv.reader(io.StringIO(table.text))
+    assert [header[0], "version" in header, len(header)] == ["id", True, len(set(header))]
+    assert [row[0] for row in rows] == [item["id"] for item in items]
+    assert table.headers["content-disposition"] == f'attachment; filename="{resource.SLUG}.csv"'
+    assert len(page.text.splitlines()) == 3
+    assert 'rel="next"' in page.headers["link"]
+
+
+@resources
+async def test_a_file_is_refused_where_it_is_none(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+
+    answers = [
+        await upload(person, resource, "{}", "application/json"),
+        await upload(person, resource, "surprise,other\n1,2\n", "text/csv"),
+        await upload(person, resource, "", "text/csv"),
+        await upload(person, resource, "", on_error="ignore"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [415, 422, 400, 422]
+    assert answers[1].json()["errors"][0]["pointer"] == "/body/1/surprise"
