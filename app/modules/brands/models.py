@@ -1,0 +1,19 @@
+"""Brands."""
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from app.core.model import Entity, SoftDelete, unique_index
+from app.core.search import search_index
+
+
+class Brand(SoftDelete, Entity, table=True):
+    __tablename__ = "brand"
+    __table_args__ = (
+        unique_index("brand", "name"),
+        Index("ix_brand_created_at_id", "created_at", "id"),
+        search_index("brand", "name", "description"),
+    )
+
+    name: str = Field(max_length=200)
+    description: str | None = Field(default=None, max_length=10_000)

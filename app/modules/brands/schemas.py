@@ -1,0 +1,24 @@
+"""What clients send and receive of brands."""
+
+from typing import ClassVar
+
+from app.core.page import EntityQuery
+from app.core.schema import Name, Patch, Read, Schema, Text
+
+
+class BrandCreate(Schema):
+    name: Name
+    description: Text | None = None
+
+
+class BrandUpdate(Patch, BrandCreate):
+    pass
+
+
+class BrandRead(Read):
+    name: str
+    description: str | None
+
+
+class BrandQuery(EntityQuery):
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")

