@@ -1,23 +1,26 @@
 """Demo roles, and who has them."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.db import Session
 from app.modules.rbac import Assignment, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
+from seeds import is_new
 
 EVERYTHING = {"can_create": True, "can_update": True, "can_delete": True}
+BUSINESS = ("tasks", "products", "brands", "categories", "customers")
+READING = [Flags(module_slug=slug) for slug in BUSINESS]
 ROLES = {
-    "Manager": ("manager", [Flags(module_slug="tasks", **EVERYTHING), Flags(module_slug="users")]),
-    "Reader": ("reader", [Flags(module_slug="tasks")]),
-    "Auditor": ("auditor", [Flags(module_slug="audit"), Flags(module_slug="tasks")]),
+    "Manager": ("manager", [*(Flags(module_slug=slug, **EVERYTHING) for slug in BUSINESS), Flags(module_slug="users")]),
+    "Reader": ("reader", READING),
+    "Auditor": ("auditor", [Flags(module_slug="audit"), *READING]),
 }
 
 
 async def plant(session: Session) -> dict[str, str]:
     """Create the roles in an empty table only, and give each to its user."""
-    if await session.value(select(func.count()).select_from(Role).execution_options(include_deleted=True)):
+    if not await is_new(session, Role):
         return {}
     users = {row.username: row.id for row in await session.all(select(col(User.id), col(User.username)))}
     for order, (name, (username, matrix)) in enumerate(ROLES.items()):

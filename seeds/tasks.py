@@ -1,39 +1,56 @@
-"""A few demo tasks."""
+"""Demo tasks with a past: each went from status to status, and the record shows it."""
 
 from datetime import timedelta
+from random import Random
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.db import Session
 from app.core.types import now
-from app.modules.tasks.models import Priority, Status, Task
+from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
+from seeds import COUNT, dice, is_new
 
-TITLES = (
-    ("Count the stock in hall two", Status.in_progress, Priority.high, "manager"),
-    ("Call the carrier about the lost parcel", Status.todo, Priority.urgent, "manager"),
-    ("Write the spring catalogue", Status.todo, Priority.normal, None),
-    ("Order labels", Status.done, Priority.low, "manager"),
-    ("Renew the fire insurance", Status.cancelled, Priority.normal, None),
+VERBS = ("Count", "Order", "Repair", "Photograph", "Price", "Pack", "Return", "Describe", "Inspect", "Move")
+THINGS = (
+    "the lamps in hall two", "labels for the spring sale", "the damaged pallets", "samples for the fair",
+    "the new armchairs", "spare parts for kettles", "the shelves at the entrance", "the winter catalogue",
+)  # fmt: skip
+DEADLINES = ("before noon", "this week", "for the auditor", "with the carrier", "once more")
+COURSES = (
+    (),
+    (TaskStatus.in_progress,),
+    (TaskStatus.in_progress, TaskStatus.done),
+    (TaskStatus.in_progress, TaskStatus.done, TaskStatus.todo),
+    (TaskStatus.cancelled,),
 )
+PRIORITIES = tuple(TaskPriority)
 
 
 async def plant(session: Session) -> dict[str, str]:
-    """Add the tasks to an empty table only: what somebody deleted stays deleted."""
-    if await session.value(select(func.count()).select_from(Task).execution_options(include_deleted=True)):
+    if not await is_new(session, Task):
         return {}
-    users = {row.username: row.id for row in await session.all(select(col(User.id), col(User.username)))}
-    for days, (title, status, priority, assignee) in enumerate(TITLES):
-        session.add(
-            Task(
-                title=title,
-                status=status,
-                priority=priority,
-                due_date=(now() + timedelta(days=7 + days)).date(),
-                assignee_id=users.get(assignee) if assignee else None,
-                completed_at=now() if status is Status.done else None,
-            )
-        )
+    chance = dice("tasks")
+    users = [row.id for row in await session.all(select(col(User.id)).order_by(col(User.username)))]
+    tasks = [made(chance, chance.choice([None, *users])) for _ in range(COUNT)]
+    session.add_all(tasks)
     await session.flush()
+    courses = [(task, chance.choices(COURSES, (3, 2, 3, 1, 1))[0]) for task in tasks]
+    for step in range(max(map(len, COURSES))):
+        for task, course in courses:
+            if step < len(course):
+                task.status = course[step]
+                task.completed_at = now() if task.status is TaskStatus.done else None
+        await session.flush()
     return {}
+
+
+def made(chance: Random, assignee_id: UUID | None) -> Task:
+    return Task(
+        title=f"{chance.choice(VERBS)} {chance.choice(THINGS)} {chance.choice(DEADLINES)}",
+        priority=chance.choices(PRIORITIES, (2, 5, 2, 1))[0],
+        due_date=(now() + timedelta(days=chance.randint(-10, 60))).date(),
+        assignee_id=assignee_id,
+    )

@@ -1,0 +1,63 @@
+"""Demo products, and where their stock came from and went."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.core.db import Session
+from app.core.types import AnyRow
+from app.modules.brands.models import Brand
+from app.modules.categories.models import Category
+from app.modules.products.models import Product, ProductStatus, StockMovement
+from seeds import COUNT, dice, is_new
+
+STYLES = ("Alta", "Bodo", "Clara", "Dune", "Ember", "Flint", "Grove", "Haze", "Isola", "Juno")
+MATERIALS = ("oak", "walnut", "steel", "linen", "brass", "cork", "glass", "wool")
+ENDINGS = ("90", "95", "00", "50")
+STATUSES = (ProductStatus.active, ProductStatus.draft, ProductStatus.archived)
+REASONS = ("Sold", "Sold at the fair", "Damaged in transport", "Given to a customer")
+
+
+async def plant(session: Session) -> dict[str, str]:
+    if not await is_new(session, Product):
+        return {}
+    chance = dice("products")
+    brands = [row.id for row in await session.all(select(col(Brand.id)).order_by(col(Brand.name)))]
+    leaves = select(col(Category.id), col(Category.name)).where(col(Category.parent_id).is_not(None))
+    categories = list(await session.all(leaves.order_by(col(Category.name))))
+    products = [
+        made(number, chance, chance.choice(brands), chance.choice(categories)) for number in range(1, COUNT + 1)
+    ]
+    session.add_all(products)
+    await session.flush()
+    for product in products:
+        session.add_all(movements(product, chance))
+    await session.flush()
+    return {}
+
+
+def made(number: int, chance: Random, brand_id: UUID, category: AnyRow) -> Product:
+    kind = category.name.removesuffix("s").lower()
+    return Product(
+        sku=f"{category.name[:3].upper()}-{number:04}",
+        name=f"{chance.choice(STYLES)} {kind}, {chance.choice(MATERIALS)}",
+        description="Made to last; spare parts for ten years.",
+        price=Decimal(f"{chance.randint(9, 900)}.{chance.choice(ENDINGS)}00"),
+        currency="EUR",
+        status=chance.choices(STATUSES, (8, 1, 1))[0],
+        brand_id=brand_id,
+        category_id=category.id,
+    )
+
+
+def movements(product: Product, chance: Random) -> Iterator[StockMovement]:
+    """A delivery, and what left since; the stock of `product` is their sum."""
+    changes = [(chance.randint(20, 200), "Delivered")]
+    changes += [(-chance.randint(1, 6), chance.choice(REASONS)) for _ in range(chance.randint(0, 3))]
+    for delta, reason in changes:
+        product.stock += delta
+        yield StockMovement(product_id=product.id, delta=delta, stock=product.stock, reason=reason)
