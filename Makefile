@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 2
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration lock bench kill-9 saturate flood clean
+.PHONY: help run test check format migration openapi client fuzz lock bench kill-9 saturate flood clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,7 @@ check: $(VENV)/.development ## Lint, format, types, import contracts, migrations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m scripts.check_migrations
+	@$(BIN)/python -m scripts.contract check
 
 format: $(VENV)/.development ## Format the code and apply safe lint fixes.
 	@$(BIN)/ruff check --fix .
@@ -38,6 +39,14 @@ format: $(VENV)/.development ## Format the code and apply safe lint fixes.
 migration: $(VENV)/.development ## Make a migration for what changed in the models: make migration m="add suppliers".
 	@$(BIN)/python -m app migrate
 	@$(BIN)/alembic revision --autogenerate -m "$(m)"
+	@$(MAKE) --no-print-directory openapi
+
+openapi: $(VENV)/.development ## Renew docs/openapi.json, the collection, and (with Node.js) the types of the client.
+	@$(BIN)/python -m scripts.contract write
+	@if command -v npm >/dev/null; then $(BIN)/python -m scripts.typescript generate; fi
+
+client: $(VENV)/.development ## Lint the document, compile the typed client, and drive a real server with it.
+	@$(BIN)/python -m scripts.typescript check
 
 bench: $(VENV)/.development ## Compare with a bare FastAPI + SQLAlchemy application, side by side.
 	@$(BIN)/python -m scripts.bench

@@ -1,4 +1,4 @@
-"""Telling clients that a route will go: one declaration, seen in the document and in every answer."""
+"""Telling clients that a route will go: one declaration, seen in the document and in every answer that succeeds."""
 
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime

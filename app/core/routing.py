@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Header, Request, Response, params
 from fastapi.routing import APIRoute
@@ -195,6 +195,17 @@ def noting(endpoint: Callable[..., Any], item: type[BaseModel] | None) -> Callab
     return noted
 
 
+class Tag(str):
+    """A name of operations in the document, and what they are about."""
+
+    about: str
+
+    def __new__(cls, name: str, about: str) -> Self:
+        tag = super().__new__(cls, name)
+        tag.about = about
+        return tag
+
+
 class Router(APIRouter):
     """A module's router. `slug` names the module in permissions; without one no route of it can be guarded by role.
 
@@ -211,13 +222,14 @@ class Router(APIRouter):
         icon: str = "",
         sort_order: int = 0,
         tag: str | None = None,
+        about: str = "",
         audience: Literal["everybody", "internal"] = "everybody",
         dependencies: Sequence[Any] = (),
     ) -> None:
         path = prefix if prefix is not None else f"/{slug}"
         super().__init__(
             prefix=path,
-            tags=[tag or slug or path.strip("/")],
+            tags=[Tag(tag or slug or path.strip("/"), about)],
             route_class=Route,
             redirect_slashes=False,
             dependencies=[internal, *dependencies] if audience == "internal" else dependencies,

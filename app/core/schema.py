@@ -17,6 +17,11 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def example(**fields: Any) -> ConfigDict:
+    """The configuration of a schema that shows what it is about: the document and the fuzzer use it."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class Patch(BaseModel):
     """Mixed in before a Create schema, it makes every field optional by absence (JSON merge patch, RFC 7396).
 

@@ -13,7 +13,7 @@ from app.core.routing import Router
 from app.modules.api_keys.schemas import ApiKeyCreate, ApiKeyQuery, ApiKeyRead, NewApiKey
 from app.modules.api_keys.service import ApiKeyService
 
-router = Router(prefix="", tag="api-keys")
+router = Router(prefix="", tag="api-keys", about="Keys for machines, with some of their owner's permissions.")
 
 ApiKeys = Annotated[ApiKeyService, provided(ApiKeyService)]
 ReadApiKeys = Annotated[ApiKeyService, reading(ApiKeyService)]

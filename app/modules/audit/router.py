@@ -11,7 +11,14 @@ from app.core.routing import Router
 from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead
 from app.modules.audit.service import AccessService, ChangeService
 
-router = Router("audit", name="Audit", group="System", icon="shield", sort_order=90)
+router = Router(
+    "audit",
+    name="Audit",
+    group="System",
+    icon="shield",
+    sort_order=90,
+    about="The record: every request and every changed row.",
+)
 
 MAX_ID = 2**63 - 1
 

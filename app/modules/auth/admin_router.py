@@ -13,7 +13,7 @@ from app.core.routing import Router
 from app.modules.auth.schemas import LoginQuery, LoginRead, SessionQuery, SessionRead
 from app.modules.auth.session_service import SessionService
 
-router = Router(prefix="", tag="sessions")
+router = Router(prefix="", tag="sessions", about="Sessions, login log and locks of other users.")
 
 Sessions = Annotated[SessionService, provided(SessionService)]
 ReadSessions = Annotated[SessionService, reading(SessionService)]

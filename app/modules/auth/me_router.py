@@ -23,7 +23,7 @@ from app.modules.second_factor import (
 )
 from app.modules.users import User, UserRead, UserRepository
 
-router = Router(prefix="/auth/me", tag="me")
+router = Router(prefix="/auth/me", tag="me", about="Your own account.")
 
 
 async def account(request: Request, principal: Caller) -> Account:

@@ -15,7 +15,7 @@ from app.modules.auth.service import SignIn
 from app.modules.auth.sessions import Sessions
 from app.modules.second_factor import CodeRequest
 
-router = Router(prefix="", tag="auth")
+router = Router(prefix="", tag="auth", about="Signing in, refreshing, signing out.")
 
 
 async def session_service(request: Request) -> Sessions:

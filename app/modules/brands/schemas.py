@@ -3,10 +3,12 @@
 from typing import ClassVar
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text
+from app.core.schema import Name, Patch, Read, Schema, Text, example
 
 
 class BrandCreate(Schema):
+    model_config = example(name="Lumen", description="Makers of lamps.")
+
     name: Name
     description: Text | None = None
 

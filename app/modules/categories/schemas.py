@@ -4,10 +4,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text
+from app.core.schema import Name, Patch, Read, Schema, Text, example
 
 
 class CategoryCreate(Schema):
+    model_config = example(name="Desk lamps")
+
     name: Name
     description: Text | None = None
     parent_id: UUID | None = None

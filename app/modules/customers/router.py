@@ -6,7 +6,7 @@ from app.modules.audit import add_history
 from app.modules.customers.schemas import CustomerCreate, CustomerQuery, CustomerRead, CustomerUpdate
 from app.modules.customers.service import CustomerService
 
-router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20)
+router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20, about="Who buys.")
 
 add_resource(
     router,

@@ -8,7 +8,7 @@ from pydantic_extra_types.country import CountryAlpha2
 from pydantic_extra_types.phone_numbers import PhoneNumber
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text
+from app.core.schema import Name, Patch, Read, Schema, Text, example
 from app.modules.customers.models import CustomerStatus
 
 
@@ -23,6 +23,8 @@ PostalCode = Annotated[Name, Field(max_length=20)]
 
 class Address(Schema):
     """`country` is an ISO 3166-1 alpha-2 code."""
+
+    model_config = example(line1="Market Street 1", city="Berlin", country="DE")
 
     line1: Name
     line2: Name | None = None
@@ -44,6 +46,14 @@ class AddressRead(BaseModel):
 
 
 class CustomerCreate(Schema):
+    model_config = example(
+        first_name="Ines",
+        last_name="Costa",
+        email="ines.costa@example.com",
+        phone="+4930901820",
+        address={"line1": "Market Street 1", "city": "Berlin", "country": "DE"},
+    )
+
     first_name: Name
     last_name: Name
     email: EmailStr

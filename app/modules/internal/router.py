@@ -8,7 +8,7 @@ from app.core.errors import Unauthenticated
 from app.core.routing import Router
 from app.modules.internal.schemas import Introspection, IntrospectionRequest
 
-router = Router(prefix="/internal", audience="internal")
+router = Router(prefix="/internal", audience="internal", about="For signed calls of our own services.")
 
 
 @router.post("/introspection")

@@ -24,7 +24,14 @@ from app.modules.products.schemas import (
 )
 from app.modules.products.service import ProductService, StockService
 
-router = Router("products", name="Products", group="Catalogue", icon="package", sort_order=25)
+router = Router(
+    "products",
+    name="Products",
+    group="Catalogue",
+    icon="package",
+    sort_order=25,
+    about="What is sold, and how much of it is there.",
+)
 
 add_resource(router, Resource("product", ProductService, ProductCreate, ProductUpdate, ProductRead, ProductQuery))
 add_history(router, "product")

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.core.money import Amount, AmountRead, CurrencyCode, shown
 from app.core.page import EntityQuery, PageQuery
-from app.core.schema import Name, Named, Patch, Read, Schema, Text
+from app.core.schema import Name, Named, Patch, Read, Schema, Text, example
 from app.modules.products.models import ProductStatus
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -16,6 +16,8 @@ MAX_DELTA = 1_000_000
 
 class ProductCreate(Schema):
     """`price` has at most the decimal places of its `currency`."""
+
+    model_config = example(sku="LAMP-1", name="Desk lamp, brass", price="19.90", currency="EUR")
 
     sku: Sku
     name: Name
@@ -62,6 +64,8 @@ class ProductQuery(EntityQuery):
 
 class MovementCreate(Schema):
     """`delta` is what came (positive) or went (negative)."""
+
+    model_config = example(delta=12, reason="Delivered")
 
     delta: Annotated[int, Field(ge=-MAX_DELTA, le=MAX_DELTA)]
     reason: Name

@@ -10,7 +10,7 @@ from app.modules.rbac.module_service import MenuService
 from app.modules.rbac.schemas import AssignmentRead, MenuGroup, PermissionRead
 from app.modules.rbac.service import AssignmentService
 
-router = Router(prefix="/auth/me", tag="me", dependencies=[signed_in])
+router = Router(prefix="/auth/me", tag="me", dependencies=[signed_in], about="Your own account.")
 
 Mine = Annotated[AssignmentService, reading(AssignmentService)]
 Menus = Annotated[MenuService, reading(MenuService)]

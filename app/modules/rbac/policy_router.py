@@ -16,7 +16,9 @@ from app.modules.rbac.policy_schemas import ExplainQuery, Explanation, VersionQu
 from app.modules.rbac.policy_service import ExplainService, VersionService
 from app.modules.rbac.schemas import GroupRead, GroupUpdate, ModuleQuery, ModuleRead, ModuleUpdate
 
-router = Router(prefix="", tag="policy")
+router = Router(
+    prefix="", tag="policy", about="Why, who, and since when: explanations, policy versions, modules and groups."
+)
 
 Explain = Annotated[ExplainService, reading(ExplainService)]
 Versions = Annotated[VersionService, provided(VersionService)]

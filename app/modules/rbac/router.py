@@ -29,7 +29,15 @@ from app.modules.rbac.schemas import (
 )
 from app.modules.rbac.service import AssignmentService, RoleService
 
-router = Router("roles", prefix="", name="Roles", group="System", icon="key", sort_order=85)
+router = Router(
+    "roles",
+    prefix="",
+    name="Roles",
+    group="System",
+    icon="key",
+    sort_order=85,
+    about="Roles, their matrices, and who has them.",
+)
 
 Roles = Annotated[RoleService, provided(RoleService)]
 ReadRoles = Annotated[RoleService, reading(RoleService)]

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from app.core.page import EntityQuery, PageQuery
-from app.core.schema import Name, Patch, Read, Schema, Slug
+from app.core.schema import Name, Patch, Read, Schema, Slug, example
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Icon = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
@@ -15,6 +15,8 @@ Order = Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
 class RoleCreate(Schema):
+    model_config = example(name="Warehouse", description="Counts and moves stock.")
+
     name: Name
     description: str | None = Field(None, max_length=2000)
     icon: Icon = ""

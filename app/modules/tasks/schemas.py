@@ -7,11 +7,13 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text
+from app.core.schema import Name, Patch, Read, Schema, Text, example
 from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
 class TaskCreate(Schema):
+    model_config = example(title="Count the lamps", priority="high", due_date="2030-01-31")
+
     title: Name
     description: Text | None = None
     status: TaskStatus = TaskStatus.todo

@@ -15,7 +15,9 @@ from app.modules.users.models import User
 from app.modules.users.schemas import OneTimePassword, UserCreate, UserQuery, UserRead, UserUpdate
 from app.modules.users.service import UserService
 
-router = Router("users", name="Users", group="System", icon="users", sort_order=80)
+router = Router(
+    "users", name="Users", group="System", icon="users", sort_order=80, about="People and services that may sign in."
+)
 
 
 async def with_hasher(request: Request, session: RequestSession) -> UserService:

@@ -1,0 +1,168 @@
+"""Keep what clients are made from: `python -m scripts.contract write` renews it, `check` fails where it is not kept.
+
+- docs/openapi.json: the document that the code serves now.
+- docs/attest.postman_collection.json: the same as a collection for Postman and Bruno.
+- docs/openapi.promises: what was released, a line for each promise. A removed operation, parameter, field, type or enum
+  value breaks clients, and so does a new required input of an operation that was there. `release` renews it.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.main import app
+
+Json = dict[str, Any]
+
+DOCS = Path(__file__).parents[1] / "docs"
+DOCUMENT, COLLECTION, PROMISES = (
+    DOCS / name for name in ("openapi.json", "attest.postman_collection.json", "openapi.promises")
+)
+SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+REQUIRED = "required: "
+KEEP_BEARER = "pm.collectionVariables.set('token', pm.response.json().access_token);"
+
+
+def rendered(document: Json) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+
+
+def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def promises(document: Json) -> set[str]:
+    """What a client can count on. Lines that begin with `required: ` are what it has to give."""
+    found: set[str] = set()
+    for method, path, operation in operations(document):
+        place = f"{method} {path}"
+        found.add(f"{place} is {operation['operationId']}")
+        for parameter in operation.get("parameters", ()):
+            line = f"{place} takes {parameter['in']} {parameter['name']}"
+            found.add(line)
+            found |= {f"{REQUIRED}{line}"} if parameter.get("required") else set()
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+            found.add(f"{place} takes {kind} {kind_of(media['schema'])}")
+        for status, response in operation["responses"].items():
+            for kind, media in response.get("content", {}).items():
+                found.add(f"{place} answers {status} {kind} {kind_of(media['schema'])}")
+    for name, schema in document["components"]["schemas"].items():
+        found |= set(promises_of(name, schema))
+    return found
+
+
+def promises_of(name: str, schema: Json) -> Iterator[str]:
+    for value in schema.get("enum", ()):
+        yield f"{name} has {value}"
+    for field, below in schema.get("properties", {}).items():
+        yield f"{name}.{field} is {kind_of(below)}"
+    if schema.get("additionalProperties") is False:  # what a client sends
+        for field in schema.get("required", ()):
+            yield f"{REQUIRED}{name}.{field}"
+
+
+def kind_of(schema: Json) -> str:
+    """A schema in a word: what a typed client would have to change for."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return " or ".join(sorted(kind_of(option) for option in schema[key]))
+    if schema.get("type") == "array":
+        return f"list of {kind_of(schema['items'])}"
+    return " ".join(str(schema[key]) for key in ("type", "format", "const", "enum") if key in schema) or "anything"
+
+
+def broken(released: set[str], now: set[str]) -> list[str]:
+    """The promises that `now` does not keep."""
+    lost = [f"gone: {line}" for line in sorted(released - now) if not line.startswith(REQUIRED)]
+    owners = {owner_of(line) for line in released}
+    asked = [line for line in sorted(now - released) if line.startswith(REQUIRED) and owner_of(line) in owners]
+    return [*lost, *(f"new {line}" for line in asked)]
+
+
+def owner_of(line: str) -> str:
+    """The operation or schema that a promise is about."""
+    words = line.removeprefix(REQUIRED).split(" ")
+    return " ".join(words[:2]) if words[1:2] and words[1].startswith("/") else words[0].partition(".")[0]
+
+
+def collection(document: Json) -> Json:
+    """A Postman collection: a folder for each tag, and sign-in keeps the token for everything else."""
+    folders: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]}
+    for method, path, operation in operations(document):
+        folders[operation["tags"][0]].append(request_of(document, method, path, operation))
+    variables = {"baseUrl": "http://127.0.0.1:8000", "token": ""}
+    return {
+        "info": {"name": document["info"]["title"], "schema": SCHEMA, "description": document["info"]["description"]},
+        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]},
+        "variable": [{"key": key, "value": value} for key, value in variables.items()],
+        "item": [{"name": name, "item": items} for name, items in folders.items()],
+    }
+
+
+def request_of(document: Json, method: str, path: str, operation: Json) -> Json:
+    given = operation.get("parameters", ())
+    query = [{"key": p["name"], "value": "", "disabled": True} for p in given if p["in"] == "query"]
+    headers = [{"key": p["name"], "value": "", "disabled": True} for p in given if p["in"] == "header"]
+    parts = [f":{part[1:-1]}" if part.startswith("{") else part for part in path.strip("/").split("/")]
+    url = {
+        "raw": "{{baseUrl}}/" + "/".join(parts),
+        "host": ["{{baseUrl}}"],
+        "path": parts,
+        "query": query,
+        "variable": [{"key": part[1:], "value": ""} for part in parts if part.startswith(":")],
+    }
+    request: Json = {"method": method, "url": url, "header": headers, "description": operation.get("description", "")}
+    if operation.get("security") == []:
+        request["auth"] = {"type": "noauth"}
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        headers.append({"key": "Content-Type", "value": kind})
+        request["body"] = body_of(document, kind, media["schema"])
+        break
+    item: Json = {"name": operation["summary"], "request": request}
+    if path.endswith("/auth/token"):
+        item["event"] = [{"listen": "test", "script": {"type": "text/javascript", "exec": [KEEP_BEARER]}}]
+    return item
+
+
+def body_of(document: Json, kind: str, schema: Json) -> Json:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    known = document["components"]["schemas"].get(name, schema)
+    if kind.endswith("x-www-form-urlencoded"):
+        return {"mode": "urlencoded", "urlencoded": [{"key": key, "value": ""} for key in known["properties"]]}
+    if "json" not in kind:
+        return {"mode": "file", "file": {}}
+    example = known.get("examples", [dict.fromkeys(known.get("required", ()))])[0]
+    return {"mode": "raw", "raw": json.dumps(example, indent=2), "options": {"raw": {"language": "json"}}}
+
+
+def complaints() -> list[str]:
+    """Everything that is not kept, in words."""
+    document = app.openapi()
+    wanted = {DOCUMENT: rendered(document), COLLECTION: rendered(collection(document))}
+    stale = [f"stale: {path.name}; run `make openapi`" for path, text in wanted.items() if path.read_bytes() != text]
+    return [*stale, *broken(set(PROMISES.read_text().splitlines()), promises(document))]
+
+
+def main(command: str) -> int:
+    document = app.openapi()
+    if command == "check":
+        found = complaints()
+        print("\n".join(found) or "contract: the documents are current, and every released promise is kept")
+        return len(found)
+    DOCUMENT.write_bytes(rendered(document))
+    COLLECTION.write_bytes(rendered(collection(document)))
+    if command == "release":
+        PROMISES.write_text("\n".join(sorted(promises(document))) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,39 @@
+"""Lint the document, compile the typed client, and drive a real server with it (needs Node.js 20 and npm)."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from scripts.servers import ROOT, Server, migrated, superuser
+
+CLIENT = ROOT / "clients" / "typescript"
+
+
+def npm(*command: str, **environment: str) -> None:
+    """Raise CalledProcessError where it fails."""
+    subprocess.run(["npm", *command], cwd=CLIENT, env={**os.environ, **environment}, check=True)
+
+
+def check() -> int:
+    if '"resolved"' in (CLIENT / "package-lock.json").read_text():
+        print("package-lock.json names a registry; install with the options of .npmrc")
+        return 1
+    for script in ("lint", "check"):
+        npm("run", "--silent", script)
+    with tempfile.TemporaryDirectory() as folder, Server(migrated(folder)) as server:
+        who = superuser(server)
+        npm("run", "--silent", "demo", API_URL=server.url, API_USER=who["username"], API_PASSWORD=who["password"])
+    return 0
+
+
+def main(command: str) -> int:
+    npm("ci", "--silent")
+    if command == "check":
+        return check()
+    npm("run", "--silent", "generate")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
