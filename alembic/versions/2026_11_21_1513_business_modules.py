@@ -27,7 +27,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("brand", schema=None) as batch_op:
         batch_op.create_index("ix_brand_created_at_id", ["created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_brand_deleted_at"), ["deleted_at"], unique=False)
+        batch_op.create_index(
+            "ix_brand_hidden",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
 
     op.create_table(
         "category",
@@ -44,7 +50,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("category", schema=None) as batch_op:
         batch_op.create_index("ix_category_created_at_id", ["created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_category_deleted_at"), ["deleted_at"], unique=False)
+        batch_op.create_index(
+            "ix_category_hidden",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_category_parent_id"), ["parent_id"], unique=False)
 
     op.create_table(
@@ -67,7 +79,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.create_index("ix_customer_created_at_id", ["created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_customer_deleted_at"), ["deleted_at"], unique=False)
+        batch_op.create_index(
+            "ix_customer_hidden",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_customer_status", ["status"], unique=False)
 
     op.create_table(
@@ -110,7 +128,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_product_brand_id"), ["brand_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_product_category_id"), ["category_id"], unique=False)
         batch_op.create_index("ix_product_created_at_id", ["created_at", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_product_deleted_at"), ["deleted_at"], unique=False)
+        batch_op.create_index(
+            "ix_product_hidden",
+            ["deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_product_price_id", ["price", "id"], unique=False)
         batch_op.create_index("ix_product_status", ["status"], unique=False)
 
@@ -176,12 +200,24 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
+    for table in ("task", "user", "role"):
+        op.drop_index(f"ix_{table}_deleted_at", table)
+        op.create_index(
+            f"ix_{table}_hidden",
+            table,
+            ["deleted_at"],
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        )
     op.create_search_index("task", "title", "description")
     op.create_search_index("user", "username", "email", "first_name", "last_name")
     op.create_search_index("role", "name")
 
 
 def downgrade() -> None:
+    for table in ("task", "user", "role"):
+        op.drop_index(f"ix_{table}_hidden", table)
+        op.create_index(f"ix_{table}_deleted_at", table, ["deleted_at"])
     if op.get_bind().dialect.name == "postgresql":
         op.drop_index("ix_role_search_name", "role")
         op.drop_index("ix_user_search_username_email_first_name_last_name", "user")
@@ -193,7 +229,7 @@ def downgrade() -> None:
     with op.batch_alter_table("product", schema=None) as batch_op:
         batch_op.drop_index("ix_product_status")
         batch_op.drop_index("ix_product_price_id")
-        batch_op.drop_index(batch_op.f("ix_product_deleted_at"))
+        batch_op.drop_index("ix_product_hidden")
         batch_op.drop_index("ix_product_created_at_id")
         batch_op.drop_index(batch_op.f("ix_product_category_id"))
         batch_op.drop_index(batch_op.f("ix_product_brand_id"))
@@ -205,18 +241,18 @@ def downgrade() -> None:
     op.drop_table("idempotency_key")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index("ix_customer_status")
-        batch_op.drop_index(batch_op.f("ix_customer_deleted_at"))
+        batch_op.drop_index("ix_customer_hidden")
         batch_op.drop_index("ix_customer_created_at_id")
 
     op.drop_table("customer")
     with op.batch_alter_table("category", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_category_parent_id"))
-        batch_op.drop_index(batch_op.f("ix_category_deleted_at"))
+        batch_op.drop_index("ix_category_hidden")
         batch_op.drop_index("ix_category_created_at_id")
 
     op.drop_table("category")
     with op.batch_alter_table("brand", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_brand_deleted_at"))
+        batch_op.drop_index("ix_brand_hidden")
         batch_op.drop_index("ix_brand_created_at_id")
 
     op.drop_table("brand")

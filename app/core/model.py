@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, text
-from sqlalchemy.orm import declared_attr
+from sqlalchemy import Index, Table, event, text
+from sqlalchemy.orm import Mapper, declared_attr
 from sqlmodel import Field, SQLModel
 
 from app.core.policy import Policy
@@ -51,7 +51,16 @@ class Entity(SQLModel):
 class SoftDelete(SQLModel):
     """A row that is hidden rather than removed."""
 
-    deleted_at: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+@event.listens_for(SQLModel, "instrument_class", propagate=True)
+def index_hidden(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Index the few rows that are hidden; an index of all would lure SQLite away from the order of a list."""
+    table, hidden = mapper.local_table, text("deleted_at IS NOT NULL")
+    if issubclass(model, SoftDelete) and isinstance(table, Table):
+        index = Index(f"ix_{table.name}_hidden", "deleted_at", postgresql_where=hidden, sqlite_where=hidden)
+        index._set_parent(table)  # noqa: SLF001  # as an Index among the arguments of the table does
 
 
 def column(policy: Policy, **options: Any) -> Any:

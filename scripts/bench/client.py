@@ -1,8 +1,13 @@
 """A small HTTP/1.1 load client: prepared bytes over kept connections, so that the server is what is measured."""
 
 import asyncio
+import itertools
 import time
 from dataclasses import dataclass
+
+NUMBER = "#" * 12
+"""Where this stands in a request, each sending of it has another number."""
+numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -23,15 +28,16 @@ class Request:
 async def load(port: int, request: Request, connections: int, seconds: float) -> int:
     """Send `request` over `connections` at once for `seconds`; returns how many were answered. Raises on an error."""
     end = time.perf_counter() + seconds
-    return sum(await asyncio.gather(*(one(port, request.encoded(), end) for _ in range(connections))))
+    return sum(await asyncio.gather(*(one(port, request, end) for _ in range(connections))))
 
 
-async def one(port: int, data: bytes, end: float) -> int:
+async def one(port: int, request: Request, end: float) -> int:
+    data, mark = request.encoded(), NUMBER.encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answered = 0
     try:
         while time.perf_counter() < end:
-            status = await exchange(reader, writer, data)
+            status = await exchange(reader, writer, data.replace(mark, b"%012d" % next(numbers)))
             if status >= 400:
                 raise RuntimeError(f"the server answered {status}")
             answered += 1

@@ -1,5 +1,6 @@
 """Keyset pages: nothing lost, nothing doubled, nothing forged."""
 
+import asyncio
 from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any
@@ -102,6 +103,33 @@ async def test_a_cursor_cannot_be_altered_or_moved(
     assert [answer.status_code for answer in answers[:6]] == [422] * 6
     assert {answer.json()["errors"][0]["code"] for answer in answers[:6]} == {"bad-cursor"}
     assert [answer.status_code for answer in answers[6:]] == [403, 422]
+
+
+async def test_a_walk_over_10000_rows_among_writers_loses_and_doubles_none(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    await plant(database, job, 10_000)
+    person = await signed_in_as("tasks:read", "tasks:create", "tasks:delete")
+    doomed = [item["id"] for item in await walk(person, 100, status="todo", sort="title", due_date_gte="2030-01-04")]
+    done = asyncio.Event()
+
+    async def write() -> int:
+        writes = 0
+        while not done.is_set() and doomed:
+            bulk = {"create": [{"title": f"new {writes}"}], "delete": [{"id": doomed.pop()}, {"id": doomed.pop()}]}
+            assert (await person.post("/tasks/bulk", bulk)).status_code == 200
+            writes += 1
+        return writes
+
+    writing = asyncio.create_task(write())
+    seen = [item["id"] for item in await walk(person, 100, sort="-title,created_at")]
+    done.set()
+
+    assert await writing >= 5, "nobody wrote meanwhile"
+    assert len(seen) == len(set(seen))
+    lasting = {item["id"] for item in await walk(person, 100, sort="created_at") if item["title"].startswith("t")}
+    assert len(lasting) >= 7000
+    assert lasting <= set(seen)
 
 
 async def test_offset_and_total_are_an_alternative(

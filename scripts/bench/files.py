@@ -1,0 +1,80 @@
+"""A million rows out and a hundred thousand in, with rate and memory: `python -m scripts.bench.files`."""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+
+from scripts.servers import Server, migrated, signed_in
+
+ROW = {"title": "Count the lamps in hall two", "description": "before noon", "priority": "high"}
+KINDS = ("text/csv", "application/x-ndjson")
+
+
+def memory(server: Server) -> tuple[float, float]:
+    """Resident memory of the server now and at its highest since the last question, in MiB."""
+    process = Path(f"/proc/{server.process.pid if server.process else 0}")
+    fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    (process / "clear_refs").write_text("5")
+    return tuple(int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[return-value]  # two
+
+
+async def lines(count: int) -> AsyncIterator[bytes]:
+    line = json.dumps(ROW).encode() + b"\n"
+    for _ in range(0, count, 1000):
+        yield line * 1000
+
+
+async def load(server: Server, client: httpx.AsyncClient, count: int) -> None:
+    memory(server)
+    started = time.perf_counter()
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = await client.post("/tasks/import", content=lines(count), headers=headers)
+    created = answer.raise_for_status().json()["created"]
+    elapsed = time.perf_counter() - started
+    now, highest = memory(server)
+    print(f"in  {created:9} rows  {created / elapsed:8.0f}/s  {elapsed:6.1f} s  {now:6.0f} MiB, {highest:6.0f} at most")
+
+
+async def unload(server: Server, client: httpx.AsyncClient, kind: str) -> None:
+    memory(server)
+    started, rows, size = time.perf_counter(), 0, 0
+    async with client.stream("GET", "/tasks", headers={"Accept": kind}) as answer:
+        answer.raise_for_status()
+        async for chunk in answer.aiter_bytes():
+            rows += chunk.count(b"\n")
+            size += len(chunk)
+    elapsed = time.perf_counter() - started
+    now, highest = memory(server)
+    rate = f"{rows:9} rows  {rows / elapsed:8.0f}/s  {elapsed:6.1f} s  {now:6.0f} MiB, {highest:6.0f} at most"
+    print(f"out {rate}  {size / 1e6:.0f} MB {kind}")
+
+
+async def run(server: Server, arguments: argparse.Namespace) -> None:
+    async with signed_in(server, timeout=3600) as client:
+        for _ in range(0, arguments.rows, arguments.imported):
+            await load(server, client, arguments.imported)
+        for kind in KINDS:
+            await unload(server, client, kind)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--imported", type=int, default=100_000, help="rows of one import")
+    parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**migrated(folder, arguments.database_url), "AUTH__ACCESS_TTL": "7200"}
+        with Server(environment) as server:
+            asyncio.run(run(server, arguments))
+
+
+if __name__ == "__main__":
+    main()
