@@ -1,5 +1,6 @@
 """A list under random writes against a plain Python model: every page equals the model's."""
 
+from operator import itemgetter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -75,10 +76,9 @@ def ordered(rows: Any, sort: str, priority: str | None, q: str | None) -> list[d
         chosen = [row for row in chosen if any(word.startswith(q) for word in row["title"].lower().split())]
     parts = [(part.removeprefix("-"), part.startswith("-")) for part in sort.split(",")]
     for field, descending in reversed([*parts, ("id", parts[-1][1])]):
-        valued = sorted(
-            (row for row in chosen if row[field] is not None), key=lambda row: row[field], reverse=descending
-        )
-        chosen = [*valued, *(row for row in chosen if row[field] is None)]
+        valued = [row for row in chosen if row[field] is not None]
+        missing = [row for row in chosen if row[field] is None]
+        chosen = [*sorted(valued, key=itemgetter(field), reverse=descending), *missing]
     return chosen
 
 
