@@ -71,7 +71,7 @@ class RequestContext:
     dry_run: bool = False
     restores: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    version: int | None = None
+    etag: str | None = None
     item_id: UUID | None = None
     next_cursor: str | None = None
     file_kind: str | None = None
@@ -82,7 +82,7 @@ class RequestContext:
 
     def forget(self) -> None:
         """Forget what an attempt noted that was undone."""
-        self.version = self.item_id = self.next_cursor = None
+        self.etag = self.item_id = self.next_cursor = None
 
     @classmethod
     def of_job(cls, name: str) -> "RequestContext":

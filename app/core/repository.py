@@ -169,7 +169,20 @@ class Repository(ReadRepository, Generic[M]):
         await self.writer.flush()
 
 
+def etag_of(item: Any) -> str | None:
+    """The version of `item`, followed by those of the items that it shows parts of: a change of theirs changes it."""
+    version = getattr(item, "version", None)
+    shown = getattr(item, "shown_versions", ())
+    return None if version is None else ".".join(str(number) for number in (version, *shown))
+
+
 def matches(condition: str, version: int) -> bool:
     """Whether an `If-Match` list names `version`; a weak tag never does (RFC 9110, 13.1.1)."""
     tags = [tag.strip() for tag in condition.split(",")]
-    return "*" in tags or f'"{version}"' in tags
+    return "*" in tags or str(version) in [tag.strip('"').partition(".")[0] for tag in tags if tag.startswith('"')]
+
+
+def names(condition: str, etag: str) -> bool:
+    """Whether an `If-None-Match` list names `etag`, weakly or not (RFC 9110, 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return "*" in tags or f'"{etag}"' in tags

@@ -22,7 +22,7 @@ from app.core.guard import Guard, SignedIn, flat, internal
 from app.core.idempotency import attempt_of, key_of
 from app.core.page import Page
 from app.core.rate_limit import RateLimiter
-from app.core.repository import matches
+from app.core.repository import etag_of, names
 from app.core.transaction import committed
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -152,10 +152,10 @@ def finished(route: Route, request: Request, response: Response) -> Response:
     announce(route.openapi_extra, response)
     if response.status_code == HTTPStatus.NO_CONTENT:
         del response.headers["content-type"]
-    if context.version is not None and ("{id}" in route.path or route.status_code == HTTPStatus.CREATED):
-        response.headers["ETag"] = f'"{context.version}"'
+    if context.etag is not None and ("{id}" in route.path or route.status_code == HTTPStatus.CREATED):
+        response.headers["ETag"] = f'"{context.etag}"'
         known = request.headers.get("if-none-match")
-        if request.method == "GET" and known and matches(known.replace("W/", ""), context.version):
+        if request.method == "GET" and known and names(known, context.etag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": response.headers["ETag"]})
     if response.status_code == HTTPStatus.CREATED and context.item_id is not None:
         response.headers["Location"] = f"{request.url.path}/{context.item_id}"
@@ -188,7 +188,7 @@ def noting(endpoint: Callable[..., Any], item: type[BaseModel] | None) -> Callab
             return await streamed(endpoint, kwargs, item, context.file_kind, context)
         result = await endpoint(*args, **kwargs)
         if context is not None:
-            context.version = getattr(result, "version", None)
+            context.etag = etag_of(result)
             context.item_id = getattr(result, "id", None)
         return result
 

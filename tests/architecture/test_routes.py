@@ -1,6 +1,7 @@
 """Every route has exactly one guard, of its own module; a walk that sees nothing would prove nothing."""
 
-from typing import Any
+import inspect
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from app.core.guard import Internal, Public, Requires, SignedIn, flat
+from app.core.page import PageQuery
 from app.core.routing import Route
 from app.main import API, create_app
 from tests.conftest import SignedInAs
@@ -96,6 +98,20 @@ def test_permissions_are_of_the_module_at_that_address() -> None:
         assert action in {"create", "read", "update", "delete"}
         assert set(guard.permissions[1:]) <= {"audit:read", f"{slug}:update", f"{slug}:delete"}
     assert checked >= 25
+
+
+def test_every_list_can_be_a_file() -> None:
+    """It is streamed by asking for one page after the other, long after a transaction would have ended."""
+    lists = [
+        r.original_route for r in iter_route_contexts(create_app().routes) if getattr(r.original_route, "item", None)
+    ]
+
+    assert len(lists) >= 20
+    for route in lists:
+        assert isinstance(route, Route)
+        query = inspect.signature(route.endpoint).parameters["query"].annotation
+        assert issubclass(get_args(query)[0], PageQuery), route.path
+        assert not route.writes, route.path
 
 
 def test_every_route_reads_strictly() -> None:

@@ -29,7 +29,7 @@ HEADERS: Json = {
     "Access-Control-Allow-Origin": text(
         "The asking origin, where the settings allow it; otherwise absent.", r"^https?://[^\s/]+$", 256
     ),
-    "ETag": text("The version, for If-Match and If-None-Match.", '^"[0-9]+"$'),
+    "ETag": text("The version, for If-Match and If-None-Match.", '^"[0-9.]+"$'),
     "Location": text("The address of what was made.", "^/", 8192),
     "Link": text("The next page (RFC 8288); absent from the last.", "^<[^>]+>; rel=", 16_384),
     "Idempotency-Replayed": text("`true` where this is the stored first answer.", "^true$"),

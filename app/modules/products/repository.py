@@ -23,7 +23,9 @@ class ProductRepository(Repository[Product]):
 
     def columns(self) -> list[ColumnElement[Any]]:
         own = [self.table.c[name] for name in self.read.model_fields if name not in REFERENCES]
-        return [*own, *(target_of(self.table.c[f"{name}_id"]).c.name.label(f"{name}_name") for name in REFERENCES)]
+        targets = {name: target_of(self.table.c[f"{name}_id"]).c for name in REFERENCES}
+        names = [target.name.label(f"{name}_name") for name, target in targets.items()]
+        return [*own, *names, *(target.version.label(f"{name}_version") for name, target in targets.items())]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         joined: Any = self.table
@@ -34,10 +36,12 @@ class ProductRepository(Repository[Product]):
 
     def shaped(self, row: AnyRow) -> Any:
         values = dict(row._mapping)
+        versions = [values.pop(f"{name}_version") for name in REFERENCES]
         for name in REFERENCES:
             referred = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}
             values[name] = referred if referred["id"] else None
-        return SimpleNamespace(**values)
+        shown_versions = [version or 0 for version in versions] if any(versions) else []
+        return SimpleNamespace(**values, shown_versions=shown_versions)
 
     async def shown(self, rows: Sequence[Product]) -> Sequence[Any]:
         found = await self.session.all(self.select().where(self.table.c.id.in_([row.id for row in rows])))

@@ -128,6 +128,22 @@ async def test_a_read_is_one_statement(
     assert len(statements) == 1
 
 
+async def test_a_renamed_brand_is_seen_by_who_asks_conditionally(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*WRITES, "brands:create", "brands:update", "categories:create")
+    product, brand, _ = await referring(person)
+    path = f"{PATH}/{product['id']}"
+    headers = {"If-None-Match": (await person.get(path)).headers["etag"]}
+
+    unchanged = await person.get(path, headers=headers)
+    await person.patch(f"/brands/{brand['id']}", {"name": "Renamed"})
+    renamed = await person.get(path, headers=headers)
+    changed = await person.patch(path, {"name": "New"}, headers={"If-Match": headers["If-None-Match"]})
+
+    assert (unchanged.status_code, renamed.status_code) == (304, 200)
+    assert renamed.json()["brand"]["name"] == "Renamed"
+    assert changed.status_code == 200, "the product itself was still at that version"
+
+
 async def test_what_is_in_use_stays_and_what_is_gone_is_not_referred_to(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES, "brands:create", "brands:delete", "categories:create", "categories:delete")
     product, brand, category = await referring(person)
