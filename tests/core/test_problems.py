@@ -14,6 +14,7 @@ from app.core.guard import public
 from app.core.routing import Router
 from app.main import create_app
 from tests.conftest import SignedInAs, test_settings
+from tests.people import person
 
 FORM = "application/x-www-form-urlencoded"
 KEYS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
@@ -320,3 +321,49 @@ async def test_who_you_are_is_nobody_elses_cache_entry(signed_in_as: SignedInAs)
 
     assert [answer.json()["username"] for answer in answers] == [first.username, second.username]
     assert all("etag" not in answer.headers and answer.headers["vary"] == "Authorization" for answer in answers)
+
+
+@pytest.fixture
+async def strict(app: FastAPI, tmp_path: Path, database_url: str) -> AsyncIterator[FastAPI]:
+    """An application that asks for If-Match, and gives a statement a tenth of a second."""
+    options = app.state.settings
+    limits = options.limits.model_copy(update={"require_if_match": True})
+    database = options.database.model_copy(update={"statement_timeout_ms": 100})
+    made = create_app(test_settings(database_url, tmp_path, limits=limits, database=database))
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+async def test_a_change_must_say_of_which_version_where_that_is_asked_for(strict: FastAPI) -> None:
+    transport = httpx.ASGITransport(strict, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as caller:
+        someone = await person(strict, caller, ("tasks:create", "tasks:update"))
+        path = f"/tasks/{(await someone.post('/tasks', {'title': 'x'})).json()['id']}"
+
+        refused = await someone.patch(path, {"title": "y"})
+        changed = await someone.patch(path, {"title": "y"}, headers={"If-Match": '"1"'})
+
+    assert_problem(refused, 428, "precondition-required")
+    assert changed.status_code == 200
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_a_statement_that_takes_too_long_is_a_504(strict: FastAPI) -> None:
+    router = Router(prefix="/slow")
+
+    @router.get("", dependencies=[public])
+    async def sleep() -> None:
+        async with strict.state.database.readers.connect() as connection:
+            await connection.exec_driver_sql("SELECT pg_sleep(5)")
+
+    strict.include_router(router, prefix="/api/v1")
+    transport = httpx.ASGITransport(strict, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://attest.test") as caller:
+        answer = await caller.get("/api/v1/slow")
+
+    assert_problem(answer, 504, "request-timeout")
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_headers_have_a_limit(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/tasks", headers={"X-Long": "x" * 17_000}), 431, "headers-too-large")

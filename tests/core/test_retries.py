@@ -1,14 +1,20 @@
 """A transaction that lost against another is run again, and its effect is there once."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from fastapi import FastAPI
+from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
+from app.core.context import RequestContext
 from app.core.db import Database
+from app.core.repository import table_of
+from app.core.types import now
+from app.modules.idempotency.models import IdempotencyKey
 from app.modules.tasks.models import Task
 from tests.conftest import SignedInAs
 
@@ -83,6 +89,28 @@ async def test_a_crash_before_the_commit_leaves_the_key_unused(database: Databas
     assert [failed.status_code, *(answer.status_code for answer in retried)] == [500, 201, 201]
     assert retried[0].json() == retried[1].json()
     assert (await person.get("/tasks", params={"total": "true"})).json()["total"] == 1
+
+
+async def test_a_stored_answer_is_sealed_and_forgotten_in_time(
+    app: FastAPI, database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    person = await signed_in_as("tasks:create", "tasks:read")
+    table, headers = table_of(IdempotencyKey), {"Idempotency-Key": "k"}
+    await person.post("/tasks", {"title": "a canary sings"}, headers=headers)
+    rows = await database.reading(job).all(select(table))
+    assert len(rows) == 1
+    assert not [value for value in rows[0] if isinstance(value, bytes) and b"canary" in value]
+
+    async with database.unit_of_work(job) as session:
+        await session.execute(update(table).values(created_at=now() - timedelta(hours=25)))
+    again = await person.post("/tasks", {"title": "a canary sings"}, headers=headers)
+
+    assert (again.status_code, "idempotency-replayed" in again.headers) == (201, False)
+    assert (await person.get("/tasks", params={"total": "true"})).json()["total"] == 2
+    async with database.unit_of_work(job) as session:
+        await session.execute(update(table).values(created_at=now() - timedelta(hours=25)))
+    await app.state.answers.prune()
+    assert await database.reading(job).all(select(table)) == []
 
 
 async def test_a_replay_needs_the_permission_again(database: Database, signed_in_as: SignedInAs) -> None:
