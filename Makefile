@@ -48,6 +48,9 @@ openapi: $(VENV)/.development ## Renew docs/openapi.json, the collection, and (w
 client: $(VENV)/.development ## Lint the document, compile the typed client, and drive a real server with it.
 	@$(BIN)/python -m scripts.typescript check
 
+fuzz: $(VENV)/.development ## Fuzz a real server with Schemathesis, over the whole API, for ten minutes.
+	@$(BIN)/python -m scripts.fuzz --max-time 600 -n 100
+
 bench: $(VENV)/.development ## Compare with a bare FastAPI + SQLAlchemy application, side by side.
 	@$(BIN)/python -m scripts.bench
 

@@ -1,11 +1,13 @@
 """The route that every module uses: credentials before the body, one transaction, and the headers owed to a client."""
 
 import hashlib
+import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response, params
 from fastapi.routing import APIRoute
@@ -47,6 +49,8 @@ class ModuleInfo:
 class Route(APIRoute):
     """An APIRoute that keeps the conventions of the API, so that endpoints need not.
 
+    A word is no id: `/tasks/bulk` is none of the addresses `/tasks/{id}`.
+
     Credentials are judged before the body is read, the body is read in strict JSON mode, straight into its schema, and
     what the endpoint wrote is committed before the answer leaves.
     """
@@ -54,7 +58,7 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.item = item_of(options.get("response_model"))
         options["summary"] = options.get("summary") or summary_of(endpoint)
-        super().__init__(path, noting(endpoint, self.item), **options)
+        super().__init__(strict_path(path, endpoint), noting(endpoint, self.item), **options)
 
     @property
     def calls(self) -> list[Any]:
@@ -152,7 +156,7 @@ def finished(route: Route, request: Request, response: Response) -> Response:
     announce(route.openapi_extra, response)
     if response.status_code == HTTPStatus.NO_CONTENT:
         del response.headers["content-type"]
-    if context.etag is not None and ("{id}" in route.path or route.status_code == HTTPStatus.CREATED):
+    if context.etag is not None and ("{id}" in route.path_format or route.status_code == HTTPStatus.CREATED):
         response.headers["ETag"] = f'"{context.etag}"'
         known = request.headers.get("if-none-match")
         if request.method == "GET" and known and names(known, context.etag):
@@ -163,6 +167,14 @@ def finished(route: Route, request: Request, response: Response) -> Response:
         url = request.url.include_query_params(cursor=context.next_cursor).remove_query_params("offset")
         response.headers.append("Link", f'<{url.path}?{url.query}>; rel="next"')
     return response
+
+
+def strict_path(path: str, endpoint: Callable[..., Any]) -> str:
+    """`path`, whose parameters that are UUIDs match nothing else."""
+    for name, parameter in inspect.signature(endpoint).parameters.items():
+        if parameter.annotation is UUID:
+            path = path.replace(f"{{{name}}}", f"{{{name}:uuid}}")
+    return path
 
 
 def summary_of(endpoint: Callable[..., Any]) -> str | None:

@@ -1,12 +1,22 @@
 """The bases of what clients send and receive."""
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from app.core.problems import field_errors, unprocessable
 
@@ -121,3 +131,35 @@ Name = Annotated[
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def spelled_instant(value: Any) -> Any:
+    """Text as in RFC 3339 only: pydantic would also read a number, as seconds since 1970."""
+    if not isinstance(value, str):
+        return value
+    if not INSTANT.fullmatch(value):
+        raise ValueError("use an instant as in RFC 3339, such as 2026-01-31T12:00:00Z")
+    return datetime.fromisoformat(value.upper())
+
+
+def spelled_day(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not DAY.fullmatch(value):
+        raise ValueError("use a day as in RFC 3339, such as 2026-01-31")
+    return date.fromisoformat(value)
+
+
+def within_time(at: datetime) -> datetime:
+    """Instants that stay instants in every zone and on every database."""
+    if not MINYEAR < at.year < MAXYEAR:
+        raise ValueError("use a year between 2 and 9998")
+    return at
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(spelled_instant), AfterValidator(within_time)]
+Day = Annotated[date, BeforeValidator(spelled_day)]

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
+from app.core.errors import Malformed
 from app.core.export import FILE_KINDS
 from app.core.routing import Handler, Route
 
@@ -42,6 +43,8 @@ class UploadRoute(Route):
         async for chunk in request.stream():
             request.state.upload.write(chunk)
             digest.update(chunk)
+        if request.state.upload.tell() == 0:
+            raise Malformed("The file is empty.")
         request.state.upload_digest = digest.digest()
         return request
 

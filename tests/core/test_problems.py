@@ -266,7 +266,8 @@ HOSTILE: list[tuple[str, str, int]] = [
     ("GET", "/audit/access?total=false", 200),
     ("GET", "/tasks?due_date_lt=9999-12-31", 200),
     ("GET", "/tasks?q=%FF%FE", 200),
-    ("GET", "/tasks/not-a-uuid", 422),
+    ("GET", "/tasks/not-a-uuid", 404),
+    ("GET", "/tasks/bulk", 405),
     ("GET", "/tasks?limit=99999999999999999999999999999999", 422),
 ]
 

@@ -25,6 +25,11 @@ SESSION = (
     "An access token (a JWT after RFC9068, verified as RFC8725 asks: one pinned algorithm, an explicit type, checked"
     " issuer and audience) or an API key, as `Authorization: Bearer`."
 )
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "The same header for whoever has a token already: an access token, or an API key.",
+}
 SIGNATURE = {
     "type": "apiKey",
     "in": "header",
@@ -65,7 +70,7 @@ def operations(app: FastAPI) -> Iterator[tuple[tuple[str, str], Route]]:
     for context in iter_route_contexts(app.routes):
         if isinstance(context.original_route, Route):
             for method in context.methods or ():
-                yield (str(context.path), method.lower()), context.original_route
+                yield (str(context.path_format), method.lower()), context.original_route
 
 
 def completed(found: Json, routes: dict[tuple[str, str], Route]) -> Json:
@@ -78,7 +83,7 @@ def completed(found: Json, routes: dict[tuple[str, str], Route]) -> Json:
     for path, item in found["paths"].items():
         for method, operation in item.items():
             route = routes[path, method]
-            complete(operation, route)
+            complete(operation, route, schemas)
             operation["responses"] = answers_of(operation, route, method)
             for parameter in operation.get("parameters", ()):
                 collapse(parameter)
@@ -87,7 +92,7 @@ def completed(found: Json, routes: dict[tuple[str, str], Route]) -> Json:
     session = components["securitySchemes"]["session"]
     session["description"] = SESSION
     session["flows"]["password"]["refreshUrl"] = f"{session['flows']['password']['tokenUrl']}/refresh"
-    components["securitySchemes"]["signature"] = SIGNATURE
+    components["securitySchemes"] |= {"bearer": BEARER, "signature": SIGNATURE}
     return found | {"components": {**components, "headers": HEADERS, "responses": RESPONSES}}
 
 

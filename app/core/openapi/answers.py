@@ -100,7 +100,7 @@ def possible(operation: Json, route: Route, method: str) -> Iterator[int]:
 def special_headers(route: Route, method: str, status: str) -> Iterator[str]:
     fields = getattr(route.response_model, "model_fields", {})
     is_created = status == str(HTTPStatus.CREATED)
-    if {"id", "version"} <= fields.keys() and ("{id}" in route.path or is_created):
+    if {"id", "version"} <= fields.keys() and ("{id}" in route.path_format or is_created):
         yield "ETag"
     if is_created and "id" in fields:
         yield "Location"

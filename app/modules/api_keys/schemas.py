@@ -5,16 +5,19 @@ from ipaddress import ip_network
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from app.core.page import PageQuery
-from app.core.schema import Name, PermissionName, Read, Schema
+from app.core.schema import Moment, Name, PermissionName, Read, Schema
 from app.core.types import now
 
 
 def network(text: str) -> str:
     """An address or network in its usual spelling."""
-    return str(ip_network(text))
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("use an address, or a network without host bits such as 192.0.2.0/24") from None
 
 
 Network = Annotated[str, Field(max_length=64), AfterValidator(network)]
@@ -25,7 +28,7 @@ class ApiKeyCreate(Schema):
     scopes: list[PermissionName] = Field(
         min_length=1, max_length=200, description="Permissions; never more than its owner's."
     )
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     allowed_addresses: list[Network] = Field(
         [], max_length=50, description="Addresses or networks it may be used from; empty: from anywhere."
     )

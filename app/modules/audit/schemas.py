@@ -1,24 +1,15 @@
 """What an auditor asks and receives."""
 
-from datetime import MAXYEAR, MINYEAR, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.core.page import PageQuery
+from app.core.schema import Moment
 
 Status = Annotated[int, Field(ge=100, le=599)]
-
-
-def within_time(at: datetime) -> datetime:
-    """Instants that stay instants in every zone and on every database."""
-    if not MINYEAR < at.year < MAXYEAR:
-        raise ValueError("use a year between 2 and 9998")
-    return at
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(within_time)]
 
 
 class HistoryQuery(PageQuery):
@@ -28,7 +19,11 @@ class HistoryQuery(PageQuery):
     default_sort: ClassVar[str] = "-at"
 
     offset: int = Field(0, ge=0, le=0, description="Not offered here; use the cursor.")
-    total: bool = Field(False, description="Not offered here; counting would read the whole record.")
+    total: bool = Field(
+        False,
+        description="Not offered here; counting would read the whole record.",
+        json_schema_extra={"const": False},
+    )
 
     @field_validator("total")
     @classmethod
@@ -49,7 +44,7 @@ class RecordQuery(HistoryQuery):
 class AccessQuery(RecordQuery):
     method: str | None = Field(None, max_length=16)
     path: str | None = Field(None, max_length=400, description="The beginning of the path.")
-    status: list[Status] = Field(default_factory=list)
+    status: list[Status] = Field(default_factory=list, max_length=50)
     status_gte: Status | None = None
     ip: str | None = Field(None, max_length=64)
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from app.core.page import PageQuery
-from app.core.schema import Patch, Schema
+from app.core.schema import Moment, Patch, Schema
 from app.modules.users import ProfileFields
 
 
@@ -103,8 +103,8 @@ class MyLoginQuery(PageQuery):
 
     is_successful: bool | None = None
     ip: str | None = Field(None, max_length=64)
-    at_gte: AwareDatetime | None = None
-    at_lt: AwareDatetime | None = None
+    at_gte: Moment | None = None
+    at_lt: Moment | None = None
 
 
 class LoginQuery(MyLoginQuery):

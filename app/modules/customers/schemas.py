@@ -3,12 +3,12 @@
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, PastDate
+from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, PastDate
 from pydantic_extra_types.country import CountryAlpha2
 from pydantic_extra_types.phone_numbers import PhoneNumber
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text, example
+from app.core.schema import Name, Patch, Read, Schema, Text, example, spelled_day
 from app.modules.customers.models import CustomerStatus
 
 
@@ -58,7 +58,7 @@ class CustomerCreate(Schema):
     last_name: Name
     email: EmailStr
     phone: Phone | None = None
-    birth_date: PastDate | None = None
+    birth_date: Annotated[PastDate, BeforeValidator(spelled_day)] | None = None
     company: Name | None = None
     address: Address | None = None
     notes: Text | None = None
@@ -84,4 +84,4 @@ class CustomerRead(Read):
 class CustomerQuery(EntityQuery):
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "last_name", "first_name", "email")
 
-    status: list[CustomerStatus] = Field(default_factory=list)
+    status: list[CustomerStatus] = Field(default_factory=list, max_length=50)

@@ -55,7 +55,7 @@ class ProductRead(Read):
 class ProductQuery(EntityQuery):
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "sku", "name", "price", "stock")
 
-    status: list[ProductStatus] = Field(default_factory=list)
+    status: list[ProductStatus] = Field(default_factory=list, max_length=50)
     brand_id: UUID | None = None
     category_id: UUID | None = None
     price_gte: Amount | None = None

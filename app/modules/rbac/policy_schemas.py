@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.page import PageQuery
-from app.core.schema import PermissionName
+from app.core.schema import Moment, PermissionName
 from app.modules.rbac.schemas import HolderQuery
 
 
@@ -71,5 +71,5 @@ class VersionQuery(PageQuery):
 
     actor_id: UUID | None = None
     request_id: str | None = Field(None, max_length=64)
-    at_gte: AwareDatetime | None = None
-    at_lt: AwareDatetime | None = None
+    at_gte: Moment | None = None
+    at_lt: Moment | None = None

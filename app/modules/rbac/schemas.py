@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from app.core.page import EntityQuery, PageQuery
-from app.core.schema import Name, Patch, Read, Schema, Slug, example
+from app.core.schema import Moment, Name, Patch, Read, Schema, Slug, example
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Icon = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
@@ -96,8 +96,8 @@ class Assignment(Schema):
     """A role for a user: from now, or `valid_from`, on; for good, or until just before `valid_until`."""
 
     role_id: UUID
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
     reason: Reason | None = None
 
     @model_validator(mode="after")
@@ -196,16 +196,11 @@ class GroupUpdate(Patch, GroupEdit):
 
 
 class ModuleEdit(GroupEdit):
-    group_id: UUID | None = None
+    group_id: UUID
 
 
 class ModuleUpdate(Patch, ModuleEdit):
-    @field_validator("group_id")
-    @classmethod
-    def some_group(cls, group_id: UUID | None) -> UUID | None:
-        if group_id is None:
-            raise ValueError("a module is always in a group")
-        return group_id
+    pass
 
 
 class ModuleQuery(PageQuery):

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text, example
+from app.core.schema import Day, Name, Patch, Read, Schema, Text, example
 from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
@@ -18,7 +18,7 @@ class TaskCreate(Schema):
     description: Text | None = None
     status: TaskStatus = TaskStatus.todo
     priority: TaskPriority = TaskPriority.normal
-    due_date: date | None = None
+    due_date: Day | None = None
     assignee_id: UUID | None = None
 
 
@@ -39,8 +39,8 @@ class TaskRead(Read):
 class TaskQuery(EntityQuery):
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date")
 
-    status: list[TaskStatus] = Field(default_factory=list)
-    priority: list[TaskPriority] = Field(default_factory=list)
+    status: list[TaskStatus] = Field(default_factory=list, max_length=50)
+    priority: list[TaskPriority] = Field(default_factory=list, max_length=50)
     assignee_id: UUID | None = None
-    due_date_lt: date | None = None
-    due_date_gte: date | None = None
+    due_date_lt: Day | None = None
+    due_date_gte: Day | None = None

@@ -2932,8 +2932,11 @@ export interface components {
         };
         /** ModuleUpdate */
         ModuleUpdate: {
-            /** Group Id */
-            group_id?: string | null;
+            /**
+             * Group Id
+             * Format: uuid
+             */
+            group_id?: string;
             /** Icon */
             icon?: string;
             /** Is Active */
@@ -3353,6 +3356,10 @@ export interface components {
              */
             refresh_token: string;
         };
+        /** Response Replace Role Modules */
+        ReplaceRoleModulesResult: components["schemas"]["Flags"][];
+        /** Response Replace User Roles */
+        ReplaceUserRolesResult: components["schemas"]["AssignmentRead"][];
         /**
          * RoleCreate
          * @example {
@@ -3730,6 +3737,8 @@ export interface components {
              */
             token_type: "bearer";
         };
+        /** Response Update Role Matrices */
+        UpdateRoleMatricesResult: components["schemas"]["MatrixRow"][];
         /**
          * UserCreate
          * @description A person has a password; a service account has none, and only API keys.
@@ -4114,7 +4123,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 actor_id?: string;
@@ -4172,7 +4181,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 actor_id?: string;
@@ -5543,7 +5552,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -5969,7 +5978,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -6395,7 +6404,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -7063,7 +7072,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -7693,7 +7702,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response; a dry run answers a Preview */
+            /** @description Successful Response */
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -7703,7 +7712,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MatrixRow"][];
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "effects": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UpdateRoleMatricesResult"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -7887,7 +7902,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -7984,7 +7999,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response; a dry run answers a Preview */
+            /** @description Successful Response */
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -7994,7 +8009,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Flags"][];
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "effects": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReplaceRoleModulesResult"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -8457,7 +8478,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -8827,7 +8848,7 @@ export interface operations {
                 /** @description Not offered here; use the cursor. */
                 offset?: number;
                 /** @description Not offered here; counting would read the whole record. */
-                total?: boolean;
+                total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -9014,7 +9035,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response; a dry run answers a Preview */
+            /** @description Successful Response */
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -9024,7 +9045,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AssignmentRead"][];
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "effects": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReplaceUserRolesResult"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];

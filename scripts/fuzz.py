@@ -1,0 +1,92 @@
+"""Fuzz a real server with schemathesis, over the whole API, as a superuser: `make fuzz`."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from scripts.servers import ROOT, Server, migrated, superuser
+
+CONFIGURATION = ROOT / "tests" / "fuzz" / "schemathesis.toml"
+LISTS = (
+    "/users",
+    "/roles",
+    "/tasks",
+    "/brands",
+    "/categories",
+    "/products",
+    "/customers",
+    "/modules",
+    "/module-groups",
+)
+OF_EACH = 3
+
+
+def sign_in(server: Server, credentials: dict[str, str]) -> httpx.Client:
+    api = f"{server.url}/api/v1"
+    form = {name: credentials[name] for name in ("username", "password")}
+    token = httpx.post(f"{api}/auth/token", data=form).raise_for_status().json()["access_token"]
+    return httpx.Client(base_url=api, headers={"Authorization": f"Bearer {token}"})
+
+
+def populate(root: httpx.Client) -> tuple[dict[str, str], list[str]]:
+    """Make a user without any role. Returns its credentials, and ids of what is there; one of each kind is deleted."""
+    password = secrets.token_urlsafe(18)
+
+    def user(name: str) -> dict[str, Any]:
+        return {"username": name, "email": f"{name}@example.com", "password": password}
+
+    ids = []
+    for path in LISTS:
+        items = root.get(path, params={"limit": OF_EACH, "sort": "created_at"}).raise_for_status().json()["items"]
+        ids += [item["id"] for item in items]
+    for path, body in (("/users", user("gone")), ("/roles", {"name": "Gone"}), ("/tasks", {"title": "Gone"})):
+        made = root.post(path, json=body).raise_for_status().json()["id"]
+        root.delete(f"{path}/{made}").raise_for_status()
+        ids.append(made)
+    nobody = user("nobody")
+    return {**nobody, "id": root.post("/users", json=nobody).raise_for_status().json()["id"]}, ids
+
+
+def fuzz(folder: str, options: list[str]) -> int:
+    """Fuzz a server with demo data on a new SQLite database in `folder`. Returns schemathesis' exit code."""
+    key = secrets.token_urlsafe(32)
+    environment = {**migrated(folder), "INTERNAL__KEYS": json.dumps({"fuzzer": key})}
+    seed = [sys.executable, "-m", "app", "seed"]
+    subprocess.run(seed, cwd=ROOT, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+    with Server(environment).start(log=Path(folder) / "server.log") as server:
+        root = superuser(server)
+        with sign_in(server, root) as client:
+            root["id"] = client.get("/auth/me").raise_for_status().json()["id"]
+            nobody, ids = populate(client)
+        people = {
+            f"{who}_{name.upper()}": value
+            for who, person in (("ROOT", root), ("NOBODY", nobody))
+            for name, value in person.items()
+        }
+        known = {
+            "PYTHONPATH": str(ROOT),
+            "SERVER_URL": server.url,
+            "FUZZ_KEY": key,
+            "REAL_IDS": json.dumps(sorted({*ids} - {root["id"], nobody["id"]})),
+        }
+        program = str(Path(sys.executable).with_name("schemathesis"))
+        command = [program, f"--config-file={CONFIGURATION}", "run", f"{server.url}/openapi.json", *options]
+        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **people, **known}, check=False).returncode
+        sign_in(server, root).close()  # a run that lost its account on the way proves nothing
+        return code
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        return fuzz(folder, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
