@@ -1,6 +1,7 @@
 """Kill the server with SIGKILL under a write load, again and again, and look for what was lost or doubled.
 
-Every write that was acknowledged must be there after the restart, with exactly one change row and one access row.
+Every write that was acknowledged must be there after the restart, with exactly one change row and one access row. Every
+write whose answer was lost is sent again with its idempotency key, and must then be there once.
 """
 
 import argparse
@@ -18,16 +19,18 @@ from uuid import uuid4
 
 import httpx
 
-from scripts.servers import Server, migrated, signed_in
+from scripts.servers import Server, migrated, signed_in, superuser
 
 WRITERS = 8
 
 
 @dataclass
 class Result:
-    """What was acknowledged (task id by request id), and what turned out wrong."""
+    """What was acknowledged (task id by request id), what was sent again, and what turned out wrong."""
 
     tasks: dict[str, str] = field(default_factory=dict)
+    unanswered: set[str] = field(default_factory=set)
+    retried: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -39,20 +42,24 @@ async def run(environment: dict[str, str], rounds: int, seconds: float) -> Resul
     """Rounds of load, kill and restart on a migrated database; then the account."""
     result = Result()
     server = Server(environment)
+    with server.start():
+        writer = superuser(server)
     for _ in range(rounds):
         server.start()
-        await load(server, result, seconds * random.uniform(0.5, 1.5))
+        await load(server, writer, result, seconds * random.uniform(0.5, 1.5))
     server.start()
     try:
+        await retry(server, writer, result)
         await account(server, result)
     finally:
         server.terminate()
     return result
 
 
-async def load(server: Server, result: Result, seconds: float) -> None:
-    """Write with several clients until the server is killed under them."""
-    async with signed_in(server) as client:
+async def load(server: Server, writer: dict[str, str], result: Result, seconds: float) -> None:
+    """Send again what was not answered, then write with several clients until the server is killed under them."""
+    await retry(server, writer, result)
+    async with signed_in(server, writer) as client:
         writers = [asyncio.create_task(write(client, result)) for _ in range(WRITERS)]
         await asyncio.sleep(seconds)
         server.kill()
@@ -63,27 +70,48 @@ async def write(client: httpx.AsyncClient, result: Result) -> None:
     with suppress(httpx.TransportError):
         while True:
             request_id = uuid4().hex
-            answer = await client.post("/tasks", json={"title": request_id}, headers={"X-Request-ID": request_id})
+            result.unanswered.add(request_id)
+            answer = await send(client, request_id, request_id)
             if answer.status_code == httpx.codes.CREATED:
                 result.tasks[request_id] = answer.json()["id"]
+                result.unanswered.discard(request_id)
+
+
+async def send(client: httpx.AsyncClient, title: str, request_id: str) -> httpx.Response:
+    headers = {"X-Request-ID": request_id, "Idempotency-Key": title}
+    return await client.post("/tasks", json={"title": title}, headers=headers)
+
+
+async def retry(server: Server, writer: dict[str, str], result: Result) -> None:
+    """Send what was not answered again, until it is."""
+    async with signed_in(server, writer) as client:
+        for title in sorted(result.unanswered):
+            answer = await send(client, title, f"{title}-again")
+            if answer.status_code != httpx.codes.CREATED:
+                result.complaints.append(f"the retry of {title} was answered with {answer.status_code}")
+            result.retried += 1
+    result.unanswered.clear()
 
 
 async def account(server: Server, result: Result) -> None:
     """Compare what was acknowledged with what is there."""
     async with signed_in(server) as client:
-        tasks = {item["id"] async for item in walk(client, "/tasks", {})}
+        titles = {item["id"]: item["title"] async for item in walk(client, "/tasks", {})}
         changes = Counter([row["request_id"] async for row in walk(client, "/audit/changes", {"entity": "task"})])
         created = {"path": "/api/v1/tasks", "status": 201}
         accesses = Counter([row["request_id"] async for row in walk(client, "/audit/access", created)])
     for request_id, task in result.tasks.items():
-        if task not in tasks:
+        if task not in titles:
             result.complaints.append(f"task {task} was acknowledged and is gone")
         if changes[request_id] != 1:
             result.complaints.append(f"task {task} has {changes[request_id]} change rows")
         if accesses[request_id] != 1:
             result.complaints.append(f"task {task} has {accesses[request_id]} access rows")
-    if len(tasks) != sum(changes.values()):
-        result.complaints.append(f"{len(tasks)} tasks have {sum(changes.values())} change rows")
+    result.complaints += [f"{title} is there {n} times" for title, n in Counter(titles.values()).items() if n != 1]
+    if len(titles) != len(result.tasks) + result.retried:
+        result.complaints.append(f"{len(titles)} tasks of {len(result.tasks)} answered and {result.retried} retried")
+    if len(titles) != sum(changes.values()):
+        result.complaints.append(f"{len(titles)} tasks have {sum(changes.values())} change rows")
 
 
 async def walk(client: httpx.AsyncClient, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -106,7 +134,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         environment = migrated(folder, arguments.database_url)
         result = asyncio.run(run(environment, arguments.rounds, arguments.seconds))
-    print(f"{arguments.rounds} kills, {result.acknowledged} acknowledged writes, {len(result.complaints)} complaints")
+    print(
+        f"{arguments.rounds} kills, {result.acknowledged} acknowledged and {result.retried} retried writes,"
+        f" {len(result.complaints)} complaints"
+    )
     for complaint in result.complaints[:20]:
         print(f"  {complaint}")
     return bool(result.complaints)

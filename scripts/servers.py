@@ -112,9 +112,11 @@ def superuser(server: Server) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def signed_in(server: Server, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-    """A client signed in as a new superuser."""
-    credentials = await asyncio.to_thread(superuser, server)
+async def signed_in(
+    server: Server, credentials: dict[str, str] | None = None, **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client signed in with `credentials`, or as a new superuser."""
+    credentials = credentials or await asyncio.to_thread(superuser, server)
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", **options) as client:
         answer = await client.post("/auth/token", data=credentials)
         client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"

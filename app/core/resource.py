@@ -101,7 +101,12 @@ def add_files(router: Router, resource: Resource, names: Names) -> None:
     summary = f"Create, change and delete {names.words} in one request: all, or none."
     bulk = typed(bulk, f"bulk_{names.many}", summary, items=write, data=body)
     load = typed(load, f"import_{names.many}", f"Create {names.words} from a CSV or NDJSON file.", items=write)
-    router.post("/bulk", response_model=BulkResult[resource.read], dependencies=[requires(*any_write)])(bulk)  # type: ignore[name-defined]  # made here
+    router.post(
+        "/bulk",
+        response_model=BulkResult[resource.read],  # type: ignore[name-defined]  # made here
+        responses={HTTPStatus.NOT_FOUND: {}, HTTPStatus.PRECONDITION_FAILED: {}},
+        dependencies=[requires(*any_write)],
+    )(bulk)
     router.add_api_route(
         "/import",
         load,

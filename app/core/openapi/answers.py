@@ -85,6 +85,7 @@ def possible(operation: Json, route: Route, method: str) -> Iterator[int]:
     """The problems that this operation has reasons of its own for."""
     guard = next(call for call in route.calls if isinstance(call, Public | Internal | SignedIn))
     yield from (400, 401, 422, 429, 500, 503, 504)
+    yield from map(int, route.responses)  # what the route says of itself
     if isinstance(guard, Requires) or (isinstance(guard, SignedIn) and not guard.always):
         yield 403
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
