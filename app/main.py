@@ -14,6 +14,7 @@ from app.core.db import Database
 from app.core.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.rate_limit import RateLimiter
 from app.core.signatures import Signatures
+from app.core.uploads import Imports
 from app.modules import discover
 
 API = "/api/v1"
@@ -51,6 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     logging.configure(app.state.settings)
     app.state.database = open_database(app.state.settings)
     app.state.limiter, app.state.signatures = RateLimiter(app.state.settings), Signatures(app.state.settings)
+    app.state.imports = Imports(app.state.settings)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.state.limiter.close)
         stack.push_async_callback(app.state.signatures.nonces.close)

@@ -4,8 +4,10 @@
 - docs/attest.postman_collection.json: the same as a collection for Postman and Bruno.
 - docs/openapi.promises: what was released, a line for each promise. A removed operation, parameter, field, type or enum
   value breaks clients, and so does a new required input of an operation that was there. `release` renews it.
+  Lengths and patterns are not watched.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -45,7 +47,7 @@ def promises(document: Json) -> set[str]:
         found.add(f"{place} is {operation['operationId']}")
         for parameter in operation.get("parameters", ()):
             line = f"{place} takes {parameter['in']} {parameter['name']}"
-            found.add(line)
+            found.add(f"{line} as {kind_of(parameter['schema'])}")
             found |= {f"{REQUIRED}{line}"} if parameter.get("required") else set()
         for kind, media in operation.get("requestBody", {}).get("content", {}).items():
             found.add(f"{place} takes {kind} {kind_of(media['schema'])}")
@@ -62,9 +64,9 @@ def promises_of(name: str, schema: Json) -> Iterator[str]:
         yield f"{name} has {value}"
     for field, below in schema.get("properties", {}).items():
         yield f"{name}.{field} is {kind_of(below)}"
-    if schema.get("additionalProperties") is False:  # what a client sends
-        for field in schema.get("required", ()):
-            yield f"{REQUIRED}{name}.{field}"
+    is_input = schema.get("additionalProperties") is False
+    for field in schema.get("required", ()):
+        yield f"{REQUIRED}{name}.{field}" if is_input else f"{name}.{field} is always there"
 
 
 def kind_of(schema: Json) -> str:
@@ -151,12 +153,14 @@ def complaints() -> list[str]:
     return [*stale, *broken(set(PROMISES.read_text().splitlines()), promises(document))]
 
 
-def main(command: str) -> int:
-    document = app.openapi()
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("write", "check", "release"))
+    command, document = parser.parse_args().command, app.openapi()
     if command == "check":
         found = complaints()
         print("\n".join(found) or "contract: the documents are current, and every released promise is kept")
-        return len(found)
+        return 1 if found else 0
     DOCUMENT.write_bytes(rendered(document))
     COLLECTION.write_bytes(rendered(collection(document)))
     if command == "release":
@@ -165,4 +169,4 @@ def main(command: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())

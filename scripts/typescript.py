@@ -1,5 +1,6 @@
 """Lint the document, compile the typed client, and drive a real server with it (needs Node.js 20 and npm)."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -27,7 +28,10 @@ def check() -> int:
     return 0
 
 
-def main(command: str) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=("generate", "check"))
+    command = parser.parse_args().command
     npm("ci", "--silent")
     if command == "check":
         return check()
@@ -36,4 +40,4 @@ def main(command: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())

@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+from starlette.routing import BaseRoute
 
 from app.core import migrations
 from app.core.config import Environment, RateLimitSettings, Settings
@@ -119,9 +121,16 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return test_settings(database_url, tmp_path / "var")
 
 
+@cache
+def built_routes() -> list[BaseRoute]:
+    """The routes of the application. FastAPI builds them at their first request, which takes longer than most tests."""
+    return create_app(test_settings("sqlite+aiosqlite:///:memory:", Path("unused"))).router.routes
+
+
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     app = create_app(settings)
+    app.router.routes[:] = built_routes()
     async with app.router.lifespan_context(app):
         yield app
 

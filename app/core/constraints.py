@@ -1,6 +1,7 @@
 """What the database refused, in words for the client: constraints by name, absence as 503, never SQL."""
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
@@ -52,6 +53,14 @@ def explain(error: SQLAlchemyError) -> Problem | None:
     if isinstance(error, StatementError) and isinstance(error.orig, (ValueError, OverflowError)):
         return unstorable()
     return None
+
+
+def refusal_of(error: Problem | SQLAlchemyError) -> Problem:
+    """What a client did wrong to get `error`. Raises `error` again where that is nothing."""
+    problem = error if isinstance(error, Problem) else explain(error)
+    if problem is None or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise error
+    return problem
 
 
 def is_transient(error: DBAPIError) -> bool:

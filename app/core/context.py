@@ -1,6 +1,7 @@
 """Who asks, from where, for what: one object that travels on the request and on `session.info`."""
 
 from asyncio import Timeout
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,7 +78,9 @@ class RequestContext:
     file_kind: str | None = None
     """The media type of a list that is asked for as a file."""
     file_name: str = "list"
-    body_bytes: int | None = None
+    judge_again: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
+    """Judges the caller once more: for what goes on after the guard decided."""
+    max_body_bytes: int | None = None
     time_limit: Timeout | None = field(default=None, repr=False)
 
     def forget(self) -> None:

@@ -16,8 +16,9 @@ from app.core.page import PageQuery, Window
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 FILE_KINDS = {CSV: "csv", NDJSON: "ndjson"}
 ROWS_AT_ONCE = 1000
-FORMULA = re.compile(r"^[=+\-@\t\r]")
-NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+FORMULA = re.compile(r"^'*[=+\-@\t\r]")
+"""What a spreadsheet runs; quotes before it count, so that taking one off gives back what was."""
+NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 
 Lister = Callable[..., Awaitable[Window]]
 
@@ -39,6 +40,8 @@ async def streamed(
 ) -> Response:
     """The answer of `lister` as a file: the page that an explicit `limit` asks for, else every row from there on.
 
+    Rows come once each where what they are sorted by does not change meanwhile.
+
     The first page is read before the head is sent, so a bad cursor is still a problem; each further page is a
     statement of its own, so no connection is held while a client reads slowly.
     """
@@ -48,7 +51,7 @@ async def streamed(
     first = await lister(**{**arguments, "query": query})
     if not is_page:
         context.next_cursor = None
-    pages = one(first) if is_page else following(lister, arguments, query, first)
+    pages = one(first) if is_page else following(lister, arguments, query, first, context)
     write = csv_lines(item) if kind == CSV else json_lines(item)
     name = f"{context.file_name}.{FILE_KINDS[kind]}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
@@ -60,11 +63,13 @@ async def one(window: Window) -> AsyncIterator[Sequence[Any]]:
 
 
 async def following(
-    lister: Lister, arguments: dict[str, Any], query: PageQuery, window: Window
+    lister: Lister, arguments: dict[str, Any], query: PageQuery, window: Window, context: RequestContext
 ) -> AsyncIterator[Sequence[Any]]:
-    """The items of `window` and of every page behind it."""
+    """The items of `window` and of every page behind it, for as long as the caller may read them."""
     yield window.items
     while window.next_cursor is not None:
+        if context.judge_again is not None:
+            await context.judge_again()
         query = query.model_copy(update={"cursor": window.next_cursor, "offset": 0})
         window = await lister(**{**arguments, "query": query})
         yield window.items

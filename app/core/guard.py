@@ -90,14 +90,18 @@ class SignedIn(OAuth2PasswordBearer):
         context.durable = self.synced
         if context.decision is not None:
             return
+        context.decision = await self.judge(request)
+        refuse_unknown_query(request)
+
+    async def judge(self, request: Request) -> str:
+        """What lets the caller in. Raises Unauthenticated, Forbidden; asked again by what takes long."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Sign in first: send `Authorization: Bearer <access token>`.")
         gate: Gate = request.app.state.gate
-        principal = await gate.admit(token, context)
+        principal = await gate.admit(token, context_of(request))
         self.refuse_unfit(principal)
-        context.decision = self.decide(principal, request)
-        refuse_unknown_query(request)
+        return self.decide(principal, request)
 
     def refuse_unfit(self, principal: Principal) -> None:
         """Raise Forbidden for a session that may not do anything yet, and for a machine where a person is needed."""

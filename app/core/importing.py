@@ -1,5 +1,6 @@
 """Creating many items from a file: read line by line, judged row by row, written in batches, in one transaction."""
 
+import asyncio
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,16 +9,17 @@ from typing import IO, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.constraints import explain
+from app.core.constraints import refusal_of
 from app.core.errors import DryRun, FieldError, Invalid, Malformed, Problem, invalid
 from app.core.export import CSV, FORMULA, columns
-from app.core.problems import field_errors
+from app.core.problems import escaped, field_errors
 from app.core.schema import Schema
 from app.core.service import Service
 from app.core.strict_json import check
 
 ROWS_AT_ONCE = 500
-MAX_LINE_BYTES = 1024 * 1024
+MAX_ROW_BYTES = 1024 * 1024
+ROWS_BETWEEN_BREATHS = 50
 MAX_ERRORS = 100
 
 
@@ -29,7 +31,7 @@ class ImportQuery(BaseModel):
     on_error: Literal["abort", "stop"] = Field(
         "abort", description="`abort`: all rows or none. `stop`: keep the rows before the first bad one."
     )
-    dry_run: bool = Field(False, description="Judge the whole file, and keep nothing.")
+    dry_run: bool = Field(False, description="Keep nothing: judge the file, with `stop` to the first bad row.")
 
 
 class LineError(BaseModel):
@@ -76,8 +78,8 @@ class Tally:
         }
 
 
-Row = tuple[int, Schema | list[FieldError]]
-"""(line, what it holds or what is wrong with it)"""
+Row = tuple[int, Schema | list[FieldError] | None]
+"""(line, what it holds, or what is wrong with it, or nothing)"""
 
 
 class Importer:
@@ -93,45 +95,59 @@ class Importer:
     async def run(self, file: IO[bytes], kind: str) -> dict[str, Any]:
         """The report. Raises Invalid where rows were refused and none shall be kept, DryRun where none was asked to."""
         batch: list[tuple[int, Schema]] = []
-        for line, row in self.rows(file, kind):
+        for count, (line, row) in enumerate(self.csv_rows(file) if kind == CSV else self.json_rows(file)):
+            if count % ROWS_BETWEEN_BREATHS == 0:
+                await asyncio.sleep(0)  # other requests are served meanwhile
             if isinstance(row, Schema):
                 batch.append((line, row))
-                if len(batch) < ROWS_AT_ONCE:
-                    continue
-            if await self.write(batch) or (not isinstance(row, Schema) and self.refuse(line, row)):
-                return self.finished()
-            batch = []
+            if len(batch) == ROWS_AT_ONCE or isinstance(row, list):
+                await self.write(batch)
+                batch = []
+            if isinstance(row, list) and not self.has_ended:
+                self.refuse(line, row)
+            if self.has_ended:
+                break
         await self.write(batch)
         return self.finished()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is no need to read on."""
+        is_lost = self.query.on_error == "abort" and len(self.tally.errors) >= MAX_ERRORS
+        return is_lost or self.tally.stopped_at_line is not None
 
     def finished(self) -> dict[str, Any]:
         tally, dry_run = self.tally, self.query.dry_run
         if dry_run:
             raise DryRun(tally.report(dry_run=True))
         if tally.failed and self.query.on_error == "abort":
-            raise Invalid(f"{tally.failed} of the rows cannot be imported; nothing was.", errors=tally.errors)
+            raise Invalid(f"{tally.failed} rows cannot be imported; nothing was.", errors=tally.errors)
         return tally.report(dry_run=False)
 
-    def refuse(self, line: int, errors: list[FieldError]) -> bool:
-        """Note what is wrong with a row; True where the import ends with it."""
+    def refuse(self, line: int, errors: list[FieldError]) -> None:
         self.tally.refuse(line, errors)
         if self.query.on_error == "stop":
             self.tally.stopped_at_line = line
-        return self.query.on_error == "stop"
 
-    async def write(self, batch: list[tuple[int, Schema]]) -> bool:
-        """Create the rows of `batch` in one flush; where one is refused, one by one. True where the import ends."""
+    async def write(self, batch: list[tuple[int, Schema]]) -> None:
+        """Create the rows of `batch` in one flush; where one is refused, one by one."""
+        if not batch or self.has_ended:
+            return
         if await self.refused([row for _, row in batch]) is None:
             self.tally.created += len(batch)
         else:
-            for line, row in batch:
-                errors = await self.refused([row])
-                if errors is None:
-                    self.tally.created += 1
-                elif self.refuse(line, errors):
-                    return True
+            await self.write_singly(batch)
         self.service.rows.writer.expunge_all()
-        return False
+
+    async def write_singly(self, batch: list[tuple[int, Schema]]) -> None:
+        for line, row in batch:
+            errors = await self.refused([row])
+            if errors is None:
+                self.tally.created += 1
+            else:
+                self.refuse(line, errors)
+            if self.has_ended:
+                return
 
     async def refused(self, rows: list[Schema]) -> list[FieldError] | None:
         """Why `rows` cannot be created, in a savepoint of their own; None where they were."""
@@ -139,42 +155,28 @@ class Importer:
             async with self.service.rows.writer.begin_nested():
                 await self.service.create_many(rows)
         except (Problem, SQLAlchemyError) as error:
-            problem = error if isinstance(error, Problem) else explain(error)
-            if problem is None or problem.status >= 500:  # noqa: PLR2004  # a failure of ours is about no row
-                raise
-            return problem.moved("").errors or []
+            return refusal_of(error).moved("").errors or []
         return None
-
-    def rows(self, file: IO[bytes], kind: str) -> Iterator[Row]:
-        """Every row with its line number. Raises Malformed, Invalid for a file that cannot be read on."""
-        return self.csv_rows(file) if kind == CSV else self.json_rows(file)
 
     def json_rows(self, file: IO[bytes]) -> Iterator[Row]:
         for number, line in numbered(file):
-            if line.strip():
-                yield number, self.judged(line, is_json=True)
+            yield number, self.judged(line, is_json=True) if line.strip() else None
 
     def csv_rows(self, file: IO[bytes]) -> Iterator[Row]:
         records = csv_records(file)
-        _, header = next(records, (1, []))
-        self.refuse_header(header)
+        header = next((cells for _, cells in records if isinstance(cells, list)), [])
+        refuse_header(header, self.names)
         for number, cells in records:
-            if not cells:
-                continue
-            if len(cells) != len(header):
+            if not isinstance(cells, list):
+                yield number, [{"pointer": "", "detail": cells.detail, "code": cells.code}]
+            elif cells and len(cells) != len(header):
                 detail = f"The header names {len(header)} columns, this line has {len(cells)}."
                 yield number, [{"pointer": "", "detail": detail, "code": "wrong-number-of-columns"}]
-                continue
-            yield number, self.judged(nested(dict(zip(header, cells, strict=True))), is_json=False)
-
-    def refuse_header(self, header: list[str]) -> None:
-        """Raise Invalid for a column that no item has, and for one that is there twice."""
-        for position, name in enumerate(header):
-            if name not in self.names or name in header[:position]:
-                detail = f"Use each of these columns at most once: {', '.join(sorted(self.names))}."
-                raise invalid(f"/body/1/{name[:100]}", detail, "unknown-column")
-        if not header:
-            raise Malformed("The file has no header line.")
+            else:
+                yield (
+                    number,
+                    self.judged(nested(dict(zip(header, cells, strict=False))), is_json=False) if cells else None,
+                )
 
     def judged(self, row: Any, *, is_json: bool) -> Schema | list[FieldError]:
         """`row` in the schema, or what is wrong with it. Text becomes what its field is; an empty cell is absent."""
@@ -189,33 +191,47 @@ class Importer:
             return [{"pointer": "", "detail": error.detail, "code": error.code}]
 
 
+def refuse_header(header: list[str], known: set[str]) -> None:
+    """Raise Invalid for a column that no item has, and for one that is there twice."""
+    for position, name in enumerate(header):
+        if name not in known or name in header[:position]:
+            detail = f"Use each of these columns at most once: {', '.join(sorted(known))}."
+            raise invalid(f"/body/1/{escaped(name)}", detail, "unknown-column")
+    if not header:
+        raise Malformed("The file has no header line.")
+
+
 def numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """The lines of `file`, from 1. Raises Malformed for one that is too long."""
     number = 0
-    while line := file.readline(MAX_LINE_BYTES + 1):
+    while line := file.readline(MAX_ROW_BYTES + 1):
         number += 1
-        if len(line) > MAX_LINE_BYTES:
-            raise Malformed(f"Line {number} is longer than {MAX_LINE_BYTES} bytes.")
+        if len(line) > MAX_ROW_BYTES:
+            raise Malformed(f"Line {number} is longer than {MAX_ROW_BYTES} bytes.")
         yield number, line
 
 
-def csv_records(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
-    """Records with the number of their first line. Raises Malformed for what is no CSV in UTF-8."""
-    started, last = 1, 0
+def csv_records(file: IO[bytes]) -> Iterator[tuple[int, list[str] | Malformed]]:
+    """Records with the number of their first line; the last may be a Malformed, behind which nothing can be read."""
+    started, last, size = 1, 0, 0
 
     def lines() -> Iterator[str]:
-        nonlocal last
+        nonlocal last, size
         for number, line in numbered(file):
-            last = number
+            last, size = number, size + len(line)
+            if size > MAX_ROW_BYTES or b"\0" in line:
+                raise Malformed(f"Line {number} holds a NUL, or ends a row of more than {MAX_ROW_BYTES} bytes.")
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
 
     reader = csv.reader(lines(), strict=True)
     try:
         for record in reader:
             yield started, record
-            started = last + 1
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise Malformed(f"Line {last} is not CSV in UTF-8.") from error
+            started, size = last + 1, 0
+    except Malformed as error:
+        yield started, error
+    except (csv.Error, UnicodeDecodeError):
+        yield started, Malformed(f"Line {last} is not CSV in UTF-8.")
 
 
 def nested(row: dict[str, str]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Keys:
     refresh: bytes = field(repr=False)
     lookup: bytes = field(repr=False)
     idempotency: bytes = field(repr=False)
+    answers: bytes = field(repr=False)
     personal: bytes = field(repr=False)
     second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
@@ -72,7 +73,8 @@ class Keys:
             cursor=derived(root, "cursor"),
             refresh=derived(root, "refresh-token"),
             lookup=derived(root, "identifier-lookup"),
-            idempotency=derived(root, "idempotency"),
+            idempotency=derived(root, "idempotency-key"),
+            answers=derived(root, "stored-answer"),
             personal=derived(personal_root, "personal-data"),
             second_factor=derived(root, "second-factor"),
             signing_pems=pems or (kept(folder / "signing_key.pem", new_signing_key),),

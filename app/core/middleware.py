@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
@@ -116,9 +117,9 @@ class SafetyMiddleware:
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
                 await self.app(scope, self.counted(receive, context), decided)
+        except ClientDisconnect:
+            raise  # nobody is there to be answered; the access log knows the status for it
         except Exception as error:
-            if isinstance(error, TimeoutError) and limit.expired():
-                error = TimedOut("This took longer than the server allows.")
             response = self.answer(error, scope["path"], context)
             if started:
                 raise
@@ -135,7 +136,7 @@ class SafetyMiddleware:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            limit = context.body_bytes or self.limits.body_bytes
+            limit = context.max_body_bytes or self.limits.body_bytes
             if received > limit:
                 detail = f"The body is larger than {limit} bytes."
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
@@ -151,6 +152,8 @@ class SafetyMiddleware:
 
     def answer(self, error: Exception, path: str, context: RequestContext) -> Any:
         """The response for what nothing below translated. Says nothing of the cause; the log does."""
+        if isinstance(error, TimeoutError) and context.time_limit is not None and context.time_limit.expired():
+            error = TimedOut("This took longer than the server allows.")
         if isinstance(error, Problem):
             return respond(error, path, context)
         log.error("unhandled_exception", exc_info=error)

@@ -26,8 +26,8 @@ class Entity(SQLModel):
     `decides` names the columns whose change alters what a credential is worth (`*`: creating or deleting a row does
     too), `invalidates` the column with the id of the user or credential concerned (none: everybody is). `governs` names
     the columns that are policy: their change is a new policy version and must pass the policy check. `acts_on` names
-    the column with the id of the user whom every change of the row acts on. `holds` names foreign keys: the row they
-    refer to must be visible, and cannot be deleted while this one is.
+    the column with the id of the user whom every change of the row acts on. `holds` names foreign keys between
+    tables that can both be hidden: what they refer to must be visible, and cannot be deleted while this row is visible.
     """
 
     audited: ClassVar[bool] = True

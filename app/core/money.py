@@ -15,7 +15,7 @@ DIGITS = 15
 UNITS = 10**SCALE
 AMOUNT: dict[str, Any] = {
     "type": "string",
-    "pattern": rf"^\d{{1,{DIGITS - SCALE}}}(\.\d{{1,{SCALE}}})?$",
+    "pattern": rf"^[0-9]{{1,{DIGITS - SCALE}}}(\.[0-9]{{1,{SCALE}}})?$",
     "maxLength": DIGITS + 1,
     "examples": ["19.90"],
 }
@@ -63,12 +63,12 @@ def plain(amount: Decimal) -> Decimal:
 
 
 def known_currency(code: str) -> str:
-    if minor_units(code) is None:
+    if decimal_places_of(code) is None:
         raise ValueError("this is no currency of ISO 4217")
     return code
 
 
-def minor_units(code: str) -> int | None:
+def decimal_places_of(code: str) -> int | None:
     """Decimal places of a currency; None for what is none, or (as gold is) has none."""
     try:
         return iso4217.Currency(code).exponent
@@ -78,12 +78,12 @@ def minor_units(code: str) -> int | None:
 
 def fits(amount: Decimal, code: str) -> bool:
     """Whether `amount` has no more decimal places than its currency."""
-    return amount == amount.quantize(Decimal(1).scaleb(-(minor_units(code) or 0)))
+    return amount == with_currency_places(amount, code)
 
 
-def shown(amount: Decimal, code: str) -> Decimal:
+def with_currency_places(amount: Decimal, code: str) -> Decimal:
     """`amount` with the decimal places of its currency: 19.90 EUR, 1990 JPY."""
-    return amount.quantize(Decimal(1).scaleb(-(minor_units(code) or 0)))
+    return amount.quantize(Decimal(1).scaleb(-(decimal_places_of(code) or 0)))
 
 
 Amount = Annotated[

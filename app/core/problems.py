@@ -63,12 +63,16 @@ def crashed(path: str, context: RequestContext) -> Response:
     return render(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail, path, context)
 
 
+def escaped(part: object) -> str:
+    """A part of a JSON pointer (RFC 6901), shortened: names come from whoever sent them."""
+    return str(part)[:MAX_NAME].replace("~", "~0").replace("/", "~1")
+
+
 def field_errors(errors: Sequence[Mapping[str, Any]], prefix: tuple[str, ...] = ()) -> list[FieldError]:
     """Pydantic's errors without `input`, `ctx` and `url`: those would echo what the client sent, passwords included."""
     return [
         {
-            "pointer": "/"
-            + "/".join(str(part)[:MAX_NAME].replace("~", "~0").replace("/", "~1") for part in (*prefix, *error["loc"])),
+            "pointer": "".join(f"/{escaped(part)}" for part in (*prefix, *error["loc"])),
             "detail": str(error["msg"]).removeprefix("Value error, "),
             "code": str(error["type"]).replace("_", "-"),
         }

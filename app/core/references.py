@@ -1,7 +1,7 @@
 """References among rows that can be hidden: a foreign key alone would not see that its target was deleted softly.
 
-Who refers locks the target for share, who deletes locks it for update: one of two at the same moment waits, and then
-sees what the other did.
+Who refers locks the key of the target for share, as a foreign key does; who deletes locks the row for update. One of
+two at the same moment waits, and then sees what the other did. Other changes of the target wait for nobody.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -35,20 +35,23 @@ async def refuse_unknown(
 
 
 async def visible(session: Session, column: "Column[UUID]", ids: set[UUID]) -> set[UUID]:
-    """Those of `ids` that are visible in the table that `column` refers to, locked for share, in one order."""
+    """Those of `ids` that are visible in the table that `column` refers to; their keys are locked for share."""
     target = target_of(column)
     statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
-    rows = await session.all(statement.order_by(target.c.id).with_for_update(read=True))
+    rows = await session.all(statement.order_by(target.c.id).with_for_update(read=True, key_share=True))
     return {row.id for row in rows}
 
 
 async def refuse_in_use(session: Session, table: Table, row: Entity) -> None:
-    """Raise InUse while a visible row holds on to `row`, which the caller has locked."""
+    """Raise InUse while a visible row holds on to `row`; from now on no other can begin to."""
+    if holders(table):
+        await session.value(select(table.c.id).where(table.c.id == row.id).with_for_update())
     for column in holders(table):
         holder = column.table
         statement: AnySelect = select(holder.c.id).where(column == row.id, holder.c.deleted_at.is_(None)).limit(1)
         if await session.first(statement):
-            raise InUse(f"A {holder.name} still refers to this; change or delete that first.")
+            name = holder.name.replace("_", " ")
+            raise InUse(f"Something visible ({name}) still refers to this; change or delete that first.")
 
 
 @cache

@@ -98,7 +98,7 @@ class ReadRepository:
         return statement
 
     def missing(self, id: object) -> NotFound:
-        return NotFound(f"There is no {self.model.__name__.lower()} {id}.")
+        return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")
 
 
 class Repository(ReadRepository, Generic[M]):
@@ -125,6 +125,11 @@ class Repository(ReadRepository, Generic[M]):
         if if_match is not None and not matches(if_match, row.version):
             raise StaleVersion(f"This is at version {row.version} now; read it again before changing it.")
         return row
+
+    async def lock_all(self, ids: Sequence[UUID]) -> None:
+        """Lock rows in one order, whatever the order in which they are changed then."""
+        chosen = select(self.table.c.id).where(self.table.c.id.in_(ids)).order_by(self.table.c.id)
+        await self.writer.execute(chosen.with_for_update(key_share=True))
 
     async def add(self, row: M) -> M:
         await self.add_all([row])

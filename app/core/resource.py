@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import Query, Request
 
 from app.core.bodies import kind_of
-from app.core.bulk import Bulk, BulkResult, carry_out, refuse_unheld
+from app.core.bulk import Bulk, BulkResult, BulkRoute, carry_out
 from app.core.db import provided, reading
-from app.core.guard import Caller, requires
+from app.core.guard import requires
 from app.core.importing import Importer, ImportQuery, ImportReport
 from app.core.page import EntityQuery, Page
 from app.core.routing import IfMatch, Router
@@ -37,7 +37,7 @@ def add_resource(router: Router, resource: Resource) -> None:
 
     The list is also a file (CSV, NDJSON) for whoever asks for one; every POST takes an idempotency key.
     """
-    for add in (add_collection, add_files, add_item):
+    for add in (add_collection, add_bulk, add_import, add_item):
         add(router, resource, Names.of(router, resource))
 
 
@@ -48,7 +48,7 @@ class Names:
     slug: str
     one: str
     many: str
-    words: str
+    many_in_words: str
 
     @classmethod
     def of(cls, router: Router, resource: Resource) -> "Names":
@@ -77,7 +77,7 @@ def add_collection(router: Router, resource: Resource, names: Names) -> None:
 
     query: Any = Annotated[resource.query, Query()]
     read, write = reads(resource), writes(resource)
-    page = typed(page, f"list_{names.many}", f"List {names.words}.", items=read, query=query)
+    page = typed(page, f"list_{names.many}", f"List {names.many_in_words}.", items=read, query=query)
     create = typed(create, f"create_{names.one}", f"Create {names.a_one}.", items=write, data=resource.create)
     router.get("", response_model=Page[resource.read], dependencies=[requires(f"{names.slug}:read")])(page)  # type: ignore[name-defined]  # made here
     router.post(
@@ -88,28 +88,32 @@ def add_collection(router: Router, resource: Resource, names: Names) -> None:
     )(create)
 
 
-def add_files(router: Router, resource: Resource, names: Names) -> None:
-    async def bulk(items: Any, caller: Caller, data: Any) -> Any:
-        refuse_unheld(data, names.slug, caller)
+def add_bulk(router: Router, resource: Resource, names: Names) -> None:
+    async def bulk(items: Any, data: Any) -> Any:
         return await carry_out(items, data)
 
+    write, body = writes(resource), Bulk[resource.create, resource.update]  # type: ignore[name-defined]  # made here
+    summary = f"Create, change and delete {names.many_in_words} in one request: all, or none."
+    bulk = typed(bulk, f"bulk_{names.many}", summary, items=write, data=body)
+    router.add_api_route(
+        "/bulk",
+        bulk,
+        methods=["POST"],
+        response_model=BulkResult[resource.read],  # type: ignore[name-defined]  # made here
+        responses={HTTPStatus.NOT_FOUND: {}, HTTPStatus.PRECONDITION_FAILED: {}, HTTPStatus.PRECONDITION_REQUIRED: {}},
+        dependencies=[requires(*(f"{names.slug}:{action}" for action in Bulk.actions))],
+        route_class_override=BulkRoute,
+    )
+
+
+def add_import(router: Router, resource: Resource, names: Names) -> None:
     async def load(items: Any, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
         return await Importer(items, resource.create, query).run(uploaded(request), kind_of(request))
 
-    write, body = writes(resource), Bulk[resource.create, resource.update]  # type: ignore[name-defined]  # made here
-    any_write = [f"{names.slug}:{action}" for action in Bulk.actions]
-    summary = f"Create, change and delete {names.words} in one request: all, or none."
-    bulk = typed(bulk, f"bulk_{names.many}", summary, items=write, data=body)
-    load = typed(load, f"import_{names.many}", f"Create {names.words} from a CSV or NDJSON file.", items=write)
-    router.post(
-        "/bulk",
-        response_model=BulkResult[resource.read],  # type: ignore[name-defined]  # made here
-        responses={HTTPStatus.NOT_FOUND: {}, HTTPStatus.PRECONDITION_FAILED: {}},
-        dependencies=[requires(*any_write)],
-    )(bulk)
+    summary = f"Create {names.many_in_words} from a CSV or NDJSON file."
     router.add_api_route(
         "/import",
-        load,
+        typed(load, f"import_{names.many}", summary, items=writes(resource)),
         methods=["POST"],
         response_model=ImportReport,
         dependencies=[requires(f"{names.slug}:create")],

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -20,7 +20,7 @@ from app.core.db import context_of, database_of, request_session
 from app.core.deprecation import announce
 from app.core.errors import PreconditionRequired, Problem
 from app.core.export import asked_kind, streamed
-from app.core.guard import Guard, SignedIn, flat, internal
+from app.core.guard import Guard, Requires, SignedIn, flat, internal
 from app.core.idempotency import attempt_of, key_of
 from app.core.page import Page
 from app.core.rate_limit import RateLimiter
@@ -72,8 +72,9 @@ class Route(APIRoute):
 
     @property
     def takes_idempotency_key(self) -> bool:
-        is_signed_in = any(isinstance(call, SignedIn) for call in self.calls)
-        return self.writes and is_signed_in and "POST" in (self.methods or ())
+        """Whether the first answer is kept; never one that shows a secret once: those are given in person."""
+        is_guarded = any(isinstance(call, Requires) and not call.in_person for call in self.calls)
+        return self.writes and is_guarded and "POST" in (self.methods or ())
 
     @property
     def takes_if_match(self) -> bool:
@@ -104,8 +105,10 @@ class Route(APIRoute):
             context, options = context_of(request), database_of(request).settings.limits
             if guard is not None:
                 await admitted(guard, request)
+            if isinstance(guard, SignedIn):
+                context.judge_again = partial(guard.judge, request)
             self.limit(context, options)
-            refuse_oversize(request, context.body_bytes or options.body_bytes)
+            refuse_oversize(request, context.max_body_bytes or options.body_bytes)
             if kinds:
                 refuse_other_kinds(request, kinds)
             if takes_if_match and options.require_if_match and "if-match" not in request.headers:
@@ -125,8 +128,8 @@ class Route(APIRoute):
         return (TypeAdapter(body.annotation), JSON_KINDS) if body and body.annotation else (None, ())
 
     def limit(self, context: RequestContext, options: LimitSettings) -> None:
-        """Set the largest body, and the longest time."""
-        context.body_bytes = options.body_bytes
+        """Set the largest body; an upload also gets more time."""
+        context.max_body_bytes = options.body_bytes
 
     async def read(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
         """`request` with its body read and judged. Raises Malformed, Invalid."""

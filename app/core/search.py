@@ -11,8 +11,10 @@ from operator import add
 
 from sqlalchemy import ColumnElement, Index, String, Table, and_, false, func, text
 
-SEPARATORS = r"[\s!-/:-@[-`{-~]+"
-"""White space and ASCII punctuation; both engines read this pattern alike."""
+BETWEEN_WORDS = re.compile(r"[\W_]+")
+PUNCTUATION = r"[\s!-/:-@[-`{-~]+"
+"""Becomes space before PostgreSQL's parser reads a text: it would take `-12` for a number and `a/b` for a path. It
+splits what is not ASCII as we do."""
 INFO = "searches"
 
 
@@ -29,11 +31,11 @@ def search_index(table: str, *fields: str) -> Index:
 def vector(fields: Sequence[str]) -> str:
     """The expression that is indexed; a query must repeat it to the letter."""
     joined = " || ' ' || ".join(f"coalesce({field}, '')" for field in fields)
-    return f"to_tsvector('simple', regexp_replace(lower({joined}), '{SEPARATORS}', ' ', 'g'))"
+    return f"to_tsvector('simple', regexp_replace(lower({joined}), '{PUNCTUATION}', ' ', 'g'))"
 
 
 def words_of(q: str) -> list[str]:
-    return [word for word in re.split(SEPARATORS, q.lower()) if word]
+    return [word for word in BETWEEN_WORDS.split(q.lower()) if word]
 
 
 def spaced(value: str | None) -> str:

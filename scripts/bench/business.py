@@ -65,13 +65,12 @@ def main() -> None:
         pid = server.process.pid if server.process else 0
         target = prepared("attest", server.port, pid, superuser(server))
         target.requests |= business(server.port, target.requests["get one"].headers[0])
-        httpx.post(f"{server.url}{target.requests['replay'].path}")
         print(f"{'':18} {'':>10} {'CPU':>8}   {'beside':>8} {'throughput':>10} {'CPU':>6}")
         for name, (other, what) in PAIRS.items():
             figures: dict[str, list[tuple[float, float]]] = {name: [], other: []}
             for _ in range(arguments.rounds):
                 for each, found in figures.items():
-                    connections = 1 if each == "replay" else arguments.connections
+                    connections = 1 if each == "replay" else arguments.connections  # in parallel a key is a 409
                     found.append(measure(target, each, connections, arguments.seconds))
             medians = [[statistics.median(column) for column in zip(*rows, strict=True)] for rows in figures.values()]
             (rate, cpu), (usual, usual_cpu) = medians

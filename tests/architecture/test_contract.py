@@ -21,7 +21,15 @@ BREAKS: dict[str, tuple[Callable[[Json], object], str]] = {
     "a removed path": (lambda d: d["paths"].pop("/api/v1/tasks/{id}"), "gone: GET /api/v1/tasks/{id} is get_task"),
     "a removed parameter": (
         lambda d: d["paths"]["/api/v1/tasks"]["get"]["parameters"].clear(),
-        "gone: GET /api/v1/tasks takes query limit",
+        "gone: GET /api/v1/tasks takes query limit as integer int32",
+    ),
+    "another type of a parameter": (
+        lambda d: d["paths"]["/api/v1/tasks"]["get"]["parameters"][0].update(schema={"type": "string"}),
+        "gone: GET /api/v1/tasks takes query limit as integer int32",
+    ),
+    "a field that may be absent": (
+        lambda d: schema(d, "TaskRead")["required"].remove("title"),
+        "gone: TaskRead.title is always there",
     ),
     "a removed field": (lambda d: schema(d, "TaskRead")["properties"].pop("title"), "gone: TaskRead.title is string"),
     "a changed type": (

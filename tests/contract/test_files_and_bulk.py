@@ -20,7 +20,7 @@ async def count(person: Person, resource: Any) -> int:
     return total
 
 
-def test_every_module_with_items_is_declared() -> None:
+def test_the_business_modules_are_declared() -> None:
     assert {"tasks", "products", "brands", "categories", "customers"} <= set(declared())
 
 

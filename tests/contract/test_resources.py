@@ -197,6 +197,20 @@ async def test_the_history_tells_the_whole_life(signed_in_as: SignedInAs, resour
 
 
 @resources
+async def test_the_history_tells_readers_of_the_module_less(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    reader, auditor = await signed_in_as(f"{resource.SLUG}:read"), await signed_in_as("audit:read")
+    path = f"{resource.PATH}/{(await made(person, resource))['id']}/history"
+
+    seen, recorded = [(await who.get(path)).json()["items"][0] for who in (reader, auditor)]
+    await person.delete(path.removesuffix("/history"))
+
+    assert (seen["changes"], seen["ip"]) == (recorded["changes"], None)
+    assert recorded["ip"] == "192.0.2.7"
+    assert [(await who.get(path)).status_code for who in (reader, auditor)] == [404, 200]
+
+
+@resources
 @pytest.mark.parametrize("held", ACTIONS)
 async def test_flags_open_exactly_their_action(signed_in_as: SignedInAs, resource: Any, held: str) -> None:
     owner = await signed_in_as(*everything(resource.SLUG))

@@ -1,10 +1,15 @@
 """Files as people send them: marks, quotes, wrong lines, and where each error is."""
 
+import asyncio
+from typing import Any
+
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import event
 
 from app.core.context import RequestContext
 from app.core.db import Database
-from app.core.importing import MAX_LINE_BYTES
+from app.core.importing import MAX_ROW_BYTES
 from app.modules.brands.models import Brand
 from tests.conftest import SignedInAs
 from tests.people import Person
@@ -76,18 +81,74 @@ async def test_stopping_keeps_what_came_before_the_first_error(signed_in_as: Sig
     assert await names(person) == ["a", "b"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"name\n\xff\n", b'name\n"open\n', b"name\n" + b"x" * (MAX_LINE_BYTES + 1)],
-    ids=["no utf-8", "open quote", "endless line"],
-)
-async def test_what_is_no_csv_is_refused_whole(signed_in_as: SignedInAs, content: bytes) -> None:
+UNREADABLE = {
+    "no utf-8": b"\xff",
+    "open quote": b'"open',
+    "endless row": b"x" * (MAX_ROW_BYTES + 1),
+    "endless record": b'"a\n' + b'","a\n' * 200_000,
+    "nul": b"a\0b",
+}
+
+
+@pytest.mark.parametrize("line", UNREADABLE.values(), ids=list(UNREADABLE))
+async def test_csv_that_cannot_be_read_on_is_an_error_of_its_line(signed_in_as: SignedInAs, line: bytes) -> None:
     person = await signed_in_as("brands:create")
 
-    status, problem = await upload(person, content)
+    status, problem = await upload(person, b"name\nfirst\n" + line)
+    assert await names(person) == []
+    stopped, report = await upload(person, b"name\nfirst\n" + line, query="?on_error=stop")
 
-    assert (status, problem["code"]) == (400, "malformed-request")
-    assert "ine 2" in str(problem["detail"])
+    errors = problem["errors"]
+    assert isinstance(errors, list)
+    assert (status, [(error["pointer"], error["code"]) for error in errors]) == (
+        422,
+        [("/body/3", "malformed-request")],
+    )
+    assert (stopped, report["created"], report["stopped_at_line"]) == (200, 1, 3)
+    assert await names(person) == ["first"]
+
+
+async def test_an_import_leaves_room_for_other_requests(signed_in_as: SignedInAs) -> None:
+    """Regression: a file of bad or empty lines held the event loop until its end."""
+    person = await signed_in_as("brands:create")
+    content = b"\n" * 50_000 + b"x\n" * 5000
+    answered: list[str] = []
+
+    async def importing() -> None:
+        status, _ = await upload(person, content, NDJSON, "?on_error=abort&dry_run=true")
+        assert status == 200
+        answered.append("import")
+
+    async def asking() -> None:
+        assert (await person.get("/auth/me")).status_code == 200
+        answered.append("question")
+
+    await asyncio.gather(importing(), asking())
+
+    assert answered == ["question", "import"]
+
+
+async def test_an_export_ends_with_the_right_to_read(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs, app: FastAPI
+) -> None:
+    async with database.unit_of_work(job) as session:
+        session.add_all([Brand(name=f"brand {n:04}") for n in range(2500)])
+    person, admin = await signed_in_as("brands:read"), await signed_in_as(superuser=True)
+    taken_away = False
+    following = app.state.gate.admit
+
+    async def admit(token: str, context: RequestContext) -> Any:
+        nonlocal taken_away
+        if taken_away is False and context.file_kind and token == person.access_token:
+            taken_away = True
+            await admin.put(f"/users/{person.id}/roles", {"role_ids": []})
+        return await following(token, context)
+
+    app.state.gate.admit = admit
+    answer = await person.get("/brands", headers={"Accept": NDJSON})
+
+    assert taken_away
+    assert answer.text.count("\n") < 2500
 
 
 async def test_a_retried_import_has_one_effect(signed_in_as: SignedInAs) -> None:
@@ -104,13 +165,20 @@ async def test_a_retried_import_has_one_effect(signed_in_as: SignedInAs) -> None
     assert await names(person) == ["a"]
 
 
-async def test_a_long_list_is_streamed_page_by_page(
+async def test_a_long_list_comes_whole_page_by_page(
     database: Database, job: RequestContext, signed_in_as: SignedInAs
 ) -> None:
     async with database.unit_of_work(job) as session:
         session.add_all([Brand(name=f"brand {n:04}") for n in range(2500)])
     person = await signed_in_as("brands:read")
 
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "brand" in statement:
+            statements.append(statement)
+
+    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
     async with person.client.stream(
         "GET",
         "/brands?sort=name",
@@ -118,7 +186,7 @@ async def test_a_long_list_is_streamed_page_by_page(
     ) as answer:
         lines = [line async for line in answer.aiter_lines()]
 
-    assert len(lines) == 2500
+    assert (len(lines), len(statements)) == (2500, 3)
     assert '"brand 2499"' in lines[-1]
     assert "link" not in answer.headers
     bad = await person.get("/brands", params={"cursor": "x"}, headers={"Accept": NDJSON})

@@ -25,20 +25,32 @@ async def test_the_victim_of_a_deadlock_is_run_again(database: Database, signed_
     first, second = [(await person.post("/tasks", {"title": title})).json()["id"] for title in ("a", "b")]
     operations = [{"id": task, "changes": {"description": "changed"}} for task in (first, second)]
 
+    transactions = 0
+
+    def count(*_: Any) -> None:
+        nonlocal transactions
+        transactions += 1
+
     async with database.engine.begin() as other:
+        await other.exec_driver_sql("SET LOCAL deadlock_timeout = '10s'")  # so the request is the victim
+        event.listen(database.session_class, "after_begin", count)
         lock = select(col(Task.id)).with_for_update()
         await other.execute(lock.where(col(Task.id) == second))
         request = asyncio.create_task(person.post("/tasks/bulk", {"update": operations}))
         await waiting_for_a_lock(database)
-        await other.execute(lock.where(col(Task.id) == first))  # the request has waited longer: it is the victim
+        await other.execute(lock.where(col(Task.id) == first))
     answer = await request
+    event.remove(database.session_class, "after_begin", count)
 
     assert answer.status_code == 200, answer.text
     assert [item["version"] for item in answer.json()["updated"]] == [2, 2]
+    assert transactions >= 2, "nobody was a victim"
 
 
 async def waiting_for_a_lock(database: Database) -> None:
-    statement = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    statement = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
     for _ in range(200):
         async with database.readers.connect() as connection:
             if (await connection.execute(statement)).scalar():

@@ -10,7 +10,7 @@ from app.core.search import found
 from app.modules.brands.models import Brand
 from tests.conftest import SignedInAs
 
-NAMES = ("Lumen-12 GmbH", "Müller & Söhne", "ÅNGSTRÖM", "50% off_sale", "O'Hara", "x" * 200)
+NAMES = ("Lumen-12 GmbH", "Müller & Söhne", "ÅNGSTRÖM", "50% off_sale", "O'Hara", "x" * 200, "Eck–Bank «oak»\u00a0d’Or")
 FOUND = {
     "lum": ["Lumen-12 GmbH"],
     "LUMEN gm": ["Lumen-12 GmbH"],
@@ -23,6 +23,8 @@ FOUND = {
     "off sale": ["50% off_sale"],
     "hara": ["O'Hara"],
     "o'h": ["O'Hara"],
+    "bank oak or": ["Eck–Bank «oak»\u00a0d’Or"],
+    "«oak": ["Eck–Bank «oak»\u00a0d’Or"],
     "lum mül": [],
     "' | x": ["x" * 200],
     "!!": [],

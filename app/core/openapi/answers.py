@@ -82,11 +82,11 @@ def answers_of(operation: Json, route: Route, method: str) -> Json:
 
 
 def possible(operation: Json, route: Route, method: str) -> Iterator[int]:
-    """The problems that this operation has reasons of its own for."""
+    """The problems that this operation can answer."""
     guard = next(call for call in route.calls if isinstance(call, Public | Internal | SignedIn))
     yield from (400, 401, 422, 429, 500, 503, 504)
     yield from map(int, route.responses)  # what the route says of itself
-    if isinstance(guard, Requires) or (isinstance(guard, SignedIn) and not guard.always):
+    if isinstance(guard, SignedIn) and (isinstance(guard, Requires) or guard.in_person or not guard.always):
         yield 403
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         yield 404

@@ -5,6 +5,7 @@ from time import perf_counter_ns
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import RequestContext
@@ -58,6 +59,8 @@ class Recording:
             await app(self.scope, self.receive, self.forward)
         except RecordUnavailable as problem:
             self.refusal = problem
+        except ClientDisconnect:
+            self.status = CLIENT_CLOSED
         except asyncio.CancelledError:
             self.status = self.status if self.head_sent else CLIENT_CLOSED
             raise

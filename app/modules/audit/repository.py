@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, func, select
+from sqlmodel import SQLModel
 
 from app.core.page import PageQuery
 from app.core.repository import ReadRepository, table_of
@@ -50,6 +51,12 @@ class ChangeRepository(ReadRepository):
 
     def of(self, entity: str, entity_id: UUID) -> AnySelect:
         return self.select().where(self.table.c.entity == entity, self.table.c.entity_id == str(entity_id))
+
+    async def is_hidden(self, entity: str, entity_id: UUID) -> bool:
+        """Whether the item is there and hidden."""
+        table = SQLModel.metadata.tables[entity]
+        statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_not(None))
+        return await self.session.first(statement) is not None
 
     async def keys(self, ids: set[UUID]) -> dict[UUID, bytes | None]:
         """Those of the keys that were not destroyed; None for one that our master key does not open."""

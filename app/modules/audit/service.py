@@ -35,6 +35,14 @@ class ChangeService:
         found: Mapping[str, Any] = window.items[0]
         return found
 
+    async def visible_history(self, entity: str, entity_id: UUID, query: PageQuery) -> Window:
+        """For readers of the item, not of the record: nothing of hidden items, nor from where somebody changed it."""
+        if await self.rows.is_hidden(entity, entity_id):
+            raise NotFound(f"There is no {entity.replace('_', ' ')} {entity_id}.")
+        window = await self.history(entity, entity_id, query)
+        items = [{**row, "ip": None, "user_agent": None} for row in window.items]
+        return Window(items, window.next_cursor, window.total)
+
     async def history(self, entity: str, entity_id: UUID, query: PageQuery) -> Window:
         """The change rows of one item, hidden or deleted ones too. Raises NotFound where it never was."""
         statement = self.rows.of(entity, entity_id)

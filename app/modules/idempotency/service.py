@@ -28,7 +28,7 @@ class StoredAnswers:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.cipher = AESGCM(database.keys.idempotency)
+        self.cipher = AESGCM(database.keys.answers)
         self.lifetime = timedelta(hours=database.settings.limits.idempotency_hours)
         self.running: set[bytes] = set()
 

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from app.core.money import Amount, AmountRead, CurrencyCode, shown
+from app.core.money import Amount, AmountRead, CurrencyCode, with_currency_places
 from app.core.page import EntityQuery, PageQuery
 from app.core.schema import Name, Named, Patch, Read, Schema, Text, example
 from app.modules.products.models import ProductStatus
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 MAX_DELTA = 1_000_000
+MAX_STOCK = 2_000_000_000
 
 
 class ProductCreate(Schema):
@@ -47,8 +48,8 @@ class ProductRead(Read):
     category: Named | None
 
     @model_validator(mode="after")
-    def in_minor_units(self) -> Self:
-        self.price = shown(self.price, self.currency)
+    def in_places_of_its_currency(self) -> Self:
+        self.price = with_currency_places(self.price, self.currency)
         return self
 
 

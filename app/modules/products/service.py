@@ -13,7 +13,7 @@ from app.core.service import Service
 from app.core.types import AnyRow
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.repository import MovementRepository, ProductRepository
-from app.modules.products.schemas import MovementCreate
+from app.modules.products.schemas import MAX_STOCK, MovementCreate
 
 
 class InsufficientStock(Conflict):
@@ -49,6 +49,8 @@ class StockService:
         stock = product.stock + data.delta
         if stock < 0:
             raise InsufficientStock(f"There are {product.stock} of it; {-data.delta} cannot be taken.")
+        if stock > MAX_STOCK:
+            raise invalid("/body/delta", f"There can be {MAX_STOCK} of a product at most.", "too-much-stock")
         product.stock = stock
         return await self.movements.add(StockMovement(product_id=product_id, stock=stock, **data.model_dump()))
 

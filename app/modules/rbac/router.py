@@ -10,7 +10,7 @@ from app.core.db import provided, reading
 from app.core.guard import policy_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
-from app.modules.audit import ChangeRead, History, HistoryQuery
+from app.modules.audit import add_history
 from app.modules.rbac import menu_router, policy_router
 from app.modules.rbac.models import Role
 from app.modules.rbac.schemas import (
@@ -98,10 +98,7 @@ async def restore_role(roles: Roles, id: UUID, if_match: IfMatch = None) -> Role
     return await roles.restore(id, if_match)
 
 
-@router.get("/roles/{id}/history", response_model=Page[ChangeRead], dependencies=[requires("roles:read", "audit:read")])
-async def role_history(history: History, id: UUID, query: Annotated[HistoryQuery, Query()]) -> Window:
-    """Who changed this role, when, from what to what."""
-    return await history.history("role", id, query)
+add_history(router, "role", "/roles")
 
 
 @router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=[requires("roles:read")])

@@ -10,7 +10,7 @@ from app.core.db import RequestSession, database_of, reading
 from app.core.guard import account_write, policy_write, previewed_write, requires
 from app.core.page import Page, Window
 from app.core.routing import IfMatch, Router
-from app.modules.audit import ChangeRead, History, HistoryQuery
+from app.modules.audit import add_history
 from app.modules.users.models import User
 from app.modules.users.schemas import OneTimePassword, UserCreate, UserQuery, UserRead, UserUpdate
 from app.modules.users.service import UserService
@@ -64,10 +64,7 @@ async def restore_user(users: Users, id: UUID, if_match: IfMatch = None) -> User
     return await users.restore(id, if_match)
 
 
-@router.get("/{id}/history", response_model=Page[ChangeRead], dependencies=[requires("users:read", "audit:read")])
-async def user_history(history: History, id: UUID, query: Annotated[HistoryQuery, Query()]) -> Window:
-    """Who changed this user, when, from what to what."""
-    return await history.history("user", id, query)
+add_history(router, "user")
 
 
 @router.post("/{id}/password", dependencies=account_write())

@@ -2191,7 +2191,7 @@ export interface components {
         };
         /**
          * BulkDelete
-         * @description The end of one item; with `version` only while that is its version.
+         * @description The end of one item.
          */
         BulkDelete: {
             /**
@@ -4314,10 +4314,7 @@ export interface operations {
     create_my_api_key: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4332,7 +4329,6 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -4469,6 +4465,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
@@ -4500,6 +4497,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
@@ -4732,6 +4730,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4870,6 +4869,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -4941,6 +4941,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5126,6 +5127,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5349,6 +5351,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5361,7 +5364,7 @@ export interface operations {
             query?: {
                 /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
                 on_error?: "abort" | "stop";
-                /** @description Judge the whole file, and keep nothing. */
+                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
                 dry_run?: boolean;
             };
             header?: {
@@ -5777,6 +5780,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -5789,7 +5793,7 @@ export interface operations {
             query?: {
                 /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
                 on_error?: "abort" | "stop";
-                /** @description Judge the whole file, and keep nothing. */
+                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
                 dry_run?: boolean;
             };
             header?: {
@@ -6205,6 +6209,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -6217,7 +6222,7 @@ export interface operations {
             query?: {
                 /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
                 on_error?: "abort" | "stop";
-                /** @description Judge the whole file, and keep nothing. */
+                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
                 dry_run?: boolean;
             };
             header?: {
@@ -6875,6 +6880,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -6887,7 +6893,7 @@ export interface operations {
             query?: {
                 /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
                 on_error?: "abort" | "stop";
-                /** @description Judge the whole file, and keep nothing. */
+                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8283,6 +8289,7 @@ export interface operations {
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -8295,7 +8302,7 @@ export interface operations {
             query?: {
                 /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
                 on_error?: "abort" | "stop";
-                /** @description Judge the whole file, and keep nothing. */
+                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8901,10 +8908,7 @@ export interface operations {
     reset_user_password: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: string;
             };
@@ -8916,7 +8920,6 @@ export interface operations {
             200: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -9204,10 +9207,7 @@ export interface operations {
     unlock_user: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: string;
             };
@@ -9219,7 +9219,6 @@ export interface operations {
             204: {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -9293,10 +9292,7 @@ export interface operations {
     create_user_api_key: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 user_id: string;
             };
@@ -9313,7 +9309,6 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     ETag: components["headers"]["ETag"];
-                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
                     Location: components["headers"]["Location"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];

@@ -34,6 +34,7 @@ WRITES = ("products:create", "products:update", "products:delete")
         (19, "EUR", 422),
         ("1", "XAU", 422),
         ("1", "eur", 422),
+        ("１９", "EUR", 422),
         ("1", "ABC", 422),
     ],
 )
@@ -118,7 +119,7 @@ async def test_a_read_is_one_statement(
     statements: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "product" in statement:
+        if any(name in statement for name in ("product", "brand", "category")):
             statements.append(statement)
 
     event.listen(database.readers.sync_engine, "before_cursor_execute", note)
