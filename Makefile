@@ -24,7 +24,7 @@ run: $(VENV)/.runtime ## Start the product with demo data on http://127.0.0.1:80
 test: $(VENV)/.development ## Run the whole suite on SQLite and PostgreSQL, with coverage.
 	@$(PYTEST) -n $(WORKERS) --cov=app --cov-report=term:skip-covered --cov-fail-under=95 -q
 
-check: $(VENV)/.development ## Lint, format, types, import contracts, migrations on both databases.
+check: $(VENV)/.development ## Lint, format, types, import contracts, migrations on both databases, the API contract.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -72,6 +72,7 @@ lock: ## Renew requirements*.txt from requirements*.in.
 	    --no-emit-package six; done
 
 clean: ## Remove what was installed and made, the embedded database too.
+	@rm -rf clients/typescript/node_modules clients/typescript/build
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 $(VENV)/bin/python:

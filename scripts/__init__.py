@@ -1,1 +1,1 @@
-"""Programs around the product: measuring it, breaking it, and starting a module."""
+"""Programs around the product: its API contract, measuring it, breaking it, and starting a module."""

@@ -14,38 +14,34 @@ import httpx
 from scripts.servers import ROOT, Server, migrated, superuser
 
 CONFIGURATION = ROOT / "tests" / "fuzz" / "schemathesis.toml"
-LISTS = (
-    "/users",
-    "/roles",
-    "/tasks",
-    "/brands",
-    "/categories",
-    "/products",
-    "/customers",
-    "/modules",
-    "/module-groups",
-)
 OF_EACH = 3
+API = "/api/v1"
 
 
 def sign_in(server: Server, credentials: dict[str, str]) -> httpx.Client:
-    api = f"{server.url}/api/v1"
+    api = f"{server.url}{API}"
     form = {name: credentials[name] for name in ("username", "password")}
     token = httpx.post(f"{api}/auth/token", data=form).raise_for_status().json()["access_token"]
     return httpx.Client(base_url=api, headers={"Authorization": f"Bearer {token}"})
 
 
-def populate(root: httpx.Client) -> tuple[dict[str, str], list[str]]:
-    """Make a user without any role. Returns its credentials, and ids of what is there; one of each kind is deleted."""
+def collections(server: Server) -> list[str]:
+    """The addresses of lists whose items have addresses of their own."""
+    paths = httpx.get(f"{server.url}/openapi.json").raise_for_status().json()["paths"]
+    return [path.removeprefix(API) for path, item in paths.items() if f"{path}/{{id}}" in paths and "get" in item]
+
+
+def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Make a user without any role. Returns its credentials, and ids; a user, a role and a task of them are deleted."""
     password = secrets.token_urlsafe(18)
 
     def user(name: str) -> dict[str, Any]:
         return {"username": name, "email": f"{name}@example.com", "password": password}
 
     ids = []
-    for path in LISTS:
-        items = root.get(path, params={"limit": OF_EACH, "sort": "created_at"}).raise_for_status().json()["items"]
-        ids += [item["id"] for item in items]
+    for path in lists:
+        items = root.get(path, params={"limit": OF_EACH}).raise_for_status().json()["items"]
+        ids += [str(item["id"]) for item in items]
     for path, body in (("/users", user("gone")), ("/roles", {"name": "Gone"}), ("/tasks", {"title": "Gone"})):
         made = root.post(path, json=body).raise_for_status().json()["id"]
         root.delete(f"{path}/{made}").raise_for_status()
@@ -64,7 +60,7 @@ def fuzz(folder: str, options: list[str]) -> int:
         root = superuser(server)
         with sign_in(server, root) as client:
             root["id"] = client.get("/auth/me").raise_for_status().json()["id"]
-            nobody, ids = populate(client)
+            nobody, ids = populate(client, collections(server))
         people = {
             f"{who}_{name.upper()}": value
             for who, person in (("ROOT", root), ("NOBODY", nobody))

@@ -11,16 +11,17 @@ TEMPLATES = Path(__file__).parent / "templates"
 NEXT = """
 The module is there. Make its migration, read it, and run the tests:
 
+    make format
     make migration m="add {plural}"
     make test
 """
 
 
 def singular_of(plural: str) -> str:
-    """A guess that fits most English nouns; `--singular` overrides it."""
+    """A guess; `--singular` overrides it."""
     if plural.endswith("ies"):
         return f"{plural[:-3]}y"
-    return plural.removesuffix("s")
+    return re.sub(r"((?:ss|sh|ch|x))es$|s$", r"\1", plural)
 
 
 def write(plural: str, singular: str) -> list[Path]:

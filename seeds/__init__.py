@@ -1,4 +1,7 @@
-"""Demo data, one file a module: the same on every run, and planting again adds nothing that was renamed or deleted."""
+"""Demo data, one file a module: the same names and numbers on every run, with dates near today and random passwords.
+
+Planting again adds nothing that was renamed or deleted.
+"""
 
 from collections.abc import Iterator
 from importlib import import_module

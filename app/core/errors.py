@@ -185,7 +185,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class TimedOut(Problem):
-    """The work took longer than the server allows; nothing of it remains."""
+    """The work took longer than the server allows."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "request-timeout"

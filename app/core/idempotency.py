@@ -48,7 +48,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Stored:
-    """An answer as it went out."""
+    """An answer as its route made it, before the headers that every answer gets."""
 
     status: int
     headers: list[tuple[str, str]]

@@ -67,12 +67,12 @@ class PageQuery(BaseModel):
 
 
 class EntityQuery(PageQuery):
-    """The list parameters of a resource that is soft-deleted and searched by name."""
+    """The list parameters of a resource that is soft-deleted and searched."""
 
     deleted: Literal["only"] | None = Field(
         None, description="List what was deleted instead (needs the delete permission)."
     )
-    q: str | None = Field(None, min_length=1, max_length=200, description="Text to look for.")
+    q: str | None = Field(None, min_length=1, max_length=200, description="Words; each must begin a word of the item.")
 
 
 class Page(BaseModel, Generic[T]):

@@ -116,6 +116,7 @@ class Route(APIRoute):
             if self.item is not None:
                 context.file_kind = asked_kind(request.headers.get("accept", ""))
                 context.file_name = str(self.tags[0])
+                context.durable = context.durable or context.file_kind is not None
             return key_of(request, taken=takes_key)
 
         return prepare

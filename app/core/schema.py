@@ -105,7 +105,7 @@ def drop_default(schema: dict[str, Any]) -> None:
 
 
 class Read(BaseModel):
-    """What a client receives of an entity. Its fields are exactly the columns a read selects."""
+    """What a client receives of an entity: the columns that a read selects, unless a repository shapes its rows."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,5 +1,6 @@
 """The whole API, fuzzed for half a minute; `make fuzz` takes longer."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,3 +16,6 @@ def test_no_answer_breaks_the_contract(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, f"{run.stdout}\n{run.stderr}"
+    tested = re.search(r"Tested: (\d+)", run.stdout)
+    assert tested, run.stdout
+    assert int(tested[1]) >= 100, "most operations were not reached"

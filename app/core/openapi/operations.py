@@ -15,7 +15,7 @@ IDEMPOTENCY_KEY: Json = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "Makes the request safe to send again: for a day the same key gets the first answer.",
+    "description": "Makes the request safe to send again: for a day, by default, the same key gets the first answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 

@@ -21,7 +21,7 @@ export function data<T>(answer: Answer<T>): T {
   return answer.data as T;
 }
 
-/** A client that is signed in. Throws Refused. */
+/** A client that is signed in for as long as its access token lasts (15 minutes): it does not refresh. Throws Refused. */
 export async function connect(baseUrl: string, credentials: Schemas["SignInForm"]): Promise<Client<paths, Json>> {
   const api = createClient<paths, Json>({ baseUrl });
   const form = { "Content-Type": "application/x-www-form-urlencoded" };

@@ -5230,7 +5230,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
             };
             header?: never;
@@ -5270,7 +5270,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5316,7 +5316,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5368,7 +5368,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5603,7 +5603,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -5658,7 +5658,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 parent_id?: string;
             };
@@ -5699,7 +5699,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5745,7 +5745,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5797,7 +5797,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6032,7 +6032,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -6087,7 +6087,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 status?: components["schemas"]["CustomerStatus"][];
             };
@@ -6128,7 +6128,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6174,7 +6174,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6226,7 +6226,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6461,7 +6461,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -6754,7 +6754,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 status?: components["schemas"]["ProductStatus"][];
                 brand_id?: string;
@@ -6799,7 +6799,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6845,7 +6845,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6897,7 +6897,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7132,7 +7132,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7226,7 +7226,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7451,7 +7451,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7565,7 +7565,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 is_active?: boolean;
             };
@@ -7606,7 +7606,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7663,7 +7663,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 is_active?: boolean;
             };
@@ -8058,7 +8058,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -8163,7 +8163,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 status?: components["schemas"]["TaskStatus"][];
                 priority?: components["schemas"]["TaskPriority"][];
@@ -8208,7 +8208,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8254,7 +8254,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8306,7 +8306,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8541,7 +8541,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -8596,7 +8596,7 @@ export interface operations {
                 sort?: string;
                 /** @description List what was deleted instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Text to look for. */
+                /** @description Words; each must begin a word of the item. */
                 q?: string;
                 is_active?: boolean;
                 is_superuser?: boolean;
@@ -8642,7 +8642,7 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8951,7 +8951,7 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day the same key gets the first answer. */
+                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
                 "Idempotency-Key"?: string;
             };
             path: {
