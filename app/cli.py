@@ -76,13 +76,15 @@ def migrate() -> None:
 
 
 @cli.command()
-def seed() -> None:
+def seed(
+    count: Annotated[int, typer.Option(min=1, max=500, help="Products, customers and tasks, of each.")] = 500,
+) -> None:
     """Add demo data where it is missing, and show the passwords that this run made."""
     if settings().environment is Environment.production:
         raise typer.Exit(complain("demo data has no place in production"))
     from seeds import plant  # noqa: PLC0415  # demo data is not part of a server
 
-    credentials = with_database(plant)
+    credentials = with_database(lambda database: plant(database, count))
     if not credentials:
         typer.echo("The demo users are there already; `create-superuser` makes another way in.")
         return

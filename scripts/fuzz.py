@@ -54,7 +54,7 @@ def fuzz(folder: str, options: list[str]) -> int:
     """Fuzz a server with demo data on a new SQLite database in `folder`. Returns schemathesis' exit code."""
     key = secrets.token_urlsafe(32)
     environment = {**migrated(folder), "INTERNAL__KEYS": json.dumps({"fuzzer": key})}
-    seed = [sys.executable, "-m", "app", "seed"]
+    seed = [sys.executable, "-m", "app", "seed", "--count", "20"]
     subprocess.run(seed, cwd=ROOT, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
     with Server(environment).start(log=Path(folder) / "server.log") as server:
         root = superuser(server)

@@ -19,7 +19,6 @@ from app.modules.rbac import sync_modules
 
 ORDER = ("users", "roles", "brands", "categories")
 """What others refer to comes first; the rest follows by name."""
-COUNT = 500
 
 
 def files() -> Iterator[ModuleType]:
@@ -28,14 +27,17 @@ def files() -> Iterator[ModuleType]:
         yield import_module(f"{__name__}.{name}")
 
 
-async def plant(database: Database) -> dict[str, str]:
-    """Add what is missing, all or nothing. Returns the passwords made, by user name; nothing stores them in clear."""
+async def plant(database: Database, count: int) -> dict[str, str]:
+    """Add what is missing, all or nothing: `count` products, customers and tasks.
+
+    Returns the passwords made, by user name; nothing stores them in clear.
+    """
     credentials: dict[str, str] = {}
     declared = [module.router.module for module in discover("router") if module.router.module]
     async with database.unit_of_work(RequestContext.of_job("seed")) as session:
         await sync_modules(session, declared)
         for file in files():
-            credentials |= await file.plant(session)
+            credentials |= await file.plant(session, count)
     return credentials
 
 

@@ -13,7 +13,7 @@ NAMES = (
 )  # fmt: skip
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, _count: int) -> dict[str, str]:
     if await is_new(session, Brand):
         items = [BrandCreate(name=name, description=f"{name}, makers of things for the home.") for name in NAMES]
         await BrandService(session).create_many(items)

@@ -15,7 +15,7 @@ TREE = {
 }
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, _count: int) -> dict[str, str]:
     if not await is_new(session, Category):
         return {}
     categories = CategoryService(session)

@@ -7,7 +7,7 @@ from app.core.db import Session
 from app.modules.customers.models import Customer
 from app.modules.customers.schemas import CustomerCreate
 from app.modules.customers.service import CustomerService
-from seeds import COUNT, dice, is_new
+from seeds import dice, is_new
 
 FIRST = (
     "Amara", "Bruno", "Chiara", "David", "Elif", "Farid", "Greta", "Henrik", "Ines", "Jonas", "Keiko", "Luca",
@@ -28,10 +28,10 @@ BIRTHS = date(1950, 1, 1)
 BIRTH_DAYS = 55 * 365
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, count: int) -> dict[str, str]:
     if await is_new(session, Customer):
         chance = dice("customers")
-        people = [(first, last) for last in LAST for first in FIRST][:COUNT]
+        people = [(first, last) for last in LAST for first in FIRST][:count]
         await CustomerService(session).create_many([made(*person, chance) for person in people])
     return {}
 

@@ -13,7 +13,7 @@ from app.core.types import AnyRow
 from app.modules.brands.models import Brand
 from app.modules.categories.models import Category
 from app.modules.products.models import Product, ProductStatus, StockMovement
-from seeds import COUNT, dice, is_new
+from seeds import dice, is_new
 
 STYLES = ("Alta", "Bodo", "Clara", "Dune", "Ember", "Flint", "Grove", "Haze", "Isola", "Juno")
 MATERIALS = ("oak", "walnut", "steel", "linen", "brass", "cork", "glass", "wool")
@@ -22,7 +22,7 @@ STATUSES = (ProductStatus.active, ProductStatus.draft, ProductStatus.archived)
 REASONS = ("Sold", "Sold at the fair", "Damaged in transport", "Given to a customer")
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, count: int) -> dict[str, str]:
     if not await is_new(session, Product):
         return {}
     chance = dice("products")
@@ -30,7 +30,7 @@ async def plant(session: Session) -> dict[str, str]:
     leaves = select(col(Category.id), col(Category.name)).where(col(Category.parent_id).is_not(None))
     categories = list(await session.all(leaves.order_by(col(Category.name))))
     products = [
-        made(number, chance, chance.choice(brands), chance.choice(categories)) for number in range(1, COUNT + 1)
+        made(number, chance, chance.choice(brands), chance.choice(categories)) for number in range(1, count + 1)
     ]
     session.add_all(products)
     await session.flush()

@@ -18,7 +18,7 @@ ROLES = {
 }
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, _count: int) -> dict[str, str]:
     """Create the roles in an empty table only, and give each to its user."""
     if not await is_new(session, Role):
         return {}

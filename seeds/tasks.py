@@ -11,7 +11,7 @@ from app.core.db import Session
 from app.core.types import now
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
-from seeds import COUNT, dice, is_new
+from seeds import dice, is_new
 
 VERBS = ("Count", "Order", "Repair", "Photograph", "Price", "Pack", "Return", "Describe", "Inspect", "Move")
 THINGS = (
@@ -29,12 +29,12 @@ COURSES = (
 PRIORITIES = tuple(TaskPriority)
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, count: int) -> dict[str, str]:
     if not await is_new(session, Task):
         return {}
     chance = dice("tasks")
     users = [row.id for row in await session.all(select(col(User.id)).order_by(col(User.username)))]
-    tasks = [made(chance, chance.choice([None, *users])) for _ in range(COUNT)]
+    tasks = [made(chance, chance.choice([None, *users])) for _ in range(count)]
     session.add_all(tasks)
     await session.flush()
     courses = [(task, chance.choices(COURSES, (3, 2, 3, 1, 1))[0]) for task in tasks]

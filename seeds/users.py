@@ -18,7 +18,7 @@ PEOPLE = {
 }
 
 
-async def plant(session: Session) -> dict[str, str]:
+async def plant(session: Session, _count: int) -> dict[str, str]:
     """Create whoever never was there, each with a random password; who was renamed or deleted stays so."""
     everybody = select(col(User.username), col(User.email)).execution_options(include_deleted=True)
     present = {name for row in await session.execute(everybody) for name in row}

@@ -25,9 +25,10 @@ from app.core.config import Environment, RateLimitSettings, Settings
 from app.core.context import RequestContext
 from app.core.db import Database
 from app.core.types import now
-from app.main import create_app
+from app.main import create_app, open_database
+from app.modules.rbac.hooks import synced
 from scripts.servers import UNLIMITED, Server, free_port
-from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer
+from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer, in_a_thread
 from tests.people import Person, person
 
 os.environ["ENVIRONMENT"] = "test"
@@ -78,8 +79,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def template(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a migrated database that every test of this process clones."""
     name = f"template_{uuid4().hex}"
-    url = backend.create(name)
-    migrations.upgrade(test_settings(url, tmp_path_factory.mktemp("template")))
+    prepare(test_settings(backend.create(name), tmp_path_factory.mktemp("template")))
     yield name
     backend.drop(name)
 
@@ -88,9 +88,21 @@ def template(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Backend, str]]:
     """A migrated SQLite database, and where it is, for what clones its own."""
     backend, name = BACKENDS["sqlite"](), f"template_{uuid4().hex}"
-    migrations.upgrade(test_settings(backend.create(name), tmp_path_factory.mktemp("template")))
+    prepare(test_settings(backend.create(name), tmp_path_factory.mktemp("template")))
     yield backend, name
     backend.drop(name)
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate a database and write its modules, as the first start of an application does."""
+
+    async def sync() -> None:
+        database = open_database(settings)
+        await synced(database, create_app(settings).state.modules)
+        await database.dispose()
+
+    migrations.upgrade(settings)
+    in_a_thread(sync)
 
 
 def test_settings(url: str, folder: Path, **changes: Any) -> Settings:
