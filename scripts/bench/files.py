@@ -25,7 +25,8 @@ POSTGRESQL = f"""INSERT INTO task ({COLUMNS}) SELECT gen_random_uuid(), now() - 
     'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM generate_series(1, $1) n"""  # noqa: S608
 SQLITE = f"""WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
     INSERT INTO task ({COLUMNS})
-    SELECT lower(hex(randomblob(16))), datetime('now', '-' || n || ' seconds') || '.000000', datetime('now') || '.000000', 1, 'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM numbers"""  # noqa: S608
+    SELECT lower(hex(randomblob(16))), datetime('now', '-' || n || ' seconds') || '.000000',
+    datetime('now') || '.000000', 1, 'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM numbers"""  # noqa: S608
 
 
 async def plant(url: str, count: int) -> None:
