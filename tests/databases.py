@@ -65,7 +65,7 @@ class Postgresql(Backend):
         self.url = os.environ[URL_VARIABLE]
 
     def create(self, name: str, template: str | None = None) -> str:
-        clone = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
+        clone = f' TEMPLATE "{template}"' if template else ""
         self.run(lambda connection: connection.execute(f'CREATE DATABASE "{name}"{clone}'))
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(scheme="postgresql+asyncpg", path=f"/{name}"))
