@@ -108,6 +108,8 @@ UNFORESEEN = {
     "password-personal",
     "service-account",
     "string-too-short",  # blanks around a name do not count
+    "too-many-decimals",  # of a price, for its currency
+    "too-much-stock",
     "unknown-module",
     "unknown-reference",
     "unknown-role",

@@ -371,3 +371,31 @@ async def test_damage_in_the_own_spool_is_set_aside_and_shipping_goes_on(
 
     assert [row.request_id for row in await recorded(app)] == ["after"]
     assert damaged.path.with_suffix(".unreadable").exists()
+
+
+async def test_a_client_that_goes_away_while_it_sends_is_a_499(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("tasks:create")
+    messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {person.access_token}".encode()), (b"content-type", b"application/json")]
+    address = {"path": "/api/v1/tasks", "raw_path": b"/api/v1/tasks", "query_string": b"", "root_path": ""}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "headers": headers,
+        "client": ("192.0.2.7", 1),
+        **address,
+    }
+    await app(scope, receive, send)
+
+    assert sent == []
+    row = (await recorded(app))[-1]
+    assert (row.status, row.path, row.error_code) == (499, "/api/v1/tasks", "response-cut-short")
