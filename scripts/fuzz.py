@@ -28,7 +28,9 @@ def sign_in(server: Server, credentials: dict[str, str]) -> httpx.Client:
 def collections(server: Server) -> list[str]:
     """The addresses of lists whose items have addresses of their own."""
     paths = httpx.get(f"{server.url}/openapi.json").raise_for_status().json()["paths"]
-    return [path.removeprefix(API) for path, item in paths.items() if f"{path}/{{id}}" in paths and "get" in item]
+    lists = [path for path, item in paths.items() if f"{path}/{{id}}" in paths and "get" in item]
+    shared = [path for path in lists if "{" not in path and not path.startswith(f"{API}/auth/")]
+    return [path.removeprefix(API) for path in shared]
 
 
 def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -41,7 +43,7 @@ def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list
     ids = []
     for path in lists:
         items = root.get(path, params={"limit": OF_EACH}).raise_for_status().json()["items"]
-        ids += [str(item["id"]) for item in items]
+        ids += [item["id"] for item in items if isinstance(item["id"], str)]
     for path, body in (("/users", user("gone")), ("/roles", {"name": "Gone"}), ("/tasks", {"title": "Gone"})):
         made = root.post(path, json=body).raise_for_status().json()["id"]
         root.delete(f"{path}/{made}").raise_for_status()
