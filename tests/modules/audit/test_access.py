@@ -332,6 +332,7 @@ async def test_a_commit_whose_answer_was_lost_neither_wedges_nor_doubles(
     app: FastAPI, database: Database, client: httpx.AsyncClient
 ) -> None:
     """The rows are in, the process does not know: it asks for the position and goes on behind it."""
+    await app.state.shipper.work.stop()  # only this test ships
     await client.get("/nothing", headers={"X-Request-ID": "first"})
 
     def lost(_session: Any) -> None:
