@@ -1,4 +1,4 @@
-"""Migrations see every module's tables without naming one."""
+"""Alembic's environment. It finds the tables of every module by its folder."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -12,32 +12,30 @@ from sqlmodel import SQLModel
 
 from alembic import context
 from app.core.config import Settings, settings
-from app.core.db import Database
-from app.core.migrations import CreateSearchIndex
-from app.core.money import Money
-from app.core.search import INFO
-from app.core.types import CurrentTransaction, Instant
-from app.modules import discover
+from app.core.db.column_types import CurrentTransaction, Instant, Money
+from app.core.db.engine import Database
+from app.core.db.full_text import INFO
+from app.core.db.migrations import CreateSearchIndex
+from app.modules import import_models
 
 LOCK_TIMEOUT = "5s"
 
-for _ in discover("models"):
-    pass
+import_models()
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write the project's own types into a migration together with their import."""
+    """Write our own types into a migration, together with their import."""
     if kind == "type" and isinstance(item, Instant):
-        autogen.imports.add("from app.core.types import Instant")
+        autogen.imports.add("from app.core.db.column_types import Instant")
         return "Instant()"
     if kind == "type" and isinstance(item, Money):
-        autogen.imports.add("from app.core.money import Money")
+        autogen.imports.add("from app.core.db.column_types import Money")
         return "Money()"
     if kind == "type" and isinstance(item, JSON):
-        autogen.imports.add("from app.core.types import JSON_DOCUMENT")
+        autogen.imports.add("from app.core.db.column_types import JSON_DOCUMENT")
         return "JSON_DOCUMENT"
     if kind == "server_default" and isinstance(getattr(item, "arg", None), CurrentTransaction):
-        autogen.imports.add("from app.core.types import CurrentTransaction")
+        autogen.imports.add("from app.core.db.column_types import CurrentTransaction")
         return "CurrentTransaction()"
     return False
 
@@ -46,32 +44,35 @@ def with_functional_indexes(_context: Any, _revision: Any, directives: list[Migr
     """Add what Alembic leaves out of a migration made on SQLite: indexes over expressions of new tables."""
     for script in directives:
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
-        made = {op.index_name for op in walked(operations) if isinstance(op, CreateIndexOp)}
+        created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
         for operation in [op for op in operations if isinstance(op, CreateTableOp)]:
             table = SQLModel.metadata.tables[operation.table_name]
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
                 if INFO in index.info:
                     operations.append(CreateSearchIndex(table.name, *index.info[INFO]))
-                elif index.name not in made:
+                elif index.name not in created:
                     operations.append(CreateIndexOp.from_index(index))
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:
-    """A search index is an expression that PostgreSQL writes in its own words: it is known by its name, which names the
-    fields, and exists nowhere else."""
+    """Compare a search index by its name only, which has the names of its fields: PostgreSQL rewrites its expression.
+
+    Other databases have none.
+    """
     if kind != "index" or not any(INFO in index.info for index in (item, twin) if index is not None):
         return True
     return twin is None and context.get_bind().dialect.name == "postgresql"
 
 
-def walked(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+def walk(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
+    """`operations` and those inside of them."""
     for operation in operations:
         yield operation
-        yield from walked(getattr(operation, "ops", ()))
+        yield from walk(getattr(operation, "ops", ()))
 
 
 def migrate(connection: Connection) -> None:
-    """All revisions in one transaction. On PostgreSQL waiting for a lock, which blocks others, ends after some seconds."""
+    """Run all revisions in one transaction. On PostgreSQL a wait for a lock, which would block others, is limited."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text("SET statement_timeout = 0"))

@@ -11,13 +11,13 @@ import uvicorn
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import migrations
 from app.core.config import Environment, Settings, settings
-from app.core.constraints import explain
 from app.core.context import RequestContext
-from app.core.db import Database
+from app.core.db import migrations
+from app.core.db.engine import Database
+from app.core.db.integrity import to_problem
 from app.core.errors import Problem
-from app.core.security import Hasher
+from app.core.security.passwords import PasswordHasher
 from app.main import app, open_database
 from app.modules.users import UserCreate, UserService
 
@@ -25,12 +25,14 @@ T = TypeVar("T")
 DRAIN_SECONDS = 10
 
 cli = typer.Typer(
-    no_args_is_help=True, pretty_exceptions_enable=False, help="Attest: a back-office API that can prove it."
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Attest: a back-office API with a complete audit log.",
 )
 
 
 def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Run `work` on the configured database, and leave no connection open."""
+    """Run `work` on the configured database, and close every connection."""
 
     async def run() -> T:
         database = open_database(settings())
@@ -50,10 +52,10 @@ def serve(
     *,
     reload: Annotated[bool, typer.Option(help="Restart on changed files; one worker.")] = False,
 ) -> None:
-    """Serve the API. SIGTERM stops accepting, answers what is in flight, and closes every connection."""
+    """Serve the API. SIGTERM stops accepting, finishes the requests in flight, and closes every connection."""
     if workers is not None:
         os.environ["WEB_CONCURRENCY"] = str(workers)
-    options = Settings()  # judged again: more workers may be too many
+    options = Settings()  # validated again: more workers may be too many
     uvicorn.run(
         "app.main:app",
         host=host,
@@ -81,10 +83,10 @@ def seed(
 ) -> None:
     """Add demo data where it is missing, and show the passwords that this run made."""
     if settings().environment is Environment.production:
-        raise typer.Exit(complain("demo data has no place in production"))
-    from seeds import plant  # noqa: PLC0415  # demo data is not part of a server
+        raise typer.Exit(refuse("demo data has no place in production"))
+    from seeds import seed as seed_demo_data  # noqa: PLC0415  # demo data is not part of a server
 
-    credentials = with_database(lambda database: plant(database, count))
+    credentials = with_database(lambda database: seed_demo_data(database, count))
     if not credentials:
         typer.echo("The demo users are there already; `create-superuser` makes another way in.")
         return
@@ -102,9 +104,9 @@ def create_superuser(username: Annotated[str, typer.Option()], email: Annotated[
 
     async def create(database: Database) -> None:
         data = UserCreate(username=username, email=email, password=SecretStr(password), is_superuser=True)
-        hasher = Hasher(queue=1)
+        hasher = PasswordHasher(queue=1)
         try:
-            async with database.unit_of_work(RequestContext.of_job("create-superuser")) as session:
+            async with database.unit_of_work(RequestContext.for_job("create-superuser")) as session:
                 await UserService(session, hasher).create(data)
         finally:
             hasher.close()
@@ -113,17 +115,18 @@ def create_superuser(username: Annotated[str, typer.Option()], email: Annotated[
         with_database(create)
     except ValidationError as error:
         reasons = [f"{detail['loc'][0]}: {detail['msg']}" for detail in error.errors(include_input=False)]
-        raise typer.Exit(complain("; ".join(reasons))) from error
+        raise typer.Exit(refuse("; ".join(reasons))) from error
     except (Problem, SQLAlchemyError) as error:
-        problem = error if isinstance(error, Problem) else explain(error)
+        problem = error if isinstance(error, Problem) else to_problem(error)
         if problem is None:
             raise
         reasons = [detail["detail"] for detail in problem.errors or []]
-        raise typer.Exit(complain("; ".join(reasons) or problem.detail)) from None
+        raise typer.Exit(refuse("; ".join(reasons) or problem.detail)) from None
     typer.echo(f"Superuser {username} can sign in.")
 
 
-def complain(reason: str) -> int:
+def refuse(reason: str) -> int:
+    """Print why the command did nothing; returns its exit code."""
     typer.echo(f"Refused: {reason}", err=True)
     return 1
 

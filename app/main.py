@@ -8,16 +8,22 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
-from app.core import logging, openapi, pages, problems
 from app.core.config import Settings, settings
-from app.core.db import Database
-from app.core.middleware import ContextMiddleware, SafetyMiddleware
-from app.core.rate_limit import RateLimiter
-from app.core.signatures import Signatures
-from app.core.uploads import Imports
-from app.modules import discover
+from app.core.db.engine import Database
+from app.core.http import problem_details, site
+from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
+from app.core.http.rate_limit import RateLimiter
+from app.core.http.state import State
+from app.core.openapi.document import build_document, operation_id
+from app.core.runtime import logging
+from app.core.runtime.concurrency_limit import UploadLimits
+from app.core.security.request_signing import SignatureVerifier
+from app.modules import hooks, import_models, routers
 
 API = "/api/v1"
+TOKEN_URL = f"{API}/auth/token"
+MAX_UPLOADS = 8
+MAX_IMPORTS = 2
 READABLE = (
     "Content-Disposition",
     "Deprecation",
@@ -36,38 +42,57 @@ SENDABLE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-
 """Headers that a browser of an allowed origin may read, and send."""
 
 
+class Application(FastAPI):
+    """FastAPI with a typed state."""
+
+    state: State  # type: ignore[assignment]  # Starlette's own is untyped
+
+
 def open_database(settings: Settings) -> Database:
-    """The database with everything that modules attach to it: the record above all."""
-    for _ in discover("models"):
-        pass
+    """The database with everything that modules attach to it, the capture of changes above all."""
+    import_models()
     database = Database(settings)
-    for hooks in discover("hooks"):
-        if hasattr(hooks, "install"):
-            hooks.install(database)
+    for module in hooks():
+        if module.install:
+            module.install(database)
     return database
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    logging.configure(app.state.settings)
-    app.state.database = open_database(app.state.settings)
-    app.state.limiter, app.state.signatures = RateLimiter(app.state.settings), Signatures(app.state.settings)
-    app.state.imports = Imports(app.state.settings)
+async def lifespan(app: Application) -> AsyncIterator[None]:
+    """Open what the application needs, start the modules in their order, and close everything in reverse."""
+    state, options = app.state, app.state.settings
+    logging.configure(options)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(app.state.limiter.close)
-        stack.push_async_callback(app.state.signatures.nonces.close)
-        stack.push_async_callback(app.state.database.dispose)
-        for hooks in discover("hooks"):
-            if hasattr(hooks, "lifespan"):
-                await stack.enter_async_context(hooks.lifespan(app))
+        state.database = open_database(options)
+        stack.push_async_callback(state.database.dispose)
+        state.redis = None
+        if options.redis_url is not None:
+            from app.core.runtime.redis import SharedRedis  # noqa: PLC0415  # see the module: slow to import
+
+            state.redis = SharedRedis(options.redis_url.get_secret_value())
+            stack.push_async_callback(state.redis.close)
+        state.rate_limiter = RateLimiter(options, state.redis)
+        state.signature_verifier = SignatureVerifier(options, state.redis)
+        state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)
+        for module in hooks():
+            if module.lifespan:
+                await stack.enter_async_context(module.lifespan(state))
+        yield
+
+
+@asynccontextmanager
+async def serve_lifespan(app: Application) -> AsyncIterator[None]:
+    """The lifespan of a server process, which runs one application."""
+    async with lifespan(app):
         gc.freeze()  # what start-up made lives as long as the process; collections need not look at it
         yield
 
 
-def create_app(chosen: Settings | None = None) -> FastAPI:
+def create_app(chosen: Settings | None = None) -> Application:
     """The application. Nothing is opened or written before its lifespan starts."""
     options = chosen or settings()
-    app = FastAPI(
+    app = Application(
         title="Attest",
         version=__version__,
         description="The back-office API whose every request and every change can be proved.",
@@ -76,24 +101,23 @@ def create_app(chosen: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
+        generate_unique_id_function=operation_id,
     )
-    app.state.settings = options
-    problems.install(app)
-    app.include_router(pages.router)
-    app.state.modules = []
-    for module in discover("router"):
-        app.include_router(module.router, prefix=API)
-        if module.router.module:
-            app.state.modules.append(module.router.module)
+    app.state = State(options)
+    problem_details.install(app)
+    app.include_router(site.router)
+    for router in routers():
+        app.include_router(router, prefix=API)
+        if router.module:
+            app.state.modules.append(router.module)
     if options.docs_enabled:
-        app.include_router(pages.docs)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+        app.include_router(site.docs)
+    app.openapi = lambda: build_document(app, TOKEN_URL)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_middleware(app, options)
     return app
 
 
-def install_middleware(app: FastAPI, options: Settings) -> None:
+def install_middleware(app: Application, options: Settings) -> None:
     """From the inside out: safety, CORS, what modules add (the access log), context."""
     app.add_middleware(SafetyMiddleware, settings=options)
     if options.cors.origins:
@@ -104,10 +128,12 @@ def install_middleware(app: FastAPI, options: Settings) -> None:
             allow_headers=SENDABLE,
             expose_headers=READABLE,
         )
-    for hooks in discover("hooks"):
-        if hasattr(hooks, "middleware"):
-            app.add_middleware(hooks.middleware)
+    for module in hooks():
+        if module.middleware:
+            app.add_middleware(module.middleware)
     app.add_middleware(ContextMiddleware, settings=options)
 
 
 app = create_app()
+"""The application of a server process."""
+app.router.lifespan_context = serve_lifespan

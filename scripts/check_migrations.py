@@ -8,8 +8,8 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from alembic import command
-from app.core import migrations
 from app.core.config import Environment, Settings
+from app.core.db import migrations
 from tests.databases import BACKENDS, URL_VARIABLE, EmbeddedServer
 
 

@@ -2,8 +2,9 @@
 
 - docs/openapi.json: the document that the code serves now.
 - docs/attest.postman_collection.json: the same as a collection for Postman and Bruno.
-- docs/openapi.promises: what was released, a line for each promise. A removed operation, parameter, field, type or enum
-  value breaks clients, and so does a new required input of an operation that was there. `release` renews it.
+- docs/openapi.baseline: what was released, a line for each thing that clients rely on. A removed operation,
+  parameter, field, type or enum value breaks clients, and so does a new required input of an existing operation.
+  `release` renews it.
   Lengths and patterns are not watched.
 """
 
@@ -21,8 +22,8 @@ from app.main import app
 Json = dict[str, Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENT, COLLECTION, PROMISES = (
-    DOCS / name for name in ("openapi.json", "attest.postman_collection.json", "openapi.promises")
+DOCUMENT, COLLECTION, BASELINE = (
+    DOCS / name for name in ("openapi.json", "attest.postman_collection.json", "openapi.baseline")
 )
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 REQUIRED = "required: "
@@ -39,7 +40,7 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
             yield method.upper(), path, operation
 
 
-def promises(document: Json) -> set[str]:
+def baseline(document: Json) -> set[str]:
     """What a client can count on. Lines that begin with `required: ` are what it has to give."""
     found: set[str] = set()
     for method, path, operation in operations(document):
@@ -55,11 +56,11 @@ def promises(document: Json) -> set[str]:
             for kind, media in response.get("content", {}).items():
                 found.add(f"{place} answers {status} {kind} {kind_of(media['schema'])}")
     for name, schema in document["components"]["schemas"].items():
-        found |= set(promises_of(name, schema))
+        found |= set(baseline_of(name, schema))
     return found
 
 
-def promises_of(name: str, schema: Json) -> Iterator[str]:
+def baseline_of(name: str, schema: Json) -> Iterator[str]:
     for value in schema.get("enum", ()):
         yield f"{name} has {value}"
     for field, below in schema.get("properties", {}).items():
@@ -82,7 +83,7 @@ def kind_of(schema: Json) -> str:
 
 
 def broken(released: set[str], now: set[str]) -> list[str]:
-    """The promises that `now` does not keep."""
+    """The lines of the baseline that `now` breaks."""
     lost = [f"gone: {line}" for line in sorted(released - now) if not line.startswith(REQUIRED)]
     owners = {owner_of(line) for line in released}
     asked = [line for line in sorted(now - released) if line.startswith(REQUIRED) and owner_of(line) in owners]
@@ -90,7 +91,7 @@ def broken(released: set[str], now: set[str]) -> list[str]:
 
 
 def owner_of(line: str) -> str:
-    """The operation or schema that a promise is about."""
+    """The operation or schema of a line."""
     words = line.removeprefix(REQUIRED).split(" ")
     return " ".join(words[:2]) if words[1:2] and words[1].startswith("/") else words[0].partition(".")[0]
 
@@ -150,7 +151,7 @@ def complaints() -> list[str]:
     document = app.openapi()
     wanted = {DOCUMENT: rendered(document), COLLECTION: rendered(collection(document))}
     stale = [f"stale: {path.name}; run `make openapi`" for path, text in wanted.items() if path.read_bytes() != text]
-    return [*stale, *broken(set(PROMISES.read_text().splitlines()), promises(document))]
+    return [*stale, *broken(set(BASELINE.read_text().splitlines()), baseline(document))]
 
 
 def main() -> int:
@@ -159,12 +160,12 @@ def main() -> int:
     command, document = parser.parse_args().command, app.openapi()
     if command == "check":
         found = complaints()
-        print("\n".join(found) or "contract: the documents are current, and every released promise is kept")
+        print("\n".join(found) or "contract: the documents are current, and the released baseline is kept")
         return 1 if found else 0
     DOCUMENT.write_bytes(rendered(document))
     COLLECTION.write_bytes(rendered(collection(document)))
     if command == "release":
-        PROMISES.write_text("\n".join(sorted(promises(document))) + "\n")
+        BASELINE.write_text("\n".join(sorted(baseline(document))) + "\n")
     return 0
 
 

@@ -1,6 +1,6 @@
 """Demo data, one file a module: the same names and numbers on every run, with dates near today and random passwords.
 
-Planting again adds nothing that was renamed or deleted.
+Seeding again adds nothing that was renamed or deleted.
 """
 
 from collections.abc import Iterator
@@ -12,41 +12,43 @@ from types import ModuleType
 from sqlalchemy import func, select
 
 from app.core.context import RequestContext
-from app.core.db import Database, Session
-from app.core.model import Entity
-from app.modules import discover
-from app.modules.rbac import sync_modules
+from app.core.db.engine import Database
+from app.core.db.entity import Entity
+from app.core.db.session import Session
+from app.modules import routers
+from app.modules.roles import ModuleService
 
 ORDER = ("users", "roles", "brands", "categories")
-"""What others refer to comes first; the rest follows by name."""
+"""Files whose rows others refer to come first; the rest follows by name."""
 
 
 def files() -> Iterator[ModuleType]:
-    names = [found.name for found in iter_modules(__path__)]
+    """The files of demo data, in their order."""
+    names = [file.name for file in iter_modules(__path__)]
     for name in sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name)):
         yield import_module(f"{__name__}.{name}")
 
 
-async def plant(database: Database, count: int) -> dict[str, str]:
-    """Add what is missing, all or nothing: `count` products, customers and tasks.
+async def seed(database: Database, count: int) -> dict[str, str]:
+    """Add missing demo data, all or nothing: `count` products, customers and tasks.
 
-    Returns the passwords made, by user name; nothing stores them in clear.
+    Returns the generated passwords by user name; nothing stores them in clear.
     """
     credentials: dict[str, str] = {}
-    declared = [module.router.module for module in discover("router") if module.router.module]
-    async with database.unit_of_work(RequestContext.of_job("seed")) as session:
-        await sync_modules(session, declared)
+    declared = [router.module for router in routers() if router.module]
+    async with database.unit_of_work(RequestContext.for_job("seed")) as session:
+        await ModuleService(session).synchronize(declared)
         for file in files():
-            credentials |= await file.plant(session, count)
+            credentials |= await file.seed(session, count)
     return credentials
 
 
 async def is_new(session: Session, model: type[Entity]) -> bool:
-    """Whether there never was a row: what somebody deleted stays deleted."""
+    """Whether the table never had a row, deleted ones included."""
     statement = select(func.count()).select_from(model).execution_options(include_deleted=True)
     return not await session.value(statement)
 
 
-def dice(name: str) -> Random:
-    """Chance that falls the same way on every run."""
+def seeded_random(name: str) -> Random:
+    """A random generator that gives the same numbers on every run."""
     return Random(f"attest/{name}")  # noqa: S311  # demo data is no secret

@@ -1,6 +1,6 @@
 """Demo brands."""
 
-from app.core.db import Session
+from app.core.db.session import Session
 from app.modules.brands.models import Brand
 from app.modules.brands.schemas import BrandCreate
 from app.modules.brands.service import BrandService
@@ -13,7 +13,7 @@ NAMES = (
 )  # fmt: skip
 
 
-async def plant(session: Session, _count: int) -> dict[str, str]:
+async def seed(session: Session, _count: int) -> dict[str, str]:
     if await is_new(session, Brand):
         items = [BrandCreate(name=name, description=f"{name}, makers of things for the home.") for name in NAMES]
         await BrandService(session).create_many(items)

@@ -1,6 +1,6 @@
 """A demo tree of categories."""
 
-from app.core.db import Session
+from app.core.db.session import Session
 from app.modules.categories.models import Category
 from app.modules.categories.schemas import CategoryCreate
 from app.modules.categories.service import CategoryService
@@ -15,7 +15,7 @@ TREE = {
 }
 
 
-async def plant(session: Session, _count: int) -> dict[str, str]:
+async def seed(session: Session, _count: int) -> dict[str, str]:
     if not await is_new(session, Category):
         return {}
     categories = CategoryService(session)

@@ -1,13 +1,13 @@
-"""Demo customers, none of whom exists."""
+"""Demo customers: invented people."""
 
 from datetime import date, timedelta
 from random import Random
 
-from app.core.db import Session
+from app.core.db.session import Session
 from app.modules.customers.models import Customer
 from app.modules.customers.schemas import CustomerCreate
 from app.modules.customers.service import CustomerService
-from seeds import dice, is_new
+from seeds import is_new, seeded_random
 
 FIRST = (
     "Amara", "Bruno", "Chiara", "David", "Elif", "Farid", "Greta", "Henrik", "Ines", "Jonas", "Keiko", "Luca",
@@ -28,15 +28,15 @@ BIRTHS = date(1950, 1, 1)
 BIRTH_DAYS = 55 * 365
 
 
-async def plant(session: Session, count: int) -> dict[str, str]:
+async def seed(session: Session, count: int) -> dict[str, str]:
     if await is_new(session, Customer):
-        chance = dice("customers")
+        chance = seeded_random("customers")
         people = [(first, last) for last in LAST for first in FIRST][:count]
-        await CustomerService(session).create_many([made(*person, chance) for person in people])
+        await CustomerService(session).create_many([build_customer(*person, chance) for person in people])
     return {}
 
 
-def made(first: str, last: str, chance: Random) -> CustomerCreate:
+def build_customer(first: str, last: str, chance: Random) -> CustomerCreate:
     city, country, postal_code, prefix = chance.choice(PLACES)
     street = f"{chance.choice(STREETS)} {chance.randint(1, 90)}"
     return CustomerCreate.model_validate(

@@ -1,4 +1,4 @@
-"""Demo products, and where their stock came from and went."""
+"""Demo products with stock movements."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,12 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.core.db import Session
-from app.core.types import AnyRow
+from app.core.db.session import AnyRow, Session
 from app.modules.brands.models import Brand
 from app.modules.categories.models import Category
 from app.modules.products.models import Product, ProductStatus, StockMovement
-from seeds import dice, is_new
+from seeds import is_new, seeded_random
 
 STYLES = ("Alta", "Bodo", "Clara", "Dune", "Ember", "Flint", "Grove", "Haze", "Isola", "Juno")
 MATERIALS = ("oak", "walnut", "steel", "linen", "brass", "cork", "glass", "wool")
@@ -22,15 +21,16 @@ STATUSES = (ProductStatus.active, ProductStatus.draft, ProductStatus.archived)
 REASONS = ("Sold", "Sold at the fair", "Damaged in transport", "Given to a customer")
 
 
-async def plant(session: Session, count: int) -> dict[str, str]:
+async def seed(session: Session, count: int) -> dict[str, str]:
     if not await is_new(session, Product):
         return {}
-    chance = dice("products")
+    chance = seeded_random("products")
     brands = [row.id for row in await session.all(select(col(Brand.id)).order_by(col(Brand.name)))]
     leaves = select(col(Category.id), col(Category.name)).where(col(Category.parent_id).is_not(None))
     categories = list(await session.all(leaves.order_by(col(Category.name))))
     products = [
-        made(number, chance, chance.choice(brands), chance.choice(categories)) for number in range(1, count + 1)
+        build_product(number, chance, chance.choice(brands), chance.choice(categories))
+        for number in range(1, count + 1)
     ]
     session.add_all(products)
     await session.flush()
@@ -40,7 +40,7 @@ async def plant(session: Session, count: int) -> dict[str, str]:
     return {}
 
 
-def made(number: int, chance: Random, brand_id: UUID, category: AnyRow) -> Product:
+def build_product(number: int, chance: Random, brand_id: UUID, category: AnyRow) -> Product:
     kind = category.name.removesuffix("s").lower()
     return Product(
         sku=f"{category.name[:3].upper()}-{number:04}",
@@ -55,7 +55,7 @@ def made(number: int, chance: Random, brand_id: UUID, category: AnyRow) -> Produ
 
 
 def movements(product: Product, chance: Random) -> Iterator[StockMovement]:
-    """A delivery, and what left since; the stock of `product` is their sum."""
+    """A delivery, and what left since. The stock of `product` becomes their sum."""
     changes = [(chance.randint(20, 200), "Delivered")]
     changes += [(-chance.randint(1, 6), chance.choice(REASONS)) for _ in range(chance.randint(0, 3))]
     for delta, reason in changes:

@@ -1,10 +1,10 @@
-"""Demo roles, and who has them."""
+"""Demo roles, and the users who have them."""
 
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.core.db import Session
-from app.modules.rbac import Assignment, AssignmentService, Flags, Role, RoleCreate, RoleService
+from app.core.db.session import Session
+from app.modules.roles import Assignment, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
 from seeds import is_new
 
@@ -18,7 +18,7 @@ ROLES = {
 }
 
 
-async def plant(session: Session, _count: int) -> dict[str, str]:
+async def seed(session: Session, _count: int) -> dict[str, str]:
     """Create the roles in an empty table only, and give each to its user."""
     if not await is_new(session, Role):
         return {}

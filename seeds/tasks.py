@@ -1,4 +1,4 @@
-"""Demo tasks with a past: each went from status to status, and the record shows it."""
+"""Demo tasks with a history: each passes through several statuses, and the change log shows it."""
 
 from datetime import timedelta
 from random import Random
@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.core.db import Session
-from app.core.types import now
+from app.core.clock import now
+from app.core.db.session import Session
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
-from seeds import dice, is_new
+from seeds import is_new, seeded_random
 
 VERBS = ("Count", "Order", "Repair", "Photograph", "Price", "Pack", "Return", "Describe", "Inspect", "Move")
 THINGS = (
@@ -29,12 +29,12 @@ COURSES = (
 PRIORITIES = tuple(TaskPriority)
 
 
-async def plant(session: Session, count: int) -> dict[str, str]:
+async def seed(session: Session, count: int) -> dict[str, str]:
     if not await is_new(session, Task):
         return {}
-    chance = dice("tasks")
+    chance = seeded_random("tasks")
     users = [row.id for row in await session.all(select(col(User.id)).order_by(col(User.username)))]
-    tasks = [made(chance, chance.choice([None, *users])) for _ in range(count)]
+    tasks = [build_task(chance, chance.choice([None, *users])) for _ in range(count)]
     session.add_all(tasks)
     await session.flush()
     courses = [(task, chance.choices(COURSES, (3, 2, 3, 1, 1))[0]) for task in tasks]
@@ -47,7 +47,7 @@ async def plant(session: Session, count: int) -> dict[str, str]:
     return {}
 
 
-def made(chance: Random, assignee_id: UUID | None) -> Task:
+def build_task(chance: Random, assignee_id: UUID | None) -> Task:
     return Task(
         title=f"{chance.choice(VERBS)} {chance.choice(THINGS)} {chance.choice(DEADLINES)}",
         priority=chance.choices(PRIORITIES, (2, 5, 2, 1))[0],

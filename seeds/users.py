@@ -1,4 +1,4 @@
-"""One demo user for each way of using the product."""
+"""Demo users: one for each way of using the product."""
 
 import secrets
 
@@ -6,8 +6,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.core.db import Session
-from app.core.security import Hasher
+from app.core.db.session import Session
+from app.core.security.passwords import PasswordHasher
 from app.modules.users import User, UserCreate, UserService
 
 PEOPLE = {
@@ -18,12 +18,12 @@ PEOPLE = {
 }
 
 
-async def plant(session: Session, _count: int) -> dict[str, str]:
-    """Create whoever never was there, each with a random password; who was renamed or deleted stays so."""
+async def seed(session: Session, _count: int) -> dict[str, str]:
+    """Create missing users with random passwords. A user who was renamed or deleted stays so."""
     everybody = select(col(User.username), col(User.email)).execution_options(include_deleted=True)
     present = {name for row in await session.execute(everybody) for name in row}
     credentials: dict[str, str] = {}
-    hasher = Hasher(queue=1)
+    hasher = PasswordHasher(queue=1)
     try:
         for username, (first_name, last_name, is_superuser) in PEOPLE.items():
             email = f"{username}@example.com"

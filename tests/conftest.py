@@ -20,13 +20,13 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from starlette.routing import BaseRoute
 
-from app.core import migrations
+from app.core.clock import now
 from app.core.config import Environment, RateLimitSettings, Settings
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.types import now
+from app.core.db import migrations
+from app.core.db.engine import Database
 from app.main import create_app, open_database
-from app.modules.rbac.hooks import synced
+from app.modules.roles.hooks import synchronize_modules
 from scripts.servers import UNLIMITED, Server, free_port
 from tests.databases import BACKENDS, URL_VARIABLE, Backend, EmbeddedServer, in_a_thread
 from tests.people import Person, person
@@ -98,7 +98,7 @@ def prepare(settings: Settings) -> None:
 
     async def sync() -> None:
         database = open_database(settings)
-        await synced(database, create_app(settings).state.modules)
+        await synchronize_modules(database, create_app(settings).state.modules)
         await database.dispose()
 
     migrations.upgrade(settings)
@@ -179,8 +179,8 @@ def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """`pass_time(timedelta(days=1))`: it is a day later for whoever judges credentials."""
 
     def shift(ahead: timedelta) -> None:
-        for module in ("access", "cache", "gate"):
-            monkeypatch.setattr(f"app.modules.rbac.{module}.now", lambda: now() + ahead)
+        for module in ("access", "cache", "authenticator"):
+            monkeypatch.setattr(f"app.modules.rbac.engine.{module}.now", lambda: now() + ahead)
 
     return shift
 
@@ -207,7 +207,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def job() -> RequestContext:
-    return RequestContext.of_job("test")
+    return RequestContext.for_job("test")
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.context import RequestContext
-from app.modules.auth.sessions import Sessions
-from app.modules.rbac import Assignment, AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.roles import Assignment, AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.sessions import SessionTokens
 from app.modules.users import User
 
 PASSWORD = "correct horse battery staple"
@@ -52,7 +52,7 @@ async def person(
 ) -> Person:
     """Make a user with exactly `permissions`, by a role of its own, and a session."""
     name = f"u{uuid4().hex[:12]}"
-    context = RequestContext.of_job("test")
+    context = RequestContext.for_job("test")
     async with app.state.database.unit_of_work(context) as session:
         user = User(username=name, email=f"{name}@example.com", password_hash=PASSWORD_HASH, is_superuser=superuser)
         session.add(user)
@@ -62,7 +62,7 @@ async def person(
             role = await roles.create(RoleCreate(name=name))
             await roles.replace_matrix(role.id, matrix(permissions))
             await AssignmentService(session).replace(user.id, [Assignment(role_id=role.id)])
-        sessions = Sessions(app.state.database, app.state.tokens, context)
+        sessions = SessionTokens(app.state.database, app.state.access_tokens, context)
         pair = await sessions.open(session, user.id)
     return Person(user.id, name, client, pair.access_token, pair.refresh_token)
 

@@ -5,7 +5,7 @@ import sqlmodel
 from sqlalchemy.dialects import postgresql
 
 from alembic import op
-from app.core.types import CurrentTransaction, Instant
+from app.core.db.column_types import CurrentTransaction, Instant
 
 revision = "8d75475ffc1b"
 down_revision = None

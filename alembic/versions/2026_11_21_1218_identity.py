@@ -4,7 +4,7 @@ import sqlalchemy as sa
 import sqlmodel
 
 from alembic import op
-from app.core.types import JSON_DOCUMENT, Instant
+from app.core.db.column_types import JSON_DOCUMENT, Instant
 
 revision = "bc70e7d321ad"
 down_revision = "8d75475ffc1b"

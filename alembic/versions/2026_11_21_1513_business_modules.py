@@ -4,8 +4,7 @@ import sqlalchemy as sa
 import sqlmodel
 
 from alembic import op
-from app.core.money import Money
-from app.core.types import JSON_DOCUMENT, Instant
+from app.core.db.column_types import JSON_DOCUMENT, Instant, Money
 
 revision = "8d388a7b9f9d"
 down_revision = "bc70e7d321ad"

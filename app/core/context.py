@@ -1,4 +1,4 @@
-"""Who asks, from where, for what: one object that travels on the request and on `session.info`."""
+"""The request context: who calls, from where, for what. The request and the session of its transaction share it."""
 
 from asyncio import Timeout
 from collections.abc import Awaitable, Callable
@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from app.core.types import new_id, now
+from app.core.clock import new_id, now
 
 ActorKind = Literal["anonymous", "user", "api-key", "service", "system", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it; `name` is the name at that time."""
+    """Who performed an action; `name` is the name at that time."""
 
     kind: ActorKind
     id: UUID | None = None
@@ -27,15 +27,22 @@ UNKNOWN = Actor("unknown")
 
 
 EVERYTHING = "*"
-"""The permission that stands for all of them: what a superuser holds."""
+"""The permission that includes all others. A superuser holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """What a caller must do before anything else: the error code of other requests, and a sentence for the client."""
+
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a caller is and may do. The credential is a session (somebody signed in) or an API key (a machine).
+    """An authenticated caller and the permissions it holds. The credential is a session or an API key.
 
-    `restriction` is the error code that everything answers but the way out of it. `verified_at` is when the second
-    factor was last shown in this session.
+    `verified_at` is when the second factor was last verified in this session.
     """
 
     user_id: UUID
@@ -44,17 +51,18 @@ class Principal:
     expires_at: datetime
     session_id: UUID | None = None
     api_key_id: UUID | None = None
-    restriction: str | None = None
+    restriction: Restriction | None = None
     has_second_factor: bool = False
     verified_at: datetime | None = None
 
     def may(self, permission: str) -> bool:
+        """Whether the caller holds `permission` (`module:action`)."""
         return EVERYTHING in self.permissions or permission in self.permissions
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of the request so far; middleware, guard and route fill it, and the record reads it at the end."""
+    """What is known of a request so far. Middleware, guard and route fill it; the audit log reads it at the end."""
 
     request_id: str = field(default_factory=lambda: str(new_id()))
     at: datetime = field(default_factory=now)
@@ -62,33 +70,41 @@ class RequestContext:
     auth_method: str | None = None
     principal: Principal | None = None
     owner_id: UUID | None = None
+    """The user for whom an API key acts."""
     policy_version: int | None = None
+    """The version of the authorization policy that this request saw or made."""
     credential_expires_at: datetime | None = None
     ip: str | None = None
     user_agent: str | None = None
     decision: str | None = None
+    """What admitted the caller: `public`, `signed-in`, `internal` or a permission. None until a guard has decided."""
     error_code: str | None = None
-    durable: bool = False
+    durable_audit: bool = False
+    """Whether the access entry is synced to disk before the response ends."""
     dry_run: bool = False
+    changes_policy: bool = False
+    """Whether the transaction takes the policy lock before it does anything else."""
     restores: int | None = None
+    """The policy version that this request rolls back to."""
     headers: dict[str, str] = field(default_factory=dict)
+    """Headers to add to the response, whatever its status."""
     etag: str | None = None
     item_id: UUID | None = None
     next_cursor: str | None = None
     file_kind: str | None = None
-    """The media type of a list that is asked for as a file."""
+    """The media type of a list that is requested as a file."""
     file_name: str = "list"
-    judge_again: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
-    """Judges the caller once more: for what goes on after the guard decided."""
+    reauthorize: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
+    """Runs the guard's checks again, for work that continues long after the guard decided."""
     max_body_bytes: int | None = None
     time_limit: Timeout | None = field(default=None, repr=False)
 
-    def forget(self) -> None:
-        """Forget what an attempt noted that was undone."""
+    def reset_result(self) -> None:
+        """Drop what an attempt stored that was rolled back."""
         self.etag = self.item_id = self.next_cursor = None
 
     @classmethod
-    def of_job(cls, name: str) -> "RequestContext":
+    def for_job(cls, name: str) -> "RequestContext":
         """The context of a command or background job that acts as the system."""
         return cls(actor=Actor("system", name=name))
 

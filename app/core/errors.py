@@ -1,11 +1,17 @@
-"""The error tree: every failure that a client can see is one of these, and becomes problem+json in one place."""
+"""The errors that a client can see. `core.http.problem_details` turns each into problem+json (RFC 9457)."""
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Self, TypedDict
 
+MAX_ERRORS = 20
+"""Field errors in one response. A client that sends garbage gets no larger response for more of it."""
+MAX_NAME_LENGTH = 100
+"""Characters of a name in a pointer."""
+
 
 class FieldError(TypedDict):
-    """One invalid field: a JSON pointer into the request (`/body/title`, `/query/limit`), a sentence, a stable slug."""
+    """One invalid field: a JSON pointer into the request (`/body/title`, `/query/limit`), a sentence, a stable code."""
 
     pointer: str
     detail: str
@@ -13,7 +19,7 @@ class FieldError(TypedDict):
 
 
 class Problem(Exception):
-    """`detail` is for the client; the cause (`raise … from error`) is for the log."""
+    """A failure with a status and a stable code. `detail` is for the client, the cause (`__cause__`) for the log."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal-error"
@@ -25,30 +31,30 @@ class Problem(Exception):
         self.errors = errors
         self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
-    def moved(self, place: str) -> Self:
-        """This problem as one of `place` in a larger body: `/body/name` becomes `/body/create/3/name`."""
-        found: list[FieldError] = self.errors or [{"pointer": "/body", "detail": self.detail, "code": self.code}]
-        self.errors = [{**error, "pointer": place + error["pointer"].removeprefix("/body")} for error in found]
+    def relocate(self, place: str) -> Self:
+        """Move the pointers below `place` in a larger body: `/body/name` becomes `/body/create/3/name`."""
+        errors: list[FieldError] = self.errors or [{"pointer": "/body", "detail": self.detail, "code": self.code}]
+        self.errors = [{**error, "pointer": place + error["pointer"].removeprefix("/body")} for error in errors]
         return self
 
 
 class DryRun(Exception):
-    """No failure: the change was asked about, not for. Everything is undone, and `answer` says what it would do."""
+    """Ends a dry run: rolls everything back and answers 200 with `preview`, which says what the change would do."""
 
-    def __init__(self, answer: dict[str, Any]) -> None:
+    def __init__(self, preview: dict[str, Any]) -> None:
         super().__init__("dry run")
-        self.answer = answer
+        self.preview = preview
 
 
 class Malformed(Problem):
-    """The request cannot be read."""
+    """The request is malformed."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "malformed-request"
 
 
 class Unauthenticated(Problem):
-    """Who are you?"""
+    """Valid credentials are missing."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthenticated"
@@ -56,79 +62,54 @@ class Unauthenticated(Problem):
 
 
 class Forbidden(Problem):
-    """Known, and not allowed."""
+    """The caller is authenticated and may not do this."""
 
     status = HTTPStatus.FORBIDDEN
     code = "permission-denied"
 
 
-class CannotGrant(Forbidden):
-    """Nobody grants what they do not hold."""
-
-    code = "cannot-grant"
-
-
-class Dominated(Forbidden):
-    """Nobody acts on a user who holds what they lack, nor takes away what they do not hold."""
-
-    code = "dominated"
-
-
-class StepUpRequired(Unauthenticated):
-    """The second factor was not shown in this session, or too long ago (RFC 9470)."""
-
-    code = "insufficient-user-authentication"
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'}
-
-
 class NotFound(Problem):
-    """Unknown, or hidden from this caller."""
+    """The resource does not exist, or is hidden from the caller."""
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
 
 
 class Conflict(Problem):
-    """The state of the resource does not allow it."""
+    """The current state of the resource does not allow this."""
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
 
 
 class AlreadyExists(Conflict):
-    """A unique value is taken."""
+    """Another row already has this unique value."""
 
     code = "already-exists"
 
 
 class InUse(Conflict):
-    """Something still refers to it."""
+    """Another row still refers to this one."""
 
     code = "in-use"
 
 
-class LastSuperuser(Conflict):
-    """Without an active superuser nobody could administer."""
-
-    code = "last-superuser"
-
-
 class StaleVersion(Problem):
-    """`If-Match` names a version that is no longer current (RFC 9110, 13.1.1)."""
+    """`If-Match` names a version that is not current (RFC 9110, 13.1.1)."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "stale-version"
 
 
 class PreconditionRequired(Problem):
-    """The change must say which version it is of (RFC 6585)."""
+    """The request needs `If-Match` (RFC 6585)."""
 
     status = HTTPStatus.PRECONDITION_REQUIRED
     code = "precondition-required"
 
 
 class ContentTooLarge(Problem):
-    """The body is over the limit."""
+    """The body is larger than the limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "content-too-large"
@@ -136,42 +117,42 @@ class ContentTooLarge(Problem):
 
 
 class UriTooLong(Problem):
-    """The path with its query is over the limit."""
+    """The path and query are longer than the limit."""
 
     status = HTTPStatus.REQUEST_URI_TOO_LONG
     code = "uri-too-long"
 
 
 class HeadersTooLarge(Problem):
-    """The headers together are over the limit."""
+    """The headers together are larger than the limit."""
 
     status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     code = "headers-too-large"
 
 
 class UnsupportedMediaType(Problem):
-    """The body is of a kind that the route does not take."""
+    """The route does not accept this media type."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported-media-type"
 
 
 class Invalid(Problem):
-    """Fields are invalid; `errors` says which and why."""
+    """Fields are invalid; `errors` lists them with reasons."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-fields"
 
 
 class TooManyRequests(Problem):
-    """Slow down; `Retry-After` says for how long."""
+    """The caller exceeded a rate limit; `Retry-After` gives the seconds to wait."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-requests"
 
 
 class Unavailable(Problem):
-    """Try again later."""
+    """The service cannot answer now; retry later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
@@ -179,13 +160,13 @@ class Unavailable(Problem):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database is away, or has no connection to spare."""
+    """The database is unreachable, or all connections are in use."""
 
     code = "database-unavailable"
 
 
 class TimedOut(Problem):
-    """The work took longer than the server allows."""
+    """The request took longer than the server allows."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "request-timeout"
@@ -193,5 +174,28 @@ class TimedOut(Problem):
 
 
 def invalid(pointer: str, detail: str, code: str) -> Invalid:
-    """`Invalid` for a single field."""
+    """An `Invalid` for a single field."""
     return Invalid("The request has an invalid field.", errors=[{"pointer": pointer, "detail": detail, "code": code}])
+
+
+def escape_pointer(part: object) -> str:
+    """`part` as one segment of a JSON pointer (RFC 6901), shortened, because names come from the client."""
+    return str(part)[:MAX_NAME_LENGTH].replace("~", "~0").replace("/", "~1")
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]], prefix: tuple[str, ...] = ()) -> list[FieldError]:
+    """Pydantic's errors without `input`, `ctx` and `url`: those would echo what the client sent, passwords included."""
+    return [
+        {
+            "pointer": "".join(f"/{escape_pointer(part)}" for part in (*prefix, *error["loc"])),
+            "detail": str(error["msg"]).removeprefix("Value error, "),
+            "code": str(error["type"]).replace("_", "-"),
+        }
+        for error in errors
+    ]
+
+
+def invalid_fields(errors: list[FieldError]) -> Invalid:
+    """An `Invalid` that counts all `errors` and carries the first `MAX_ERRORS`."""
+    detail = f"The request has {len(errors)} invalid field{'s' * (len(errors) != 1)}."
+    return Invalid(detail, errors=errors[:MAX_ERRORS])

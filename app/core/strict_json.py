@@ -1,4 +1,4 @@
-"""JSON without leniency: no duplicate names, NaN, NUL, lone surrogates or deep nesting (RFC 8259, I-JSON RFC 7493)."""
+"""Strict JSON (RFC 8259, I-JSON RFC 7493): refuses duplicate names, NaN, NUL, lone surrogates and deep nesting."""
 
 import json
 import re
@@ -7,17 +7,18 @@ from typing import Any
 from app.core.errors import Malformed
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""NUL and lone surrogates: no database keeps them."""
+"""NUL and lone surrogates, which no database stores."""
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members. Raises Malformed where a name occurs twice."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise Malformed("The JSON body names a member twice.")
-    return found
+    return members
 
 
-def refuse_constant(name: str) -> None:
+def reject_constant(name: str) -> None:
     raise Malformed(f"{name} is not JSON.")
 
 
@@ -25,18 +26,18 @@ def check(body: bytes, max_depth: int) -> None:
     """Raise Malformed unless `body` is strict JSON of at most `max_depth` levels."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse_constant)
+        value = json.loads(text, object_pairs_hook=build_object, parse_constant=reject_constant)
     except UnicodeDecodeError as error:
         raise Malformed("The body is not UTF-8.") from error
     except RecursionError as error:
         raise Malformed(f"The JSON body nests deeper than {max_depth} levels.") from error
     except ValueError as error:
         raise Malformed("The body is not valid JSON.") from error
-    inspect(value, max_depth)
+    check_value(value, max_depth)
 
 
-def inspect(value: Any, levels: int) -> None:
-    """Walk `value`, refusing depth and text that no database can keep."""
+def check_value(value: Any, levels: int) -> None:
+    """Raise Malformed for nesting beyond `levels` and for text that no database stores."""
     if isinstance(value, str):
         if UNSTORABLE.search(value):
             raise Malformed("The JSON body holds a character that text cannot hold.")
@@ -45,6 +46,6 @@ def inspect(value: Any, levels: int) -> None:
             raise Malformed("The JSON body nests too deep.")
         if isinstance(value, dict):
             for name in value:
-                inspect(name, levels - 1)
+                check_value(name, levels - 1)
         for item in value.values() if isinstance(value, dict) else value:
-            inspect(item, levels - 1)
+            check_value(item, levels - 1)

@@ -1,4 +1,4 @@
-"""The vertical slices. A folder here is a module; nothing else registers it."""
+"""The modules. A folder here is a module; nothing else registers it."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -6,10 +6,35 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
+from app.core.http.module_hooks import ModuleHooks, in_start_order
+from app.core.http.router import Router
 
-def discover(part: str) -> Iterator[ModuleType]:
-    """Import `part` (say `router`, `models` or `hooks`) of every module that has one."""
-    for module in sorted(iter_modules(__path__), key=lambda found: found.name):
-        name = f"{__name__}.{module.name}.{part}"
-        if find_spec(name):
-            yield import_module(name)
+
+def names() -> list[str]:
+    """The names of all modules."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def discover(part: str) -> Iterator[tuple[str, ModuleType]]:
+    """Import `part` (say `models` or `hooks`) of every module that has one. Pairs of (module, part)."""
+    for name in names():
+        path = f"{__name__}.{name}.{part}"
+        if find_spec(path):
+            yield name, import_module(path)
+
+
+def import_models() -> None:
+    """Make every table known to SQLAlchemy."""
+    for _ in discover("models"):
+        pass
+
+
+def routers() -> Iterator[Router]:
+    """The routers of all modules: `ROUTERS` of their `router.py`, or its `router`."""
+    for _, part in discover("router"):
+        yield from getattr(part, "ROUTERS", (part.router,))
+
+
+def hooks() -> list[ModuleHooks]:
+    """The hooks of all modules, each behind those that it must start after. Raises BadModuleOrder."""
+    return in_start_order({name: part.HOOKS for name, part in discover("hooks")}, names())

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from app.main import app
-from scripts.contract import PROMISES, broken, collection, complaints, operations, promises
+from scripts.contract import BASELINE, baseline, broken, collection, complaints, operations
 from tests.conftest import SignedInAs
 
 Json = dict[str, Any]
 
 
-def test_the_documents_are_current_and_every_released_promise_is_kept() -> None:
+def test_the_documents_are_current_and_the_released_baseline_is_kept() -> None:
     assert complaints() == []
 
 
@@ -55,16 +55,16 @@ def schema(document: Json, name: str) -> Json:
 
 @pytest.mark.parametrize(("damage", "complaint"), BREAKS.values(), ids=list(BREAKS))
 def test_a_break_is_found(damage: Callable[[Json], object], complaint: str) -> None:
-    released = set(PROMISES.read_text().splitlines())
+    released = set(BASELINE.read_text().splitlines())
     document = copy.deepcopy(app.openapi())
 
     damage(document)
 
-    assert complaint in broken(released, promises(document))
+    assert complaint in broken(released, baseline(document))
 
 
 def test_what_is_only_new_breaks_nobody() -> None:
-    released = set(PROMISES.read_text().splitlines())
+    released = set(BASELINE.read_text().splitlines())
     document = copy.deepcopy(app.openapi())
 
     document["paths"]["/api/v1/new"] = {"post": {**document["paths"]["/api/v1/tasks"]["post"], "operationId": "new"}}
@@ -76,7 +76,7 @@ def test_what_is_only_new_breaks_nobody() -> None:
         "properties": {"name": {"type": "string"}},
     }
 
-    assert broken(released, promises(document)) == []
+    assert broken(released, baseline(document)) == []
 
 
 def test_every_operation_says_what_a_client_needs() -> None:

@@ -9,9 +9,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from app.core.guard import Internal, Public, Requires, SignedIn, flat
-from app.core.page import PageQuery
-from app.core.routing import Route
+from app.core.db.pagination import PageQuery
+from app.core.http.guards import Authenticated, Guard, Public, RequiresPermission
+from app.core.http.route import Route
 from app.main import API, create_app
 from tests.conftest import SignedInAs
 
@@ -30,12 +30,8 @@ PUBLIC = {
 
 
 def guards(route: RouteContext) -> list[Any]:
-    dependant = getattr(route, "dependant", None)
-    return (
-        [found.call for found in flat(dependant) if isinstance(found.call, (Public, Internal, SignedIn))]
-        if dependant
-        else []
-    )
+    guard = getattr(route.original_route, "guard", None)
+    return [guard] if isinstance(guard, Guard) else []
 
 
 def name(route: RouteContext) -> str:
@@ -89,7 +85,7 @@ def test_permissions_are_of_the_module_at_that_address() -> None:
     checked = 0
     for route in iter_route_contexts(app.routes):
         guard = guards(route)[0]
-        if not isinstance(guard, Requires):
+        if not isinstance(guard, RequiresPermission):
             continue
         checked += 1
         slug, action = guard.permissions[0].split(":")
@@ -112,7 +108,7 @@ def test_every_list_can_be_a_file() -> None:
         assert isinstance(route, Route)
         query = inspect.signature(route.endpoint).parameters["query"].annotation
         assert issubclass(get_args(query)[0], PageQuery), route.path
-        assert not route.writes, route.path
+        assert not route.is_transactional, route.path
 
 
 def test_every_route_reads_strictly() -> None:
@@ -125,7 +121,7 @@ GUARDED = [
     (method, re.sub(r"{\w+}", NOWHERE, str(route.path_format).removeprefix(API)), guards(route)[0])
     for route in iter_route_contexts(create_app().routes)
     for method in route.methods or []
-    if isinstance(guards(route)[0], SignedIn)
+    if isinstance(guards(route)[0], Authenticated)
 ]
 
 
@@ -138,7 +134,7 @@ async def test_no_guarded_route_answers_a_stranger_or_the_powerless(
     for method, path, guard in GUARDED:
         stranger = await client.request(method, path)
         assert (stranger.status_code, stranger.json()["code"]) == (401, "unauthenticated"), path
-        if isinstance(guard, Requires):
+        if isinstance(guard, RequiresPermission):
             powerless = await person.call(method, path)
             assert (powerless.status_code, powerless.json()["code"]) == (403, "permission-denied"), path
             assert guard.permissions[0] in powerless.json()["detail"]

@@ -11,7 +11,7 @@ ACTIONS = ("create", "read", "update", "delete")
 
 def folders() -> dict[str, Any]:
     """Routers by module folder."""
-    return {module.__name__.split(".")[-2]: module.router for module in discover("router")}
+    return {name: part.router for name, part in discover("router")}
 
 
 def factories() -> dict[str, Any]:

@@ -14,8 +14,8 @@ from sqlmodel import SQLModel
 
 from app.core.config import InternalSettings, Settings
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from tests.conftest import SignedInAs
 from tests.modules.internal import test_signed_calls as signed
 from tests.modules.second_factor.test_second_factor import codes
@@ -146,7 +146,7 @@ async def machines(client: httpx.AsyncClient, root: Person, c: Canaries) -> None
 
 async def dump(database: Database) -> str:
     """Every row of every table of the product."""
-    reader = database.reading(RequestContext.of_job("canaries"))
+    reader = database.read_session(RequestContext.for_job("canaries"))
     models = [mapper.class_ for mapper in SQLModel._sa_registry.mappers if mapper.class_.__module__.startswith("app.")]
     rows = [await reader.all(select(table_of(model))) for model in models]
     assert len(rows) >= 20
@@ -170,8 +170,8 @@ async def test_no_canary_is_found_where_no_secret_may_be(
     await machines(client, root, canaries)
     for path in ("/users", "/audit/changes", "/audit/access", "/auth/logins", "/auth/api-keys", "/rbac/versions"):
         canaries.heard(await root.get(path, params={"limit": 100}))
-    await app.state.shipper.flush()
-    app.state.hasher.free = 0
+    await app.state.access_log.flush()
+    app.state.password_hasher.free = 0
     canaries.heard503(await client.post("/auth/token", data={"username": "x", "password": canaries.new("unjudged")}))
 
     captured = capfd.readouterr()

@@ -62,14 +62,14 @@ def test_seeding_shows_passwords_once_and_changes_nothing_twice(settings: Settin
 async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> None:
     from sqlalchemy import select  # noqa: PLC0415  # only here
 
+    from app.core.clock import now  # noqa: PLC0415  # only here
     from app.core.context import RequestContext  # noqa: PLC0415  # only here
-    from app.core.types import now  # noqa: PLC0415  # only here
     from app.main import open_database  # noqa: PLC0415  # only here
     from app.modules.users import User  # noqa: PLC0415  # only here
 
     assert run(settings, "seed", "--count", "3").returncode == 0
     database = open_database(settings)
-    async with database.unit_of_work(RequestContext.of_job("test")) as session:
+    async with database.unit_of_work(RequestContext.for_job("test")) as session:
         people = {user.username: user for user in (await session.execute(select(User))).scalars()}
         people["reader"].username = "rita"
         people["auditor"].deleted_at = now()
@@ -78,7 +78,7 @@ async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> No
 
     assert again.returncode == 0, again.stderr
     assert "there already" in again.stdout
-    async with database.unit_of_work(RequestContext.of_job("test")) as session:
+    async with database.unit_of_work(RequestContext.for_job("test")) as session:
         names = {user.username for user in (await session.execute(select(User))).scalars()}
     await database.dispose()
     assert names == {"manager", "rita", "admin"}

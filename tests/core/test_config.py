@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from app.core.config import AuditSettings, AuthSettings, CorsSettings, Environment, Settings
-from app.core.keys import Keys, kept
+from app.core.security.keys import Keys, load_or_create
 
 ROOT = Path(__file__).parents[2]
 GOOD = "kP3v-9sXw2_QeRt7uYb4NmZa6LcDf8Gh"
@@ -116,7 +116,7 @@ def test_processes_that_start_together_agree_on_a_key(tmp_path: Path) -> None:
     made = iter(str(n) for n in range(100))
 
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: kept(tmp_path / "k" / "key", lambda: next(made)), range(32)))
+        found = set(pool.map(lambda _: load_or_create(tmp_path / "k" / "key", lambda: next(made)), range(32)))
 
     assert len(found) == 1
     assert [path.name for path in (tmp_path / "k").iterdir()] == ["key"]

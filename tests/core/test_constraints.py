@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field, SQLModel
 
 from app.core.config import DatabaseSettings, Settings
-from app.core.constraints import explain
 from app.core.context import RequestContext
-from app.core.db import Database
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.core.db.integrity import to_problem
 from app.core.errors import Problem
-from app.core.repository import table_of
 from app.main import open_database
 
 
@@ -67,7 +67,7 @@ async def refused(connection: AsyncConnection, statement: str, **values: Any) ->
     with pytest.raises(SQLAlchemyError) as error:
         await connection.execute(text(statement), values)
     await connection.rollback()
-    problem = explain(error.value)
+    problem = to_problem(error.value)
     assert problem is not None
     return problem
 
@@ -84,7 +84,7 @@ async def test_our_own_mistakes_are_not_explained_away(connection: AsyncConnecti
     with pytest.raises(SQLAlchemyError) as error:
         await connection.execute(text("SELECT nothing FROM nowhere"))
 
-    problem = explain(error.value)
+    problem = to_problem(error.value)
 
     assert problem is None or connection.dialect.name == "sqlite"
 
@@ -92,7 +92,7 @@ async def test_our_own_mistakes_are_not_explained_away(connection: AsyncConnecti
 async def test_a_lock_that_is_not_given_up_is_a_503(settings: Settings) -> None:
     patient = settings.model_copy(update={"database": DatabaseSettings(lock_timeout_ms=100)})
     first, second = open_database(patient), open_database(patient)
-    job = RequestContext.of_job("test")
+    job = RequestContext.for_job("test")
     async with first.unit_of_work(job) as session:
         await session.execute(text("UPDATE policy_state SET version = version"))
 
@@ -100,7 +100,7 @@ async def test_a_lock_that_is_not_given_up_is_a_503(settings: Settings) -> None:
             with pytest.raises(SQLAlchemyError) as error:
                 async with second.unit_of_work(job) as other:
                     await other.execute(text("UPDATE policy_state SET version = version"))
-            found = explain(error.value)
+            found = to_problem(error.value)
             assert found is not None
             return found
 
@@ -115,7 +115,7 @@ async def test_a_lock_that_is_not_given_up_is_a_503(settings: Settings) -> None:
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 async def test_a_connection_that_breaks_is_a_503_and_the_next_one_works(settings: Settings) -> None:
     database = open_database(settings)
-    reader = database.reading(RequestContext())
+    reader = database.read_session(RequestContext())
     mine = await reader.value(text("SELECT pg_backend_pid()"))  # type: ignore[arg-type]  # any statement does here
     other = Database(settings)
     async with other.engine.connect() as connection:
@@ -124,7 +124,7 @@ async def test_a_connection_that_breaks_is_a_503_and_the_next_one_works(settings
 
     with pytest.raises(SQLAlchemyError) as error:
         await reader.value(text("SELECT 1"))  # type: ignore[arg-type]  # any statement does here
-    problem = explain(error.value)
+    problem = to_problem(error.value)
 
     assert problem is not None
     assert (problem.status, problem.code) == (503, "database-unavailable")

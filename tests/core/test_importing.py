@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import event
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.importing import MAX_ROW_BYTES
+from app.core.db.engine import Database
+from app.core.resources.imports import MAX_ROW_BYTES
 from app.modules.brands.models import Brand
 from tests.conftest import SignedInAs
 from tests.people import Person
@@ -135,7 +135,7 @@ async def test_an_export_ends_with_the_right_to_read(
         session.add_all([Brand(name=f"brand {n:04}") for n in range(2500)])
     person, admin = await signed_in_as("brands:read"), await signed_in_as(superuser=True)
     taken_away = False
-    following = app.state.gate.admit
+    following = app.state.authenticator.authenticate
 
     async def admit(token: str, context: RequestContext) -> Any:
         nonlocal taken_away
@@ -144,7 +144,7 @@ async def test_an_export_ends_with_the_right_to_read(
             await admin.put(f"/users/{person.id}/roles", {"role_ids": []})
         return await following(token, context)
 
-    app.state.gate.admit = admit
+    app.state.authenticator.authenticate = admit
     answer = await person.get("/brands", headers={"Accept": NDJSON})
 
     assert taken_away

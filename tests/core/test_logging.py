@@ -11,10 +11,10 @@ import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.core import logging as app_logging
 from app.core.config import Environment, Settings
-from app.core.guard import public
-from app.core.routing import Router
+from app.core.http.guards import public
+from app.core.http.router import Router
+from app.core.runtime import logging as app_logging
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_an_access_log_that_is_off_stays_off(output: io.StringIO) -> None:
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False
     try:
-        app_logging.take_over(logging.getLogger().handlers[0], logging.INFO)
+        app_logging.replace_handlers(logging.getLogger().handlers[0], logging.INFO)
         access.info("quiet")
     finally:
         access.propagate = True
@@ -80,7 +80,7 @@ async def test_a_crash_is_logged_with_its_request_and_without_locals(
 ) -> None:
     router = Router(prefix="/crash")
 
-    @router.get("", dependencies=[public])
+    @router.get("", dependencies=[public()])
     async def crash() -> None:
         hidden = "local-canary"
         raise RuntimeError(f"failed after {len(hidden)} with Bearer token-canary")

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers
 
 from app.core.config import CorsSettings
-from app.core.middleware import client_address
+from app.core.http.client_address import client_address
 from app.main import create_app
 from tests.conftest import SignedInAs, test_settings
 

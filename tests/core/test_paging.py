@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.core.context import RequestContext
-from app.core.db import Database
+from app.core.db.engine import Database
 from app.modules.tasks.models import Task
 from tests.conftest import SignedInAs
 from tests.people import Person

@@ -11,7 +11,8 @@ from pydantic import SecretStr, ValidationError
 from app.core.config import RateLimitSettings, Settings
 from app.core.context import RequestContext
 from app.core.errors import TooManyRequests
-from app.core.rate_limit import RateLimiter
+from app.core.http.rate_limit import RateLimiter
+from app.core.runtime.redis import SharedRedis
 from app.main import create_app
 from tests.conftest import SignedInAs
 
@@ -38,7 +39,7 @@ async def allowed(limiter: RateLimiter, ip: str, times: int) -> int:
 
 async def test_whoever_asks_too_often_is_told_when_to_come_back(app: FastAPI, signed_in_as: SignedInAs) -> None:
     person, other = await signed_in_as("tasks:read"), await signed_in_as("tasks:read")
-    app.state.limiter = RateLimiter(limited(app.state.settings, principal="2/hour"))
+    app.state.rate_limiter = RateLimiter(limited(app.state.settings, principal="2/hour"))
 
     answers = [await person.get("/tasks") for _ in range(3)]
 
@@ -53,7 +54,7 @@ async def test_whoever_asks_too_often_is_told_when_to_come_back(app: FastAPI, si
 
 
 async def test_strangers_are_counted_by_address_and_health_is_not(app: FastAPI, client: httpx.AsyncClient) -> None:
-    app.state.limiter = RateLimiter(limited(app.state.settings, address="2/hour"))
+    app.state.rate_limiter = RateLimiter(limited(app.state.settings, address="2/hour"))
 
     strangers = [(await client.get("/tasks")).status_code for _ in range(3)]
     health = [(await client.get("http://attest.test/healthz")).status_code for _ in range(3)]
@@ -68,21 +69,23 @@ async def test_it_can_be_switched_off(settings: Settings) -> None:
 
 
 async def test_processes_with_redis_count_together(settings: Settings, redis_url: str) -> None:
-    first, second = (RateLimiter(limited(settings, redis_url, address="10/hour")) for _ in range(2))
+    redis = [SharedRedis(redis_url) for _ in range(2)]
+    first, second = (RateLimiter(limited(settings, address="10/hour"), client) for client in redis)
     ip = f"one-{uuid4().hex}"
 
     counts = await asyncio.gather(allowed(first, ip, 20), allowed(second, ip, 20))
 
     assert sum(counts) == 10
-    await first.close()
-    await second.close()
+    for client in redis:
+        await client.close()
 
 
 async def test_without_redis_each_process_counts_for_itself(settings: Settings) -> None:
-    limiter = RateLimiter(limited(settings, AWAY, address="10/hour"))
+    redis = SharedRedis(AWAY)
+    limiter = RateLimiter(limited(settings, address="10/hour"), redis)
 
     assert await allowed(limiter, "192.0.2.1", 20) == 10
-    await limiter.close()
+    await redis.close()
 
 
 async def test_a_request_is_answered_while_redis_is_away(settings: Settings) -> None:

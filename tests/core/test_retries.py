@@ -10,10 +10,10 @@ from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
-from app.core.types import now
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.modules.idempotency.models import IdempotencyKey
 from app.modules.tasks.models import Task
 from tests.conftest import SignedInAs
@@ -109,7 +109,7 @@ async def test_a_stored_answer_is_sealed_and_forgotten_in_time(
     person = await signed_in_as("tasks:create", "tasks:read")
     table, headers = table_of(IdempotencyKey), {"Idempotency-Key": "k"}
     await person.post("/tasks", {"title": "a canary sings"}, headers=headers)
-    rows = await database.reading(job).all(select(table))
+    rows = await database.read_session(job).all(select(table))
     assert len(rows) == 1
     assert not [value for value in rows[0] if isinstance(value, bytes) and b"canary" in value]
 
@@ -121,8 +121,8 @@ async def test_a_stored_answer_is_sealed_and_forgotten_in_time(
     assert (await person.get("/tasks", params={"total": "true"})).json()["total"] == 2
     async with database.unit_of_work(job) as session:
         await session.execute(update(table).values(created_at=now() - timedelta(hours=25)))
-    await app.state.answers.prune()
-    assert await database.reading(job).all(select(table)) == []
+    await app.state.idempotency_store.prune()
+    assert await database.read_session(job).all(select(table)) == []
 
 
 async def test_a_replay_needs_the_permission_again(database: Database, signed_in_as: SignedInAs) -> None:

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select, text
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
-from app.core.search import found
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.core.db.full_text import matches_search
 from app.modules.brands.models import Brand
 from tests.conftest import SignedInAs
 
@@ -52,7 +52,7 @@ async def test_postgresql_reads_the_index(database: Database, job: RequestContex
     async with database.unit_of_work(job) as session:
         session.add_all([Brand(name=f"brand {n}") for n in range(2000)])
     table = table_of(Brand)
-    statement = select(table.c.id).where(found(table, "brand 17", is_sqlite=False))
+    statement = select(table.c.id).where(matches_search(table, "brand 17", is_sqlite=False))
 
     async with database.engine.connect() as connection:
         await connection.execute(text("ANALYZE brand"))

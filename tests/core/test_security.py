@@ -12,14 +12,14 @@ import pytest
 from jose import jwt
 from jose.backends.cryptography_backend import CryptographyECKey
 
+from app.core.clock import now
 from app.core.config import AuthSettings
 from app.core.errors import Unauthenticated
-from app.core.keys import new_signing_key
-from app.core.security import ALGORITHM, TOKEN_TYPE, Tokens
-from app.core.types import now
+from app.core.security.access_tokens import ALGORITHM, TOKEN_TYPE, AccessTokens
+from app.core.security.keys import new_signing_key
 
 PEM = new_signing_key()
-tokens = Tokens(AuthSettings(), (PEM,))
+tokens = AccessTokens(AuthSettings(), (PEM,))
 Twist = Callable[[dict[str, Any], dict[str, Any]], Any]
 
 
@@ -126,7 +126,7 @@ def test_other_spellings_and_other_signatures_are_refused() -> None:
     good = signed(head, claims)
     first, second, third = good.split(".")
     hmac = jwt.encode(claims, "x" * 40, "HS256", {"typ": TOKEN_TYPE, "kid": tokens.signer_id})
-    stranger = Tokens(AuthSettings(), (new_signing_key(),)).issue(uuid4(), uuid4(), 0)
+    stranger = AccessTokens(AuthSettings(), (new_signing_key(),)).issue(uuid4(), uuid4(), 0)
     bad = [
         "",
         ".",
@@ -159,7 +159,7 @@ def test_other_spellings_and_other_signatures_are_refused() -> None:
 
 def test_a_rolled_key_still_verifies() -> None:
     old = tokens.issue(uuid4(), uuid4(), 0)
-    rolled = Tokens(AuthSettings(), (new_signing_key(), PEM))
+    rolled = AccessTokens(AuthSettings(), (new_signing_key(), PEM))
 
     assert rolled.decode(old)
     assert rolled.signer_id != tokens.signer_id
@@ -169,14 +169,14 @@ def test_a_cached_token_still_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     token = tokens.issue(uuid4(), uuid4(), 0)
     tokens.decode(token)
     later = now() + timedelta(seconds=901)
-    monkeypatch.setattr("app.core.security.now", lambda: later)
+    monkeypatch.setattr("app.core.security.access_tokens.now", lambda: later)
 
     with pytest.raises(Unauthenticated):
         tokens.decode(token)
 
 
 def test_the_cache_is_bounded() -> None:
-    small = Tokens(AuthSettings(), (PEM,), cache_size=3)
+    small = AccessTokens(AuthSettings(), (PEM,), cache_size=3)
 
     for _ in range(5):
         small.decode(small.issue(uuid4(), uuid4(), 0))

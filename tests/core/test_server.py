@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from app.core.config import Settings
 from app.core.context import RequestContext
-from app.core.repository import table_of
+from app.core.db.entity import table_of
 from app.main import open_database
 from app.modules.audit.models import AuditAccess
 from scripts import flood, kill_9, saturate
@@ -54,7 +54,7 @@ async def recorded(settings: Settings) -> list[int]:
     access = table_of(AuditAccess)
     statement = select(access.c.status).where(access.c.path == "/api/v1/auth/token")
     try:
-        return [row.status for row in await database.reading(RequestContext()).all(statement)]
+        return [row.status for row in await database.read_session(RequestContext()).all(statement)]
     finally:
         await database.dispose()
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from sqlalchemy import event, func, select
 
 from app.core.context import RequestContext
-from app.core.db import Database, provided
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.core.errors import Conflict
-from app.core.guard import public
-from app.core.repository import table_of
-from app.core.routing import Router
+from app.core.http.dependencies import transactional
+from app.core.http.guards import public
+from app.core.http.router import Router
 from app.modules.audit.models import AuditChange
 from app.modules.tasks.models import Task
 from app.modules.tasks.schemas import TaskCreate
@@ -22,7 +23,7 @@ from tests.conftest import SignedInAs
 
 
 async def count(database: Database, job: RequestContext, model: Any) -> int:
-    return int(await database.reading(job).value(select(func.count()).select_from(table_of(model))))
+    return int(await database.read_session(job).value(select(func.count()).select_from(table_of(model))))
 
 
 async def test_a_failing_commit_is_not_a_201(database: Database, job: RequestContext, signed_in_as: SignedInAs) -> None:
@@ -49,8 +50,8 @@ async def test_an_answer_that_cannot_be_serialised_commits_nothing(
 
     router = Router(prefix="/impossible")
 
-    @router.post("", response_model=Impossible, dependencies=[public])
-    async def create(tasks: Annotated[TaskService, provided(TaskService)]) -> Any:
+    @router.post("", response_model=Impossible, dependencies=[public()])
+    async def create(tasks: Annotated[TaskService, transactional(TaskService)]) -> Any:
         return await tasks.create(TaskCreate(title="half"))
 
     app.include_router(router, prefix="/api/v1")
@@ -90,7 +91,7 @@ async def test_nobody_waits_for_a_second_connection_while_holding_one(database: 
         await TaskService(session).create(TaskCreate(title="holding"))
 
         with pytest.raises(RuntimeError, match="already holds a connection"):
-            await database.reading(job).value(select(1))
+            await database.read_session(job).value(select(1))
         with pytest.raises(RuntimeError, match="already holds a connection"):
             async with database.unit_of_work(job):
                 pass
@@ -98,13 +99,13 @@ async def test_nobody_waits_for_a_second_connection_while_holding_one(database: 
 
 async def test_a_read_session_does_not_write(database: Database, job: RequestContext) -> None:
     with pytest.raises(TypeError, match="only reads"):
-        await TaskService(database.reading(job)).create(TaskCreate(title="no"))
+        await TaskService(database.read_session(job)).create(TaskCreate(title="no"))
 
 
-async def test_a_database_without_a_record_refuses_to_write(database: Database, job: RequestContext) -> None:
+async def test_a_database_without_an_audit_log_refuses_to_write(database: Database, job: RequestContext) -> None:
     bare = Database(database.settings)
 
-    with pytest.raises(RuntimeError, match="no record"):
+    with pytest.raises(RuntimeError, match="no audit log"):
         async with bare.unit_of_work(job):
             pass
 

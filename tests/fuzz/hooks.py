@@ -17,7 +17,7 @@ from schemathesis import AuthContext, CheckContext, HookContext, Response
 from schemathesis.auths import GLOBAL_AUTH_STORAGE
 from schemathesis.openapi.checks import RejectedPositiveData
 
-from app.core.signatures import sign
+from app.core.security.request_signing import sign
 
 API = "/api/v1"
 KEY_ID = "fuzzer"

@@ -1,4 +1,4 @@
-"""How large a value can be: what the models say, and what holds for every request and answer."""
+"""Bounds of values in the document: those of the models, and those that hold for every request and response."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ Json = dict[str, Any]
 
 INT32 = 2**31 - 1
 SAFE = 2**53 - 1
-"""RFC 7493: every number of an answer is one that JavaScript keeps."""
+"""RFC 7493: JavaScript represents every number of a response exactly."""
 TEXT, LIST = 65_536, 10_000
-"""Longest text and list of an answer, where no model says less."""
+"""Longest text and list of a response, where no model sets a smaller bound."""
 NO_NUL = r"^[^\x00]*$"
-"""A NUL is refused in bodies and addresses alike, and no column keeps one."""
+"""A NUL is refused in bodies and URLs, and no column stores one."""
 FORMATS = {"uuid": 36, "date": 10, "date-time": 64, "email": 254, "password": 1024, "phone": 20}
 """Longest value by format: RFC 9562, RFC 3339, RFC 5321, E.164; a password as every form takes it."""
 UNBOUNDED = frozenset({"effects", "changes"})
-"""One entry for each user or row concerned: no honest limit."""
+"""One entry for each affected user or row, so there is no true bound."""
 VALUES = ("default", "example", "examples", "enum", "const", "required")
 
 
-def collapse(parameter: Json) -> None:
-    """A parameter that is absent is absent: `null` is no value that an address or a header can hold."""
+def remove_null(parameter: Json) -> None:
+    """Remove `null` from the schema of a parameter: neither a URL nor a header can hold it."""
     schema = parameter["schema"]
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
     if len(options) == 1:
@@ -27,11 +27,11 @@ def collapse(parameter: Json) -> None:
         parameter["schema"] = {**options[0], **schema}
 
 
-def bound(node: Any, name: str = "") -> None:
+def add_bounds(node: Any, name: str = "") -> None:
     """Give every string, integer and list below `node` its bounds; `name` is the property that holds it."""
     if isinstance(node, list):
         for item in node:
-            bound(item, name)
+            add_bounds(item, name)
     elif isinstance(node, dict):
         kind = node.get("type")
         if kind in LIMITS:
@@ -39,9 +39,9 @@ def bound(node: Any, name: str = "") -> None:
         for key, value in node.items():
             if key == "properties":
                 for field, below in value.items():
-                    bound(below, field)
+                    add_bounds(below, field)
             elif key not in VALUES:
-                bound(value, name)
+                add_bounds(value, name)
 
 
 def bound_text(node: Json, _name: str) -> None:

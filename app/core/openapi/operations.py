@@ -1,49 +1,84 @@
-"""What a route takes beyond its parameters and its body."""
+"""What an operation takes beyond its parameters and body, and a description that says what its route does."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from app.core.export import FILE_KINDS
-from app.core.guard import Internal, Public, SignedIn, note_dry_run
-from app.core.idempotency import HEADER
+from app.core.http.file_export import FILE_TYPES
+from app.core.http.file_upload import UploadRoute
+from app.core.http.guards import Authenticated, Public, RequiresPermission, SignedByService
+from app.core.http.preflight import IDEMPOTENCY_HEADER
+from app.core.http.route import Route
 from app.core.openapi.schemas import reference
-from app.core.routing import Route
-from app.core.uploads import UploadRoute
 
 Json = dict[str, Any]
 
 IDEMPOTENCY_KEY: Json = {
-    "name": HEADER,
+    "name": IDEMPOTENCY_HEADER,
     "in": "header",
     "required": False,
-    "description": "Makes the request safe to send again: for a day, by default, the same key gets the first answer.",
+    "description": "Makes the request safe to retry: for a day, by default, the same key gets the first response.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 
 
-def complete(operation: Json, route: Route, schemas: Json) -> None:
-    """Add security, the idempotency key, dry runs, and files in both directions to `operation`."""
-    if any(isinstance(call, Public) for call in route.calls):
-        operation["security"] = []
-    if any(isinstance(call, Internal) for call in route.calls):
-        operation["security"] = [{"signature": []}]
-    if any(isinstance(call, SignedIn) for call in route.calls):
-        operation["security"] = [{"session": []}, {"bearer": []}]
-    if route.takes_idempotency_key:
+def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
+    """Add description, security, idempotency key, dry run, and files in both directions to `operation`."""
+    operation["description"] = " ".join(description_of(operation, route))
+    operation["security"] = security_of(route)
+    if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
-    if note_dry_run in route.calls:
+    if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):
-        operation["requestBody"] = {"required": True, "content": {kind: file() for kind in FILE_KINDS}}
+        operation["requestBody"] = {"required": True, "content": {kind: file_schema() for kind in FILE_TYPES}}
     if route.item is not None:
-        operation["responses"]["200"]["content"] |= {kind: file() for kind in FILE_KINDS}
+        operation["responses"]["200"]["content"] |= {kind: file_schema() for kind in FILE_TYPES}
 
 
-def file() -> Json:
+def security_of(route: Route) -> list[Json]:
+    if isinstance(route.guard, Public):
+        return []
+    if isinstance(route.guard, SignedByService):
+        return [{"signature": []}]
+    return [{"session": []}, {"bearer": []}]
+
+
+def description_of(operation: Json, route: Route) -> Iterator[str]:
+    """The sentences of a description: the docstring's, and those that follow from what the route declares."""
+    text = str(operation.get("description", "")).strip()
+    yield text if text.endswith(".") else f"{text}."
+    yield from guard_sentences(route)
+    if route.item is not None:
+        yield "The list is also a file: `Accept: text/csv` or `application/x-ndjson`."
+    if route.has_dry_run:
+        yield "With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions."
+    if route.preflight.takes_if_match:
+        yield "Send `If-Match` to act only on the version that you read."
+    if route.preflight.takes_idempotency_key:
+        yield "Safe to retry with an `Idempotency-Key`."
+
+
+def guard_sentences(route: Route) -> Iterator[str]:
+    guard = route.guard
+    if isinstance(guard, Public):
+        yield "Public."
+    elif isinstance(guard, SignedByService):
+        yield "For signed calls of internal services."
+    elif isinstance(guard, RequiresPermission):
+        names = " or ".join(f"`{permission}`" for permission in guard.permissions)
+        yield f"Requires the permission {names}."
+    else:
+        yield "Requires an authenticated caller."
+    if isinstance(guard, Authenticated) and guard.session_only:
+        yield "API keys are rejected."
+
+
+def file_schema() -> Json:
     return {"schema": {"type": "string", "maxLength": 2**53 - 1, "description": "One item a line, UTF-8."}}
 
 
 def add_preview(responses: Json, schemas: Json) -> None:
-    """A dry run answers 200 with a preview, whatever the change itself would answer."""
+    """Let 200 be a preview too: a dry run answers it, whatever the change itself would answer."""
     preview = reference("schemas", "Preview")
     content = responses.setdefault("200", {"description": "Dry run", "content": {}}).setdefault("content", {})
     usual = content.get("application/json", {}).get("schema")

@@ -1,8 +1,9 @@
-"""The schemas that no module declares: problems, and what a change of policy would do."""
+"""Schemas of the document that no module declares: problems, and the preview of a policy change."""
 
 from typing import Any
 
-from app.core.problems import MAX_ERRORS, MEDIA_TYPE
+from app.core.errors import MAX_ERRORS
+from app.core.http.problem_details import MEDIA_TYPE
 
 Json = dict[str, Any]
 
@@ -13,7 +14,11 @@ POINTER = {"type": "string", "maxLength": 4096, "pattern": "^/", "description": 
 FIELD_ERROR: Json = {
     "type": "object",
     "required": ["pointer", "detail", "code"],
-    "properties": {"pointer": POINTER, "detail": TEXT, "code": SLUG},
+    "properties": {
+        "pointer": POINTER,
+        "detail": {**TEXT, "description": "What is wrong, in a sentence."},
+        "code": {**SLUG, "description": "A stable code."},
+    },
 }
 PROBLEM: Json = {
     "type": "object",
@@ -21,14 +26,36 @@ PROBLEM: Json = {
     "description": "RFC 9457 problem details.",
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference", "maxLength": 100, "pattern": "^/problems/[a-z0-9-]+$"},
-        "title": {"type": "string", "maxLength": 64},
-        "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
-        "detail": {**TEXT, "description": "A sentence."},
-        "instance": {"type": "string", "maxLength": 8192, "pattern": "^/"},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "maxLength": 100,
+            "pattern": "^/problems/[a-z0-9-]+$",
+            "description": "`/problems/<code>`.",
+        },
+        "title": {"type": "string", "maxLength": 64, "description": "The phrase of the status."},
+        "status": {
+            "type": "integer",
+            "format": "int32",
+            "minimum": 400,
+            "maximum": 599,
+            "description": "The HTTP status.",
+        },
+        "detail": {**TEXT, "description": "What went wrong, in a sentence."},
+        "instance": {"type": "string", "maxLength": 8192, "pattern": "^/", "description": "The path of the request."},
         "code": {**SLUG, "description": "Stable: branch on it."},
-        "request_id": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"},
-        "errors": {"type": "array", "maxItems": 5 * MAX_ERRORS, "items": FIELD_ERROR},
+        "request_id": {
+            "type": "string",
+            "maxLength": 64,
+            "pattern": "^[A-Za-z0-9._-]+$",
+            "description": "The request id.",
+        },
+        "errors": {
+            "type": "array",
+            "maxItems": 5 * MAX_ERRORS,
+            "items": FIELD_ERROR,
+            "description": "The invalid fields, for 422.",
+        },
     },
     "examples": [
         {
@@ -46,17 +73,25 @@ EFFECT: Json = {
     "type": "object",
     "required": ["user_id", "username", "gained", "lost"],
     "properties": {
-        "user_id": {"type": "string", "format": "uuid"},
-        "username": {"type": "string"},
-        **{name: {"type": "array", "items": {"type": "string"}} for name in ("gained", "lost")},
+        "user_id": {"type": "string", "format": "uuid", "description": "The user."},
+        "username": {"type": "string", "description": "The user name."},
+        "gained": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Permissions that the user would gain.",
+        },
+        "lost": {"type": "array", "items": {"type": "string"}, "description": "Permissions that the user would lose."},
     },
 }
 PREVIEW: Json = {
     "type": "object",
     "title": "Preview",
-    "description": "What a change would do to whom, had it not been a dry run.",
+    "description": "The effects of a change that was a dry run.",
     "required": ["dry_run", "effects"],
-    "properties": {"dry_run": {"const": True}, "effects": {"type": "array", "items": EFFECT}},
+    "properties": {
+        "dry_run": {"const": True, "description": "Nothing was changed."},
+        "effects": {"type": "array", "items": EFFECT, "description": "Who would gain and lose which permissions."},
+    },
 }
 
 

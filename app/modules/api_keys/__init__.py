@@ -1,7 +1,7 @@
-"""API keys: credentials of machines, each a part of what its owner may do."""
+"""API keys: credentials of machines, each with some of the permissions of its owner."""
 
+from app.modules.api_keys.credential.parsed_key import PREFIX, parse, verify
 from app.modules.api_keys.models import ApiKey
-from app.modules.api_keys.service import note_use
-from app.modules.api_keys.tokens import PREFIX, opens, parse
+from app.modules.api_keys.service import record_use
 
-__all__ = ["PREFIX", "ApiKey", "note_use", "opens", "parse"]
+__all__ = ["PREFIX", "ApiKey", "parse", "record_use", "verify"]

@@ -1,29 +1,41 @@
-"""API keys. The secret is shown once; a keyed hash of it stays."""
+"""API keys. The secret is shown once; only a keyed hash of it is stored."""
 
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Field
 
-from app.core.model import Entity, column
-from app.core.policy import OMIT, PLAIN, SECRET
-from app.core.types import JSON_DOCUMENT, Instant
+from app.core.db.column_types import JSON_DOCUMENT, Instant
+from app.core.db.entity import Entity
+from app.core.db.redaction import OMIT, PLAIN, SECRET, redacted
 
 
 class ApiKey(Entity, table=True):
+    """An API key."""
+
     __tablename__ = "api_key"
 
-    decides = frozenset({"revoked_at"})
-    invalidates = "id"
-    acts_on = "user_id"
+    affects_access = frozenset({"revoked_at"})
+    access_subject = "id"
+    target_user_column = "user_id"
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
+    """The owner: the key never holds a permission that the owner lacks."""
     name: str = Field(max_length=200)
+    """What the key is for."""
     prefix: str = Field(max_length=16, unique=True)
-    secret_hash: str = column(SECRET, max_length=64)
-    scopes: list[str] = column(PLAIN, sa_type=JSON_DOCUMENT)
-    allowed_addresses: list[str] = column(PLAIN, sa_type=JSON_DOCUMENT)
+    """The part of the key that may be shown, and by which it is found."""
+    secret_hash: str = redacted(SECRET, max_length=64)
+    """The keyed hash of the secret part."""
+    scopes: list[str] = redacted(PLAIN, sa_type=JSON_DOCUMENT)
+    """The permissions of the key."""
+    allowed_addresses: list[str] = redacted(PLAIN, sa_type=JSON_DOCUMENT)
+    """Addresses and networks from which the key may be used; empty: from anywhere."""
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
-    last_used_at: datetime | None = column(OMIT, default=None, sa_type=Instant)
-    last_used_ip: str | None = column(OMIT, default=None, max_length=64)
+    """When the key expires; null: never."""
+    last_used_at: datetime | None = redacted(OMIT, default=None, sa_type=Instant)
+    """When the key was last used, to the minute."""
+    last_used_ip: str | None = redacted(OMIT, default=None, max_length=64)
+    """The address from which the key was last used."""
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the key was revoked; null while it is valid."""

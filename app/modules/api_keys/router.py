@@ -1,4 +1,4 @@
-"""API key endpoints: one's own, and those of users that one administers."""
+"""API key endpoints: the caller's own keys, and those of other users."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,50 +6,54 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
-from app.core.db import database_of, provided, reading
-from app.core.guard import Caller, account_write, in_person, in_person_synced, requires
-from app.core.page import Page, Window
-from app.core.routing import Router
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import Caller, read_only, transactional
+from app.core.http.guards import authenticated, other_account_change, requires
+from app.core.http.router import Router
+from app.core.http.state import state_of
 from app.modules.api_keys.schemas import ApiKeyCreate, ApiKeyQuery, ApiKeyRead, NewApiKey
 from app.modules.api_keys.service import ApiKeyService
 
 router = Router(prefix="", tag="api-keys", about="Keys for machines, with some of their owner's permissions.")
 
-ApiKeys = Annotated[ApiKeyService, provided(ApiKeyService)]
-ReadApiKeys = Annotated[ApiKeyService, reading(ApiKeyService)]
+ApiKeys = Annotated[ApiKeyService, transactional(ApiKeyService)]
+ReadApiKeys = Annotated[ApiKeyService, read_only(ApiKeyService)]
+SESSION_READ = [authenticated(session_only=True)]
+SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
+ADMINISTRATION = other_account_change("users:update")
 
 
-@router.get("/auth/api-keys", response_model=Page[ApiKeyRead], dependencies=[in_person])
-async def list_my_api_keys(keys: ReadApiKeys, principal: Caller, query: Annotated[ApiKeyQuery, Query()]) -> Window:
-    """Your API keys, ended ones too."""
+@router.get("/auth/api-keys", response_model=Page[ApiKeyRead], dependencies=SESSION_READ)
+async def list_my_api_keys(keys: ReadApiKeys, principal: Caller, query: Annotated[ApiKeyQuery, Query()]) -> RowPage:
+    """List your API keys. Revoked and expired ones are included."""
     return await keys.page(principal.user_id, query)
 
 
-@router.post("/auth/api-keys", status_code=HTTPStatus.CREATED, dependencies=[in_person_synced])
+@router.post("/auth/api-keys", status_code=HTTPStatus.CREATED, dependencies=SESSION_CHANGE)
 async def create_my_api_key(request: Request, keys: ApiKeys, principal: Caller, data: ApiKeyCreate) -> NewApiKey:
-    """Make an API key with some of your permissions; this answer alone shows it."""
-    return await keys.create(principal.user_id, data, database_of(request).settings.auth.step_up_ttl)
+    """Create an API key with some of your permissions. Only this response shows the key."""
+    return await keys.create(principal.user_id, data, state_of(request).settings.auth.step_up_ttl)
 
 
-@router.delete("/auth/api-keys/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=[in_person_synced])
+@router.delete("/auth/api-keys/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=SESSION_CHANGE)
 async def revoke_my_api_key(keys: ApiKeys, principal: Caller, id: UUID) -> None:
-    """End one of your API keys."""
+    """Revoke one of your API keys."""
     await keys.revoke(principal.user_id, id)
 
 
 @router.get("/users/{user_id}/api-keys", response_model=Page[ApiKeyRead], dependencies=[requires("users:read")])
-async def list_user_api_keys(keys: ReadApiKeys, user_id: UUID, query: Annotated[ApiKeyQuery, Query()]) -> Window:
-    """The API keys of a user, ended ones too."""
+async def list_user_api_keys(keys: ReadApiKeys, user_id: UUID, query: Annotated[ApiKeyQuery, Query()]) -> RowPage:
+    """List the API keys of a user. Revoked and expired ones are included."""
     return await keys.page(user_id, query)
 
 
-@router.post("/users/{user_id}/api-keys", status_code=HTTPStatus.CREATED, dependencies=account_write())
+@router.post("/users/{user_id}/api-keys", status_code=HTTPStatus.CREATED, dependencies=ADMINISTRATION)
 async def create_user_api_key(request: Request, keys: ApiKeys, user_id: UUID, data: ApiKeyCreate) -> NewApiKey:
-    """Make an API key for a user, a service account above all, who holds nothing that you do not."""
-    return await keys.create(user_id, data, database_of(request).settings.auth.step_up_ttl)
+    """Create an API key for a user, usually a service account. The user must not hold a permission that you lack."""
+    return await keys.create(user_id, data, state_of(request).settings.auth.step_up_ttl)
 
 
-@router.delete("/users/{user_id}/api-keys/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=account_write())
+@router.delete("/users/{user_id}/api-keys/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=ADMINISTRATION)
 async def revoke_user_api_key(keys: ApiKeys, user_id: UUID, id: UUID) -> None:
-    """End an API key of a user."""
+    """Revoke an API key of a user."""
     await keys.revoke(user_id, id)

@@ -1,63 +1,70 @@
 """What clients send and receive of API keys."""
 
 from datetime import datetime
-from ipaddress import ip_network
-from typing import Annotated, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
-from app.core.page import PageQuery
-from app.core.schema import Moment, Name, PermissionName, Read, Schema
-from app.core.types import now
-
-
-def network(text: str) -> str:
-    """An address or network in its usual spelling."""
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        raise ValueError("use an address, or a network without host bits such as 192.0.2.0/24") from None
-
-
-Network = Annotated[str, Field(max_length=64), AfterValidator(network)]
+from app.core.clock import now
+from app.core.db.pagination import PageQuery
+from app.core.fields.ip_address import Network
+from app.core.fields.text import Name, PermissionName
+from app.core.fields.time import Moment
+from app.core.resources.schemas import Read, Schema
 
 
 class ApiKeyCreate(Schema):
+    """A new API key."""
+
     name: Name
-    scopes: list[PermissionName] = Field(
-        min_length=1, max_length=200, description="Permissions; never more than its owner's."
-    )
+    """What the key is for."""
+    scopes: list[PermissionName] = Field(min_length=1, max_length=200)
+    """The permissions of the key; each must be held by its owner."""
     expires_at: Moment | None = None
-    allowed_addresses: list[Network] = Field(
-        [], max_length=50, description="Addresses or networks it may be used from; empty: from anywhere."
-    )
+    """When the key expires; null: never."""
+    allowed_addresses: list[Network] = Field([], max_length=50)
+    """Addresses and networks from which the key may be used; empty: from anywhere."""
 
     @field_validator("expires_at")
     @classmethod
-    def in_the_future(cls, expires_at: datetime | None) -> datetime | None:
+    def is_in_the_future(cls, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= now():
             raise ValueError("a key must end in the future")
         return expires_at
 
 
 class ApiKeyRead(Read):
+    """An API key, without its secret."""
+
     user_id: UUID
+    """The owner."""
     name: str
+    """What the key is for."""
     prefix: str
+    """The part of the key after `ak_`, by which it is recognized."""
     scopes: list[str]
+    """The permissions of the key."""
     allowed_addresses: list[str]
+    """Addresses and networks from which the key may be used; empty: from anywhere."""
     expires_at: datetime | None
+    """When the key expires; null: never."""
     last_used_at: datetime | None
+    """When the key was last used, to the minute."""
     last_used_ip: str | None
+    """The address from which the key was last used."""
     revoked_at: datetime | None
+    """When the key was revoked; null while it is valid."""
 
 
 class NewApiKey(ApiKeyRead):
-    """The only answer that ever shows the key."""
+    """A new API key. No other response shows the key itself."""
 
     key: str
+    """The key, to send as `Authorization: Bearer`."""
 
 
 class ApiKeyQuery(PageQuery):
+    """The parameters of a list of API keys."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "name")

@@ -1,5 +1,5 @@
-"""The record: who asked what, and who changed what from which value to which."""
+"""The audit log: the access log (one entry for each request) and the change log (one entry for each changed row)."""
 
-from app.modules.audit.history import add_history
+from app.modules.audit.router import add_history
 
 __all__ = ["add_history"]

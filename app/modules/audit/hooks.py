@@ -1,27 +1,23 @@
-"""How the record is wired into the application: capture, access log, and the shipper's life."""
+"""Starts and stops the audit log: the capture of changes, the access log, and its shipper."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-
-from app.core.db import Database
-from app.modules.audit import capture
-from app.modules.audit.middleware import AccessLog
-from app.modules.audit.shipper import Shipper
-
-middleware = AccessLog
-
-
-def install(database: Database) -> None:
-    capture.install(database)
+from app.core.http.module_hooks import ModuleHooks
+from app.core.http.state import State
+from app.modules.audit.changes import capture
+from app.modules.audit.requests.middleware import AccessLogMiddleware
+from app.modules.audit.requests.shipper import Shipper
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.shipper = Shipper(app.state.database)
-    app.state.shipper.start()
+async def lifespan(state: State) -> AsyncIterator[None]:
+    state.access_log = shipper = Shipper(state.database)
+    shipper.start()
     try:
         yield
     finally:
-        await app.state.shipper.stop()
+        await shipper.stop()
+
+
+HOOKS = ModuleHooks(install=capture.install, lifespan=lifespan, middleware=AccessLogMiddleware)

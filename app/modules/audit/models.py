@@ -1,4 +1,4 @@
-"""The record: one row a request, one row a changed row. Rows are only ever added."""
+"""The audit log: access entries (one for each request) and change entries (one for each changed row)."""
 
 from datetime import datetime
 from typing import Any
@@ -7,27 +7,38 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from app.core.types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, Instant, new_id
+from app.core.clock import new_id
+from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, Instant
 
 
-class Recorded(SQLModel):
-    """Who, when, from where, in which request and which database transaction."""
+class Entry(SQLModel):
+    """What both logs say: who, when, from where, in which request and which database transaction."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
+    """The number of the entry, given before the commit: not the order of commits."""
     at: datetime = Field(sa_type=Instant)
+    """When the request began, or the change was written."""
     xid: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": CurrentTransaction()})
+    """The database transaction that wrote the entry."""
     request_id: str = Field(max_length=64)
+    """The request."""
     actor_kind: str = Field(max_length=16)
+    """What kind of actor it was: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None = None
+    """The user or API key."""
     actor_name: str | None = Field(default=None, max_length=200)
+    """The name of the actor at that time."""
     owner_id: UUID | None = None
-    """The user for whom a machine acted: the owner of its API key."""
-    impersonator_id: UUID | None = None
+    """The user for whom an API key acted."""
     ip: str | None = Field(default=None, max_length=64)
+    """The address of the client."""
     user_agent: str | None = Field(default=None, max_length=400)
+    """The user agent of the client."""
 
 
-class AuditAccess(Recorded, table=True):
+class AuditAccess(Entry, table=True):
+    """An access entry."""
+
     __tablename__ = "audit_access"
     __table_args__ = (
         Index("ix_audit_access_at_id", "at", "id"),
@@ -39,19 +50,32 @@ class AuditAccess(Recorded, table=True):
     )
 
     auth_method: str | None = Field(default=None, max_length=16)
+    """How the caller was authenticated."""
     session_id: UUID | None = None
+    """The session of the caller."""
     method: str = Field(max_length=16)
+    """The HTTP method."""
     path: str = Field(max_length=2048)
+    """The path, without the query."""
     route: str | None = Field(default=None, max_length=400)
+    """The path of the route, with its parameters in braces."""
     query: str | None = Field(default=None, max_length=2048)
+    """The declared query parameters, with secrets and searches masked."""
     decision: str | None = Field(default=None, max_length=200)
+    """What admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int
+    """The status of the response; 499 if the client went away."""
     duration_us: int = Field(sa_type=BigInteger)
+    """The duration, in microseconds."""
     bytes_out: int = Field(sa_type=BigInteger)
+    """The size of the response body, in bytes."""
     error_code: str | None = Field(default=None, max_length=64)
+    """The code of the problem that was answered."""
 
 
-class AuditChange(Recorded, table=True):
+class AuditChange(Entry, table=True):
+    """A change entry."""
+
     __tablename__ = "audit_change"
     __table_args__ = (
         Index("ix_audit_change_at_id", "at", "id"),
@@ -64,32 +88,45 @@ class AuditChange(Recorded, table=True):
     )
 
     source: str = Field(max_length=16)
+    """What captured the change; today always the unit of work (`hook`)."""
     action: str = Field(max_length=16)
+    """create, update or delete."""
     entity: str = Field(max_length=64)
+    """The table of the changed row."""
     entity_id: str = Field(max_length=64)
+    """The id of the changed row."""
     changes: dict[str, Any] = Field(sa_type=JSON_DOCUMENT)
-    policy_version: str = Field(max_length=16)
+    """The changed columns, before and after, after redaction."""
+    redaction_version: str = Field(max_length=16)
+    """The version of the redactions that were applied."""
 
 
 class AuditSpool(SQLModel, table=True):
-    """How much of a spool file is in `audit_access`; moves in the transaction that adds the rows."""
+    """How much of a spool file is in `audit_access`. It moves in the transaction that adds the entries."""
 
     __tablename__ = "audit_spool"
 
     id: str = Field(primary_key=True, max_length=64)
+    """The name of the file."""
     position: int = Field(sa_type=BigInteger)
+    """The offset up to which its entries are in the database."""
     updated_at: datetime = Field(sa_type=Instant)
+    """When the position last moved."""
 
 
 class AuditSubjectKey(SQLModel, table=True):
-    """A key of one person's data in the record, wrapped by the master key. Destroying all of theirs erases that data.
+    """A key of one person's data in the change log, wrapped by the master key. Destroying all of them erases that data.
 
-    Sealed values name their key, so data written after an erasure does not touch what was erased.
+    An encrypted value names its key, so that data written after an erasure does not touch what was erased.
     """
 
     __tablename__ = "audit_subject_key"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
+    """The identifier, which encrypted values name."""
     subject_id: UUID = Field(index=True)
+    """The person."""
     wrapped_key: bytes = Field(sa_type=LargeBinary)
+    """The key, encrypted by the master key."""
     created_at: datetime = Field(sa_type=Instant)
+    """When the key was made."""

@@ -1,23 +1,23 @@
-"""Queries over the record."""
+"""Queries over the audit log."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import structlog
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import SQLModel
 
-from app.core.page import PageQuery
-from app.core.repository import ReadRepository, table_of
-from app.core.types import AnyRow, AnySelect
+from app.core.db.entity import table_of
+from app.core.db.pagination import PageQuery
+from app.core.db.repository import ReadRepository
+from app.core.db.session import AnyRow, AnySelect
 from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
-from app.modules.audit.personal import WrongMasterKey, unwrap
 from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead
-
-log = structlog.get_logger(__name__)
 
 
 class AccessRepository(ReadRepository):
+    """The access log."""
+
     model = AuditAccess
     read = AccessRead
 
@@ -33,40 +33,35 @@ class AccessRepository(ReadRepository):
 
 
 class ChangeRepository(ReadRepository):
+    """The change log."""
+
     model = AuditChange
     read = ChangeRead
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         if isinstance(query, ChangeQuery) and query.field:
-            statement = statement.where(self.touches(query.field))
+            statement = statement.where(self.has_changed(query.field))
             query = query.model_copy(update={"field": None})
         return super().where(statement, query)
 
-    def touches(self, field: str) -> ColumnElement[bool]:
-        """Whether `changes` has the name `field`; the one expression here that each database spells its own way."""
+    def has_changed(self, field: str) -> ColumnElement[bool]:
+        """True for entries in which `field` changed. Each database has its own function for it."""
         changes = self.table.c.changes
         if self.session.is_sqlite:
             return func.json_type(changes, f'$."{field}"').is_not(None)
         return func.jsonb_exists(changes, field)
 
-    def of(self, entity: str, entity_id: UUID) -> AnySelect:
+    def select_of(self, entity: str, entity_id: UUID) -> AnySelect:
+        """A select of the entries of one item."""
         return self.select().where(self.table.c.entity == entity, self.table.c.entity_id == str(entity_id))
 
     async def is_hidden(self, entity: str, entity_id: UUID) -> bool:
-        """Whether the item is there and hidden."""
+        """Whether the item exists and is hidden."""
         table = SQLModel.metadata.tables[entity]
         statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_not(None))
         return await self.session.first(statement) is not None
 
-    async def keys(self, ids: set[UUID]) -> dict[UUID, bytes | None]:
-        """Those of the keys that were not destroyed; None for one that our master key does not open."""
+    async def wrapped_keys(self, ids: set[UUID]) -> Sequence[AnyRow]:
+        """Those of the keys that were not destroyed."""
         table = table_of(AuditSubjectKey)
-        rows = await self.session.all(select(table).where(table.c.id.in_(ids)))
-        return {row.id: self.opened(row) for row in rows}
-
-    def opened(self, row: AnyRow) -> bytes | None:
-        try:
-            return unwrap(self.session.keys.personal, row.id, row.wrapped_key)
-        except WrongMasterKey:
-            log.error("wrong_master_key", key_id=str(row.id))  # its trace says no more
-            return None
+        return await self.session.all(select(table).where(table.c.id.in_(ids)))

@@ -4,89 +4,137 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from app.core.page import PageQuery
-from app.core.schema import Moment
+from app.core.db.pagination import PageQuery
+from app.core.fields.time import Moment
+from app.core.resources.schemas import ResponseSchema
 
 Status = Annotated[int, Field(ge=100, le=599)]
 
 
 class HistoryQuery(PageQuery):
-    """Newest first, by cursor only: these tables are too long to skip or count."""
+    """The parameters of a history: newest first, by cursor only, because these tables are too long to skip or count."""
 
     sortable: ClassVar[tuple[str, ...]] = ("at", "id")
     default_sort: ClassVar[str] = "-at"
 
-    offset: int = Field(0, ge=0, le=0, description="Not offered here; use the cursor.")
-    total: bool = Field(
-        False,
-        description="Not offered here; counting would read the whole record.",
-        json_schema_extra={"const": False},
-    )
+    offset: int = Field(0, ge=0, le=0)
+    """Not supported here; use the cursor."""
+    total: bool = Field(False, json_schema_extra={"const": False})
+    """Not supported here; counting would read the whole audit log."""
 
     @field_validator("total")
     @classmethod
-    def not_counted(cls, total: bool) -> bool:  # a validator
+    def is_not_counted(cls, total: bool) -> bool:  # a validator
         if total:
-            raise ValueError("the record is not counted")
+            raise ValueError("the audit log is not counted")
         return total
 
 
-class RecordQuery(HistoryQuery):
+class EntryQuery(HistoryQuery):
+    """The parameters of both logs."""
+
     actor_id: UUID | None = None
+    """Only entries of this user or API key."""
     owner_id: UUID | None = None
+    """Only entries of API keys of this user."""
     request_id: str | None = Field(None, max_length=64)
+    """Only entries of this request."""
     at_gte: Moment | None = None
+    """Only entries at or after this instant."""
     at_lt: Moment | None = None
+    """Only entries before this instant."""
 
 
-class AccessQuery(RecordQuery):
+class AccessQuery(EntryQuery):
+    """The parameters of the access log."""
+
     method: str | None = Field(None, max_length=16)
-    path: str | None = Field(None, max_length=400, description="The beginning of the path.")
+    """Only requests with this HTTP method."""
+    path: str | None = Field(None, max_length=400)
+    """Only requests whose path begins so."""
     status: list[Status] = Field(default_factory=list, max_length=50)
+    """Only responses with one of these statuses."""
     status_gte: Status | None = None
+    """Only responses with this status or a higher one."""
     ip: str | None = Field(None, max_length=64)
+    """Only requests from this address."""
 
 
-class ChangeQuery(RecordQuery):
+class ChangeQuery(EntryQuery):
+    """The parameters of the change log."""
+
     entity: str | None = Field(None, max_length=64)
+    """Only changes of this table."""
     entity_id: str | None = Field(None, max_length=64)
+    """Only changes of the item with this id."""
     action: Literal["create", "update", "delete"] | None = None
-    field: str | None = Field(None, max_length=64, pattern=r"^\w+$", description="A field that changed.")
+    """Only changes of this kind."""
+    field: str | None = Field(None, max_length=64, pattern=r"^\w+$")
+    """Only changes of this field."""
 
 
-class RecordRead(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+class EntryRead(ResponseSchema):
+    """What both logs say: who, when and from where."""
 
     id: int
+    """The number of the entry."""
     at: datetime
+    """When the request began, or the change was written."""
     request_id: str
+    """The request."""
     actor_kind: str
+    """What kind of actor it was: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None
+    """The user or API key."""
     actor_name: str | None
+    """The name of the actor at that time."""
     owner_id: UUID | None
+    """The user for whom an API key acted."""
     ip: str | None
+    """The address of the client."""
     user_agent: str | None
+    """The user agent of the client."""
 
 
-class AccessRead(RecordRead):
+class AccessRead(EntryRead):
+    """An access entry: one request."""
+
     auth_method: str | None
+    """How the caller was authenticated."""
     session_id: UUID | None
+    """The session of the caller."""
     method: str
+    """The HTTP method."""
     path: str
+    """The path, without the query."""
     route: str | None
+    """The path of the route, with its parameters in braces."""
     query: str | None
+    """The declared query parameters, with secrets and searches masked."""
     decision: str | None
+    """What admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int
+    """The status of the response; 499 if the client went away."""
     duration_ms: float
+    """The duration, in milliseconds."""
     bytes_out: int
+    """The size of the response body, in bytes."""
     error_code: str | None
+    """The code of the problem that was answered."""
 
 
-class ChangeRead(RecordRead):
+class ChangeRead(EntryRead):
+    """A change entry: one changed row."""
+
     action: str
+    """create, update or delete."""
     entity: str
+    """The table of the changed row."""
     entity_id: str
+    """The id of the changed row."""
     changes: dict[str, Any]
-    policy_version: str
+    """The changed fields, each with its old and new value."""
+    redaction_version: str
+    """The version of the redactions that were applied."""

@@ -1,6 +1,5 @@
-"""Sign-in, sessions and tokens."""
+"""Signing in: passwords, second factors and throttling. Exports what `account` needs."""
 
-from app.modules.auth.models import AuthSession
-from app.modules.auth.sessions import confirm
+from app.modules.auth.throttling.throttle import CounterLimits, Throttle, reset_counters
 
-__all__ = ["AuthSession", "confirm"]
+__all__ = ["CounterLimits", "Throttle", "reset_counters"]

@@ -1,33 +1,35 @@
-"""The life of what sign-in needs: the hashing thread, the token ring, and the end of old counters."""
+"""Starts and stops what signing in needs: the hashing thread, the token keys, and the pruning of old counters."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-
-from app.core.background import Repeating
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.security import Hasher, Tokens
-from app.core.turns import Turns
-from app.modules.auth.throttle import Throttle
+from app.core.http.module_hooks import ModuleHooks
+from app.core.http.state import State
+from app.core.runtime.concurrency_limit import ConcurrencyLimit
+from app.core.runtime.periodic_task import PeriodicTask
+from app.core.security.access_tokens import AccessTokens
+from app.core.security.passwords import PasswordHasher
+from app.modules.auth.throttling.throttle import Throttle
 
 PRUNE_SECONDS = 3600.0
-SIGN_INS_AT_ONCE = 2
-"""Sign-ins that hold a database connection: parallel ones from one address wait for the same counter."""
+MAX_SIGN_INS = 2
+"""Sign-ins that hold a database connection at once: parallel ones from one address wait for the same counter."""
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    database: Database = app.state.database
-    options = database.settings.auth
-    app.state.hasher = Hasher(options.hash_queue)
-    app.state.turns = Turns(SIGN_INS_AT_ONCE, options.hash_queue)
-    app.state.tokens = Tokens(options, database.keys.signing_pems)
-    throttle = Throttle(database, RequestContext.of_job("prune-counters"))
-    pruning = Repeating("prune sign-in counters", throttle.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)
+async def lifespan(state: State) -> AsyncIterator[None]:
+    options = state.settings.auth
+    state.password_hasher = PasswordHasher(options.hash_queue)
+    state.sign_in_limit = ConcurrencyLimit(MAX_SIGN_INS, options.hash_queue)
+    state.access_tokens = AccessTokens(options, state.database.keys.signing_pems)
+    throttle = Throttle(state.database, RequestContext.for_job("prune-counters"))
+    pruning = PeriodicTask("prune sign-in counters", throttle.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)
     try:
         yield
     finally:
         await pruning.stop()
-        app.state.hasher.close()
+        state.password_hasher.close()
+
+
+HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan)

@@ -1,68 +1,72 @@
-"""Sign-in endpoints."""
+"""Endpoints to sign in, refresh, sign out, and unlock users."""
 
 from http import HTTPStatus
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Form, Request
 
-from app.core.db import context_of
-from app.core.guard import Caller, always_in_person, public_synced
-from app.core.routing import Router
-from app.modules.auth import admin_router, me_router
-from app.modules.auth.me_router import AccountService
-from app.modules.auth.schemas import RefreshRequest, SignInForm, TokenPair
-from app.modules.auth.service import SignIn
-from app.modules.auth.sessions import Sessions
-from app.modules.second_factor import CodeRequest
+from app.core.http.dependencies import Caller, transactional
+from app.core.http.guards import authenticated, other_account_change, public
+from app.core.http.router import Router
+from app.core.http.state import context_of, state_of
+from app.modules.auth.schemas import RefreshRequest, SignInForm
+from app.modules.auth.service import SignInService, UnlockService
+from app.modules.sessions import SessionTokens, TokenPair
 
-router = Router(prefix="", tag="auth", about="Signing in, refreshing, signing out.")
+router = Router(prefix="", tag="auth", about="Sign in, refresh and sign out.")
+users = Router(prefix="/users", tag="sessions", about="Sessions, login log and locks of other users.")
 
-
-async def session_service(request: Request) -> Sessions:
-    return Sessions(request.app.state.database, request.app.state.tokens, context_of(request))
+PUBLIC = [public(durable_audit=True)]
+EVERY_SESSION = [authenticated(session_only=True, allow_restricted=True, durable_audit=True)]
 
 
-SessionService = Annotated[Sessions, Depends(session_service)]
+async def session_tokens(request: Request) -> SessionTokens:
+    state = state_of(request)
+    return SessionTokens(state.database, state.access_tokens, context_of(request))
 
 
-async def sign_in_service(request: Request, sessions: SessionService) -> SignIn:
-    state = request.app.state
-    return SignIn(state.database, state.hasher, state.turns, context_of(request), sessions)
+Tokens = Annotated[SessionTokens, Depends(session_tokens)]
 
 
-SignInService = Annotated[SignIn, Depends(sign_in_service)]
+async def sign_in_service(request: Request, tokens: Tokens) -> SignInService:
+    state = state_of(request)
+    return SignInService(state.database, state.password_hasher, state.sign_in_limit, context_of(request), tokens)
 
 
-@router.post("/auth/token", dependencies=[public_synced])
-async def create_token(service: SignInService, form: Annotated[SignInForm, Form()]) -> TokenPair:
-    """Sign in with user name (or e-mail) and password, and with the second factor of whoever has one."""
+SignIn = Annotated[SignInService, Depends(sign_in_service)]
+Unlocking = Annotated[UnlockService, transactional(UnlockService)]
+
+
+@router.post("/auth/token", dependencies=PUBLIC)
+async def create_token(service: SignIn, form: Annotated[SignInForm, Form()]) -> TokenPair:
+    """Sign in with user name (or e-mail) and password. Users with a second factor send its code as well."""
     code = form.code.get_secret_value() if form.code else None
     return await service.sign_in(form.username, form.password.get_secret_value(), code)
 
 
-@router.post("/auth/token/refresh", dependencies=[public_synced])
-async def refresh_token(service: SessionService, data: RefreshRequest) -> TokenPair:
-    """Exchange a refresh token, which works once, for the next pair."""
-    return await service.refresh(data.refresh_token.get_secret_value())
+@router.post("/auth/token/refresh", dependencies=PUBLIC)
+async def refresh_token(tokens: Tokens, data: RefreshRequest) -> TokenPair:
+    """Exchange a refresh token for the next token pair. A refresh token works once."""
+    return await tokens.refresh(data.refresh_token.get_secret_value())
 
 
-@router.post("/auth/logout", status_code=HTTPStatus.NO_CONTENT, dependencies=[always_in_person])
-async def logout(service: SessionService, principal: Caller) -> None:
+@router.post("/auth/logout", status_code=HTTPStatus.NO_CONTENT, dependencies=EVERY_SESSION)
+async def logout(tokens: Tokens, principal: Caller) -> None:
     """End this session."""
-    await service.sign_out(principal)
+    await tokens.sign_out(principal)
 
 
-@router.post("/auth/logout-all", status_code=HTTPStatus.NO_CONTENT, dependencies=[always_in_person])
-async def logout_all(service: SessionService, principal: Caller) -> None:
+@router.post("/auth/logout-all", status_code=HTTPStatus.NO_CONTENT, dependencies=EVERY_SESSION)
+async def logout_all(tokens: Tokens, principal: Caller) -> None:
     """End all of your sessions."""
-    await service.sign_out_everywhere(principal)
+    await tokens.sign_out_everywhere(principal)
 
 
-@router.post("/auth/step-up", status_code=HTTPStatus.NO_CONTENT, dependencies=[always_in_person])
-async def step_up(service: AccountService, data: CodeRequest) -> None:
-    """Show your second factor again, for what needs it freshly shown."""
-    await service.step_up(data.code.get_secret_value())
+@users.post("/{id}/unlock", status_code=HTTPStatus.NO_CONTENT, dependencies=other_account_change("users:update"))
+async def unlock_user(unlocking: Unlocking, id: UUID) -> None:
+    """Let a user sign in again whose attempts are blocked. Wrong guesses at the password are no longer counted."""
+    await unlocking.unlock(id)
 
 
-router.include_router(me_router.router)
-router.include_router(admin_router.router)
+ROUTERS = (router, users)

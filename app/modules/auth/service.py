@@ -1,138 +1,153 @@
-"""Sign-in rules. Each fact here is its own durable unit of work: it stays, even where the request then fails."""
+"""Sign-in rules. Each fact here is a unit of work of its own: it stays, even where the request then fails."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.core.clock import now
 from app.core.context import Actor, RequestContext
-from app.core.db import Database
+from app.core.db.engine import Database
+from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Unauthenticated, Unavailable
-from app.core.security import Hasher
-from app.core.turns import Turns
-from app.core.types import AnyRow, now
-from app.modules.auth.repository import LoginRepository
-from app.modules.auth.schemas import TokenPair
-from app.modules.auth.sessions import BadCredentials, Sessions, attempt
-from app.modules.auth.throttle import Throttle, forgive
+from app.core.runtime.concurrency_limit import ConcurrencyLimit
+from app.core.security.encryption import keyed_hash
+from app.core.security.passwords import PasswordHasher
+from app.modules.auth.repository import CounterRepository
+from app.modules.auth.throttling.throttle import Throttle, reset_counters
 from app.modules.second_factor import SecondFactorService
-from app.modules.users import UserRepository
+from app.modules.sessions import BadCredentials, LoginRepository, SessionTokens, TokenPair, login_log_entry
+from app.modules.users import UserRepository, UserService
 
 
 class SecondFactorNeeded(Unauthenticated):
-    """The password is right, and the user has a second factor: send its `code` as well."""
+    """The password is correct, and the user has a second factor: send its `code` as well."""
 
     code = "second-factor-needed"
 
 
 @dataclass
-class Guess:
-    """One attempt to sign in: what was typed, and whom that names."""
+class Attempt:
+    """One attempt to sign in: what was typed, and the user that it names."""
 
     identifier: str
-    found: AnyRow | None
+    user: AnyRow | None
     counters: dict[str, int] = field(default_factory=dict)
     renewed_hash: str | None = None
 
     @property
     def user_id(self) -> UUID | None:
-        return self.found.id if self.found else None
+        return self.user.id if self.user else None
 
 
 @dataclass
-class SignIn:
+class SignInService:
     """From a name and a password to a session."""
 
     database: Database
-    hasher: Hasher
-    turns: Turns
+    hasher: PasswordHasher
+    limit: ConcurrencyLimit
     context: RequestContext
-    sessions: Sessions
+    sessions: SessionTokens
 
     async def sign_in(self, identifier: str, password: str, code: str | None = None) -> TokenPair:
-        """A new session for whoever knows the password (and the second factor); what was judged is logged.
+        """Open a session with the right password and second factor. A checked attempt is logged.
 
         Raises BadCredentials, SecondFactorNeeded, TooManyAttempts, Unavailable.
         """
         throttle = Throttle(self.database, self.context)
-        async with self.turns.begin():
-            guess = await self.begin(identifier, throttle)
+        async with self.limit.enter():
+            attempt = await self.reserve(identifier, throttle)
         try:
-            guess.renewed_hash = await self.check_password(guess, password)
+            attempt.renewed_hash = await self.check_password(attempt, password)
         except Unavailable:
-            await throttle.release(guess.counters)
+            await throttle.release(attempt.counters)
             raise
         try:
-            pair = await self.enter(guess, code)
+            pair = await self.open_session(attempt, code)
         except BadCredentials:
-            await self.log_failure(guess, "changed-meanwhile")
+            await self.log_failure(attempt, "changed-meanwhile")
             raise
         if pair is not None:
             return pair
         if code is None:
-            await throttle.release(guess.counters)
+            await throttle.release(attempt.counters)
             raise SecondFactorNeeded("Send the code of your second factor as well.")
-        await self.log_failure(guess, "wrong-code")
+        await self.log_failure(attempt, "wrong-code")
         raise BadCredentials("The code is not right.")
 
-    async def begin(self, identifier: str, throttle: Throttle) -> Guess:
-        """Count the attempt before it is judged. Raises TooManyAttempts."""
-        found = await UserRepository(self.database.reading(self.context)).credentials(identifier)
-        guess = Guess(identifier, found)
-        guess.counters = await throttle.of_sign_in(guess.user_id, digest(self.database.keys.lookup, identifier))
-        await throttle.reserve(guess.counters)
-        return guess
+    async def reserve(self, identifier: str, throttle: Throttle) -> Attempt:
+        """Count the attempt before it is checked. Raises TooManyAttempts."""
+        user = await UserRepository(self.database.read_session(self.context)).credentials(identifier)
+        attempt = Attempt(identifier, user)
+        hashed = hash_identifier(self.database.keys.lookup, identifier)
+        attempt.counters = await throttle.sign_in_counters(attempt.user_id, hashed)
+        await throttle.reserve(attempt.counters)
+        return attempt
 
-    async def check_password(self, guess: Guess, password: str) -> str | None:
-        """A new hash, if the parameters rose. Raises BadCredentials, Unavailable."""
-        found = guess.found
-        matches, renewed = await self.hasher.verify(password, found.password_hash if found else None)
-        reason = refusal(found, matches=matches) if found else "unknown"
+    async def check_password(self, attempt: Attempt, password: str) -> str | None:
+        """A new hash, if the hashing parameters have risen. Raises BadCredentials, Unavailable."""
+        user = attempt.user
+        matches, renewed = await self.hasher.verify(password, user.password_hash if user else None)
+        reason = refusal_reason(user, matches=matches) if user else "unknown"
         if reason:
-            await self.log_failure(guess, reason)
+            await self.log_failure(attempt, reason)
             raise BadCredentials("The user name or the password is not right.")
         return renewed
 
-    async def enter(self, guess: Guess, code: str | None) -> TokenPair | None:
-        """A session for whoever knew the password; None where the second factor is missing or wrong."""
-        found = guess.found
-        if found is None:
+    async def open_session(self, attempt: Attempt, code: str | None) -> TokenPair | None:
+        """Open a session after the right password; None where the second factor is missing or wrong."""
+        known = attempt.user
+        if known is None:
             raise BadCredentials("The user name or the password is not right.")
-        async with self.turns.go_on(), self.database.unit_of_work(self.context) as session:
-            user = await UserRepository(session).lock_active(found.id)
-            if user is None or user.password_hash != found.password_hash:
+        async with self.limit.reenter(), self.database.unit_of_work(self.context) as session:
+            user = await UserRepository(session).lock_active(known.id)
+            if user is None or user.password_hash != known.password_hash:
                 raise BadCredentials("The user name or the password is not right.")  # changed while it was checked
             factor = SecondFactorService(session)
-            is_enrolled = await factor.is_enrolled(found.id)
-            if is_enrolled and (code is None or not await factor.verify(found.id, code)):
+            is_enrolled = await factor.is_enrolled(known.id)
+            if is_enrolled and (code is None or not await factor.verify(known.id, code)):
                 return None
-            self.context.actor = Actor("user", found.id, found.username)
+            self.context.actor = Actor("user", known.id, known.username)
             self.context.auth_method = "password"
-            await forgive(session, guess.counters)
-            if guess.renewed_hash:
-                await UserRepository(session).change(user, {"password_hash": guess.renewed_hash})
-            return await self.sessions.open(session, found.id, is_verified=is_enrolled)
+            await reset_counters(session, attempt.counters)
+            if attempt.renewed_hash:
+                await UserRepository(session).change(user, {"password_hash": attempt.renewed_hash})
+            return await self.sessions.open(session, known.id, is_verified=is_enrolled)
 
-    async def log_failure(self, guess: Guess, reason: str) -> None:
-        unknown = digest(self.database.keys.lookup, guess.identifier) if guess.found is None else None
-        values = {"user_id": guess.user_id, "identifier_hash": unknown, "reason": reason}
-        async with self.turns.go_on(), self.database.unit_of_work(self.context) as session:
-            await LoginRepository(session).add(attempt(self.context, is_successful=False, **values))
-
-
-def digest(key: bytes, identifier: str) -> str:
-    """A typed name as it is counted and, where it is nobody's, kept."""
-    return hmac.new(key, identifier.lower().encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    async def log_failure(self, attempt: Attempt, reason: str) -> None:
+        unknown = hash_identifier(self.database.keys.lookup, attempt.identifier) if attempt.user is None else None
+        values = {"user_id": attempt.user_id, "identifier_hash": unknown, "reason": reason}
+        async with self.limit.reenter(), self.database.unit_of_work(self.context) as session:
+            await LoginRepository(session).add(login_log_entry(self.context, is_successful=False, **values))
 
 
-def refusal(found: AnyRow, *, matches: bool) -> str | None:
-    """Why somebody who exists does not get in, for the log; None where they do."""
+class UnlockService:
+    """Lets a user whose attempts are blocked sign in again."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.users = UserService(session)
+
+    async def unlock(self, user_id: UUID) -> None:
+        """Remove every counter of this account, whatever name it counts. Raises NotFound, TargetHasMorePermissions."""
+        user = await self.users.unlock(user_id)
+        session = self.users.rows.writer
+        names = [hash_identifier(session.keys.lookup, name) for name in (user.username, user.email)]
+        for counter in (f"password:{user_id}", f"code:{user_id}", *(f"identifier:{name}" for name in names)):
+            await CounterRepository(session).remove(counter)
+
+
+def hash_identifier(key: bytes, identifier: str) -> str:
+    """The keyed hash of a typed name: what is counted and, for an unknown name, what is logged."""
+    return keyed_hash(key, identifier.lower().encode("utf-8", "replace")).hex()
+
+
+def refusal_reason(user: AnyRow, *, matches: bool) -> str | None:
+    """Why an existing user is not signed in, for the login log; None where nothing stands in the way."""
     if not matches:
         return "wrong-password"
-    if found.is_service:
+    if user.is_service:
         return "service-account"
-    if not found.is_active:
+    if not user.is_active:
         return "inactive"
-    if found.password_expires_at is not None and found.password_expires_at <= now():
+    if user.password_expires_at is not None and user.password_expires_at <= now():
         return "password-expired"
     return None

@@ -1,1 +1,1 @@
-"""Who makes the products."""
+"""Makers of products."""

@@ -3,11 +3,13 @@
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.core.model import Entity, SoftDelete, unique_index
-from app.core.search import search_index
+from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.full_text import search_index
 
 
 class Brand(SoftDelete, Entity, table=True):
+    """A maker of products."""
+
     __tablename__ = "brand"
     __table_args__ = (
         unique_index("brand", "name"),
@@ -16,4 +18,6 @@ class Brand(SoftDelete, Entity, table=True):
     )
 
     name: str = Field(max_length=200)
+    """The name, unique ignoring case."""
     description: str | None = Field(default=None, max_length=10_000)
+    """A description."""

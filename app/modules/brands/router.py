@@ -1,14 +1,22 @@
 """Brand endpoints."""
 
-from app.core.resource import Resource, add_resource
-from app.core.routing import Router
+from app.core.http.router import Router
+from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
 from app.modules.brands.schemas import BrandCreate, BrandQuery, BrandRead, BrandUpdate
 from app.modules.brands.service import BrandService
 
-router = Router(
-    "brands", name="Brands", group="Catalogue", icon="award", sort_order=30, about="Who makes the products."
-)
+router = Router("brands", name="Brands", group="Catalogue", icon="award", sort_order=30, about="Makers of products.")
 
-add_resource(router, Resource("brand", BrandService, BrandCreate, BrandUpdate, BrandRead, BrandQuery))
+add_resource(
+    router,
+    Resource(
+        name="brand",
+        service=BrandService,
+        create=BrandCreate,
+        update=BrandUpdate,
+        read=BrandRead,
+        query=BrandQuery,
+    ),
+)
 add_history(router, "brand")

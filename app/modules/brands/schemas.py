@@ -2,25 +2,36 @@
 
 from typing import ClassVar
 
-from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text, example
+from app.core.db.pagination import EntityQuery
+from app.core.fields.text import Name, Text
+from app.core.resources.schemas import Patch, Read, Schema, example
 
 
 class BrandCreate(Schema):
+    """A new brand."""
+
     model_config = example(name="Lumen", description="Makers of lamps.")
 
     name: Name
+    """The name, unique ignoring case."""
     description: Text | None = None
+    """A description."""
 
 
 class BrandUpdate(Patch, BrandCreate):
-    pass
+    """A change of a brand."""
 
 
 class BrandRead(Read):
+    """A brand."""
+
     name: str
+    """The name."""
     description: str | None
+    """A description."""
 
 
 class BrandQuery(EntityQuery):
+    """The parameters of a list of brands."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")

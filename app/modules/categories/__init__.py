@@ -1,1 +1,1 @@
-"""A tree of what the products are."""
+"""A tree of product categories."""

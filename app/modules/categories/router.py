@@ -1,7 +1,7 @@
 """Category endpoints."""
 
-from app.core.resource import Resource, add_resource
-from app.core.routing import Router
+from app.core.http.router import Router
+from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
 from app.modules.categories.schemas import CategoryCreate, CategoryQuery, CategoryRead, CategoryUpdate
 from app.modules.categories.service import CategoryService
@@ -12,11 +12,18 @@ router = Router(
     group="Catalogue",
     icon="folder-tree",
     sort_order=35,
-    about="A tree of what the products are.",
+    about="A tree of product categories.",
 )
 
 add_resource(
     router,
-    Resource("category", CategoryService, CategoryCreate, CategoryUpdate, CategoryRead, CategoryQuery),
+    Resource(
+        name="category",
+        service=CategoryService,
+        create=CategoryCreate,
+        update=CategoryUpdate,
+        read=CategoryRead,
+        query=CategoryQuery,
+    ),
 )
 add_history(router, "category")

@@ -3,29 +3,43 @@
 from typing import ClassVar
 from uuid import UUID
 
-from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text, example
+from app.core.db.pagination import EntityQuery
+from app.core.fields.text import Name, Text
+from app.core.resources.schemas import Patch, Read, Schema, example
 
 
 class CategoryCreate(Schema):
+    """A new category."""
+
     model_config = example(name="Desk lamps")
 
     name: Name
+    """The name, unique among the categories with the same parent, ignoring case."""
     description: Text | None = None
+    """A description."""
     parent_id: UUID | None = None
+    """The category above; null at the top."""
 
 
 class CategoryUpdate(Patch, CategoryCreate):
-    pass
+    """A change of a category."""
 
 
 class CategoryRead(Read):
+    """A category."""
+
     name: str
+    """The name."""
     description: str | None
+    """A description."""
     parent_id: UUID | None
+    """The category above; null at the top."""
 
 
 class CategoryQuery(EntityQuery):
+    """The parameters of a list of categories."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")
 
     parent_id: UUID | None = None
+    """Only categories directly below this one."""

@@ -1,28 +1,31 @@
-"""Category rules: a tree stays a tree."""
+"""Category rules: no category is below itself."""
 
 from uuid import UUID
 
 from app.core.errors import Conflict
-from app.core.schema import Patch
-from app.core.service import Service
+from app.core.resources.schemas import Patch
+from app.core.resources.service import Service
 from app.modules.categories.models import Category
 from app.modules.categories.repository import CategoryRepository
 
 
-class Cycle(Conflict):
-    """A category would be above itself."""
+class CategoryCycle(Conflict):
+    """The category would be below itself."""
 
     code = "category-cycle"
 
 
 class CategoryService(Service[Category]):
+    """Categories."""
+
     repository = CategoryRepository
     rows: CategoryRepository
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> Category:
+        """Change some fields of a category. Raises CategoryCycle, and what every update raises."""
         parent_id = data.changes().get("parent_id")
         if parent_id is not None:
             await self.rows.lock_tree()
             if await self.rows.is_below(parent_id, id):
-                raise Cycle("A category cannot be below itself.")
+                raise CategoryCycle("A category cannot be below itself.")
         return await super().update(id, data, if_match)

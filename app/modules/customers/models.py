@@ -1,4 +1,4 @@
-"""Customers. What tells who somebody is, is personal data: the record seals it under a key of theirs."""
+"""Customers. Most fields are personal data, which the change log encrypts under a key of the customer."""
 
 from datetime import date
 from enum import StrEnum
@@ -7,18 +7,22 @@ from typing import Any
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.core.model import Entity, SoftDelete, column, unique_index
-from app.core.policy import personal
-from app.core.search import search_index
-from app.core.types import JSON_DOCUMENT, choice
+from app.core.db.column_types import JSON_DOCUMENT, enum_type
+from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.full_text import search_index
+from app.core.db.redaction import personal, redacted
 
 
 class CustomerStatus(StrEnum):
+    """Whether a customer may buy."""
+
     active = "active"
     blocked = "blocked"
 
 
 class Customer(SoftDelete, Entity, table=True):
+    """A customer."""
+
     __tablename__ = "customer"
     __table_args__ = (
         unique_index("customer", "email"),
@@ -27,12 +31,21 @@ class Customer(SoftDelete, Entity, table=True):
         search_index("customer", "first_name", "last_name", "email", "company"),
     )
 
-    first_name: str = column(personal(), max_length=200)
-    last_name: str = column(personal(), max_length=200)
-    email: str = column(personal(), max_length=320)
-    phone: str | None = column(personal(), default=None, max_length=20)
-    birth_date: date | None = column(personal(), default=None)
-    company: str | None = column(personal(), default=None, max_length=200)
-    address: dict[str, Any] | None = column(personal(), default=None, sa_type=JSON_DOCUMENT)
-    notes: str | None = column(personal(), default=None, max_length=10_000)
-    status: CustomerStatus = Field(default=CustomerStatus.active, sa_type=choice(CustomerStatus))
+    first_name: str = redacted(personal(), max_length=200)
+    """The first name."""
+    last_name: str = redacted(personal(), max_length=200)
+    """The last name."""
+    email: str = redacted(personal(), max_length=320)
+    """The e-mail address, unique ignoring case."""
+    phone: str | None = redacted(personal(), default=None, max_length=20)
+    """The telephone number (E.164)."""
+    birth_date: date | None = redacted(personal(), default=None)
+    """The day of birth."""
+    company: str | None = redacted(personal(), default=None, max_length=200)
+    """The company."""
+    address: dict[str, Any] | None = redacted(personal(), default=None, sa_type=JSON_DOCUMENT)
+    """The postal address."""
+    notes: str | None = redacted(personal(), default=None, max_length=10_000)
+    """Notes."""
+    status: CustomerStatus = Field(default=CustomerStatus.active, sa_type=enum_type(CustomerStatus))
+    """Whether the customer may buy."""

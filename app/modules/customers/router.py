@@ -1,15 +1,22 @@
 """Customer endpoints."""
 
-from app.core.resource import Resource, add_resource
-from app.core.routing import Router
+from app.core.http.router import Router
+from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
 from app.modules.customers.schemas import CustomerCreate, CustomerQuery, CustomerRead, CustomerUpdate
 from app.modules.customers.service import CustomerService
 
-router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20, about="Who buys.")
+router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20, about="Customers.")
 
 add_resource(
     router,
-    Resource("customer", CustomerService, CustomerCreate, CustomerUpdate, CustomerRead, CustomerQuery),
+    Resource(
+        name="customer",
+        service=CustomerService,
+        create=CustomerCreate,
+        update=CustomerUpdate,
+        read=CustomerRead,
+        query=CustomerQuery,
+    ),
 )
 add_history(router, "customer")

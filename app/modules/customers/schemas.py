@@ -3,17 +3,19 @@
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, PastDate
+from pydantic import BeforeValidator, EmailStr, Field, PastDate
 from pydantic_extra_types.country import CountryAlpha2
 from pydantic_extra_types.phone_numbers import PhoneNumber
 
-from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema, Text, example, spelled_day
+from app.core.db.pagination import EntityQuery
+from app.core.fields.text import Name, Text
+from app.core.fields.time import parse_day
+from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema, example
 from app.modules.customers.models import CustomerStatus
 
 
 class Phone(PhoneNumber):
-    """A number that exists, with its country code: kept and shown as E.164 writes it."""
+    """A valid telephone number with its country code, in E.164 format."""
 
     phone_format = "E164"
 
@@ -22,30 +24,44 @@ PostalCode = Annotated[Name, Field(max_length=20)]
 
 
 class Address(Schema):
-    """`country` is an ISO 3166-1 alpha-2 code."""
+    """A postal address."""
 
     model_config = example(line1="Market Street 1", city="Berlin", country="DE")
 
     line1: Name
+    """The first line: street and number."""
     line2: Name | None = None
+    """The second line."""
     city: Name
+    """The city."""
     region: Name | None = None
+    """The state or region."""
     postal_code: PostalCode | None = None
+    """The postal code."""
     country: CountryAlpha2
+    """The country (ISO 3166-1 alpha-2)."""
 
 
-class AddressRead(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+class AddressRead(ResponseSchema):
+    """A postal address."""
 
     line1: str
+    """The first line: street and number."""
     line2: str | None
+    """The second line."""
     city: str
+    """The city."""
     region: str | None
+    """The state or region."""
     postal_code: str | None
+    """The postal code."""
     country: str
+    """The country (ISO 3166-1 alpha-2)."""
 
 
 class CustomerCreate(Schema):
+    """A new customer."""
+
     model_config = example(
         first_name="Ines",
         last_name="Costa",
@@ -55,33 +71,56 @@ class CustomerCreate(Schema):
     )
 
     first_name: Name
+    """The first name."""
     last_name: Name
+    """The last name."""
     email: EmailStr
+    """The e-mail address, unique ignoring case."""
     phone: Phone | None = None
-    birth_date: Annotated[PastDate, BeforeValidator(spelled_day)] | None = None
+    """The telephone number (E.164)."""
+    birth_date: Annotated[PastDate, BeforeValidator(parse_day)] | None = None
+    """The day of birth."""
     company: Name | None = None
+    """The company."""
     address: Address | None = None
+    """The postal address."""
     notes: Text | None = None
+    """Notes."""
     status: CustomerStatus = CustomerStatus.active
+    """Whether the customer may buy."""
 
 
 class CustomerUpdate(Patch, CustomerCreate):
-    pass
+    """A change of a customer."""
 
 
 class CustomerRead(Read):
+    """A customer."""
+
     first_name: str
+    """The first name."""
     last_name: str
+    """The last name."""
     email: str
+    """The e-mail address, unique ignoring case."""
     phone: str | None
+    """The telephone number (E.164)."""
     birth_date: date | None
+    """The day of birth."""
     company: str | None
+    """The company."""
     address: AddressRead | None
+    """The postal address."""
     notes: str | None
+    """Notes."""
     status: CustomerStatus
+    """Whether the customer may buy."""
 
 
 class CustomerQuery(EntityQuery):
+    """The parameters of a list of customers."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "last_name", "first_name", "email")
 
     status: list[CustomerStatus] = Field(default_factory=list, max_length=50)
+    """Only customers with one of these statuses."""

@@ -1,1 +1,1 @@
-"""First answers to idempotency keys, so that a retry has no second effect."""
+"""Stores the first response to an idempotency key, so that a retry has no second effect."""

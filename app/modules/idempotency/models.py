@@ -1,19 +1,23 @@
-"""Stored answers."""
+"""Stored responses of idempotency keys."""
 
 from datetime import datetime
 
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from app.core.types import Instant
+from app.core.db.column_types import Instant
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """One answered request. `id` and `fingerprint` are keyed digests, `answer` is encrypted: it may show a secret."""
+    """The first response to one key."""
 
     __tablename__ = "idempotency_key"
 
     id: bytes = Field(primary_key=True, sa_type=LargeBinary(32))
+    """The keyed hash of caller, route and key."""
     fingerprint: bytes = Field(sa_type=LargeBinary)
+    """The keyed hash of address and body, by which another request with the same key is recognized."""
     answer: bytes = Field(sa_type=LargeBinary)
+    """The response, encrypted because it may show a secret."""
     created_at: datetime = Field(sa_type=Instant, index=True)
+    """When the response was stored."""

@@ -1,73 +1,74 @@
-"""Keeping the first answer to an idempotency key in the transaction of its effect."""
+"""Stores the first response to an idempotency key, in the transaction of its effect."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database, Session
-from app.core.idempotency import Attempt, Reused, StillRunning, Stored
-from app.core.types import now
-from app.modules.idempotency.repository import AnswerRepository
+from app.core.db.engine import Database
+from app.core.db.session import Session
+from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, StoredResponse
+from app.core.security.encryption import decrypt, encrypt
+from app.modules.idempotency.repository import ResponseRepository
 
-NONCE_BYTES = 12
 WAIT = "The first request with this idempotency key is still running; ask again shortly."
 
 
-def reused() -> Reused:
-    detail = "This idempotency key answered another request; use a new one."
-    return Reused(detail, errors=[{"pointer": "/header/Idempotency-Key", "detail": detail, "code": Reused.code}])
-
-
-class StoredAnswers:
-    """Implements `core.idempotency.Answers`."""
+class ResponseStore:
+    """Implements `core.http.idempotency.IdempotencyStore`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.cipher = AESGCM(database.keys.answers)
+        self.key = database.keys.responses
         self.lifetime = timedelta(hours=database.settings.limits.idempotency_hours)
         self.running: set[bytes] = set()
 
     @asynccontextmanager
-    async def alone(self, attempt: Attempt) -> AsyncIterator[None]:
-        if attempt.id in self.running:
-            raise StillRunning(WAIT, Retry_After="1")
-        self.running.add(attempt.id)
+    async def exclusive(self, request: IdempotentRequest) -> AsyncIterator[None]:
+        """Keep other requests of this process with the same key away. Raises KeyInUse."""
+        if request.id in self.running:
+            raise KeyInUse(WAIT, Retry_After="1")
+        self.running.add(request.id)
         try:
             yield
         finally:
-            self.running.discard(attempt.id)
+            self.running.discard(request.id)
 
-    async def recall(self, session: Session, attempt: Attempt) -> Stored | None:
-        rows = AnswerRepository(session)
-        if not await rows.lock(attempt.id):
-            raise StillRunning(WAIT, Retry_After="1")
-        row = await rows.find(attempt.id, now() - self.lifetime)
+    async def find(self, session: Session, request: IdempotentRequest) -> StoredResponse | None:
+        """The stored response. Raises KeyInUse, KeyReused."""
+        rows = ResponseRepository(session)
+        if not await rows.try_lock(request.id):
+            raise KeyInUse(WAIT, Retry_After="1")
+        row = await rows.find(request.id, now() - self.lifetime)
         if row is None:
             return None
-        if row.fingerprint != attempt.fingerprint:
-            raise reused()
-        return self.opened(attempt, row.answer)
+        if row.fingerprint != request.fingerprint:
+            raise key_reused()
+        return self.decrypt(request, row.answer)
 
-    async def store(self, session: Session, attempt: Attempt, answer: Stored) -> None:
-        await AnswerRepository(session).add(attempt.id, attempt.fingerprint, self.sealed(attempt, answer))
+    async def store(self, session: Session, request: IdempotentRequest, response: StoredResponse) -> None:
+        """Store the first response."""
+        await ResponseRepository(session).add(request.id, request.fingerprint, self.encrypt(request, response))
 
-    def sealed(self, attempt: Attempt, answer: Stored) -> bytes:
-        head = orjson.dumps([answer.status, answer.headers])
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self.cipher.encrypt(nonce, head + b"\n" + answer.body, attempt.id)
+    def encrypt(self, request: IdempotentRequest, response: StoredResponse) -> bytes:
+        head = orjson.dumps([response.status, response.headers])
+        return encrypt(self.key, head + b"\n" + response.body, request.id)
 
-    def opened(self, attempt: Attempt, sealed: bytes) -> Stored:
-        head, _, body = self.cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], attempt.id).partition(b"\n")
+    def decrypt(self, request: IdempotentRequest, ciphertext: bytes) -> StoredResponse:
+        head, _, body = decrypt(self.key, ciphertext, request.id).partition(b"\n")
         status, headers = orjson.loads(head)
-        return Stored(status, headers, body)
+        return StoredResponse(status, headers, body)
 
     async def prune(self) -> bool:
-        """Forget answers that are too old to be asked for."""
-        async with self.database.unit_of_work(RequestContext.of_job("prune-idempotency-keys")) as session:
-            await AnswerRepository(session).remove_before(now() - self.lifetime)
+        """Remove responses that are too old to be replayed."""
+        async with self.database.unit_of_work(RequestContext.for_job("prune-idempotency-keys")) as session:
+            await ResponseRepository(session).remove_before(now() - self.lifetime)
         return False
+
+
+def key_reused() -> KeyReused:
+    detail = "This idempotency key belongs to another request; use a new one."
+    return KeyReused(detail, errors=[{"pointer": "/header/Idempotency-Key", "detail": detail, "code": KeyReused.code}])

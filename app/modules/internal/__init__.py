@@ -1,1 +1,1 @@
-"""What sibling services may ask, and nobody else."""
+"""Endpoints for other internal services."""

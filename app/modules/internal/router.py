@@ -1,23 +1,23 @@
-"""Internal endpoints: for signed calls only, because their router says so."""
+"""Internal endpoints: the router admits signed calls only."""
 
 from fastapi import Request
 
 from app.core.context import RequestContext
-from app.core.db import context_of
 from app.core.errors import Unauthenticated
-from app.core.routing import Router
+from app.core.http.router import Router
+from app.core.http.state import context_of, state_of
 from app.modules.internal.schemas import Introspection, IntrospectionRequest
 
-router = Router(prefix="/internal", audience="internal", about="For signed calls of our own services.")
+router = Router(prefix="/internal", audience="internal", about="For signed calls of internal services.")
 
 
 @router.post("/introspection")
 async def introspect_token(request: Request, data: IntrospectionRequest) -> Introspection:
-    """Whether an access token or an API key is good, and what its holder may do."""
-    asked = context_of(request)
-    context = RequestContext(request_id=asked.request_id, ip=data.ip)
+    """Check whether an access token or API key is valid, and what its holder may do."""
+    caller = context_of(request)
+    context = RequestContext(request_id=caller.request_id, ip=data.ip)
     try:
-        principal = await request.app.state.gate.admit(data.token.get_secret_value(), context)
+        principal = await state_of(request).authenticator.authenticate(data.token.get_secret_value(), context)
     except Unauthenticated:
         return Introspection(active=False)
     if principal.restriction is not None:

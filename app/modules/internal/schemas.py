@@ -1,27 +1,36 @@
-"""What sibling services send and receive."""
+"""What internal services send and receive."""
 
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from app.core.schema import Schema
+from app.core.resources.schemas import ResponseSchema, Schema
 
 
 class IntrospectionRequest(Schema):
-    """`ip` is where the token was presented: an API key that is bound to addresses is good from these only."""
+    """A token to check."""
 
     token: SecretStr = Field(min_length=1, max_length=4096)
+    """The access token or API key."""
     ip: str | None = Field(None, max_length=64)
+    """Where the token was presented: an API key that is bound to addresses is valid from these only."""
 
 
-class Introspection(BaseModel):
-    """After RFC 7662: whether a token is good, and what its holder may do. `*` is everything."""
+class Introspection(ResponseSchema):
+    """Whether a token is valid, and what its holder may do (after RFC 7662)."""
 
     active: bool
+    """Whether the token is valid."""
     user_id: UUID | None = None
+    """The user."""
     username: str | None = None
+    """The user name."""
     api_key_id: UUID | None = None
-    permissions: list[str] = []
+    """The API key; null for an access token."""
+    permissions: list[str] = Field([])
+    """The permissions of the holder; `*` is every permission."""
     expires_at: datetime | None = None
+    """When the token expires."""
     policy_version: int | None = None
+    """The version of the policy that was read."""

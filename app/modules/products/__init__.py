@@ -1,1 +1,1 @@
-"""What is sold, and how much of it is there."""
+"""Products and their stock."""

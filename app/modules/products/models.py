@@ -7,19 +7,22 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from app.core.model import Entity, SoftDelete, unique_index
-from app.core.money import Money
-from app.core.search import search_index
-from app.core.types import choice
+from app.core.db.column_types import Money, enum_type
+from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.full_text import search_index
 
 
 class ProductStatus(StrEnum):
+    """Whether a product is offered."""
+
     draft = "draft"
     active = "active"
     archived = "archived"
 
 
 class Product(SoftDelete, Entity, table=True):
+    """A product."""
+
     __tablename__ = "product"
     __table_args__ = (
         unique_index("product", "sku"),
@@ -30,28 +33,39 @@ class Product(SoftDelete, Entity, table=True):
         search_index("product", "sku", "name", "description"),
     )
 
-    holds = frozenset({"brand_id", "category_id"})
+    restricted_references = frozenset({"brand_id", "category_id"})
 
     sku: str = Field(max_length=64)
+    """The stock keeping unit, unique ignoring case."""
     name: str = Field(max_length=200)
+    """The name."""
     description: str | None = Field(default=None, max_length=10_000)
+    """A description."""
     price: Decimal = Field(sa_type=Money)
+    """The price, in the currency."""
     currency: str = Field(max_length=3)
+    """The currency (ISO 4217)."""
     stock: int = 0
-    """The sum of the movements."""
-    status: ProductStatus = Field(default=ProductStatus.draft, sa_type=choice(ProductStatus))
+    """The number in stock: the sum of the movements."""
+    status: ProductStatus = Field(default=ProductStatus.draft, sa_type=enum_type(ProductStatus))
+    """Whether the product is offered."""
     brand_id: UUID | None = Field(default=None, foreign_key="brand.id", index=True)
+    """The brand."""
     category_id: UUID | None = Field(default=None, foreign_key="category.id", index=True)
+    """The category."""
 
 
 class StockMovement(Entity, table=True):
-    """Some of a product came or went; never changed afterwards."""
+    """A change of the stock of a product. It is never changed afterwards."""
 
     __tablename__ = "stock_movement"
     __table_args__ = (Index("ix_stock_movement_product_id_created_at_id", "product_id", "created_at", "id"),)
 
     product_id: UUID = Field(foreign_key="product.id")
+    """The product."""
     delta: int
+    """The number that came (positive) or went (negative)."""
     stock: int
-    """How much there was afterwards."""
+    """The number in stock after the movement."""
     reason: str = Field(max_length=200)
+    """Why."""

@@ -1,4 +1,4 @@
-"""Product queries: each read is one statement, the names of brand and category included."""
+"""Queries over products and stock movements. A read is one statement, with the names of brand and category."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -7,10 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
 
-from app.core.page import PageQuery, Window
-from app.core.references import target_of
-from app.core.repository import Repository, table_of
-from app.core.types import AnyRow, AnySelect
+from app.core.db.entity import table_of
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.references import target_of
+from app.core.db.repository import Repository
+from app.core.db.session import AnyRow, AnySelect
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead
 
@@ -18,6 +19,8 @@ REFERENCES = ("brand", "category")
 
 
 class ProductRepository(Repository[Product]):
+    """Products."""
+
     model = Product
     read = ProductRead
 
@@ -34,37 +37,40 @@ class ProductRepository(Repository[Product]):
             joined = joined.outerjoin(target_of(foreign_key), target_of(foreign_key).c.id == foreign_key)
         return super().select(deleted=deleted).select_from(joined)
 
-    def shaped(self, row: AnyRow) -> Any:
+    def to_read(self, row: AnyRow) -> Any:
         values = dict(row._mapping)
         versions = [values.pop(f"{name}_version") for name in REFERENCES]
         for name in REFERENCES:
-            referred = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}
-            values[name] = referred if referred["id"] else None
-        shown_versions = [version or 0 for version in versions] if any(versions) else []
-        return SimpleNamespace(**values, shown_versions=shown_versions)
+            reference = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}
+            values[name] = reference if reference["id"] else None
+        embedded_versions = [version or 0 for version in versions] if any(versions) else []
+        return SimpleNamespace(**values, embedded_versions=embedded_versions)
 
-    async def shown(self, rows: Sequence[Product]) -> Sequence[Any]:
-        found = await self.session.all(self.select().where(self.table.c.id.in_([row.id for row in rows])))
-        by_id = {row.id: self.shaped(row) for row in found}
+    async def reload_for_read(self, rows: Sequence[Product]) -> Sequence[Any]:
+        reloaded = await self.session.all(self.select().where(self.table.c.id.in_([row.id for row in rows])))
+        by_id = {row.id: self.to_read(row) for row in reloaded}
         return [by_id[row.id] for row in rows]
 
 
 class MovementRepository(Repository[StockMovement]):
+    """Stock movements."""
+
     model = StockMovement
     read = MovementRead
 
-    def of(self, product_id: UUID) -> AnySelect:
-        """The movements of a product that is not hidden."""
+    def select_of(self, product_id: UUID) -> AnySelect:
+        """A select of the movements of a visible product."""
         product = table_of(Product)
         visible = select(product.c.id).where(product.c.id == product_id, product.c.deleted_at.is_(None))
         return self.select().where(self.table.c.product_id.in_(visible))
 
-    async def page_of(self, product_id: UUID, query: PageQuery) -> Window:
-        return await self.window(self.of(product_id), query, f"stock-movements/{product_id}")
+    async def page_of(self, product_id: UUID, query: PageQuery) -> RowPage:
+        """The movements of a product."""
+        return await self.fetch_page(self.select_of(product_id), query, f"stock-movements/{product_id}")
 
     async def get_of(self, product_id: UUID, id: UUID) -> AnyRow:
-        """Raises NotFound."""
-        row = await self.session.first(self.of(product_id).where(self.table.c.id == id))
+        """One movement of a product. Raises NotFound."""
+        row = await self.session.first(self.select_of(product_id).where(self.table.c.id == id))
         if row is None:
-            raise self.missing(id)
+            raise self.not_found(id)
         return row

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from fastapi import Query
 
-from app.core.db import provided, reading
-from app.core.guard import requires
-from app.core.page import Page, Window
-from app.core.resource import Resource, add_resource
-from app.core.routing import Router
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import read_only, transactional
+from app.core.http.guards import requires
+from app.core.http.router import Router
+from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
 from app.modules.products.models import StockMovement
 from app.modules.products.schemas import (
@@ -30,14 +30,24 @@ router = Router(
     group="Catalogue",
     icon="package",
     sort_order=25,
-    about="What is sold, and how much of it is there.",
+    about="Products and their stock.",
 )
 
-add_resource(router, Resource("product", ProductService, ProductCreate, ProductUpdate, ProductRead, ProductQuery))
+add_resource(
+    router,
+    Resource(
+        name="product",
+        service=ProductService,
+        create=ProductCreate,
+        update=ProductUpdate,
+        read=ProductRead,
+        query=ProductQuery,
+    ),
+)
 add_history(router, "product")
 
-Stock = Annotated[StockService, provided(StockService)]
-ReadStock = Annotated[StockService, reading(StockService)]
+Stock = Annotated[StockService, transactional(StockService)]
+ReadStock = Annotated[StockService, read_only(StockService)]
 
 
 @router.post(
@@ -47,13 +57,13 @@ ReadStock = Annotated[StockService, reading(StockService)]
     dependencies=[requires("products:update")],
 )
 async def create_stock_movement(stock: Stock, id: UUID, data: MovementCreate) -> StockMovement:
-    """Note that some of a product came or went."""
+    """Record a stock movement. The stock never becomes negative."""
     return await stock.move(id, data)
 
 
 @router.get("/{id}/stock-movements", response_model=Page[MovementRead], dependencies=[requires("products:read")])
-async def list_stock_movements(stock: ReadStock, id: UUID, query: Annotated[MovementQuery, Query()]) -> Window:
-    """List what came and went of a product."""
+async def list_stock_movements(stock: ReadStock, id: UUID, query: Annotated[MovementQuery, Query()]) -> RowPage:
+    """List the stock movements of a product."""
     return await stock.page(id, query)
 
 
@@ -61,5 +71,5 @@ async def list_stock_movements(stock: ReadStock, id: UUID, query: Annotated[Move
     "/{id}/stock-movements/{movement_id}", response_model=MovementRead, dependencies=[requires("products:read")]
 )
 async def get_stock_movement(stock: ReadStock, id: UUID, movement_id: UUID) -> Any:
-    """Get one movement."""
+    """Get one stock movement."""
     return await stock.get(id, movement_id)

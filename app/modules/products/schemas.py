@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from app.core.money import Amount, AmountRead, CurrencyCode, with_currency_places
-from app.core.page import EntityQuery, PageQuery
-from app.core.schema import Name, Named, Patch, Read, Schema, Text, example
+from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.fields.money import Amount, AmountRead, CurrencyCode, round_to_currency
+from app.core.fields.text import Name, Text
+from app.core.resources.schemas import Named, Patch, Read, Schema, example
 from app.modules.products.models import ProductStatus
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -16,74 +17,110 @@ MAX_STOCK = 2_000_000_000
 
 
 class ProductCreate(Schema):
-    """`price` has at most the decimal places of its `currency`."""
+    """A new product. Its price has at most the decimal places of its currency."""
 
     model_config = example(sku="LAMP-1", name="Desk lamp, brass", price="19.90", currency="EUR")
 
     sku: Sku
+    """The stock keeping unit, unique ignoring case."""
     name: Name
+    """The name."""
     description: Text | None = None
+    """A description."""
     price: Amount
+    """The price, in the currency."""
     currency: CurrencyCode
+    """The currency (ISO 4217)."""
     status: ProductStatus = ProductStatus.draft
+    """Whether the product is offered."""
     brand_id: UUID | None = None
+    """The brand."""
     category_id: UUID | None = None
+    """The category."""
 
 
 class ProductUpdate(Patch, ProductCreate):
-    pass
+    """A change of a product."""
 
 
 class ProductRead(Read):
+    """A product, with the names of its brand and category."""
+
     sku: str
+    """The stock keeping unit, unique ignoring case."""
     name: str
+    """The name."""
     description: str | None
+    """A description."""
     price: AmountRead
+    """The price, in the currency."""
     currency: str
+    """The currency (ISO 4217)."""
     stock: int
+    """The number in stock: the sum of the movements."""
     status: ProductStatus
+    """Whether the product is offered."""
     brand_id: UUID | None
+    """The brand."""
     category_id: UUID | None
+    """The category."""
     brand: Named | None
+    """The brand, with its name."""
     category: Named | None
+    """The category, with its name."""
 
     @model_validator(mode="after")
-    def in_places_of_its_currency(self) -> Self:
-        self.price = with_currency_places(self.price, self.currency)
+    def round_price(self) -> Self:
+        self.price = round_to_currency(self.price, self.currency)
         return self
 
 
 class ProductQuery(EntityQuery):
+    """The parameters of a list of products."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "sku", "name", "price", "stock")
 
     status: list[ProductStatus] = Field(default_factory=list, max_length=50)
+    """Only products with one of these statuses."""
     brand_id: UUID | None = None
+    """Only products of this brand."""
     category_id: UUID | None = None
+    """Only products of this category."""
     price_gte: Amount | None = None
+    """Only products at this price or a higher one."""
     price_lte: Amount | None = None
+    """Only products at this price or a lower one."""
 
 
 class MovementCreate(Schema):
-    """`delta` is what came (positive) or went (negative)."""
+    """A new stock movement."""
 
     model_config = example(delta=12, reason="Delivered")
 
     delta: Annotated[int, Field(ge=-MAX_DELTA, le=MAX_DELTA)]
+    """The number that came (positive) or went (negative)."""
     reason: Name
+    """Why."""
 
     @model_validator(mode="after")
-    def something_moves(self) -> Self:
+    def moves_something(self) -> Self:
         if self.delta == 0:
             raise ValueError("delta must not be 0")
         return self
 
 
 class MovementRead(Read):
+    """A stock movement."""
+
     product_id: UUID
+    """The product."""
     delta: int
+    """The number that came (positive) or went (negative)."""
     stock: int
+    """The number in stock after the movement."""
     reason: str
+    """Why."""
 
 
 class MovementQuery(PageQuery):
-    pass
+    """The parameters of a list of stock movements."""

@@ -1,137 +1,85 @@
-"""Role endpoints, matrices and assignments."""
+"""Endpoints of explanations and policy versions, and of the caller's own permissions and menu."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 
-from app.core.db import provided, reading
-from app.core.guard import policy_write, requires
-from app.core.page import Page, Window
-from app.core.routing import IfMatch, Router
-from app.modules.audit import add_history
-from app.modules.rbac import menu_router, policy_router
-from app.modules.rbac.models import Role
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import Caller, read_only, transactional
+from app.core.http.guards import authenticated, policy_change, requires
+from app.core.http.router import Router
 from app.modules.rbac.schemas import (
-    AssignmentRead,
-    Assignments,
-    Flags,
-    HolderQuery,
-    Matrix,
-    MatrixEdit,
-    MatrixRow,
-    RoleCreate,
-    RoleHolder,
-    RoleQuery,
-    RoleRead,
-    RoleUpdate,
+    ExplainQuery,
+    Explanation,
+    MenuGroup,
+    PermissionRead,
+    VersionQuery,
+    VersionRead,
+    WhoCanQuery,
 )
-from app.modules.rbac.service import AssignmentService, RoleService
+from app.modules.rbac.service import ExplainService, MenuService, VersionService
 
-router = Router(
-    "roles",
-    prefix="",
-    name="Roles",
-    group="System",
-    icon="key",
-    sort_order=85,
-    about="Roles, their matrices, and who has them.",
-)
+POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
+router = Router(prefix="/rbac", tag="policy", about=POLICY)
+mine = Router(prefix="/auth/me", tag="me", dependencies=[authenticated()], about="Your own account.")
 
-Roles = Annotated[RoleService, provided(RoleService)]
-ReadRoles = Annotated[RoleService, reading(RoleService)]
-WriteAssignments = Annotated[AssignmentService, provided(AssignmentService)]
-ReadAssignments = Annotated[AssignmentService, reading(AssignmentService)]
+Explain = Annotated[ExplainService, read_only(ExplainService)]
+Versions = Annotated[VersionService, transactional(VersionService)]
+ReadVersions = Annotated[VersionService, read_only(VersionService)]
+Menus = Annotated[MenuService, read_only(MenuService)]
+VersionNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of the version.")]
+
+ROLES_READ = [requires("roles:read")]
 
 
-@router.get("/roles", response_model=Page[RoleRead], dependencies=[requires("roles:read")])
-async def list_roles(roles: ReadRoles, query: Annotated[RoleQuery, Query()]) -> Window:
-    """List roles."""
-    return await roles.page(query)
+@router.get("/explain", dependencies=ROLES_READ)
+async def explain_permission(explain: Explain, query: Annotated[ExplainQuery, Query()]) -> Explanation:
+    """Explain why a user holds a permission, or why not."""
+    return await explain.explain(query.user_id, query.permission)
 
 
-@router.post(
-    "/roles",
-    response_model=RoleRead,
-    status_code=HTTPStatus.CREATED,
-    dependencies=[requires("roles:create", synced=True)],
-)
-async def create_role(roles: Roles, data: RoleCreate) -> Role:
-    """Create a role, which grants nothing yet."""
-    return await roles.create(data)
+@router.get("/who-can", response_model=Page[Explanation], dependencies=ROLES_READ)
+async def list_who_can(explain: Explain, query: Annotated[WhoCanQuery, Query()]) -> RowPage:
+    """List the users who hold a permission, and why."""
+    return await explain.who_can(query)
 
 
-@router.get("/roles/matrix", response_model=Page[MatrixRow], dependencies=[requires("roles:read")])
-async def list_role_matrices(roles: ReadRoles, query: Annotated[RoleQuery, Query()]) -> Window:
-    """Every role with every module that it grants."""
-    return await roles.matrices(query)
+@router.get("/versions", response_model=Page[VersionRead], dependencies=ROLES_READ)
+async def list_policy_versions(versions: ReadVersions, query: Annotated[VersionQuery, Query()]) -> RowPage:
+    """List the versions of the policy, the newest first."""
+    return await versions.page(query)
 
 
-@router.patch("/roles/matrix", dependencies=policy_write("roles:update"))
-async def update_role_matrices(roles: Roles, data: MatrixEdit) -> list[MatrixRow]:
-    """Replace the matrices of several roles at once, all or nothing; roles that are not named stay as they are."""
-    return await roles.replace_matrices(data.roles)
+@router.get("/versions/{id}", response_model=VersionRead, dependencies=ROLES_READ)
+async def get_policy_version(versions: ReadVersions, id: VersionNumber) -> Any:
+    """Get a version of the policy."""
+    return await versions.get(id)
 
 
-@router.get("/roles/{id}", response_model=RoleRead, dependencies=[requires("roles:read")])
-async def get_role(roles: ReadRoles, id: UUID) -> Any:
-    """Get a role."""
-    return await roles.get(id)
+@router.post("/versions/{id}/rollback", status_code=HTTPStatus.NO_CONTENT, dependencies=policy_change("roles:update"))
+async def roll_back_policy(versions: Versions, id: VersionNumber) -> None:
+    """Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change."""
+    await versions.restore(id)
 
 
-@router.patch("/roles/{id}", response_model=RoleRead, dependencies=policy_write("roles:update"))
-async def update_role(roles: Roles, id: UUID, data: RoleUpdate, if_match: IfMatch = None) -> Role:
-    """Change some fields of a role."""
-    return await roles.update(id, data, if_match)
+@mine.get("/permissions")
+async def get_my_permissions(menus: Menus, principal: Caller) -> list[PermissionRead]:
+    """Get what you may do, module by module."""
+    return await menus.permissions(principal)
 
 
-@router.delete("/roles/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=policy_write("roles:delete"))
-async def delete_role(roles: Roles, id: UUID, if_match: IfMatch = None) -> None:
-    """Hide a role; it grants nothing from now on."""
-    await roles.delete(id, if_match)
+@mine.get("/menu")
+async def get_my_menu(menus: Menus, principal: Caller) -> list[MenuGroup]:
+    """Get the menu that all of your roles together give you."""
+    return await menus.menu(principal)
 
 
-@router.post("/roles/{id}/restore", response_model=RoleRead, dependencies=policy_write("roles:delete"))
-async def restore_role(roles: Roles, id: UUID, if_match: IfMatch = None) -> Role:
-    """Bring a hidden role back, with its grants and its users."""
-    return await roles.restore(id, if_match)
+@mine.get("/menu/{role_id}")
+async def get_my_menu_of_role(menus: Menus, principal: Caller, role_id: UUID) -> list[MenuGroup]:
+    """Get the menu that one of your roles gives you."""
+    return await menus.menu_of_role(principal, role_id)
 
 
-add_history(router, "role", "/roles")
-
-
-@router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=[requires("roles:read")])
-async def list_role_users(assignments: ReadAssignments, id: UUID, query: Annotated[HolderQuery, Query()]) -> Window:
-    """Who has this role, and on what terms."""
-    return await assignments.holders(id, query)
-
-
-@router.get("/roles/{id}/modules", dependencies=[requires("roles:read")])
-async def get_role_modules(roles: ReadRoles, id: UUID) -> list[Flags]:
-    """The whole matrix of one role."""
-    return await roles.matrix(id)
-
-
-@router.put("/roles/{id}/modules", dependencies=policy_write("roles:update"))
-async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: IfMatch = None) -> list[Flags]:
-    """Replace the whole matrix of one role."""
-    return await roles.replace_matrix(id, data.modules, if_match)
-
-
-@router.get("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=[requires("users:read")])
-async def get_user_roles(assignments: ReadAssignments, id: UUID) -> Any:
-    """The roles of a user, and on what terms."""
-    return await assignments.roles(id)
-
-
-@router.put("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=policy_write("users:update"))
-async def replace_user_roles(
-    assignments: WriteAssignments, id: UUID, data: Assignments, if_match: IfMatch = None
-) -> Any:
-    """Replace the roles of a user; `If-Match` names the version of the user."""
-    return await assignments.replace(id, data.wanted(), if_match)
-
-
-router.include_router(policy_router.router)
-router.include_router(menu_router.router)
+ROUTERS = (router, mine)

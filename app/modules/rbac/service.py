@@ -1,137 +1,273 @@
-"""Roles, their matrices, and who has them. Whether a change is allowed is for the policy check at the commit to say."""
+"""Explanations of permissions, versions of the policy, and menus."""
 
-from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.core.db import ReadSession, Session
-from app.core.errors import StaleVersion, invalid
-from app.core.page import PageQuery, Window
-from app.core.service import Service
-from app.core.types import AnyRow, now
-from app.modules.rbac.models import Role, RoleModule, UserRole
-from app.modules.rbac.repository import AssignmentRepository, HolderRepository, RoleRepository
-from app.modules.rbac.schemas import Assignment, Flags, MatrixRow, RoleMatrix
-from app.modules.users import UserRepository
+from app.core.clock import now
+from app.core.context import EVERYTHING, Principal
+from app.core.db.entity import Entity
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
+from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
+from app.modules.rbac.schemas import Explanation, Ground, MenuGroup, MenuModule, PermissionRead, WhoCanQuery
+from app.modules.roles import (
+    ACTIONS,
+    WHOLE_ROW,
+    GrantPath,
+    HolderRepository,
+    ModuleRepository,
+    granted,
+    held_by,
+    inactive_links,
+)
+
+SENTENCES = {
+    "grants": "The role {role} grants it.",
+    "user-deleted": "The user is deleted.",
+    "user-inactive": "The user is not active.",
+    "assignment-inactive": "The assignment of the role {role} is not active.",
+    "assignment-not-started": "The assignment of the role {role} begins on {valid_from}.",
+    "assignment-expired": "The assignment of the role {role} ended on {valid_until}.",
+    "role-deleted": "The role {role} is deleted.",
+    "role-inactive": "The role {role} is not active.",
+    "grant-inactive": "The grant of the role {role} is not active.",
+    "module-inactive": "The module {slug} is not active.",
+    "group-inactive": "The group of the module {slug} is not active.",
+    "flag-missing": "The role {role} has the module {slug}, but not this action.",
+}
 
 
-class RoleService(Service[Role]):
-    repository = RoleRepository
-    rows: RoleRepository
-
-    async def matrix(self, id: UUID) -> list[Flags]:
-        """The grants of a role. Raises NotFound."""
-        await self.rows.get(id)
-        return [flags(row) for row in await self.rows.matrix({id})]
-
-    async def matrices(self, query: PageQuery) -> Window:
-        """Roles, each with everything that it grants."""
-        window = await self.rows.page(query)
-        found: dict[UUID, list[Flags]] = defaultdict(list)
-        for row in await self.rows.matrix({role.id for role in window.items}):
-            found[row.role_id].append(flags(row))
-        items = [
-            MatrixRow(role_id=r.id, role_name=r.name, is_active=r.is_active, version=r.version, modules=found[r.id])
-            for r in window.items
-        ]
-        return Window(items, window.next_cursor, window.total)
-
-    async def replace_matrix(self, id: UUID, wanted: list[Flags], if_match: str | None = None) -> list[Flags]:
-        """Make the role grant exactly `wanted`, in one transaction. Raises NotFound, Invalid, StaleVersion."""
-        role = await self.rows.load(id, if_match)
-        await self.set_grants(role, wanted, "/body/modules")
-        return wanted
-
-    async def replace_matrices(self, wanted: list[RoleMatrix]) -> list[MatrixRow]:
-        """Make each of these roles grant exactly what is listed; all or nothing. Roles are locked in one order."""
-        for index, item in sorted(enumerate(wanted), key=lambda pair: pair[1].role_id):
-            role = await self.rows.load(item.role_id)
-            if item.version is not None and item.version != role.version:
-                raise StaleVersion(f"The role {role.name} is at version {role.version} now.")
-            await self.set_grants(role, item.modules, f"/body/roles/{index}/modules")
-        return [matrix_row(await self.rows.load(item.role_id), item.modules) for item in wanted]
-
-    async def set_grants(self, role: Role, wanted: list[Flags], pointer: str) -> None:
-        """Make `role` grant exactly `wanted`; a difference is a new version of the role."""
-        known = await self.rows.module_ids({item.module_slug for item in wanted})
-        for index, item in enumerate(wanted):
-            if item.module_slug not in known:
-                raise invalid(f"{pointer}/{index}/module_slug", "There is no such module.", "unknown-module")
-        present = await self.rows.grants(role.id)
-        for item in wanted:
-            module_id = known[item.module_slug]
-            values = {**item.model_dump(exclude={"module_slug"}), "is_active": True}
-            grant = present.pop(module_id, None)
-            if grant is None:
-                self.rows.writer.add(RoleModule(role_id=role.id, module_id=module_id, **values))
-            else:
-                grant.sqlmodel_update(values)
-        for grant in present.values():
-            await self.rows.writer.delete(grant)
-        await save(self.rows.writer, role)
-
-
-class AssignmentService:
-    """Which roles a user has, and which users a role."""
+class ExplainService:
+    """Explains permissions, with the same functions that enforce them."""
 
     def __init__(self, session: Session | ReadSession) -> None:
-        self.rows = AssignmentRepository(session)
+        self.rows = HolderRepository(session)
 
-    async def roles(self, user_id: UUID) -> list[AnyRow]:
-        """Raises NotFound."""
-        await UserRepository(self.rows.session).get(user_id)
-        return list(await self.rows.roles(user_id))
+    async def explain(self, user_id: UUID, permission: str) -> Explanation:
+        """Whether a user, hidden or not, holds a permission, and why. Raises NotFound, Invalid."""
+        await self.check_module(permission)
+        users = await self.rows.with_grant_paths([user_id])
+        if not users:
+            raise NotFound(f"There is no user {user_id}.")
+        return explanation(*users[0], permission, now(), await self.version())
 
-    async def holders(self, role_id: UUID, query: PageQuery) -> Window:
-        """Raises NotFound."""
-        await RoleRepository(self.rows.session).get(role_id)
-        rows = HolderRepository(self.rows.session)
-        return await rows.window(rows.of_role(role_id), query, f"role/{role_id}/users")
+    async def who_can(self, query: WhoCanQuery) -> RowPage:
+        """A page of the users who hold a permission. It may be shorter than `limit` without being the last."""
+        await self.check_module(query.permission)
+        slug = query.permission.partition(":")[0]
+        page = await self.rows.fetch_page(self.rows.candidates(slug), query, "who-can")
+        users = await self.rows.with_grant_paths([row.id for row in page.items])
+        by_id = {row.id: (row, paths) for row, paths in users}
+        at, version = now(), await self.version()
+        items = [explanation(*by_id[row.id], query.permission, at, version) for row in page.items]
+        listed = [item for item in items if item.allowed or query.near_misses]
+        return RowPage(listed, page.next_cursor, page.total)
 
-    async def replace(self, user_id: UUID, wanted: list[Assignment], if_match: str | None = None) -> list[AnyRow]:
-        """Give the user exactly these roles, on these terms. Raises NotFound, StaleVersion, Invalid."""
-        session = self.rows.writer
-        user = await UserRepository(session).load(user_id, if_match)
-        await self.refuse_unknown(wanted)
-        links = await self.rows.links(user_id)
-        for item in wanted:
-            link = links.pop(item.role_id, None) or UserRole(user_id=user_id, role_id=item.role_id)
-            terms = item.model_dump(exclude={"role_id"})
-            if item.reason is None and same_terms(link, terms):
-                terms.pop("reason")
-            for name, value in {**terms, "is_active": True}.items():
-                if getattr(link, name) != value:
-                    setattr(link, name, value)
-            session.add(link)
-        for link in links.values():
-            await session.delete(link)
-        await save(session, user)
-        return list(await self.rows.roles(user_id))
+    async def check_module(self, permission: str) -> None:
+        """Raise Invalid for a permission of an unknown module."""
+        if permission.partition(":")[0] not in await ModuleRepository(self.rows.session).slugs():
+            raise invalid("/query/permission", "There is no such module.", "unknown-module")
 
-    async def refuse_unknown(self, wanted: Iterable[Assignment]) -> None:
-        ids = {item.role_id for item in wanted}
-        if unknown := ids - await self.rows.existing(ids):
-            raise invalid("/body", f"There is no role {min(unknown)}.", "unknown-role")
+    async def version(self) -> int:
+        return await VersionRepository(self.rows.session).current()
 
 
-async def save(session: Session, owner: Any) -> None:
-    """Write what changed in a set; any difference is a new version of its owner."""
-    if session.has_changes():
-        owner.updated_at = now()
-    await session.flush()
-
-
-def same_terms(link: UserRole, terms: dict[str, Any]) -> bool:
-    """Whether an assignment goes on as it is: then its reason stays too."""
-    return (link.valid_from, link.valid_until) == (terms["valid_from"], terms["valid_until"])
-
-
-def flags(row: AnyRow) -> Flags:
-    return Flags(module_slug=row.slug, can_create=row.can_create, can_update=row.can_update, can_delete=row.can_delete)
-
-
-def matrix_row(role: Role, modules: list[Flags]) -> MatrixRow:
-    return MatrixRow(
-        role_id=role.id, role_name=role.name, is_active=role.is_active, version=role.version, modules=modules
+def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: datetime, version: int) -> Explanation:
+    """Whether a guard would admit the user in `row`, and every ground for it."""
+    known = list(paths)
+    held = held_by(row, known, at).effective
+    allowed = EVERYTHING in held or permission in held
+    grounds = [ground(row, path, permission, at) for path in known if path.slug == permission.partition(":")[0]]
+    if row.is_superuser:
+        grounds.insert(0, superuser_ground(row))
+    reasons = [item for item in grounds if item.active]
+    misses = [item for item in grounds if not item.active]
+    return Explanation(
+        user_id=row.id,
+        username=row.username,
+        permission=permission,
+        allowed=allowed,
+        detail=" ".join(item.detail for item in reasons or misses) or "No role of this user has the module.",
+        reasons=reasons,
+        near_misses=misses,
+        policy_version=version,
     )
+
+
+def user_obstacles(row: AnyRow) -> list[str]:
+    """What keeps a user from holding anything."""
+    return ["user-deleted"] * (row.deleted_at is not None) + ["user-inactive"] * (not row.is_active)
+
+
+def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Ground:
+    """What a grant path does for a permission."""
+    obstacles = [
+        *user_obstacles(row),
+        *inactive_links(path, at),
+        *["flag-missing"] * (permission not in path.permissions),
+    ]
+    effect = obstacles[0] if obstacles else "grants"
+    facts = {"role": path.role_name, "slug": path.slug}
+    edges = {"valid_from": path.valid_from, "valid_until": path.valid_until}
+    terms = {name: edge.strftime("%Y-%m-%d %H:%M UTC") for name, edge in edges.items() if edge}
+    return Ground(
+        role_id=path.role_id,
+        role=path.role_name,
+        grant=sorted(path.permissions),
+        active=not obstacles,
+        effect=effect,
+        obstacles=obstacles,
+        detail=SENTENCES[effect].format(**facts, **terms),
+    )
+
+
+def superuser_ground(row: AnyRow) -> Ground:
+    """What being a superuser does for any permission."""
+    obstacles = user_obstacles(row)
+    effect = obstacles[0] if obstacles else "grants"
+    detail = SENTENCES[effect] if obstacles else "A superuser may do everything."
+    return Ground(
+        role_id=None,
+        role=None,
+        grant=[EVERYTHING],
+        active=not obstacles,
+        effect=effect,
+        obstacles=obstacles,
+        detail=detail,
+    )
+
+
+class VersionService:
+    """Lists the versions of the policy, and restores one."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows = VersionRepository(session)
+
+    async def page(self, query: PageQuery) -> RowPage:
+        return await self.rows.page(query)
+
+    async def get(self, id: int) -> Any:
+        return await self.rows.get(id)
+
+    async def restore(self, id: int) -> None:
+        """Restore roles, grants, assignments, modules and groups as they were after version `id`.
+
+        Users do not change, so that no deactivated user comes back. Raises NotFound, Conflict, Forbidden.
+        """
+        session = self.rows.session
+        if not isinstance(session, Session):
+            raise TypeError("restoring needs a session that writes")
+        current = await self.rows.current()
+        await self.rows.get(id)
+        if id == current:
+            raise Conflict("This is the current version.")
+        session.context.restores = id
+        wanted: dict[Key, Snapshot | None] = {}
+        for version in await self.rows.since(id):
+            wanted |= {(item["entity"], UUID(item["id"])): item["old"] for item in version.changes}
+        principal = session.context.principal
+        if principal is not None and not principal.may("users:update") and any(key[0] == "user_role" for key in wanted):
+            raise Forbidden("This gives users their roles back, which needs the permission users:update.")
+        for name in [name for name in POLICY_TABLES if name != "user"]:
+            snapshots = {key_id: snapshot for (entity, key_id), snapshot in wanted.items() if entity == name}
+            await self.apply(session, POLICY_TABLES[name], snapshots)
+        await self.touch_owners(session, current, id)
+
+    async def touch_owners(self, session: Session, current: int, id: int) -> None:
+        """Make a new version of each role and user whose set of grants or assignments changed."""
+        for name, column in (("role", "role_id"), ("user", "user_id")):
+            ids = {
+                UUID(snapshot[column])
+                for version in await self.rows.since(id)
+                for change in version.changes
+                for snapshot in (change["old"], change["new"])
+                if version.id <= current and change["entity"] in ("role_module", "user_role") and snapshot
+                if column in snapshot and (name == "user" or change["entity"] == "role_module")
+            }
+            for row in (await PolicyRowRepository(session).load(POLICY_TABLES[name], ids)).values():
+                row.updated_at = now()
+        await session.flush()
+
+    async def apply(self, session: Session, model: type[Entity], snapshots: dict[UUID, Snapshot | None]) -> None:
+        """Make rows of one table equal to their snapshots. Rows are deleted before others are inserted."""
+        present = await PolicyRowRepository(session).load(model, set(snapshots))
+        for row_id, row in present.items():
+            if snapshots[row_id] is None and model.policy_columns == WHOLE_ROW:
+                await session.delete(row)
+        await session.flush()
+        for row_id, snapshot in snapshots.items():
+            if snapshot is None:
+                continue
+            row_to_set: Any = present.get(row_id) or model(id=row_id)
+            for column, value in values_of(model, snapshot).items():
+                if getattr(row_to_set, column, None) != value:
+                    setattr(row_to_set, column, value)
+            session.add(row_to_set)
+        await session.flush()
+
+
+class MenuService:
+    """The permissions and the menu of the caller."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows = ModuleRepository(session)
+
+    async def permissions(self, principal: Principal) -> list[PermissionRead]:
+        """What the caller may do, module by module. Modules without any permission are left out."""
+        slugs = [row.slug for row in await self.rows.menu()]
+        flags = [flags_of(slug, frozenset(filter(principal.may, permissions_in(slug)))) for slug in slugs]
+        return [item for item in flags if item.can_read]
+
+    async def menu(self, principal: Principal) -> list[MenuGroup]:
+        """The groups and modules that the caller may read."""
+        slugs = [row.slug for row in await self.rows.menu()]
+        return await self.build(
+            frozenset(name for slug in slugs for name in permissions_in(slug) if principal.may(name))
+        )
+
+    async def menu_of_role(self, principal: Principal, role_id: UUID) -> list[MenuGroup]:
+        """The menu that one of the caller's roles gives. Raises NotFound for a role that they do not have."""
+        at = now()
+        users = await HolderRepository(self.rows.session).with_grant_paths([principal.user_id])
+        paths = [path for _, all_paths in users for path in all_paths if path.role_id == role_id]
+        if not paths:
+            raise NotFound(f"You have no role {role_id} that grants something.")
+        return await self.build(frozenset(name for name in granted(paths, at) if principal.may(name)))
+
+    async def build(self, permissions: frozenset[str]) -> list[MenuGroup]:
+        """The menu of the modules that `permissions` permit to read."""
+        groups: dict[str, MenuGroup] = {}
+        for row in await self.rows.menu():
+            if f"{row.slug}:read" not in permissions:
+                continue
+            group = MenuGroup(
+                group_name=row.group_name,
+                slug=row.group_slug,
+                icon=row.group_icon,
+                sort_order=row.group_sort_order,
+                modules=[],
+            )
+            item = MenuModule(
+                name=row.name,
+                slug=row.slug,
+                route=row.route,
+                icon=row.icon,
+                sort_order=row.sort_order,
+                permissions=flags_of(row.slug, permissions),
+            )
+            groups.setdefault(row.group_slug, group).modules.append(item)
+        return list(groups.values())
+
+
+def permissions_in(slug: str) -> Iterable[str]:
+    """Every permission of a module."""
+    return (f"{slug}:{action}" for action in (*ACTIONS, "read"))
+
+
+def flags_of(slug: str, permissions: frozenset[str]) -> PermissionRead:
+    flags = {f"can_{action}": f"{slug}:{action}" in permissions for action in (*ACTIONS, "read")}
+    return PermissionRead(module_slug=slug, **flags)

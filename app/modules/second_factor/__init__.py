@@ -2,7 +2,7 @@
 
 from app.modules.second_factor.models import SecondFactor
 from app.modules.second_factor.schemas import CodeRequest, Enrolment, EnrolRequest, RecoveryCodes, SecondFactorRead
-from app.modules.second_factor.service import SecondFactorService
+from app.modules.second_factor.service import SecondFactorService, check_step_up
 
 __all__ = [
     "CodeRequest",
@@ -12,4 +12,5 @@ __all__ = [
     "SecondFactor",
     "SecondFactorRead",
     "SecondFactorService",
+    "check_step_up",
 ]

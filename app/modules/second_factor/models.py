@@ -1,4 +1,4 @@
-"""One factor a user, and codes for the day it is lost."""
+"""Second factors, one for each user, and recovery codes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,33 +6,40 @@ from uuid import UUID
 from sqlalchemy import BigInteger, LargeBinary
 from sqlmodel import Field
 
-from app.core.model import Entity, column
-from app.core.policy import OMIT, SECRET
-from app.core.types import Instant
+from app.core.db.column_types import Instant
+from app.core.db.entity import Entity
+from app.core.db.redaction import OMIT, SECRET, redacted
 
 
 class SecondFactor(Entity, table=True):
-    """In force once confirmed. `last_step` is the time step of the last accepted code, so that none is good twice."""
+    """A second factor, active once it is confirmed."""
 
     __tablename__ = "second_factor"
 
-    decides = frozenset({"confirmed_at"})
-    invalidates = "user_id"
-    acts_on = "user_id"
+    affects_access = frozenset({"confirmed_at"})
+    access_subject = "user_id"
+    target_user_column = "user_id"
 
     user_id: UUID = Field(foreign_key="user.id", unique=True)
-    secret: bytes = column(SECRET, sa_type=LargeBinary)
+    """The user."""
+    secret: bytes = redacted(SECRET, sa_type=LargeBinary)
+    """The encrypted secret of the authenticator."""
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
-    last_step: int = column(OMIT, default=0, sa_type=BigInteger)
+    """Since when the factor is active; null before its first code."""
+    last_step: int = redacted(OMIT, default=0, sa_type=BigInteger)
+    """The time step of the last accepted code, so that no code is valid twice."""
 
 
 class RecoveryCode(Entity, table=True):
-    """Good once. Only a keyed hash is stored; the code itself has 120 random bits."""
+    """A recovery code, valid once. Only a keyed hash is stored; the code itself has 120 random bits."""
 
     __tablename__ = "recovery_code"
 
-    acts_on = "user_id"
+    target_user_column = "user_id"
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
-    code_hash: str = column(SECRET, max_length=64)
+    """The user."""
+    code_hash: str = redacted(SECRET, max_length=64)
+    """The keyed hash of the code."""
     used_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the code was used; null while it is valid."""

@@ -1,44 +1,52 @@
-"""Factor queries."""
+"""Queries over second factors and recovery codes."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.core.repository import Repository, table_of
-from app.core.types import AnyRow
+from app.core.db.entity import table_of
+from app.core.db.repository import Repository
 from app.modules.second_factor.models import RecoveryCode, SecondFactor
 
 
 class SecondFactorRepository(Repository[SecondFactor]):
+    """Second factors."""
+
     model = SecondFactor
 
     async def of_user(self, user_id: UUID) -> SecondFactor | None:
-        """The user's factor, confirmed or not, locked: of two uses of one code one waits for the other."""
+        """Load and lock the user's factor, active or not: of two uses of one code one waits for the other."""
         statement = select(SecondFactor).where(col(SecondFactor.user_id) == user_id).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()
 
-    async def state(self, user_id: UUID) -> AnyRow | None:
-        """confirmed_at of the user's factor."""
+    async def confirmed_at(self, user_id: UUID) -> datetime | None:
+        """Since when the user's factor is active; None where there is none."""
         statement = select(self.table.c.confirmed_at).where(self.table.c.user_id == user_id)
-        return await self.session.first(statement)
+        found: datetime | None = await self.session.value(statement)
+        return found
 
 
 class RecoveryCodeRepository(Repository[RecoveryCode]):
+    """Recovery codes."""
+
     model = RecoveryCode
 
     async def unused(self, user_id: UUID, code_hash: str) -> RecoveryCode | None:
+        """Load and lock an unused code of the user."""
         mine = select(RecoveryCode).where(col(RecoveryCode.user_id) == user_id, col(RecoveryCode.used_at).is_(None))
-        found = await self.writer.execute(
+        result = await self.writer.execute(
             mine.where(col(RecoveryCode.code_hash) == code_hash).with_for_update(key_share=True)
         )
-        return found.scalar_one_or_none()
+        return result.scalar_one_or_none()
 
     async def of_user(self, user_id: UUID) -> list[RecoveryCode]:
         statement = select(RecoveryCode).where(col(RecoveryCode.user_id) == user_id)
         return list((await self.writer.execute(statement)).scalars())
 
     async def left(self, user_id: UUID) -> int:
+        """The number of unused codes."""
         table = table_of(RecoveryCode)
         counted = select(func.count()).where(table.c.user_id == user_id, table.c.used_at.is_(None))
         return int(await self.session.value(counted))

@@ -1,45 +1,55 @@
-"""Enrolling, showing and losing a second factor."""
+"""Enrols, verifies and removes second factors."""
 
-import hmac
 import secrets
 from base64 import b32encode
+from datetime import timedelta
+from typing import ClassVar
 from uuid import UUID
 
 import pyotp
 
+from app.core.clock import now
 from app.core.context import Principal
-from app.core.db import ReadSession, Session
-from app.core.errors import Conflict
-from app.core.types import now
+from app.core.db.session import ReadSession, Session
+from app.core.errors import Conflict, Unauthenticated
+from app.core.security.encryption import decrypt, encrypt, is_equal, keyed_hash
+from app.core.security.keys import Keys
 from app.modules.second_factor.models import RecoveryCode, SecondFactor
 from app.modules.second_factor.repository import RecoveryCodeRepository, SecondFactorRepository
 from app.modules.second_factor.schemas import Enrolment, RecoveryCodes, SecondFactorRead
-from app.modules.second_factor.sealing import digest, seal, unseal
+from app.modules.users import UserRepository
 
 ISSUER = "Attest"
 STEP_SECONDS = 30
 WINDOW = 1
-"""Steps by which a client's clock may be off, either way."""
+"""Steps by which the clock of a client may differ, in either direction."""
 SECRET_BYTES = 20
 CODES = 10
 CODE_BYTES = 15
 """120 random bits: a keyed hash is enough (ASVS 6.5.2 asks for a password hash below 112)."""
 
 
+class StepUpRequired(Unauthenticated):
+    """The second factor was not verified in this session, or too long ago (RFC 9470)."""
+
+    code = "insufficient-user-authentication"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'}
+
+
 class AlreadyEnrolled(Conflict):
-    """There is a factor in force; remove it first."""
+    """A second factor is active; remove it first."""
 
     code = "already-enrolled"
 
 
 class NotEnrolled(Conflict):
-    """There is no factor (to confirm)."""
+    """There is no second factor, or none to confirm."""
 
     code = "not-enrolled"
 
 
 class SecondFactorService:
-    """All of it in the caller's transaction."""
+    """Second factors and recovery codes, in the caller's transaction."""
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.rows = SecondFactorRepository(session)
@@ -47,60 +57,60 @@ class SecondFactorService:
         self.keys = session.keys
 
     async def read(self, user_id: UUID) -> SecondFactorRead:
-        found = await self.rows.state(user_id)
-        confirmed_at = found.confirmed_at if found else None
+        """The state of a user's second factor."""
+        confirmed_at = await self.rows.confirmed_at(user_id)
         left = await self.codes.left(user_id) if confirmed_at else 0
         return SecondFactorRead(enrolled=confirmed_at is not None, confirmed_at=confirmed_at, recovery_codes_left=left)
 
     async def enrol(self, principal: Principal) -> Enrolment:
-        """A new secret, which counts once it is confirmed. Raises AlreadyEnrolled."""
+        """Store a new secret, active once it is confirmed. Raises AlreadyEnrolled."""
         secret = secrets.token_bytes(SECRET_BYTES)
         row = await self.rows.of_user(principal.user_id)
         if row is not None and row.confirmed_at is not None:
-            raise AlreadyEnrolled("A second factor is in force; remove it first.")
-        sealed = seal(self.keys.second_factor, principal.user_id, secret)
+            raise AlreadyEnrolled("A second factor is active; remove it first.")
+        encrypted = encrypt_secret(self.keys, principal.user_id, secret)
         if row is None:
-            await self.rows.add(SecondFactor(user_id=principal.user_id, secret=sealed))
+            await self.rows.add(SecondFactor(user_id=principal.user_id, secret=encrypted))
         else:
-            await self.rows.change(row, {"secret": sealed, "last_step": 0})
+            await self.rows.change(row, {"secret": encrypted, "last_step": 0})
         shown = b32encode(secret).decode()
         uri = pyotp.TOTP(shown).provisioning_uri(name=principal.username, issuer_name=ISSUER)
         return Enrolment(secret=shown, provisioning_uri=uri)
 
     async def confirm(self, user_id: UUID, code: str) -> RecoveryCodes | None:
-        """Put the factor in force and make recovery codes; None for a wrong code. Raises NotEnrolled."""
+        """Activate the factor and create recovery codes; None for a wrong code. Raises NotEnrolled."""
         row = await self.rows.of_user(user_id)
         if row is None or row.confirmed_at is not None:
-            raise NotEnrolled("There is no second factor that waits to be confirmed.")
+            raise NotEnrolled("There is no second factor to confirm.")
         if not await self.accept(row, code):
             return None
         await self.rows.change(row, {"confirmed_at": now()})
         return await self.renew_codes(user_id)
 
     async def is_enrolled(self, user_id: UUID) -> bool:
-        found = await self.rows.state(user_id)
-        return found is not None and found.confirmed_at is not None
+        return await self.rows.confirmed_at(user_id) is not None
 
-    async def refuse_unless_enrolled(self, user_id: UUID) -> None:
-        """Raises NotEnrolled."""
+    async def check_enrolled(self, user_id: UUID) -> None:
+        """Raise NotEnrolled unless the user has an active second factor."""
         if not await self.is_enrolled(user_id):
             raise NotEnrolled("There is no second factor.")
 
     async def verify(self, user_id: UUID, code: str) -> bool:
-        """Whether `code` is the current one, or a recovery code; it is good once. Nobody enrolled, nothing is good."""
+        """Whether `code` is the current code or a recovery code. It is valid once; without a factor no code is."""
         row = await self.rows.of_user(user_id)
         if row is None or row.confirmed_at is None:
             return False
         return await self.accept(row, code) or await self.use_recovery_code(user_id, code)
 
     async def accept(self, row: SecondFactor, code: str) -> bool:
-        secret = unseal(self.keys.second_factor, row.user_id, row.secret)
+        """Whether `code` is current. Remembers its time step, so that it is valid once."""
+        secret = decrypt(self.keys.second_factor, row.secret, row.user_id.bytes)
         if not secret:
             raise NotEnrolled("There is no second factor; begin to enrol one.")
         totp = pyotp.TOTP(b32encode(secret).decode())
         step = int(now().timestamp()) // STEP_SECONDS
         for candidate in range(step - WINDOW, step + WINDOW + 1):
-            if candidate > row.last_step and hmac.compare_digest(
+            if candidate > row.last_step and is_equal(
                 totp.generate_otp(candidate).encode(), code.encode("utf-8", "replace")
             ):
                 await self.rows.change(row, {"last_step": candidate})
@@ -108,26 +118,57 @@ class SecondFactorService:
         return False
 
     async def use_recovery_code(self, user_id: UUID, code: str) -> bool:
-        found = await self.codes.unused(user_id, digest(self.keys.lookup, code))
-        if found is None:
+        """Whether `code` is an unused recovery code; it is used from now on."""
+        row = await self.codes.unused(user_id, hash_code(self.keys, code))
+        if row is None:
             return False
-        await self.codes.change(found, {"used_at": now()})
+        await self.codes.change(row, {"used_at": now()})
         return True
 
     async def renew_codes(self, user_id: UUID) -> RecoveryCodes:
-        """New recovery codes; the ones before are worth nothing."""
+        """Replace the recovery codes."""
         for row in await self.codes.of_user(user_id):
             await self.codes.remove(row)
         codes = [b32encode(secrets.token_bytes(CODE_BYTES)).decode().lower() for _ in range(CODES)]
         for code in codes:
-            await self.codes.add(RecoveryCode(user_id=user_id, code_hash=digest(self.keys.lookup, code)))
+            await self.codes.add(RecoveryCode(user_id=user_id, code_hash=hash_code(self.keys, code)))
         return RecoveryCodes(recovery_codes=codes)
 
     async def remove(self, user_id: UUID) -> None:
-        """The factor is no longer in force. Raises NotEnrolled."""
+        """Deactivate the factor and remove the recovery codes. Raises NotEnrolled."""
         row = await self.rows.of_user(user_id)
         if row is None or row.confirmed_at is None:
             raise NotEnrolled("There is no second factor.")
-        await self.rows.change(row, {"confirmed_at": None, "secret": seal(self.keys.second_factor, user_id, b"")})
+        await self.rows.change(row, {"confirmed_at": None, "secret": encrypt_secret(self.keys, user_id, b"")})
         for code in await self.codes.of_user(user_id):
             await self.codes.remove(code)
+
+
+class LostFactorService:
+    """Helps users who lost their second factor."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.users = UserRepository(session)
+        self.factors = SecondFactorService(session)
+
+    async def remove(self, user_id: UUID) -> None:
+        """Remove the factor of another user. Raises NotFound, NotEnrolled, TargetHasMorePermissions."""
+        await self.users.get(user_id)
+        await self.factors.remove(user_id)
+
+
+def encrypt_secret(keys: Keys, user_id: UUID, secret: bytes) -> bytes:
+    return encrypt(keys.second_factor, secret, user_id.bytes)
+
+
+def hash_code(keys: Keys, code: str) -> str:
+    """A recovery code as it is stored; typed in capitals it is the same."""
+    return keyed_hash(keys.lookup, code.strip().lower().encode("utf-8", "replace")).hex()
+
+
+def check_step_up(principal: Principal, ttl: int) -> None:
+    """Raise StepUpRequired unless the caller, if enrolled, verified the second factor in the last `ttl` seconds."""
+    if not principal.has_second_factor:
+        return
+    if principal.verified_at is None or principal.verified_at + timedelta(seconds=ttl) < now():
+        raise StepUpRequired("This needs your second factor again: POST /api/v1/auth/step-up.")

@@ -1,1 +1,1 @@
-"""Work to be done, and who does it."""
+"""Tasks, and the users who do them."""

@@ -7,12 +7,14 @@ from uuid import UUID
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.core.model import Entity, SoftDelete
-from app.core.search import search_index
-from app.core.types import Instant, choice
+from app.core.db.column_types import Instant, enum_type
+from app.core.db.entity import Entity, SoftDelete
+from app.core.db.full_text import search_index
 
 
 class TaskStatus(StrEnum):
+    """How far a task is."""
+
     todo = "todo"
     in_progress = "in_progress"
     done = "done"
@@ -20,6 +22,8 @@ class TaskStatus(StrEnum):
 
 
 class TaskPriority(StrEnum):
+    """How urgent a task is."""
+
     low = "low"
     normal = "normal"
     high = "high"
@@ -27,6 +31,8 @@ class TaskPriority(StrEnum):
 
 
 class Task(SoftDelete, Entity, table=True):
+    """A task."""
+
     __tablename__ = "task"
     __table_args__ = (
         Index("ix_task_created_at_id", "created_at", "id"),
@@ -35,9 +41,16 @@ class Task(SoftDelete, Entity, table=True):
     )
 
     title: str = Field(max_length=200)
+    """What is to be done."""
     description: str | None = Field(default=None, max_length=10_000)
-    status: TaskStatus = Field(default=TaskStatus.todo, sa_type=choice(TaskStatus))
-    priority: TaskPriority = Field(default=TaskPriority.normal, sa_type=choice(TaskPriority))
+    """A description."""
+    status: TaskStatus = Field(default=TaskStatus.todo, sa_type=enum_type(TaskStatus))
+    """How far the task is."""
+    priority: TaskPriority = Field(default=TaskPriority.normal, sa_type=enum_type(TaskPriority))
+    """How urgent the task is."""
     due_date: date | None = Field(default=None, index=True)
+    """The day by which it should be done."""
     assignee_id: UUID | None = Field(default=None, foreign_key="user.id", index=True)
+    """The user who does it."""
     completed_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the task was done; null while it is not."""

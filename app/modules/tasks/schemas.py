@@ -6,41 +6,67 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.page import EntityQuery
-from app.core.schema import Day, Name, Patch, Read, Schema, Text, example
+from app.core.db.pagination import EntityQuery
+from app.core.fields.text import Name, Text
+from app.core.fields.time import Day
+from app.core.resources.schemas import Patch, Read, Schema, example
 from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
 class TaskCreate(Schema):
+    """A new task."""
+
     model_config = example(title="Count the lamps", priority="high", due_date="2030-01-31")
 
     title: Name
+    """What is to be done."""
     description: Text | None = None
+    """A description."""
     status: TaskStatus = TaskStatus.todo
+    """How far the task is."""
     priority: TaskPriority = TaskPriority.normal
+    """How urgent the task is."""
     due_date: Day | None = None
+    """The day by which it should be done."""
     assignee_id: UUID | None = None
+    """The user who does it."""
 
 
 class TaskUpdate(Patch, TaskCreate):
-    pass
+    """A change of a task."""
 
 
 class TaskRead(Read):
+    """A task."""
+
     title: str
+    """What is to be done."""
     description: str | None
+    """A description."""
     status: TaskStatus
+    """How far the task is."""
     priority: TaskPriority
+    """How urgent the task is."""
     due_date: date | None
+    """The day by which it should be done."""
     assignee_id: UUID | None
+    """The user who does it."""
     completed_at: datetime | None
+    """When the task was done; null while it is not."""
 
 
 class TaskQuery(EntityQuery):
+    """The parameters of a list of tasks."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date")
 
     status: list[TaskStatus] = Field(default_factory=list, max_length=50)
+    """Only tasks with one of these statuses."""
     priority: list[TaskPriority] = Field(default_factory=list, max_length=50)
+    """Only tasks with one of these priorities."""
     assignee_id: UUID | None = None
+    """Only tasks of this user."""
     due_date_lt: Day | None = None
+    """Only tasks due before this day."""
     due_date_gte: Day | None = None
+    """Only tasks due on or after this day."""

@@ -1,15 +1,15 @@
-"""Task rules: which status may follow which."""
+"""Task rules: the allowed transitions between statuses."""
 
 from typing import Any
 
+from app.core.clock import now
 from app.core.errors import Conflict
-from app.core.schema import Schema
-from app.core.service import Service
-from app.core.types import now
+from app.core.resources.schemas import Schema
+from app.core.resources.service import Service
 from app.modules.tasks.models import Task, TaskStatus
 from app.modules.tasks.repository import TaskRepository
 
-NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
+TRANSITIONS: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.todo: frozenset({TaskStatus.in_progress, TaskStatus.cancelled}),
     TaskStatus.in_progress: frozenset({TaskStatus.done, TaskStatus.cancelled}),
     TaskStatus.done: frozenset({TaskStatus.todo}),
@@ -18,26 +18,29 @@ NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
 
 
 class InvalidTransition(Conflict):
-    """The task cannot go from its status to the one asked for."""
+    """The task cannot change from its status to the requested one."""
 
     code = "invalid-transition"
 
 
 class TaskService(Service[Task]):
+    """Tasks."""
+
     repository = TaskRepository
 
-    def new(self, data: Schema) -> Task:
+    def build(self, data: Schema) -> Task:
         values = data.model_dump()
-        return Task(**values, **completion(values["status"]))
+        return Task(**values, **completion_of(values["status"]))
 
-    def revised(self, row: Task, changes: dict[str, Any]) -> dict[str, Any]:
+    def apply_rules(self, row: Task, changes: dict[str, Any]) -> dict[str, Any]:
         status = changes.get("status", row.status)
         if status == row.status:
             return changes
-        if status not in NEXT[row.status]:
+        if status not in TRANSITIONS[row.status]:
             raise InvalidTransition(f"A task that is {row.status} cannot become {status}.")
-        return {**changes, **completion(status)}
+        return {**changes, **completion_of(status)}
 
 
-def completion(status: TaskStatus) -> dict[str, Any]:
+def completion_of(status: TaskStatus) -> dict[str, Any]:
+    """The columns that follow from a status."""
     return {"completed_at": now() if status is TaskStatus.done else None}

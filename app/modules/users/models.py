@@ -1,16 +1,18 @@
-"""People and services that may sign in."""
+"""Users: people who sign in, and service accounts."""
 
 from datetime import datetime
 
 from sqlmodel import Field
 
-from app.core.model import Entity, SoftDelete, column, unique_index
-from app.core.policy import PLAIN, SECRET, personal
-from app.core.search import search_index
-from app.core.types import Instant
+from app.core.db.column_types import Instant
+from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.full_text import search_index
+from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 
 
 class User(SoftDelete, Entity, table=True):
+    """A user."""
+
     __tablename__ = "user"
     __table_args__ = (
         unique_index("user", "username"),
@@ -18,24 +20,33 @@ class User(SoftDelete, Entity, table=True):
         search_index("user", "username", "email", "first_name", "last_name"),
     )
 
-    governs = frozenset({"is_active", "is_superuser", "deleted_at"})
-    decides = governs | {"username", "signed_out_at", "must_change_password"}
-    invalidates = "id"
-    acts_on = "id"
+    policy_columns = frozenset({"is_active", "is_superuser", "deleted_at"})
+    affects_access = policy_columns | {"username", "signed_out_at", "must_change_password"}
+    access_subject = "id"
+    target_user_column = "id"
 
     username: str = Field(max_length=64)
-    email: str = column(personal(), max_length=320)
-    first_name: str | None = column(personal(), default=None, max_length=200)
-    last_name: str | None = column(personal(), default=None, max_length=200)
+    """The name to sign in with, unique ignoring case."""
+    email: str = redacted(personal(), max_length=320)
+    """The e-mail address, unique ignoring case; one can sign in with it too."""
+    first_name: str | None = redacted(personal(), default=None, max_length=200)
+    """The first name."""
+    last_name: str | None = redacted(personal(), default=None, max_length=200)
+    """The last name."""
     is_active: bool = True
+    """Whether the user may sign in and act."""
     is_superuser: bool = False
+    """Whether the user holds every permission."""
     is_service: bool = False
-    """A machine: it has API keys and cannot sign in."""
-    password_hash: str = column(SECRET, default="", max_length=200)
-    must_change_password: bool = column(PLAIN, default=False)
-    password_expires_at: datetime | None = column(PLAIN, default=None, sa_type=Instant)
-    """A password that an administrator set is good for one change of it, before this instant."""
+    """Whether this is a service account: it has API keys and cannot sign in."""
+    password_hash: str = redacted(SECRET, default="", max_length=200)
+    """The argon2id hash of the password; empty for a service account."""
+    must_change_password: bool = redacted(PLAIN, default=False)
+    """Whether the user must change the password before anything else."""
+    password_expires_at: datetime | None = redacted(PLAIN, default=None, sa_type=Instant)
+    """Until when a password that an administrator set can be changed; null for a password of the user's own choice."""
     unlocked_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When an administrator last forgave wrong guesses at this account: for the record, nothing reads it."""
+    """When an administrator last unlocked the account. This change of the row is what the policy guard checks and the
+    change log shows of an unlock."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Sessions from before this instant are over."""
+    """Sessions that began before this instant are over."""

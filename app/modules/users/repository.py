@@ -1,28 +1,30 @@
-"""User queries."""
+"""Queries over users."""
 
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlmodel import col
 
-from app.core.repository import Repository
-from app.core.types import AnyRow, AnySelect
+from app.core.db.repository import Repository
+from app.core.db.session import AnyRow, AnySelect
 from app.modules.users.models import User
 from app.modules.users.schemas import UserRead
 
 
 class UserRepository(Repository[User]):
+    """Users."""
+
     model = User
     read = UserRead
 
     async def credentials(self, identifier: str) -> AnyRow | None:
-        """What is needed to judge a sign-in as `identifier` (user name or e-mail)."""
+        """The columns that a sign-in as `identifier` (user name or e-mail) checks."""
         columns, name = self.table.c, identifier.lower()
         matching = or_(func.lower(columns.username) == name, func.lower(columns.email) == name)
         return await self.session.first(self.select_credentials().where(matching))
 
     async def credentials_of(self, id: UUID) -> AnyRow | None:
-        """The same of somebody who is signed in."""
+        """The same columns of the user with this id."""
         return await self.session.first(self.select_credentials().where(self.table.c.id == id))
 
     def select_credentials(self) -> AnySelect:
@@ -38,6 +40,6 @@ class UserRepository(Repository[User]):
         )
 
     async def lock_active(self, id: UUID) -> User | None:
-        """A user who may sign in, locked."""
+        """Load and lock a user who may sign in."""
         statement = select(User).where(col(User.id) == id, col(User.is_active)).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()

@@ -1,17 +1,16 @@
 """User endpoints."""
 
-from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 
-from app.core.db import RequestSession, database_of, reading
-from app.core.guard import account_write, policy_write, previewed_write, requires
-from app.core.page import Page, Window
-from app.core.routing import IfMatch, Router
+from app.core.http.dependencies import RequestSession
+from app.core.http.guards import other_account_change, policy_change, requires
+from app.core.http.router import Router
+from app.core.http.state import state_of
+from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
-from app.modules.users.models import User
 from app.modules.users.schemas import OneTimePassword, UserCreate, UserQuery, UserRead, UserUpdate
 from app.modules.users.service import UserService
 
@@ -20,54 +19,38 @@ router = Router(
 )
 
 
-async def with_hasher(request: Request, session: RequestSession) -> UserService:
-    return UserService(session, request.app.state.hasher)
+async def user_service(request: Request, session: RequestSession) -> UserService:
+    return UserService(session, state_of(request).password_hasher)
 
 
-Users = Annotated[UserService, Depends(with_hasher)]
-ReadUsers = Annotated[UserService, reading(UserService)]
+Users = Annotated[UserService, Depends(user_service)]
 
 
-@router.get("", response_model=Page[UserRead], dependencies=[requires("users:read")])
-async def list_users(users: ReadUsers, query: Annotated[UserQuery, Query()]) -> Window:
-    """List users."""
-    return await users.page(query)
+def guard(action: str) -> list[Any]:
+    """Changes of users may change policy. Creating one takes long before it asks the database, and rarely does."""
+    permission = f"users:{action}"
+    return [requires(permission)] if action == "read" else policy_change(permission, locks_first=action != "create")
 
 
-@router.post("", response_model=UserRead, status_code=HTTPStatus.CREATED, dependencies=previewed_write("users:create"))
-async def create_user(users: Users, data: UserCreate) -> User:
-    """Create a user."""
-    return await users.create(data)
-
-
-@router.get("/{id}", response_model=UserRead, dependencies=[requires("users:read")])
-async def get_user(users: ReadUsers, id: UUID) -> Any:
-    """Get a user."""
-    return await users.get(id)
-
-
-@router.patch("/{id}", response_model=UserRead, dependencies=policy_write("users:update"))
-async def update_user(users: Users, id: UUID, data: UserUpdate, if_match: IfMatch = None) -> User:
-    """Change some fields of a user."""
-    return await users.update(id, data, if_match)
-
-
-@router.delete("/{id}", status_code=HTTPStatus.NO_CONTENT, dependencies=policy_write("users:delete"))
-async def delete_user(users: Users, id: UUID, if_match: IfMatch = None) -> None:
-    """Hide a user; they can no longer sign in."""
-    await users.delete(id, if_match)
-
-
-@router.post("/{id}/restore", response_model=UserRead, dependencies=policy_write("users:delete"))
-async def restore_user(users: Users, id: UUID, if_match: IfMatch = None) -> User:
-    """Bring a hidden user back."""
-    return await users.restore(id, if_match)
-
-
+add_resource(
+    router,
+    Resource(
+        name="user",
+        service=UserService,
+        create=UserCreate,
+        update=UserUpdate,
+        read=UserRead,
+        query=UserQuery,
+        guard=guard,
+        write=Depends(user_service),
+        summaries={"delete": "Hide a user. The sessions end, and the user can no longer sign in."},
+        has_bulk=False,
+    ),
+)
 add_history(router, "user")
 
 
-@router.post("/{id}/password", dependencies=account_write())
+@router.post("/{id}/password", dependencies=other_account_change("users:update"))
 async def reset_user_password(request: Request, users: Users, id: UUID) -> OneTimePassword:
-    """Give a user a random password, shown once, that they must change when they next sign in; their sessions end."""
-    return await users.reset_password(id, database_of(request).settings.auth.one_time_password_ttl)
+    """Set a random password, shown once. The user must change it at the next sign-in; the open sessions end."""
+    return await users.reset_password(id, state_of(request).settings.auth.one_time_password_ttl)

@@ -3,34 +3,47 @@
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, EmailStr, SecretStr, StringConstraints, model_validator
+from pydantic import EmailStr, SecretStr, StringConstraints, model_validator
 
-from app.core.page import EntityQuery
-from app.core.schema import Name, Patch, Read, Schema
+from app.core.db.pagination import EntityQuery
+from app.core.fields.text import Name
+from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
 
 
 class ProfileFields(Schema):
+    """The fields that users may change of themselves."""
+
     email: EmailStr
+    """The e-mail address, unique ignoring case."""
     first_name: Name | None = None
+    """The first name."""
     last_name: Name | None = None
+    """The last name."""
 
 
 class UserFields(ProfileFields):
+    """The fields that an administrator may change."""
+
     username: Username
+    """The name to sign in with, unique ignoring case."""
     is_active: bool = True
+    """Whether the user may sign in and act."""
     is_superuser: bool = False
+    """Whether the user holds every permission."""
 
 
 class UserCreate(UserFields):
     """A person has a password; a service account has none, and only API keys."""
 
     password: SecretStr | None = None
+    """The first password of a person, of 12 to 128 characters."""
     is_service: bool = False
+    """Whether this is a service account."""
 
     @model_validator(mode="after")
-    def a_password_for_a_person(self) -> Self:
+    def has_password_if_person(self) -> Self:
         if self.is_service == (self.password is not None):
             raise ValueError("a person needs a password, a service account has none")
         if self.is_service and self.is_superuser:
@@ -39,30 +52,47 @@ class UserCreate(UserFields):
 
 
 class UserUpdate(Patch, UserFields):
-    pass
+    """A change of a user."""
 
 
 class UserRead(Read):
+    """A user."""
+
     username: str
+    """The name to sign in with."""
     email: str
+    """The e-mail address."""
     first_name: str | None
+    """The first name."""
     last_name: str | None
+    """The last name."""
     is_active: bool
+    """Whether the user may sign in and act."""
     is_superuser: bool
+    """Whether the user holds every permission."""
     is_service: bool
+    """Whether this is a service account, which has API keys and cannot sign in."""
     must_change_password: bool
+    """Whether the user must change the password before anything else."""
 
 
-class OneTimePassword(BaseModel):
-    """Shown once. It is good for signing in and choosing another password, and for nothing after `expires_at`."""
+class OneTimePassword(ResponseSchema):
+    """A random password, shown once. The user must change it at the next sign-in."""
 
     password: str
+    """The password."""
     expires_at: datetime
+    """Until when it can be used."""
 
 
 class UserQuery(EntityQuery):
+    """The parameters of a list of users."""
+
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "username", "email")
 
     is_active: bool | None = None
+    """Only users who are active, or only those who are not."""
     is_superuser: bool | None = None
+    """Only superusers, or only other users."""
     is_service: bool | None = None
+    """Only service accounts, or only people."""

@@ -1,17 +1,17 @@
-"""User rules. Who may do what to whom is for the policy check at the commit to say."""
+"""User rules. The policy guard decides at the commit who may do what to whom."""
 
 import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from app.core.db import ReadSession, Session
+from app.core.clock import now
+from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, Forbidden, invalid
-from app.core.schema import Patch
-from app.core.security import Hasher
-from app.core.service import Service
-from app.core.types import now
+from app.core.resources.schemas import Patch
+from app.core.resources.service import Service
+from app.core.security.password_policy import check_password
+from app.core.security.passwords import PasswordHasher
 from app.modules.users.models import User
-from app.modules.users.passwords import judge
 from app.modules.users.repository import UserRepository
 from app.modules.users.schemas import OneTimePassword, UserCreate
 
@@ -25,22 +25,25 @@ class NoPassword(Conflict):
 
 
 class UserService(Service[User]):
+    """Users. Setting a password needs a `hasher`."""
+
     repository = UserRepository
     rows: UserRepository
 
-    def __init__(self, session: Session | ReadSession, hasher: Hasher | None = None) -> None:
+    def __init__(self, session: Session | ReadSession, hasher: PasswordHasher | None = None) -> None:
         super().__init__(session)
         self.hasher = hasher
 
     async def create(self, data: UserCreate) -> User:  # type: ignore[override]  # this schema carries the password
-        """Create a user; the password is judged and hashed before the database is asked for anything."""
+        """Create a user. The password is hashed before the first statement. Raises Invalid, AlreadyExists."""
         values = data.model_dump(exclude={"password"})
         password = data.password.get_secret_value() if data.password else None
         about = (data.username, data.email, data.first_name or "", data.last_name or "")
-        hashed = await self.accepted(password, *about) if password is not None else ""
+        hashed = await self.check_and_hash(password, *about) if password is not None else ""
         return await self.rows.add(User(**values, password_hash=hashed))
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> User:
+        """Change some fields of a user. Raises NotFound, StaleVersion, Invalid, Forbidden, AlreadyExists."""
         changes = data.changes()
         row = await self.rows.load(id, if_match)
         if row.is_service and changes.get("is_superuser"):
@@ -53,29 +56,31 @@ class UserService(Service[User]):
         return await self.rows.change(row, changes)
 
     async def delete(self, id: UUID, if_match: str | None = None) -> None:
+        """Hide a user and end the sessions. Raises NotFound, StaleVersion."""
         row = await self.rows.load(id, if_match)
         row.signed_out_at = now()
         await self.rows.remove(row)
 
-    async def accepted_for(self, id: UUID, password: str, pointer: str) -> str:
-        """The hash of a password of the user's own choice. Raises Invalid, NotFound."""
+    async def hash_own_password(self, id: UUID, password: str, pointer: str) -> str:
+        """The hash of a password of the user's own choice, if it passes the policy. Raises Invalid, NotFound."""
         row = await self.rows.get(id)
         about = (row.username, row.email, row.first_name or "", row.last_name or "")
-        return await self.accepted(password, *about, pointer=pointer)
+        return await self.check_and_hash(password, *about, pointer=pointer)
 
     async def set_password(self, row: User, hashed: str) -> None:
+        """Store the hash of a password of the user's own choice."""
         await self.rows.change(
             row, {"password_hash": hashed, "must_change_password": False, "password_expires_at": None}
         )
 
     async def unlock(self, id: UUID) -> User:
-        """Forgive wrong guesses at this account. Raises NotFound."""
+        """Note that the account was unlocked, which the policy guard checks. Raises NotFound."""
         return await self.rows.change(await self.rows.load(id), {"unlocked_at": now()})
 
     async def reset_password(self, id: UUID, ttl: int) -> OneTimePassword:
-        """A random password that must be changed, shown once; the user's sessions end. Raises NotFound, NoPassword."""
+        """Set a random password that must be changed, and end the sessions. Raises NotFound, NoPassword."""
         password = secrets.token_urlsafe(ONE_TIME_BYTES)
-        hashed = await self.hashing().hash(password)
+        hashed = await self.require_hasher().hash(password)
         row = await self.rows.load(id)
         if row.is_service:
             raise NoPassword("A service account signs in with API keys only.")
@@ -85,13 +90,13 @@ class UserService(Service[User]):
         await self.rows.change(row, {**values, "signed_out_at": at})
         return OneTimePassword(password=password, expires_at=expires_at)
 
-    async def accepted(self, password: str, *about: str, pointer: str = "/body/password") -> str:
-        """The hash of a password that passes the policy. Raises Invalid."""
-        hasher = self.hashing()
-        await hasher.run(judge, password, about, pointer)
+    async def check_and_hash(self, password: str, *about: str, pointer: str = "/body/password") -> str:
+        """The hash of a password, if it passes the policy. Raises Invalid."""
+        hasher = self.require_hasher()
+        await hasher.run(check_password, password, about, pointer)
         return await hasher.hash(password)
 
-    def hashing(self) -> Hasher:
+    def require_hasher(self) -> PasswordHasher:
         if self.hasher is None:
             raise TypeError("passwords need a hasher")
         return self.hasher

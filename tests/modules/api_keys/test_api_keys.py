@@ -9,9 +9,9 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.repository import table_of
-from app.core.types import now
+from app.core.db.entity import table_of
 from app.modules.api_keys import ApiKey
 from tests.conftest import SignedInAs
 from tests.people import Person
@@ -59,7 +59,7 @@ async def test_a_key_is_shown_once_and_stored_hashed(
 
     secret = shown["key"].split("_", 2)[2]
     table = table_of(ApiKey)
-    (row,) = await app.state.database.reading(job).all(select(table))
+    (row,) = await app.state.database.read_session(job).all(select(table))
     texts = [str(row), *[(await owner.get(path)).text for path in ("/auth/api-keys", "/audit/changes")]]
     assert all(secret not in text and row.secret_hash not in text for text in texts[1:])
     assert secret not in texts[0]

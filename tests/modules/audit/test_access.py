@@ -12,34 +12,34 @@ from sqlalchemy import event, func, select
 from starlette.responses import StreamingResponse
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.guard import public
-from app.core.repository import table_of
-from app.core.routing import Router
-from app.core.types import AnyRow
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.core.db.session import AnyRow
+from app.core.http.guards import public
+from app.core.http.router import Router
 from app.main import create_app
 from app.modules.audit.models import AuditAccess, AuditSpool
-from app.modules.audit.shipper import Shipper
-from app.modules.audit.spool import HEADER, RecordUnavailable, Spool
+from app.modules.audit.requests.shipper import Shipper
+from app.modules.audit.requests.spool import HEADER, AuditLogUnavailable, Spool
 from tests.conftest import SignedInAs
 
 access = table_of(AuditAccess)
 
 
 async def recorded(app: FastAPI) -> list[AnyRow]:
-    await app.state.shipper.flush()
+    await app.state.access_log.flush()
     statement = select(access).order_by(access.c.id)
-    return list(await app.state.database.reading(RequestContext()).all(statement))
+    return list(await app.state.database.read_session(RequestContext()).all(statement))
 
 
 def failing_routes() -> Router:
     router = Router(prefix="/ends")
 
-    @router.get("/crash", dependencies=[public])
+    @router.get("/crash", dependencies=[public()])
     async def crash() -> None:
         raise RuntimeError("boom")
 
-    @router.get("/stream", dependencies=[public])
+    @router.get("/stream", dependencies=[public()])
     async def stream() -> StreamingResponse:
         async def parts() -> Any:
             for _ in range(3):
@@ -47,7 +47,7 @@ def failing_routes() -> Router:
 
         return StreamingResponse(parts())
 
-    @router.get("/broken-stream", dependencies=[public])
+    @router.get("/broken-stream", dependencies=[public()])
     async def broken_stream() -> StreamingResponse:
         async def parts() -> Any:
             yield b"x"
@@ -55,7 +55,7 @@ def failing_routes() -> Router:
 
         return StreamingResponse(parts())
 
-    @router.get("/unborn-stream", dependencies=[public])
+    @router.get("/unborn-stream", dependencies=[public()])
     async def unborn_stream() -> StreamingResponse:
         async def parts() -> Any:
             raise RuntimeError("before the first byte")
@@ -185,19 +185,19 @@ async def test_what_a_dead_process_spooled_is_shipped_once(
 ) -> None:
     """A spool without an owner: its rows arrive once, a torn last record is left out, and the file goes."""
     await client.get("/nothing", headers={"X-Request-ID": "template"})
-    payload = app.state.shipper.spool.read(0, 10)[0][-1]
-    dead = Spool.create(app.state.shipper.folder)
+    payload = app.state.access_log.spool.read(0, 10)[0][-1]
+    dead = Spool.create(app.state.access_log.folder)
     for _ in range(3):
         dead.append(payload)
     os.write(dead.descriptor, HEADER.pack(100, 1) + b"torn")
     dead.leave()
-    zeroed = Spool.create(app.state.shipper.folder)
+    zeroed = Spool.create(app.state.access_log.folder)
     zeroed.append(payload)
     os.write(zeroed.descriptor, bytes(4096))
     zeroed.leave()
 
-    await app.state.shipper.adopt()
-    await app.state.shipper.adopt()
+    await app.state.access_log.adopt()
+    await app.state.access_log.adopt()
 
     assert [row.request_id for row in await recorded(app)].count("template") == 5
     for orphan in (dead, zeroed):
@@ -210,11 +210,11 @@ async def test_a_crash_between_commit_and_the_next_read_doubles_nothing(
 ) -> None:
     """The process dies after the rows were committed and before it knew: whoever takes over starts at the position."""
     await client.get("/nothing", headers={"X-Request-ID": "once"})
-    await app.state.shipper.flush()
-    owner: Spool = app.state.shipper.spool
+    await app.state.access_log.flush()
+    owner: Spool = app.state.access_log.spool
     twin = Spool(owner.path, os.dup(owner.descriptor))
 
-    shipped = await app.state.shipper.ship(twin)
+    shipped = await app.state.access_log.ship(twin)
 
     assert shipped == 0
     assert [row.request_id for row in await recorded(app)].count("once") == 1
@@ -230,8 +230,8 @@ async def test_rows_wait_on_disk_while_the_database_is_away(
     event.listen(database.engine.sync_engine, "begin", away)
     await client.get("/nothing", headers={"X-Request-ID": "patient"})
     with pytest.raises(RuntimeError):
-        await app.state.shipper.flush()
-    assert app.state.shipper.spool.waiting > 0
+        await app.state.access_log.flush()
+    assert app.state.access_log.spool.waiting > 0
     event.remove(database.engine.sync_engine, "begin", away)
 
     rows = await recorded(app)
@@ -240,13 +240,13 @@ async def test_rows_wait_on_disk_while_the_database_is_away(
 
 
 async def test_a_full_spool_refuses_rather_than_forgets(app: FastAPI, client: httpx.AsyncClient) -> None:
-    shipper: Shipper = app.state.shipper
+    shipper: Shipper = app.state.access_log
     async with shipper.lock:
         shipper.options = shipper.options.model_copy(update={"spool_max_bytes": 1})
         await client.get("/nothing")
         refused = await client.get("/nothing")
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "record-unavailable")
+    assert (refused.status_code, refused.json()["code"]) == (503, "audit-log-unavailable")
     assert refused.headers["retry-after"] == "5"
     await shipper.flush()
     assert (await client.get("/nothing")).status_code == 404
@@ -259,10 +259,10 @@ async def test_a_disk_that_refuses_turns_the_answer_into_a_503(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.modules.audit.spool.os.write", full)
+        patch.setattr("app.modules.audit.requests.spool.os.write", full)
         refused = await client.get("http://attest.test/healthz")
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "record-unavailable")
+    assert (refused.status_code, refused.json()["code"]) == (503, "audit-log-unavailable")
 
 
 def test_a_short_write_leaves_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,8 +270,8 @@ def test_a_short_write_leaves_the_file_whole(tmp_path: Path, monkeypatch: pytest
     spool.append(b"whole")
     real = os.write
     with monkeypatch.context() as patch:
-        patch.setattr("app.modules.audit.spool.os.write", lambda descriptor, data: real(descriptor, data[:5]))
-        with pytest.raises(RecordUnavailable):
+        patch.setattr("app.modules.audit.requests.spool.os.write", lambda descriptor, data: real(descriptor, data[:5]))
+        with pytest.raises(AuditLogUnavailable):
             spool.append(b"torn")
 
     spool.append(b"after")
@@ -283,28 +283,28 @@ def test_a_short_write_leaves_the_file_whole(tmp_path: Path, monkeypatch: pytest
 async def test_a_shipped_spool_is_replaced_when_it_has_grown(
     app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.modules.audit.shipper.ROTATE_BYTES", 1)
-    first = app.state.shipper.spool
+    monkeypatch.setattr("app.modules.audit.requests.shipper.ROTATE_BYTES", 1)
+    first = app.state.access_log.spool
     await client.get("/nothing", headers={"X-Request-ID": "before"})
 
-    await app.state.shipper.flush()
+    await app.state.access_log.flush()
     await client.get("/nothing", headers={"X-Request-ID": "after"})
 
-    assert app.state.shipper.spool is not first
+    assert app.state.access_log.spool is not first
     assert not first.path.exists()
     assert [row.request_id for row in await recorded(app)] == ["before", "after"]
 
 
 async def test_two_owners_of_one_spool_are_an_error_not_a_double(app: FastAPI, client: httpx.AsyncClient) -> None:
     await client.get("/nothing")
-    await app.state.shipper.flush()
+    await app.state.access_log.flush()
     await client.get("/nothing")
-    stale = Spool(app.state.shipper.spool.path, os.dup(app.state.shipper.spool.descriptor))
-    stale.shipped, stale.is_known = app.state.shipper.spool.shipped, True
-    await app.state.shipper.flush()
+    stale = Spool(app.state.access_log.spool.path, os.dup(app.state.access_log.spool.descriptor))
+    stale.shipped, stale.is_known = app.state.access_log.spool.shipped, True
+    await app.state.access_log.flush()
 
     with pytest.raises(RuntimeError, match="moved under its owner"):
-        await app.state.shipper.ship(stale)
+        await app.state.access_log.ship(stale)
 
     os.close(stale.descriptor)
     assert len(await recorded(app)) == 2
@@ -319,8 +319,10 @@ async def test_nothing_is_left_behind_after_a_clean_stop(settings: Any) -> None:
 
     again = create_app(settings)
     async with again.router.lifespan_context(again):
-        count = await again.state.database.reading(RequestContext()).value(select(func.count()).select_from(access))
-        positions = await again.state.database.reading(RequestContext()).all(select(table_of(AuditSpool)))
+        count = await again.state.database.read_session(RequestContext()).value(
+            select(func.count()).select_from(access)
+        )
+        positions = await again.state.database.read_session(RequestContext()).all(select(table_of(AuditSpool)))
         files = list((settings.state_dir / "spool").iterdir())
 
     assert count == 50
@@ -332,7 +334,7 @@ async def test_a_commit_whose_answer_was_lost_neither_wedges_nor_doubles(
     app: FastAPI, database: Database, client: httpx.AsyncClient
 ) -> None:
     """The rows are in, the process does not know: it asks for the position and goes on behind it."""
-    await app.state.shipper.work.stop()  # only this test ships
+    await app.state.access_log.work.stop()  # only this test ships
     await client.get("/nothing", headers={"X-Request-ID": "first"})
 
     def lost(_session: Any) -> None:
@@ -340,7 +342,7 @@ async def test_a_commit_whose_answer_was_lost_neither_wedges_nor_doubles(
 
     event.listen(database.session_class, "after_commit", lost)
     with pytest.raises(ConnectionError):
-        await app.state.shipper.flush()
+        await app.state.access_log.flush()
     event.remove(database.session_class, "after_commit", lost)
     await client.get("/nothing", headers={"X-Request-ID": "second"})
 
@@ -349,7 +351,7 @@ async def test_a_commit_whose_answer_was_lost_neither_wedges_nor_doubles(
 
 async def test_a_reader_who_goes_away_does_not_stop_the_shipping(app: FastAPI, client: httpx.AsyncClient) -> None:
     await client.get("/nothing", headers={"X-Request-ID": "kept"})
-    waiting = asyncio.ensure_future(app.state.shipper.flush())
+    waiting = asyncio.ensure_future(app.state.access_log.flush())
     await asyncio.sleep(0)
     waiting.cancel()
 
@@ -361,12 +363,12 @@ async def test_a_reader_who_goes_away_does_not_stop_the_shipping(app: FastAPI, c
 async def test_damage_in_the_own_spool_is_set_aside_and_shipping_goes_on(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
-    damaged: Spool = app.state.shipper.spool
-    async with app.state.shipper.lock:
+    damaged: Spool = app.state.access_log.spool
+    async with app.state.access_log.lock:
         os.write(damaged.descriptor, b"\x00" * 64)
         damaged.size += 64
     await client.get("/nothing", headers={"X-Request-ID": "behind"})
-    await app.state.shipper.flush()
+    await app.state.access_log.flush()
 
     await client.get("/nothing", headers={"X-Request-ID": "after"})
 

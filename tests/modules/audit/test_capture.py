@@ -9,18 +9,16 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from app.core.clock import new_id, now
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.model import Entity, column
-from app.core.policy import DIGEST
-from app.core.repository import table_of
-from app.core.types import AnyRow, new_id, now
-from app.modules.audit import canonical
-from app.modules.audit.capture import difference, recorded
+from app.core.db.engine import Database
+from app.core.db.entity import Entity, table_of
+from app.core.db.session import AnyRow
+from app.modules.audit.changes import canonical
+from app.modules.audit.changes.redaction_rules import UndeclaredSecret, redaction_version, redactions
+from app.modules.audit.changes.write_guard import UnauditedWrite, written_tables
 from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
-from app.modules.audit.policies import UndeclaredSecret, policies, policy_version
-from app.modules.audit.refusal import UnauditedWrite, written
-from app.modules.auth.models import AuthSession
+from app.modules.sessions.models import AuthSession
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
 from tests.people import PASSWORD_HASH
@@ -30,7 +28,7 @@ changes_table = table_of(AuditChange)
 
 async def rows(database: Database, job: RequestContext, entity: str) -> list[AnyRow]:
     statement = select(changes_table).where(changes_table.c.entity == entity).order_by(changes_table.c.id)
-    return list(await database.reading(job).all(statement))
+    return list(await database.read_session(job).all(statement))
 
 
 async def planted(database: Database, job: RequestContext, **values: Any) -> Task:
@@ -59,7 +57,7 @@ async def test_create_update_delete_tell_everything(database: Database, job: Req
     assert set(change.changes) == {"title", "status", "version", "updated_at"}
     assert gone.changes["title"] == {"old": "second"}
     assert (create.actor_kind, create.actor_name, create.source) == ("system", "test", "hook")
-    assert create.policy_version == policy_version()
+    assert create.redaction_version == redaction_version()
     assert create.xid is None if database.is_sqlite else create.xid > 0
 
 
@@ -186,7 +184,7 @@ async def test_the_database_itself_keeps_the_record(
     database: Database, job: RequestContext, table: str, verb: str
 ) -> None:
     """Even around our own check, as another program would."""
-    from app.core.db import Database as Plain  # noqa: PLC0415  # without the capture
+    from app.core.db.engine import Database as Plain  # noqa: PLC0415  # without the capture
 
     if verb == "OVERWRITE":
         verb = "REPLACE INTO {} SELECT * FROM {}" if database.is_sqlite else "TRUNCATE {}"
@@ -235,7 +233,7 @@ async def test_the_database_itself_keeps_the_record(
     ],
 )
 def test_what_a_statement_writes(statement: str, found: list[tuple[str, str]]) -> None:
-    assert list(written(statement)) == found
+    assert list(written_tables(statement)) == found
 
 
 async def test_personal_values_are_sealed_and_only_opened_for_readers(database: Database, job: RequestContext) -> None:
@@ -246,7 +244,7 @@ async def test_personal_values_are_sealed_and_only_opened_for_readers(database: 
         session.add(User(username="per", email="canary@example.com", first_name="Canary", password_hash=PASSWORD_HASH))
 
     stored = (await rows(database, job, "user"))[0]
-    service = ChangeService(database.reading(job))
+    service = ChangeService(database.read_session(job))
     opened = (await service.page(ChangeQuery(entity="user"))).items[0]
 
     assert "anary" not in str(stored.changes)
@@ -279,7 +277,7 @@ async def test_another_master_key_reads_nothing_and_breaks_nothing(database: Dat
 
     async with database.unit_of_work(job) as session:
         session.add(User(username="per", email="canary@example.com", password_hash=PASSWORD_HASH))
-    reader = database.reading(job)
+    reader = database.read_session(job)
     reader.keys = replace(database.keys, personal=bytes(32))
 
     opened = (await ChangeService(reader).page(ChangeQuery(entity="user"))).items[0]
@@ -293,28 +291,14 @@ def test_an_undeclared_secret_stops_the_start() -> None:
 
     from sqlalchemy import Column, LargeBinary, MetaData, String, Table  # noqa: PLC0415  # only here
 
-    from app.modules.audit.policies import policy_of  # noqa: PLC0415  # only here
+    from app.modules.audit.changes.redaction_rules import redaction_of  # noqa: PLC0415  # only here
 
     table = Table("leaky", MetaData(), Column("api_token", String), Column("blob", LargeBinary), Column("name", String))
 
     for name in ("api_token", "blob"):
         with pytest.raises(UndeclaredSecret, match=name):
-            policy_of(table.c[name])
-    assert policy_of(table.c.name).treatment == "plain"
-
-
-def test_a_long_text_may_be_kept_as_its_digest() -> None:
-    class Letter(Entity, table=True):
-        __tablename__ = "letter_of_a_test"
-        text: str = column(DIGEST)
-
-    letter = Letter(text="dear all")
-
-    document = recorded(letter, difference({}, {"text": "dear all"}), {})
-
-    assert document["text"]["new"]["$length"] == 8
-    assert len(document["text"]["new"]["$digest"]) == 64
-    assert "dear" not in str(document)
+            redaction_of(table.c[name])
+    assert redaction_of(table.c.name).treatment == "plain"
 
 
 def test_values_are_typed_and_rows_have_one_encoding() -> None:
@@ -340,7 +324,7 @@ def test_values_are_typed_and_rows_have_one_encoding() -> None:
         ).encode()
     )
     with pytest.raises(TypeError):
-        canonical.value(object())
+        canonical.canonical_value(object())
 
 
 async def test_a_stored_row_encodes_to_the_same_bytes_as_when_it_was_made(
@@ -356,7 +340,7 @@ async def test_a_stored_row_encodes_to_the_same_bytes_as_when_it_was_made(
 
 
 def test_every_audited_column_has_a_policy() -> None:
-    assert policies(User)["password_hash"].treatment == "secret"
-    assert policies(User)["email"].treatment == "personal"
-    assert policies(AuthSession)["seed"].treatment == "secret"
-    assert len(policy_version()) == 16
+    assert redactions(User)["password_hash"].treatment == "secret"
+    assert redactions(User)["email"].treatment == "personal"
+    assert redactions(AuthSession)["seed"].treatment == "secret"
+    assert len(redaction_version()) == 16

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from jose.backends.cryptography_backend import CryptographyECKey
 
-from app.core.keys import new_signing_key
+from app.core.security.keys import new_signing_key
 from tests.conftest import SignedInAs
 from tests.people import Person
 

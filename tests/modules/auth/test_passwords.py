@@ -6,9 +6,9 @@ import httpx
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.types import now
+from app.core.db.engine import Database
 from app.modules.users import User
 from tests.conftest import SignedInAs
 from tests.modules.auth.test_sessions import again, sign_in

@@ -12,7 +12,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from app.core import types
+from app.core import clock
 from tests.databases import Backend
 from tests.machines import AppMachine, play
 from tests.people import Person, person
@@ -27,7 +27,7 @@ class Clock:
         self.ahead = timedelta()
 
     def now(self) -> datetime:
-        return types.now() + self.ahead
+        return clock.now() + self.ahead
 
 
 class Client:
@@ -43,7 +43,7 @@ class Machine(AppMachine):
     @initialize()
     def sign_in(self) -> None:
         self.clock = Clock()
-        self.patch = patch("app.modules.auth.sessions.now", self.clock.now)
+        self.patch = patch("app.modules.sessions.tokens.session_tokens.now", self.clock.now)
         self.patch.start()
         found: Person = self.run(person(self.app, self.client))
         self.victim = Client(found.access_token, found.refresh_token)

@@ -9,11 +9,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from app.core.addresses import counted_as
+from app.core.clock import now
 from app.core.config import RateLimitSettings
-from app.core.db import Database
-from app.core.rate_limit import RateLimiter
-from app.core.types import now
+from app.core.db.engine import Database
+from app.core.fields.ip_address import rate_limit_key
+from app.core.http.rate_limit import RateLimiter
 from tests.conftest import SignedInAs
 from tests.modules.auth.test_sessions import sign_in
 from tests.modules.second_factor.test_second_factor import enrolled
@@ -60,14 +60,14 @@ async def test_a_password_changed_while_the_old_one_is_checked_wins(
     app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person, admin = await signed_in_as(), await signed_in_as("users:update")
-    verify = app.state.hasher.verify
+    verify = app.state.password_hasher.verify
 
     async def slow(*arguments: Any) -> Any:
         found = await verify(*arguments)
         assert (await admin.post(f"/users/{person.id}/password")).status_code == 200
         return found
 
-    monkeypatch.setattr(app.state.hasher, "verify", slow)
+    monkeypatch.setattr(app.state.password_hasher, "verify", slow)
 
     assert (await sign_in(client, person)).status_code == 401
 
@@ -156,16 +156,16 @@ async def test_the_right_password_forgives_no_wrong_codes(signed_in_as: SignedIn
 def test_an_ipv6_subscriber_is_one_address() -> None:
     near = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"]
 
-    assert {counted_as(ip) for ip in near} == {"2001:db8:1:2::"}
-    assert counted_as("2001:db8:1:3::1") != counted_as(near[0])
-    assert [counted_as(ip) for ip in ("::ffff:192.0.2.7", "192.0.2.7", None)] == ["192.0.2.7", "192.0.2.7", "None"]
+    assert {rate_limit_key(ip) for ip in near} == {"2001:db8:1:2::"}
+    assert rate_limit_key("2001:db8:1:3::1") != rate_limit_key(near[0])
+    assert [rate_limit_key(ip) for ip in ("::ffff:192.0.2.7", "192.0.2.7", None)] == ["192.0.2.7", "192.0.2.7", "None"]
 
 
 async def test_unlocking_needs_standing_and_is_recorded(signed_in_as: SignedInAs) -> None:
     admin, root = await signed_in_as("users:update", "audit:read"), await signed_in_as(superuser=True)
     person = await signed_in_as()
 
-    assert (await admin.post(f"/users/{root.id}/unlock")).json()["code"] == "dominated"
+    assert (await admin.post(f"/users/{root.id}/unlock")).json()["code"] == "target-has-more-permissions"
     assert (await admin.post(f"/users/{person.id}/unlock", headers={"X-Request-ID": "unlock"})).status_code == 204
     (row,) = (await admin.get("/audit/changes", params={"request_id": "unlock"})).json()["items"]
     assert "unlocked_at" in row["changes"]
@@ -187,7 +187,7 @@ async def test_the_same_password_in_other_letters_is_the_same(
 async def test_refused_requests_are_counted_too(app: FastAPI, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("tasks:read")
     strict = RateLimitSettings(principal="4/hour", address="4/hour")
-    app.state.limiter = RateLimiter(app.state.settings.model_copy(update={"rate_limit": strict}))
+    app.state.rate_limiter = RateLimiter(app.state.settings.model_copy(update={"rate_limit": strict}))
 
     forbidden = [(await person.get("/users")).status_code for _ in range(2)]
     unknown = [(await person.get("/tasks", params={"nope": 1})).status_code for _ in range(2)]
@@ -229,7 +229,7 @@ async def test_the_access_token_of_a_lost_answer_ends_the_session(
     person = await signed_in_as()
 
     async def refreshed(ahead: int) -> str:
-        monkeypatch.setattr("app.modules.auth.sessions.now", lambda: now() + timedelta(seconds=ahead))
+        monkeypatch.setattr("app.modules.sessions.tokens.session_tokens.now", lambda: now() + timedelta(seconds=ahead))
         answer = await client.post("/auth/token/refresh", json={"refresh_token": person.refresh_token})
         assert answer.status_code == 200
         return str(answer.json()["access_token"])

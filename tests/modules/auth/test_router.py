@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
-from app.core.types import now
-from app.modules.auth.models import AuthSession, LoginAttempt
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.modules.sessions.models import AuthSession, LoginAttempt
 from app.modules.users import User, UserRepository
 from tests.conftest import SignedInAs
 from tests.people import PASSWORD, Person
@@ -73,20 +73,20 @@ async def test_an_unknown_user_costs_a_real_hash(
     app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Regression: a timing oracle at login. Every attempt runs exactly one verification with current parameters."""
-    from app.core import security  # noqa: PLC0415  # patched below
+    from app.core.security import passwords  # noqa: PLC0415  # patched below
 
     verified: list[str] = []
-    real = security.contexts.verify_and_update
+    real = passwords.contexts.verify_and_update
 
     class Watched:
         def verify_and_update(self, password: str, known: str) -> Any:
             verified.append(known)
             return real(password, known)
 
-    monkeypatch.setattr(security, "contexts", Watched())
+    monkeypatch.setattr(passwords, "contexts", Watched())
     await sign_in(client, "nobody-at-all")
 
-    assert verified == [app.state.hasher.dummy]
+    assert verified == [app.state.password_hasher.dummy]
     assert verified[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -98,7 +98,7 @@ async def test_no_password_and_no_unknown_identifier_is_kept(
     await sign_in(client, "canary-typed-as-name", "canary-typed-as-password")
     await sign_in(client, person.username, "canary-wrong-password")
 
-    attempts = await database.reading(job).all(select(table_of(LoginAttempt)))
+    attempts = await database.read_session(job).all(select(table_of(LoginAttempt)))
     accesses = (await person.get("/audit/access", params={"path": "/api/v1/auth/token"})).text
     changes = (await person.get("/audit/changes")).text
 
@@ -114,7 +114,7 @@ async def test_a_failed_attempt_survives_the_failed_request(
 ) -> None:
     answer = await sign_in(client, "nobody-at-all")
 
-    rows = await database.reading(job).all(select(table_of(LoginAttempt)))
+    rows = await database.read_session(job).all(select(table_of(LoginAttempt)))
     assert [(row.is_successful, row.request_id) for row in rows] == [(False, answer.headers["x-request-id"])]
 
 
@@ -279,12 +279,12 @@ async def test_a_password_is_rehashed_when_parameters_rose(
 
     assert (await sign_in(client, person.username)).status_code == 200
 
-    stored = await database.reading(job).value(select(col(User.password_hash)).where(col(User.id) == person.id))
+    stored = await database.read_session(job).value(select(col(User.password_hash)).where(col(User.id) == person.id))
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 async def test_too_many_sign_ins_get_a_503_and_others_go_on(app: FastAPI, client: httpx.AsyncClient) -> None:
-    hasher, busy = app.state.hasher, threading.Event()
+    hasher, busy = app.state.password_hasher, threading.Event()
     hasher.free = 2
     hasher.threads.submit(busy.wait)
 

@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
-from app.modules.auth.models import AuthSession
-from app.modules.auth.sessions import Sessions
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.modules.sessions import SessionTokens
+from app.modules.sessions.models import AuthSession
 from tests.conftest import SignedInAs
 from tests.people import PASSWORD, Person
 
@@ -82,13 +82,13 @@ async def test_the_least_recently_used_session_ends_at_the_limit(
 
     async def open_one() -> None:
         async with app.state.database.unit_of_work(job) as session:
-            await Sessions(app.state.database, app.state.tokens, job).open(session, first.id)
+            await SessionTokens(app.state.database, app.state.access_tokens, job).open(session, first.id)
 
     await asyncio.gather(*(open_one() for _ in range(limit)))
 
     table = table_of(AuthSession)
     mine = select(table.c.revoked_reason).where(table.c.user_id == first.id)
-    reasons = [row.revoked_reason for row in await app.state.database.reading(job).all(mine)]
+    reasons = [row.revoked_reason for row in await app.state.database.read_session(job).all(mine)]
     assert (reasons.count(None), reasons.count("session-limit")) == (limit, 1)
     assert (await first.get("/auth/me")).status_code == 401
     assert (await client.post("/auth/token/refresh", json={"refresh_token": first.refresh_token})).status_code == 401

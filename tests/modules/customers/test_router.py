@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.modules.audit.models import AuditAccess, AuditChange
 from tests.conftest import SignedInAs
 from tests.modules.customers.factory import PATH, body
@@ -77,7 +77,7 @@ async def test_personal_data_is_sealed_in_the_record_and_open_to_its_readers(
 
     await person.get(PATH, params={"q": "cordelia"})
     history = (await person.get(f"{PATH}/{customer['id']}/history")).json()["items"]
-    reader = database.reading(job)
+    reader = database.read_session(job)
     kept = str([await reader.all(select(table_of(model))) for model in (AuditChange, AuditAccess)])
 
     assert history[0]["changes"]["first_name"]["new"] == "Cordelia"

@@ -12,10 +12,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.core.clock import now
 from app.core.config import InternalSettings, RateLimitSettings, Settings
-from app.core.rate_limit import RateLimiter
-from app.core.signatures import sign
-from app.core.types import now
+from app.core.http.rate_limit import RateLimiter
+from app.core.security.request_signing import sign
 from app.main import create_app
 from tests.conftest import SignedInAs
 
@@ -163,7 +163,7 @@ async def test_an_introspection_ends_with_the_token_and_is_not_rationed(
     app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs
 ) -> None:
     person = await signed_in_as("tasks:read")
-    app.state.limiter = RateLimiter(
+    app.state.rate_limiter = RateLimiter(
         app.state.settings.model_copy(update={"rate_limit": RateLimitSettings(address="3/hour")})
     )
     body = orjson.dumps({"token": person.access_token})

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import event
 
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.export import CSV
+from app.core.db.engine import Database
+from app.core.http.file_export import CSV
 from tests.conftest import SignedInAs
 from tests.modules.products.factory import PATH, body
 from tests.people import Person

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Session
-from app.core.types import now
+from app.core.db.session import Session
 from app.modules.api_keys import ApiKey
-from app.modules.auth import AuthSession
-from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.second_factor import SecondFactor
+from app.modules.sessions import AuthSession
 from app.modules.users import User
 from tests.modules.rbac.oracle import Oracle, rows
 from tests.people import Person, person
@@ -54,7 +54,7 @@ class Company:
     groups: dict[str, str] = field(default_factory=dict)
 
     async def snapshot(self) -> Snapshot:
-        async with self.app.state.database.unit_of_work(RequestContext.of_job("judge")) as session:
+        async with self.app.state.database.unit_of_work(RequestContext.for_job("judge")) as session:
             return await self.read(session)
 
     async def read(self, session: Session) -> Snapshot:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database, Session
-from app.core.types import now
-from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.core.db.engine import Database
+from app.core.db.session import Session
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.users import User
 
 ACTIONS = ("create", "read", "update", "delete")

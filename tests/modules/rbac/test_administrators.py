@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from app.core.types import now
+from app.core.clock import now
 from tests.databases import Backend
 from tests.machines import AppMachine, play
 from tests.modules.rbac.administrators import ACTORS, PEOPLE, ROLES, Company, company, fresh_name

@@ -9,14 +9,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.core.clock import now
 from app.core.context import EVERYTHING, Principal
-from app.core.types import now
 from app.modules.api_keys import ApiKey
-from app.modules.rbac import access, commit, evaluation
-from app.modules.rbac.commit import PolicyChange
-from app.modules.rbac.evaluation import Standing
-from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
-from app.modules.rbac.repository import users
+from app.modules.rbac.engine import access, affected, policy_guard
+from app.modules.rbac.engine.policy_guard import PolicyChange
+from app.modules.roles import HeldPermissions
+from app.modules.roles.evaluation import held_permissions
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.repository import users
 from app.modules.users import User
 from tests.modules.rbac.administrators import Company, company, everything, fresh_name
 
@@ -125,14 +126,14 @@ def without(*models: Any) -> Plant:
 
     def plant(monkeypatch: pytest.MonkeyPatch) -> None:
         for model in models:
-            monkeypatch.setattr(model, "governs", NOTHING)
+            monkeypatch.setattr(model, "policy_columns", NOTHING)
 
     return plant
 
 
 def careless(model: Any) -> Plant:
     """Changes of a table that count as acting on nobody."""
-    return lambda monkeypatch: monkeypatch.setattr(model, "acts_on", None)
+    return lambda monkeypatch: monkeypatch.setattr(model, "target_user_column", None)
 
 
 def both(*plants: Plant) -> Plant:
@@ -144,29 +145,31 @@ def both(*plants: Plant) -> Plant:
 
 
 def no_gains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PolicyChange, "refuse", lambda *_: None)
+    monkeypatch.setattr(PolicyChange, "check_differences", lambda *_: None)
 
 
 def only_named_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "concerning", lambda ids: users.c.id.in_(ids["user"]))
-    monkeypatch.setattr(commit, "role_standings", lambda *_: {})
+    monkeypatch.setattr(affected, "is_affected", lambda ids: users.c.id.in_(ids["user"]))
+    monkeypatch.setattr(policy_guard, "held_by_roles", lambda *_: {})
 
 
 def only_latent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Standing, "gains", lambda self, later: later.latent - self.latent)
+    monkeypatch.setattr(HeldPermissions, "gains", lambda self, later: later.latent - self.latent)
 
 
 def only_effective(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Standing, "gains", lambda self, later: later.effective - self.effective)
+    monkeypatch.setattr(HeldPermissions, "gains", lambda self, later: later.effective - self.effective)
 
 
 def unbounded_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "standing", lambda *_, **__: Standing(frozenset({EVERYTHING}), frozenset({EVERYTHING})))
+    monkeypatch.setattr(
+        access, "held_permissions", lambda *_, **__: HeldPermissions(frozenset({EVERYTHING}), frozenset({EVERYTHING}))
+    )
 
     async def everybody_holds_everything(*_: Any) -> frozenset[str]:
         return frozenset({EVERYTHING})
 
-    monkeypatch.setattr("app.core.db.Session.permissions_of", everybody_holds_everything)
+    monkeypatch.setattr("app.modules.api_keys.service.permissions_of_user", everybody_holds_everything)
 
 
 def any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,9 +177,9 @@ def any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rollback_as_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    beyond = PolicyChange.beyond
+    not_held = PolicyChange.not_held
     monkeypatch.setattr(
-        PolicyChange, "beyond", lambda self, asked: [] if self.context.restores else beyond(self, asked)
+        PolicyChange, "not_held", lambda self, asked: [] if self.context.restores else not_held(self, asked)
     )
 
 
@@ -185,7 +188,7 @@ def latent_counts_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def obstacles_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "obstacles", lambda *_: iter(()))
+    monkeypatch.setattr(held_permissions, "inactive_links", lambda *_: iter(()))
 
 
 ATTACKS: dict[str, tuple[Attack, Plant]] = {

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.modules.rbac.evaluation import Chain, standing
-from app.modules.rbac.policy_service import explanation
+from app.modules.rbac.service import explanation
+from app.modules.roles import GrantPath, held_permissions
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SLUGS = ("tasks", "products", "audit")
@@ -92,10 +92,10 @@ def oracle(world: World, slug: str, action: str) -> bool:
     return False
 
 
-def chains_of(world: World, user_id: UUID) -> list[Chain]:
+def chains_of(world: World, user_id: UUID) -> list[GrantPath]:
     """The rows as the one query joins them."""
     return [
-        Chain(
+        GrantPath(
             user_id=user_id,
             assignment_active=link["is_active"],
             valid_from=link["valid_from"],
@@ -126,7 +126,7 @@ def check_world(world: World) -> None:
     row: Any = SimpleNamespace(id=uuid4(), username="somebody", **world.user)
     chains = chains_of(world, row.id)
     is_enabled = world.user["is_active"] and not world.user["deleted_at"]
-    held = standing(chains, AT, is_superuser=world.user["is_superuser"], is_enabled=is_enabled).effective
+    held = held_permissions(chains, AT, is_superuser=world.user["is_superuser"], is_enabled=is_enabled).effective
     for slug, action in product(SLUGS, ACTIONS):
         permission = f"{slug}:{action}"
         truth = oracle(world, slug, action)

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI
 
+from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.errors import Unauthenticated
-from app.core.types import now
-from app.modules.auth.sessions import Sessions
-from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
-from app.modules.rbac.policy_service import explanation
-from app.modules.rbac.repository import HolderRepository
+from app.modules.rbac.service import explanation
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.repository import HolderRepository
+from app.modules.sessions import SessionTokens
 from app.modules.users import User
 from tests.modules.rbac.oracle import look, rows
 
@@ -44,7 +44,7 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
         roles = [Role(name=uuid4().hex) for _ in range(ROLES)]
         session.add_all([*users, *roles])
         await session.flush()
-        sessions = Sessions(app.state.database, app.state.tokens, job)
+        sessions = SessionTokens(app.state.database, app.state.access_tokens, job)
         tokens = {user.id: (await sessions.open(session, user.id)).access_token for user in users}
         for role in roles:
             for module in chance.sample(modules, 3):
@@ -71,11 +71,11 @@ async def test_guards_explanation_and_oracle_agree(app: FastAPI, job: RequestCon
         oracle = await look(database, job)
         found = {
             row.id: (row, chains)
-            for row, chains in await HolderRepository(database.reading(job)).with_chains([*tokens])
+            for row, chains in await HolderRepository(database.read_session(job)).with_grant_paths([*tokens])
         }
         for user_id, token in tokens.items():
             try:
-                principal = await app.state.gate.admit(token, RequestContext())
+                principal = await app.state.authenticator.authenticate(token, RequestContext())
             except Unauthenticated:
                 principal = None
             for slug in slugs:

@@ -10,10 +10,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
+from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db import Database
-from app.core.repository import table_of
-from app.core.types import now
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.modules.audit.models import AuditChange
 from app.modules.rbac.models import PolicyState, PolicyVersion
 from tests.conftest import SignedInAs
@@ -176,7 +176,7 @@ async def test_who_has_a_role(signed_in_as: SignedInAs) -> None:
 
 
 async def counted(database: Database, job: RequestContext) -> tuple[int, int, int]:
-    reader = database.reading(job)
+    reader = database.read_session(job)
     version = await reader.value(select(table_of(PolicyState).c.version))
     rows = [await reader.value(select(func.count()).select_from(table_of(m))) for m in (PolicyVersion, AuditChange)]
     return version, rows[0], rows[1]

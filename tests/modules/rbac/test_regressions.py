@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.core.types import now
+from app.core.clock import now
 from tests.conftest import SignedInAs
 from tests.modules.rbac.test_policy import role
 from tests.modules.rbac.test_router import ALL

@@ -11,9 +11,9 @@ from sqlalchemy import event, select
 from sqlmodel import col
 
 from app.core.context import RequestContext
-from app.core.db import Database
+from app.core.db.engine import Database
 from app.main import create_app
-from app.modules.rbac.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from tests.conftest import SignedInAs
 from tests.people import Person
 
@@ -229,7 +229,7 @@ async def test_out_of_touch_a_process_asks_every_time(
     assert (await person.get("/tasks")).status_code == 200
     other = create_app(database.settings)
     async with other.router.lifespan_context(other):
-        monkeypatch.setattr("app.modules.rbac.cache.STRICT_AFTER_SECONDS", -1)
+        monkeypatch.setattr("app.modules.rbac.engine.cache.STRICT_AFTER_SECONDS", -1)
         async with other.state.database.unit_of_work(job) as session:
             (await session.execute(select(Role).where(col(Role.id) == role))).scalar_one().is_active = False
 
@@ -261,7 +261,7 @@ async def test_a_rolled_back_change_costs_nobody_their_cache(
     root, person = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
     role = await role_of(person, root)
     await person.get("/tasks")
-    version = app.state.gate.cache.version
+    version = app.state.authenticator.cache.version
 
     with suppress(ZeroDivisionError):
         async with database.unit_of_work(job) as session:
@@ -269,5 +269,5 @@ async def test_a_rolled_back_change_costs_nobody_their_cache(
             await session.flush()
             raise ZeroDivisionError
 
-    assert app.state.gate.cache.version == version
+    assert app.state.authenticator.cache.version == version
     assert (await person.get("/tasks")).status_code == 200

@@ -92,7 +92,7 @@ async def cut_listeners(settings: Settings) -> None:
     database = open_database(settings)
     listening = "application_name = 'attest-listener' AND datname = current_database()"
     cut: Any = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}")  # noqa: S608  # fixed
-    reader, deadline = database.reading(RequestContext.of_job("test")), time.monotonic() + 4 * BOUND
+    reader, deadline = database.read_session(RequestContext.for_job("test")), time.monotonic() + 4 * BOUND
     while not await reader.all(cut):  # after the cut before this one they may not be back yet
         assert time.monotonic() < deadline, "nobody listens"
         await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.config import AuthSettings
-from app.core.db import Database
+from app.core.db.engine import Database
 from app.main import create_app
 from tests.conftest import SignedInAs
 from tests.people import PASSWORD, Person, person

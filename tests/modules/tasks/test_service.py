@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.context import RequestContext
-from app.core.db import Database
+from app.core.db.engine import Database
 from app.modules.tasks.models import TaskStatus
 from app.modules.tasks.schemas import TaskCreate, TaskUpdate
 from app.modules.tasks.service import InvalidTransition, TaskService

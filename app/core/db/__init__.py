@@ -1,0 +1,1 @@
+"""The database: engine, sessions, entities, column types, queries, pages and migrations. Knows no HTTP."""

@@ -1,0 +1,100 @@
+"""Column types that behave the same on every database."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, Numeric
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.core.fields.money import DIGITS, SCALE
+
+JSON_DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit identity; SQLite only numbers a column that is declared INTEGER."""
+MONEY_UNITS = 10**SCALE
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant in microseconds. A naive value is refused, never guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        return datetime
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+    def __repr__(self) -> str:
+        return "Instant()"
+
+
+class Money(TypeDecorator[Decimal]):
+    """NUMERIC(15, 4). On SQLite, which would compute with floats, an integer of ten-thousandths."""
+
+    impl = Numeric(DIGITS, SCALE)
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        return Decimal
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else Numeric(DIGITS, SCALE))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return int(value * MONEY_UNITS)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None or dialect.name != "sqlite":
+            return value  # type: ignore[no-any-return]  # a Decimal already
+        return Decimal(value).scaleb(-SCALE)
+
+    def __repr__(self) -> str:
+        return "Money()"
+
+
+def enum_type(options: type[StrEnum]) -> Enum:
+    """A text column that holds the values (not the names) of `options`."""
+    return Enum(
+        options,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda chosen: [option.value for option in chosen],
+    )
+
+
+class CurrentTransaction(FunctionElement[int]):
+    """The id of the writing transaction on PostgreSQL. SQLite has one writer, so there ids follow the commit order."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(CurrentTransaction)
+def compile_to_null(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "NULL"
+
+
+@compiles(CurrentTransaction, "postgresql")
+def compile_to_transaction_id(_element: Any, _compiler: Any, **_: Any) -> str:
+    return "(pg_current_xact_id()::text::bigint)"

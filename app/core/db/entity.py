@@ -1,0 +1,85 @@
+"""The base of every audited table, and what a table may opt into."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index, Table, event, text
+from sqlalchemy.orm import Mapper, declared_attr
+from sqlmodel import Field, SQLModel
+
+from app.core.clock import new_id, now
+from app.core.db.column_types import Instant
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Entity(SQLModel):
+    """An audited row with an identity and a version."""
+
+    audited: ClassVar[bool] = True
+    affects_access: ClassVar[frozenset[str]] = frozenset()
+    """Columns whose change alters what a credential permits. `*`: every column, and creating or deleting a row."""
+    access_subject: ClassVar[str | None] = None
+    """The column with the id of the user or credential whose access a change affects. None: everybody's."""
+    policy_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns that are authorization policy: a change of them is a new policy version and passes the policy guard."""
+    target_user_column: ClassVar[str | None] = None
+    """The column with the id of the user on whom every change of the row acts."""
+    restricted_references: ClassVar[frozenset[str]] = frozenset()
+    """Foreign keys between soft-deleted tables. Their target must be visible, and cannot be deleted while this row is
+    visible."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    """The identifier, a UUIDv7."""
+    created_at: datetime = Field(default_factory=now, sa_type=Instant)
+    """When the row was created."""
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant, sa_column_kwargs={"onupdate": now})
+    """When the row was last changed."""
+    version: int = Field(default=1, nullable=False)
+    """The number of the row's version, from 1."""
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]  # set by the mapper
+
+
+class SoftDelete(SQLModel):
+    """A row that is hidden rather than removed."""
+
+    deleted_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the row was deleted; null while it is visible."""
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not type it
+
+
+@event.listens_for(SQLModel, "instrument_class", propagate=True)
+def add_hidden_index(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Index the few rows that are hidden; an index of all would lure SQLite away from the order of a list."""
+    table, hidden = mapper.local_table, text("deleted_at IS NOT NULL")
+    if issubclass(model, SoftDelete) and isinstance(table, Table):
+        index = Index(f"ix_{table.name}_hidden", "deleted_at", postgresql_where=hidden, sqlite_where=hidden)
+        index._set_parent(table)  # noqa: SLF001  # as an Index among the arguments of the table does
+
+
+def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
+    """Unique among visible rows, ignoring case: among those of the same `scope`, or those where `alone` is null."""
+    visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))
+    return Index(
+        f"uq_{table}_{field}" + (f"_without_{alone}" if alone else ""),
+        *([text(scope)] if scope else []),
+        text(f"lower({field})"),
+        unique=True,
+        postgresql_where=visible,
+        sqlite_where=visible,
+        info={"fields": [field]},
+    )

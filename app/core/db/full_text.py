@@ -1,0 +1,64 @@
+"""Full-text search: every word of `q` begins a word of one of the fields, ignoring case, on every database.
+
+PostgreSQL answers from a full-text index (GIN, no extension needed); SQLite walks the list in its order and stops at
+the end of the page.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+from sqlalchemy import ColumnElement, Index, String, Table, and_, false, func, text
+
+BETWEEN_WORDS = re.compile(r"[\W_]+")
+PUNCTUATION = r"[\s!-/:-@[-`{-~]+"
+"""Becomes space before PostgreSQL's parser reads a text: it would take `-12` for a number and `a/b` for a path. It
+splits what is not ASCII as we do."""
+INFO = "searches"
+
+
+def search_index(table: str, *fields: str) -> Index:
+    """The fields of `table` that `q` searches; on PostgreSQL also the index for them."""
+    return Index(
+        f"ix_{table}_search_{'_'.join(fields)}",
+        text(search_vector(fields)),
+        postgresql_using="gin",
+        info={INFO: fields},
+    ).ddl_if(dialect="postgresql")
+
+
+def search_vector(fields: Sequence[str]) -> str:
+    """The indexed expression. A query must repeat it exactly."""
+    joined = " || ' ' || ".join(f"coalesce({field}, '')" for field in fields)
+    return f"to_tsvector('simple', regexp_replace(lower({joined}), '{PUNCTUATION}', ' ', 'g'))"
+
+
+def words_of(q: str) -> list[str]:
+    """The words of `q` in lower case."""
+    return [word for word in BETWEEN_WORDS.split(q.lower()) if word]
+
+
+def normalize_words(value: str | None) -> str:
+    """The words of `value`, each after one space. SQLite calls it as `words()`."""
+    return " " + " ".join(words_of(value or ""))
+
+
+def search_fields(table: Table) -> Sequence[str]:
+    """The fields that `q` searches."""
+    return next((index.info[INFO] for index in table.indexes if INFO in index.info), ())
+
+
+def matches_search(table: Table, q: str, *, is_sqlite: bool) -> ColumnElement[bool]:
+    """True for the rows that match `q`. Raises LookupError for a table without a search index."""
+    fields, words = search_fields(table), words_of(q)
+    if not fields:
+        raise LookupError(f"{table.name} has no search index")
+    if not words:
+        return false()
+    if is_sqlite:
+        parts = [func.words(table.c[field], type_=String()) for field in fields]
+        return and_(*(func.instr(reduce(add, parts), f" {word}") > 0 for word in words))
+    query = " & ".join(f"'{word}':*" for word in words)
+    qualified = search_vector([f'"{table.name}".{field}' for field in fields])
+    return text(f"{qualified} @@ to_tsquery('simple', :q)").bindparams(q=query)  # type: ignore[return-value]

@@ -1,0 +1,135 @@
+"""Translates database errors into problems: constraints by name, an absent database as 503, never SQL."""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from sqlmodel import SQLModel
+
+from app.core.errors import (
+    AlreadyExists,
+    Conflict,
+    DatabaseUnavailable,
+    InUse,
+    Invalid,
+    Problem,
+    TimedOut,
+    Unavailable,
+    invalid,
+)
+
+SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<table>\w+)\.(?P<columns>.+))")
+SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
+TRANSIENT = ("40001", "40P01")
+"""SQLSTATE: serialization failure, deadlock. The database rolled the transaction back; run again, it may succeed."""
+CANCELLED = "57014"
+BUSY = (*TRANSIENT, "55P03")
+"""And: lock not available."""
+AWAY = ("08", "53", "57P")
+DATA = "22"
+
+
+def to_problem(error: SQLAlchemyError) -> Problem | None:
+    """The problem that a client receives for `error`; None where the fault is ours."""
+    if isinstance(error, PoolTimeout):
+        return DatabaseUnavailable("All database connections are busy; try again shortly.")
+    if isinstance(error, StaleDataError):
+        return Conflict("Somebody else changed this at the same moment; read it again and retry.")
+    if isinstance(error, IntegrityError):
+        return from_integrity_error(error)
+    if isinstance(error, DBAPIError):
+        return from_dbapi(error)
+    if isinstance(error, StatementError) and isinstance(error.orig, (ValueError, OverflowError)):
+        return unstorable_value()
+    return None
+
+
+def client_problem(error: Problem | SQLAlchemyError) -> Problem:
+    """The problem that the client caused. Raises `error` again where it is not the client's fault."""
+    problem = error if isinstance(error, Problem) else to_problem(error)
+    if problem is None or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise error
+    return problem
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed when it is run again."""
+    return str(getattr(error.orig, "sqlstate", None)) in TRANSIENT
+
+
+def unstorable_value() -> Problem:
+    return Invalid("A value is outside of what can be stored.", errors=[])
+
+
+def from_dbapi(error: DBAPIError) -> Problem | None:
+    """By SQLSTATE on PostgreSQL, by message on SQLite."""
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if state == CANCELLED:
+        return TimedOut("The database took longer than it is allowed to.")
+    if state in BUSY or "database is locked" in str(error.orig):
+        return Unavailable("The database was too busy for this; try again shortly.")
+    if error.connection_invalidated or state.startswith(AWAY):
+        return DatabaseUnavailable("The database cannot be reached; try again shortly.")
+    if state.startswith(DATA) or isinstance(error.orig, OverflowError) or "DataError" in str(error.orig):
+        return unstorable_value()
+    if not state and isinstance(error, (InterfaceError, OperationalError)):
+        return DatabaseUnavailable("The database cannot be reached; try again shortly.")
+    return None
+
+
+def from_integrity_error(error: IntegrityError) -> Problem | None:
+    """By constraint name on PostgreSQL. SQLite names columns for UNIQUE, and nothing for foreign keys."""
+    text = str(error.orig)
+    cause: Any = error.orig.__cause__ if error.orig else None
+    name = getattr(cause, "constraint_name", None)
+    if name:
+        return from_constraint(name, text)
+    if found := SQLITE_UNIQUE.search(text):
+        if found["index"]:
+            return from_constraint(found["index"], text)
+        return already_exists([part.rpartition(".")[2] for part in f"{found['table']}.{found['columns']}".split(", ")])
+    if found := SQLITE_CHECK.search(text):
+        return from_constraint(found["name"], text)
+    if "FOREIGN KEY" in text:
+        return foreign_key_problem(None, deleting=str(error.statement or "").lstrip().upper().startswith("DELETE"))
+    return None
+
+
+def from_constraint(name: str, text: str) -> Problem | None:
+    """Look up `name` in the metadata: the kind of constraint, and its columns."""
+    for table in SQLModel.metadata.tables.values():
+        items: list[Constraint | Index] = [*table.constraints, *table.indexes]
+        for item in items:
+            if item.name != name:
+                continue
+            if isinstance(item, (UniqueConstraint, PrimaryKeyConstraint, Index)):
+                return already_exists(item.info.get("fields") or [column.name for column in item.columns])
+            if isinstance(item, ForeignKeyConstraint):
+                return foreign_key_problem(item.column_keys[0], deleting="update or delete on table" in text)
+            if isinstance(item, CheckConstraint):
+                field = str(item.info.get("field", ""))
+                return invalid(f"/body/{field}" if field else "/body", "This value is not allowed.", "not-allowed")
+    return None
+
+
+def already_exists(columns: list[str]) -> Problem:
+    return AlreadyExists(f"The value of {' and '.join(columns)} is already taken.")
+
+
+def foreign_key_problem(column: str | None, *, deleting: bool) -> Problem:
+    if deleting:
+        return InUse("Something else still refers to this; remove that first.")
+    return invalid(
+        f"/body/{column}" if column else "/body", "This refers to something that does not exist.", "unknown-reference"
+    )

@@ -1,0 +1,76 @@
+"""Running migrations from code, as `python -m app migrate`, the tests and readiness do; and our own operation."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.config import Config
+from alembic.operations import MigrateOperation, Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Index, MetaData, Table
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import CreateIndex
+
+from alembic import command
+from app.core.config import Settings
+from app.core.db.full_text import search_index
+
+ROOT = Path(__file__).parents[3]
+
+
+@Operations.register_operation("create_search_index")
+class CreateSearchIndex(MigrateOperation):
+    """`op.create_search_index("product", "sku", "name")`, which does nothing but on PostgreSQL."""
+
+    def __init__(self, table: str, *fields: str) -> None:
+        self.table = table
+        self.fields = fields
+
+    @classmethod
+    def create_search_index(cls, operations: Operations, table: str, *fields: str) -> Any:
+        return operations.invoke(cls(table, *fields))
+
+    def index(self) -> Index:
+        index = search_index(self.table, *self.fields)
+        index._set_parent(Table(self.table, MetaData()))  # noqa: SLF001  # the columns are in its text
+        return index
+
+
+@Operations.implementation_for(CreateSearchIndex)
+def create_search_index(operations: Operations, operation: CreateSearchIndex) -> None:
+    if operations.get_bind().dialect.name == "postgresql":
+        operations.get_bind().execute(CreateIndex(operation.index()))
+
+
+@renderers.dispatch_for(CreateSearchIndex)
+def render_search_index(_context: AutogenContext, operation: CreateSearchIndex) -> str:
+    return f"op.create_search_index({', '.join(repr(name) for name in (operation.table, *operation.fields))})"
+
+
+def config(settings: Settings | None = None) -> Config:
+    """Alembic's configuration. `settings` are passed to `env.py` in memory, so URLs are never written to a file."""
+    found = Config(ROOT / "alembic.ini")
+    found.set_main_option("script_location", str(ROOT / "alembic"))
+    found.attributes["settings"] = settings
+    return found
+
+
+def upgrade(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
+    if settings.is_sqlite:
+        file = make_url(settings.database_url.get_secret_value()).database or ""
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(config(settings), "head")
+
+
+def check(settings: Settings) -> None:
+    """Raise unless the migrated database equals the models."""
+    command.check(config(settings))
+
+
+@cache
+def heads() -> set[str]:
+    """The newest revisions of the code."""
+    return set(ScriptDirectory.from_config(config()).get_heads())

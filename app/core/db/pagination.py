@@ -1,0 +1,103 @@
+"""Pages: the parameters that a client sends, and the page that it receives."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.core.errors import invalid
+
+T = TypeVar("T")
+
+MAX_OFFSET = 10_000
+
+
+class PageQuery(BaseModel):
+    """The parameters of every list. A subclass adds filters: `x` (equal, or any of a list), `x_lt`, `x_gte`, …"""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
+    default_sort: ClassVar[str] = "-created_at"
+
+    limit: int = Field(50, ge=1, le=100)
+    """Items in a page."""
+    cursor: str | None = Field(None, max_length=2048)
+    """`next_cursor` of the previous page."""
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+    """Items to skip, as an alternative to a cursor."""
+    total: bool = False
+    """Count all items that match."""
+    sort: str | None = Field(None, max_length=200)
+    """Fields, comma separated; `-` for descending."""
+
+    @model_validator(mode="after")
+    def has_one_position(self) -> Self:
+        if self.cursor and self.offset:
+            raise ValueError("use either cursor or offset")
+        return self
+
+    def ordering(self) -> list[tuple[str, bool]]:
+        """Pairs of (field, descending), the id last. Raises Invalid for a field that is not sortable."""
+        pairs: list[tuple[str, bool]] = []
+        for part in (self.sort or self.default_sort).split(","):
+            name = part.removeprefix("-")
+            if name not in self.sortable or name in dict(pairs):
+                allowed = ", ".join(self.sortable)
+                raise invalid(
+                    "/query/sort", f"Sort by one or more of {allowed}, each once; - for descending.", "not-sortable"
+                )
+            pairs.append((name, part.startswith("-")))
+        return pairs if "id" in dict(pairs) else [*pairs, ("id", pairs[-1][1])]
+
+    def filters(self) -> dict[str, Any]:
+        """The parameters beyond paging, as JSON values."""
+        return {
+            name: value
+            for name, value in self.model_dump(mode="json", exclude=set(PageQuery.model_fields)).items()
+            if value not in (None, [])
+        }
+
+    def cursor_scope(self, resource: str) -> bytes:
+        """A digest of everything that a cursor depends on besides its position."""
+        scope = [resource, self.ordering(), self.filters()]
+        return hashlib.sha256(orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+class EntityQuery(PageQuery):
+    """The list parameters of a resource with soft delete and text search."""
+
+    deleted: Literal["only"] | None = None
+    """List deleted items instead (needs the delete permission)."""
+    q: str | None = Field(None, min_length=1, max_length=200)
+    """Words to search for; each must begin a word of the item."""
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+    items: list[T]
+    """The items of this page, in the requested order."""
+    next_cursor: str | None
+    """The cursor of the next page; null on the last page."""
+    total: int | None
+    """The number of items that match; null unless `total=true` was sent."""
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """`TaskPage`, for the document and the clients generated from it."""
+        return f"{params[0].__name__.removesuffix('Read')}Page"
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """The rows of one page, from which the response is made."""
+
+    items: Sequence[Any]
+    next_cursor: str | None
+    total: int | None

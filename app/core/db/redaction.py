@@ -1,0 +1,39 @@
+"""How the audit log treats the value of a column. Declared on the model; a column that looks secret must declare it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlmodel import Field
+
+Treatment = Literal["plain", "secret", "personal", "omit"]
+
+LOOKS_SECRET = re.compile(r"password|token|secret|otp|(^|_)keys?(_|$)|hash|digest", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """What a change entry holds of a value.
+
+    `plain`: the value. `secret`: only that it changed. `personal`: the value, encrypted for the person whose id is in
+    column `subject`. `omit`: nothing.
+    """
+
+    treatment: Treatment = "plain"
+    subject: str | None = None
+
+
+PLAIN = Redaction("plain")
+SECRET = Redaction("secret")
+OMIT = Redaction("omit")
+
+
+def personal(subject: str = "id") -> Redaction:
+    """Personal data of the person whose id is in column `subject` of the same row."""
+    return Redaction("personal", subject)
+
+
+def redacted(redaction: Redaction, **options: Any) -> Any:
+    """A field whose value the audit log treats by `redaction`."""
+    extra = {**options.pop("sa_column_kwargs", {}), "info": {"redaction": redaction}}
+    return Field(sa_column_kwargs=extra, **options)

@@ -1,0 +1,66 @@
+"""References between soft-deleted tables: a foreign key alone would not notice that its target is hidden.
+
+A new reference locks the key of its target for share, as a foreign key does; a deletion locks its row for update. Of
+two at the same moment one waits, and then sees what the other did. Other changes of the target do not wait.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import Column, Table, select
+from sqlmodel import SQLModel
+
+from app.core.db.entity import Entity
+from app.core.db.session import AnySelect, Session
+from app.core.errors import InUse, invalid
+
+
+def target_of(column: "Column[UUID]") -> Table:
+    """The table that a foreign key refers to."""
+    (foreign,) = column.foreign_keys
+    return foreign.column.table
+
+
+async def check_references(
+    session: Session, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
+) -> None:
+    """Raise Invalid if a restricted reference of `rows` (one of `fields`, or any) has a hidden or missing target."""
+    for name in type(rows[0]).restricted_references if rows else ():
+        if fields is not None and name not in fields:
+            continue
+        wanted = {value for row in rows if (value := getattr(row, name)) is not None}
+        if wanted and wanted - await lock_visible(session, table.c[name], wanted):
+            raise invalid(f"/body/{name}", "This refers to something that does not exist.", "unknown-reference")
+
+
+async def lock_visible(session: Session, column: "Column[UUID]", ids: set[UUID]) -> set[UUID]:
+    """Lock for share those of `ids` that are visible in the table that `column` refers to, and return them."""
+    target = target_of(column)
+    statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
+    rows = await session.all(statement.order_by(target.c.id).with_for_update(read=True, key_share=True))
+    return {row.id for row in rows}
+
+
+async def check_not_in_use(session: Session, table: Table, row: Entity) -> None:
+    """Raise InUse while a visible row has a restricted reference to `row`; the lock keeps others from adding one."""
+    if referring_columns(table):
+        await session.value(select(table.c.id).where(table.c.id == row.id).with_for_update())
+    for column in referring_columns(table):
+        owner = column.table
+        statement: AnySelect = select(owner.c.id).where(column == row.id, owner.c.deleted_at.is_(None)).limit(1)
+        if await session.first(statement):
+            name = owner.name.replace("_", " ")
+            raise InUse(f"Something visible ({name}) still refers to this; change or delete that first.")
+
+
+@cache
+def referring_columns(table: Table) -> tuple["Column[UUID]", ...]:
+    """The restricted references, of any table, to rows of `table`."""
+    return tuple(column for column in restricted_columns() if target_of(column) is table)
+
+
+def restricted_columns() -> "Iterator[Column[UUID]]":
+    for mapper in SQLModel._sa_registry.mappers:
+        for name in getattr(mapper.class_, "restricted_references", ()):
+            yield mapper.local_table.c[name]

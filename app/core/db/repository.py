@@ -1,0 +1,174 @@
+"""The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import SQLModel
+
+from app.core.clock import now
+from app.core.db.cursor import sign_cursor, verify_cursor
+from app.core.db.entity import Entity, SoftDelete, table_of
+from app.core.db.full_text import matches_search
+from app.core.db.keyset import after, encode_value, order_by
+from app.core.db.pagination import EntityQuery, PageQuery, RowPage
+from app.core.db.references import check_not_in_use, check_references
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.db.versions import allows_version
+from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
+
+M = TypeVar("M", bound=Entity)
+
+COMPARE = {"lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
+
+
+class ReadRepository:
+    """Reads rows of `model`. `read` is the schema of a response: its fields are the columns that a read selects."""
+
+    model: type[SQLModel]
+    read: type[BaseModel]
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.session = session
+        self.table = table_of(self.model)
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [self.table.c[name] for name in self.read.model_fields]
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        """A select of `columns`, from the visible rows or from the deleted ones."""
+        statement = select(*self.columns())
+        if not issubclass(self.model, SoftDelete):
+            return statement
+        hidden = self.table.c.deleted_at
+        return statement.where(hidden.is_not(None) if deleted else hidden.is_(None))
+
+    async def get(self, id: UUID | int) -> Any:
+        """One row, by its id. Raises NotFound."""
+        row = await self.session.first(self.select().where(self.table.c.id == id))
+        if row is None:
+            raise self.not_found(id)
+        return self.to_read(row)
+
+    def to_read(self, row: AnyRow) -> Any:
+        """`row` in the shape of the Read schema. Override it where that schema is not flat."""
+        return row
+
+    async def page(self, query: PageQuery) -> RowPage:
+        """One page of rows that match `query`. Raises Invalid for a bad cursor or sort."""
+        deleted = isinstance(query, EntityQuery) and query.deleted == "only"
+        return await self.fetch_page(self.where(self.select(deleted=deleted), query), query)
+
+    async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
+        """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
+        ordering = [(self.table.c[name], descending) for name, descending in query.ordering()]
+        total = None
+        if query.total:
+            total = await self.session.value(select(func.count()).select_from(statement.subquery()))
+        scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
+        if query.cursor:
+            statement = statement.where(after(ordering, verify_cursor(key, scope, query.cursor)))
+        statement = statement.order_by(*order_by(ordering)).limit(query.limit + 1).offset(query.offset or None)
+        rows = await self.session.all(statement)
+        cursor = None
+        if len(rows) > query.limit:
+            last = rows[query.limit - 1]._mapping
+            cursor = sign_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
+            self.session.context.next_cursor = cursor
+        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total)
+
+    def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
+        """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare, `q` searches."""
+        for name in [name for name in type(query).model_fields if name not in EntityQuery.model_fields]:
+            value = getattr(query, name)
+            if value in (None, []):
+                continue
+            field, _, suffix = name.rpartition("_")
+            if isinstance(value, list):
+                statement = statement.where(self.table.c[name].in_(value))
+            elif suffix in COMPARE and name not in self.table.c:
+                statement = statement.where(getattr(self.table.c[field], COMPARE[suffix])(value))
+            else:
+                statement = statement.where(self.table.c[name] == value)
+        if isinstance(query, EntityQuery) and query.q:
+            statement = statement.where(matches_search(self.table, query.q, is_sqlite=self.session.is_sqlite))
+        return statement
+
+    def not_found(self, id: object) -> NotFound:
+        return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")
+
+
+class Repository(ReadRepository, Generic[M]):
+    """Loads entities, and adds, changes and removes them."""
+
+    model: type[M]
+
+    @property
+    def writer(self) -> Session:
+        """The session, if it may write. Raises TypeError where the service was built from a read session."""
+        if not isinstance(self.session, Session):
+            raise TypeError(f"{type(self).__name__} has a session that only reads")
+        return self.session
+
+    async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
+        """Load and lock the entity, to change it. Raises NotFound; StaleVersion where `if_match` is another version."""
+        statement = select(self.model).where(self.table.c.id == id).with_for_update(key_share=True)
+        if deleted:
+            statement = statement.where(self.table.c.deleted_at.is_not(None))
+        result = await self.writer.execute(statement, execution_options={"include_deleted": deleted})
+        row: M | None = result.scalar_one_or_none()
+        if row is None:
+            raise self.not_found(id)
+        if if_match is not None and not allows_version(if_match, row.version):
+            raise StaleVersion(f"This is at version {row.version} now; read it again before changing it.")
+        return row
+
+    async def lock_all(self, ids: Sequence[UUID]) -> None:
+        """Lock rows in the order of their ids, whatever the order in which they are changed."""
+        chosen = select(self.table.c.id).where(self.table.c.id.in_(ids)).order_by(self.table.c.id)
+        await self.writer.execute(chosen.with_for_update(key_share=True))
+
+    async def add(self, row: M) -> M:
+        """Insert `row`. Raises Invalid for a reference to a hidden or missing row."""
+        await self.add_all([row])
+        return row
+
+    async def add_all(self, rows: Sequence[M]) -> Sequence[M]:
+        """Insert `rows` in one flush. Raises Invalid for a reference to a hidden or missing row."""
+        await check_references(self.writer, self.table, rows)
+        self.writer.add_all(rows)
+        await self.writer.flush()
+        return rows
+
+    async def change(self, row: M, values: Mapping[str, Any]) -> M:
+        """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""
+        changed = {name for name, value in values.items() if getattr(row, name) != value}
+        for name in changed:
+            setattr(row, name, values[name])
+        await check_references(self.writer, self.table, [row], changed)
+        await self.writer.flush()
+        return row
+
+    async def restore(self, row: M) -> M:
+        """Make a hidden row visible again. Raises Conflict for a reference to a hidden or missing row."""
+        try:
+            await check_references(self.writer, self.table, [row])
+        except Invalid as error:
+            raise Conflict("This refers to something that was deleted; restore that first.") from error
+        return await self.change(row, {"deleted_at": None})
+
+    async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
+        """`rows` as a read returns them. Override it where the Read schema has more than the columns of the table."""
+        return rows
+
+    async def remove(self, row: M) -> None:
+        """Hide the row if it can be hidden, else delete it. Raises InUse while a visible row refers to it."""
+        await check_not_in_use(self.writer, self.table, row)
+        hideable: SQLModel = row
+        if isinstance(hideable, SoftDelete):
+            hideable.deleted_at = now()
+        else:
+            await self.writer.delete(row)
+        await self.writer.flush()

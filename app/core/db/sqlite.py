@@ -1,0 +1,35 @@
+"""SQLite: connection settings, transactions that lock at once, and the functions that PostgreSQL has."""
+
+from typing import Any
+
+from app.core.db.full_text import normalize_words
+
+PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON")
+"""A write-ahead log, foreign keys, and triggers under REPLACE too."""
+
+
+def prepare_connection(connection: Any, _record: Any) -> None:
+    """Set pragmas and functions, and keep the driver from opening transactions by itself."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    connection.create_function("lower", 1, unicode_lower, deterministic=True)
+    connection.create_function("words", 1, normalize_words, deterministic=True)
+
+
+def unicode_lower(text: str | None) -> str | None:
+    """Lower case of any alphabet; SQLite's own lower() knows ASCII only."""
+    return text.lower() if isinstance(text, str) else text
+
+
+def refuse_writes(connection: Any, _record: Any) -> None:
+    """Make a connection for readers refuse to write."""
+    connection.cursor().execute("PRAGMA query_only=ON")
+
+
+def begin_immediate(connection: Any) -> None:
+    """Take the write lock at once: a reader that becomes a writer later could only fail."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Typed fields that schemas and models share: text, time, money, internet addresses."""

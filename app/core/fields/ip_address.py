@@ -1,0 +1,43 @@
+"""Internet addresses and networks: canonical text, and the key under which an address is rate limited."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+IPV6_SUBSCRIBER_BITS = 64
+
+
+def rate_limit_key(ip: str | None) -> str:
+    """The key under which requests from `ip` are counted: for IPv6 the whole /64 of a subscriber (RFC 6177)."""
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return str(ip)
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(IPv6Address(int(address) >> IPV6_SUBSCRIBER_BITS << IPV6_SUBSCRIBER_BITS))
+    return str(address)
+
+
+def is_in_networks(ip: str | None, networks: list[str]) -> bool:
+    """Whether `ip` lies in one of `networks`; an IPv4-mapped IPv6 address counts as its IPv4 address."""
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)  # how a dual-stack socket shows an IPv4 client
+    return any((mapped or address) in ip_network(network) for network in networks)
+
+
+def canonical_network(text: str) -> str:
+    """An address or network in its canonical spelling. Raises ValueError."""
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("use an address, or a network without host bits such as 192.0.2.0/24") from None
+
+
+Network = Annotated[str, Field(max_length=64), AfterValidator(canonical_network)]
+"""An IP address or network in canonical spelling."""

@@ -1,0 +1,1 @@
+"""HTTP: middleware, routes, guards, transactions of requests, problems, files and the site."""

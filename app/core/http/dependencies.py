@@ -1,0 +1,88 @@
+"""What endpoints are given: services on a session that writes or on one that reads, and the caller."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+
+from app.core.context import Principal
+from app.core.db.session import ReadSession, Session
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.http.state import context_of, database_of
+
+S = TypeVar("S")
+
+
+class TransactionalSession:
+    """Gives the session of the transaction that the route holds open around the endpoint.
+
+    A route with this dependency, anywhere in its tree, runs in a transaction: see `http.route`.
+    """
+
+    async def __call__(self, request: Request) -> Session:
+        return request.state.session  # type: ignore[no-any-return]  # Starlette's state is untyped
+
+
+RequestSession = Annotated[Session, Depends(TransactionalSession())]
+
+
+async def get_read_session(request: Request) -> ReadSession:
+    return database_of(request).read_session(context_of(request))
+
+
+def transactional(service: Callable[[Session], S]) -> Any:
+    """Inject `service(session)` into an endpoint that writes, as one flat async dependency.
+
+    A class behind a bare `Depends()` would cost a trip through the thread pool for every constructor in the chain.
+    """
+
+    async def build_service(session: RequestSession) -> S:
+        return service(session)
+
+    return Depends(build_service)
+
+
+def read_only(service: Callable[[ReadSession], S]) -> Any:
+    """Inject `service(read_session)` into an endpoint that only reads."""
+
+    async def build_service(session: Annotated[ReadSession, Depends(get_read_session)]) -> S:
+        return service(session)
+
+    return Depends(build_service)
+
+
+async def get_caller(request: Request) -> Principal:
+    """The authenticated caller. Raises Unauthenticated on a public route."""
+    principal = context_of(request).principal
+    if principal is None:
+        raise Unauthenticated("Sign in first.")
+    return principal
+
+
+Caller = Annotated[Principal, Depends(get_caller)]
+
+
+DryRunFlag = Annotated[bool, Query(description="Change nothing; answer who would gain and lose which permissions.")]
+
+
+async def read_dry_run(request: Request, dry_run: DryRunFlag = False) -> None:  # noqa: FBT002  # a query parameter
+    """Let the request be a dry run."""
+    context_of(request).dry_run = dry_run
+
+
+async def lock_policy(request: Request) -> None:
+    """Make the transaction take the policy lock first, so that concurrent changes wait for each other in one order."""
+    context_of(request).changes_policy = True
+
+
+async def reject_own_account(request: Request) -> None:
+    """Raise Forbidden for the caller's own account, whose endpoints ask for the password or the second factor."""
+    target = request.path_params.get("user_id") or request.path_params.get("id")
+    principal = context_of(request).principal
+    try:
+        is_own = principal is not None and UUID(str(target)) == principal.user_id
+    except ValueError:
+        return  # not an id in any spelling: for the endpoint to refuse
+    if is_own:
+        raise Forbidden("For your own account use the endpoints of your own account.")

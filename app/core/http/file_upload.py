@@ -1,0 +1,71 @@
+"""Uploaded files: kept (on disk, over 1 MiB) until they are complete, so that no transaction waits for them."""
+
+import asyncio
+import hashlib
+import tempfile
+from contextlib import AsyncExitStack
+from typing import IO, Any
+
+from fastapi import Request, Response
+from pydantic import TypeAdapter
+
+from app.core.config import LimitSettings
+from app.core.context import RequestContext
+from app.core.errors import Malformed, Unavailable
+from app.core.http.file_export import FILE_TYPES
+from app.core.http.route import RequestHandler, Route
+from app.core.http.state import context_of, state_of
+
+IN_MEMORY_BYTES = 1024 * 1024
+
+
+class UploadRoute(Route):
+    """A route whose body is a CSV or NDJSON file, with limits of its own. Endpoints get the file by `uploaded_file`."""
+
+    def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
+        return None, tuple(FILE_TYPES)
+
+    def max_body_bytes(self, context: RequestContext, limits: LimitSettings) -> int:
+        if context.time_limit is not None:
+            context.time_limit.reschedule(asyncio.get_running_loop().time() + limits.import_seconds)
+        return limits.import_bytes
+
+    def get_route_handler(self) -> RequestHandler:
+        handle = super().get_route_handler()
+
+        async def handle_upload(request: Request) -> Response:
+            limits = state_of(request).upload_limits
+            if limits.files.locked():
+                raise Unavailable("Too many files come in at once; try again shortly.")
+            async with limits.files, AsyncExitStack() as stack:
+                with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+                    request.state.upload, request.state.upload_stack = file, stack
+                    return await handle(request)
+
+        return handle_upload
+
+    async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
+        """Receive the file, then wait for a slot. The guard runs again, because an upload can take long."""
+        digest = hashlib.sha256()
+        async for chunk in request.stream():
+            request.state.upload.write(chunk)
+            digest.update(chunk)
+        if request.state.upload.tell() == 0:
+            raise Malformed("The file is empty.")
+        request.state.upload_digest = digest.digest()
+        await request.state.upload_stack.enter_async_context(state_of(request).upload_limits.imports)
+        reauthorize = context_of(request).reauthorize
+        if reauthorize is not None:
+            await reauthorize()
+        return request
+
+    async def body_digest(self, request: Request) -> bytes:
+        digest: bytes = request.state.upload_digest
+        return digest
+
+
+def uploaded_file(request: Request) -> IO[bytes]:
+    """The uploaded file, at its beginning."""
+    file: IO[bytes] = request.state.upload
+    file.seek(0)
+    return file

@@ -1,0 +1,147 @@
+"""Guards: who may call an endpoint. A route has exactly one, and runs it once, before it reads the body."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from fastapi import Depends, Request
+
+from app.core.context import Actor, Principal
+from app.core.errors import Forbidden, Unauthenticated
+from app.core.http.dependencies import lock_policy, read_dry_run, reject_own_account
+from app.core.http.state import context_of, state_of
+from app.core.security.request_signing import SignedCall
+
+
+class Restricted(Forbidden):
+    """The caller is authenticated and must do something else first; `code` says what."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code  # type: ignore[misc]  # the one error whose code the account decides
+
+
+class Guard(ABC):
+    """Decides whether a request is admitted.
+
+    `durable_audit`: the access entry is synced to disk before the response ends. `rate_limited`: the request counts.
+    """
+
+    def __init__(self, *, durable_audit: bool = False, rate_limited: bool = True) -> None:
+        self.durable_audit = durable_audit
+        self.rate_limited = rate_limited
+
+    @abstractmethod
+    async def __call__(self, request: Request) -> str:
+        """What admits the caller, for the audit log. Raises Unauthenticated, Forbidden."""
+
+
+class Public(Guard):
+    """Admits everybody."""
+
+    async def __call__(self, request: Request) -> str:
+        return "public"
+
+
+class SignedByService(Guard):
+    """Admits calls that an internal service has signed. They are not rate limited."""
+
+    def __init__(self) -> None:
+        super().__init__(durable_audit=True, rate_limited=False)
+
+    async def __call__(self, request: Request) -> str:
+        path = request.scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
+        query = request.scope["query_string"].decode("latin-1")
+        call = SignedCall(request.method, path, query, request.headers, await request.body())
+        key_id = await state_of(request).signature_verifier.verify(call)
+        context = context_of(request)
+        context.actor = Actor("service", name=key_id)
+        context.auth_method = "signature"
+        return "internal"
+
+
+class Authenticated(Guard):
+    """Requires an authenticated caller.
+
+    `session_only` rejects API keys; `allow_restricted` also admits callers who must first change a password or enrol a
+    second factor.
+    """
+
+    def __init__(
+        self, *, durable_audit: bool = False, session_only: bool = False, allow_restricted: bool = False
+    ) -> None:
+        super().__init__(durable_audit=durable_audit)
+        self.session_only = session_only
+        self.allow_restricted = allow_restricted
+
+    async def __call__(self, request: Request) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Sign in first: send `Authorization: Bearer <access token>`.")
+        principal = await state_of(request).authenticator.authenticate(token, context_of(request))
+        self.check_restrictions(principal)
+        return self.check_permissions(principal, request)
+
+    def check_restrictions(self, principal: Principal) -> None:
+        """Raise Forbidden for a restricted caller, and for an API key where a session is required."""
+        if principal.restriction and not self.allow_restricted:
+            raise Restricted(principal.restriction.code, principal.restriction.detail)
+        if self.session_only and principal.session_id is None:
+            raise Forbidden("An API key cannot do this; sign in.")
+
+    def check_permissions(self, principal: Principal, request: Request) -> str:
+        """What admits the caller. Raises Forbidden."""
+        return "signed-in"
+
+
+class RequiresPermission(Authenticated):
+    """Requires one of `permissions`. Listing deleted items requires the delete permission as well."""
+
+    def __init__(self, *permissions: str, durable_audit: bool = False, session_only: bool = False) -> None:
+        super().__init__(durable_audit=durable_audit, session_only=session_only)
+        self.permissions = permissions
+
+    def check_permissions(self, principal: Principal, request: Request) -> str:
+        held = next((permission for permission in self.permissions if principal.may(permission)), None)
+        if held is None:
+            raise Forbidden(f"This needs the permission {' or '.join(self.permissions)}.")
+        deleting = f"{held.partition(':')[0]}:delete"
+        if request.query_params.get("deleted") and not principal.may(deleting):
+            raise Forbidden(f"Listing what was deleted needs the permission {deleting}.")
+        return held
+
+
+def public(*, durable_audit: bool = False, rate_limited: bool = True) -> Any:
+    """The guard of an endpoint for everybody."""
+    return Depends(Public(durable_audit=durable_audit, rate_limited=rate_limited))
+
+
+def signed_by_service() -> Any:
+    """The guard of an endpoint for signed calls of internal services."""
+    return Depends(SignedByService())
+
+
+def authenticated(*, session_only: bool = False, allow_restricted: bool = False, durable_audit: bool = False) -> Any:
+    """The guard of an endpoint for every authenticated caller: see `Authenticated`."""
+    return Depends(
+        Authenticated(session_only=session_only, allow_restricted=allow_restricted, durable_audit=durable_audit)
+    )
+
+
+def requires(*permissions: str, durable_audit: bool = False) -> Any:
+    """The guard of an endpoint for callers who hold one of `permissions` (`module:action`)."""
+    return Depends(RequiresPermission(*permissions, durable_audit=durable_audit))
+
+
+def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:
+    """The dependencies of an endpoint that may change who may do what; `dry_run=true` answers what it would change.
+
+    `locks_first=False` is for an endpoint that rarely changes policy, and takes long before it asks the database.
+    """
+    dependencies = [requires(*permissions, durable_audit=True), Depends(read_dry_run)]
+    return [*dependencies, Depends(lock_policy)] if locks_first else dependencies
+
+
+def other_account_change(permission: str) -> list[Any]:
+    """The dependencies of an endpoint by which a person acts on the account of another user."""
+    guard = RequiresPermission(permission, durable_audit=True, session_only=True)
+    return [Depends(guard), Depends(reject_own_account)]

@@ -1,0 +1,159 @@
+"""Middleware of the kernel, as pure ASGI: request context, limits, headers, and a response whatever happens."""
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.clock import new_id
+from app.core.config import Settings
+from app.core.context import ANONYMOUS, RequestContext, current
+from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
+from app.core.http.client_address import client_address
+from app.core.http.problem_details import internal_error, to_response
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+}
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+class ContextMiddleware:
+    """Outermost: creates the request context and sets the headers that every response carries."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        requested = headers.get("x-request-id", "")
+        context = RequestContext(
+            request_id=requested if REQUEST_ID.fullmatch(requested) else str(new_id()),
+            actor=ANONYMOUS,
+            ip=client_address(scope, headers, self.settings.trusted_proxies),
+            user_agent=headers.get("user-agent", "")[:400] or None,
+        )
+        scope["state"] = {**scope.get("state", {}), "context": context}
+        current.set(context)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=context.request_id)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                add_headers(message, context, is_tls=scope["scheme"] == "https")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
+    """Add request id, security, caching and rate limit headers to the start of a response."""
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-ID"] = context.request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if is_tls:
+        headers["Strict-Transport-Security"] = HSTS
+    for name, value in context.headers.items():
+        headers[name] = value
+    if context.policy_version is not None:
+        headers["Policy-Version"] = str(context.policy_version)
+    if context.actor is not ANONYMOUS:
+        headers.setdefault("Cache-Control", "private, no-cache" if "etag" in headers else "no-store")
+        headers.add_vary_header("Authorization")
+
+
+class SafetyMiddleware:
+    """Innermost: refuses requests that are too large, ends those that take too long, and answers after a crash.
+
+    A response below 400 that no guard decided on becomes a 500: a route without a guard fails closed.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.limits = settings.limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context: RequestContext = scope["state"]["context"]
+        started = False
+
+        async def send_decided(message: Message) -> None:
+            nonlocal started
+            started = started or is_decided(message, context)
+            limit.reschedule(asyncio.get_running_loop().time() + self.limits.request_seconds)
+            await send(message)
+
+        try:
+            self.check_head_size(scope)
+            async with asyncio.timeout(self.limits.request_seconds) as limit:
+                context.time_limit = limit
+                await self.app(scope, self.limit_body(receive, context), send_decided)
+        except ClientDisconnect:
+            raise  # there is no client to answer; the access log has a status for it
+        except Exception as error:
+            response = self.answer(error, scope["path"], context)
+            if started:
+                raise
+            await response(scope, receive, send)
+
+    def limit_body(self, receive: Receive, context: RequestContext) -> Receive:
+        """Refuse a body that turns out larger than its route allows, whatever it declared.
+
+        Raises HTTPException, because FastAPI turns any other error of reading a body into a 400.
+        """
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            limit = context.max_body_bytes or self.limits.body_bytes
+            if received > limit:
+                detail = f"The body is larger than {limit} bytes."
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
+            return message
+
+        return receive_limited
+
+    def check_head_size(self, scope: Scope) -> None:
+        """Raise UriTooLong, HeadersTooLarge."""
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.url_bytes:
+            raise UriTooLong(f"The URL is longer than {self.limits.url_bytes} bytes.")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.header_bytes:
+            raise HeadersTooLarge(f"The headers are larger than {self.limits.header_bytes} bytes.")
+
+    def answer(self, error: Exception, path: str, context: RequestContext) -> Any:
+        """The response to an exception that nothing below handled. The cause goes to the log only."""
+        if isinstance(error, TimeoutError) and context.time_limit is not None and context.time_limit.expired():
+            error = TimedOut("This took longer than the server allows.")
+        if isinstance(error, Problem):
+            return to_response(error, path, context)
+        log.error("unhandled_exception", exc_info=error)
+        return internal_error(path, context)
+
+
+def is_decided(message: Message, context: RequestContext) -> bool:
+    """True as a response starts. Raises RuntimeError for a success that no guard decided on."""
+    if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST and not context.decision:
+        raise RuntimeError("no guard decided on this request")
+    return True

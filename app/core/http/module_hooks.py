@@ -1,0 +1,52 @@
+"""What a module takes part in when an application starts and stops, and in which order modules do."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from starlette.types import ASGIApp
+
+from app.core.db.engine import Database
+from app.core.http.state import State
+
+
+class BadModuleOrder(RuntimeError):
+    """A module needs one that does not exist, or modules need each other in a circle."""
+
+
+@dataclass(frozen=True)
+class ModuleHooks:
+    """`HOOKS` in a module's `hooks.py`.
+
+    `after` names the modules that must be installed and started before this one. `install` attaches listeners to a
+    database that was just made, `lifespan` surrounds the life of the application, and `middleware` is added outside of
+    the kernel's limits and inside of its request context.
+    """
+
+    after: tuple[str, ...] = ()
+    install: Callable[[Database], None] | None = None
+    lifespan: Callable[[State], AbstractAsyncContextManager[None]] | None = None
+    middleware: Callable[[ASGIApp], ASGIApp] | None = None
+
+
+def in_start_order(hooks: Mapping[str, ModuleHooks], modules: Iterable[str]) -> list[ModuleHooks]:
+    """`hooks` (by module) with every module behind those it needs. Raises BadModuleOrder.
+
+    Modules that do not depend on each other come in the order of their names, whatever the order of `hooks`.
+    """
+    known = set(modules)
+    for name, declared in sorted(hooks.items()):
+        if unknown := sorted(set(declared.after) - known):
+            raise BadModuleOrder(f"module {name} must start after {unknown[0]}, which does not exist")
+    sorter = TopologicalSorter({name: hooks[name].after for name in sorted(hooks)})
+    order: list[ModuleHooks] = []
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise BadModuleOrder(f"modules need each other to start first: {' -> '.join(error.args[1])}") from error
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += [hooks[name] for name in ready if name in hooks]
+        sorter.done(*ready)
+    return order

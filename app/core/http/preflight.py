@@ -1,0 +1,91 @@
+"""What a route checks before it reads the body: guard, rate limit, parameters, size, media type and conditions."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import Request
+
+from app.core.context import RequestContext
+from app.core.errors import PreconditionRequired, Problem
+from app.core.http.file_export import requested_file_type
+from app.core.http.guards import Authenticated, Guard
+from app.core.http.idempotency import BadKey, IdempotentRequest
+from app.core.http.query_parameters import reject_unknown_parameters
+from app.core.http.request_body import check_declared_size, check_media_type
+from app.core.http.state import context_of, state_of
+from app.core.security.encryption import keyed_hash
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """The checks of one route, in their order. Built once, when the route is."""
+
+    guard: Guard
+    query_parameters: frozenset[str]
+    media_types: tuple[str, ...]
+    """The accepted media types of the body; none where the route takes no body."""
+    takes_idempotency_key: bool
+    takes_if_match: bool
+    list_name: str | None
+    """The file name of a list, without its ending; None where the route answers no list."""
+
+    async def check(self, request: Request, limit_body: Callable[[Request], int]) -> str | None:
+        """Run the checks and return the idempotency key. Raises Problem.
+
+        `limit_body` sets and returns the largest body, in bytes.
+        """
+        context, limits = context_of(request), state_of(request).settings.limits
+        await self.authorize_and_count(request, context)
+        check_declared_size(request, limit_body(request))
+        if self.media_types:
+            check_media_type(request, self.media_types)
+        if self.takes_if_match and limits.require_if_match and "if-match" not in request.headers:
+            raise PreconditionRequired("Send If-Match with the ETag of what you read.")
+        if self.list_name is not None:
+            context.file_kind = requested_file_type(request.headers.get("accept", ""))
+            context.file_name = self.list_name
+            context.durable_audit = context.durable_audit or context.file_kind is not None
+        return self.idempotency_key(request)
+
+    async def authorize_and_count(self, request: Request, context: RequestContext) -> None:
+        """Run the guard, and count the request for the caller, or for the address of one who is refused."""
+        limiter = state_of(request).rate_limiter
+        context.durable_audit = self.guard.durable_audit
+        try:
+            context.decision = await self.guard(request)
+            reject_unknown_parameters(request, self.query_parameters)
+        except Problem:
+            await limiter.count(context)
+            raise
+        if self.guard.rate_limited:
+            await limiter.count(context)
+        if isinstance(self.guard, Authenticated):
+            context.reauthorize = partial(self.guard, request)
+
+    def idempotency_key(self, request: Request) -> str | None:
+        """The key of a POST; other methods do not need one. Raises BadKey, also where the route accepts none."""
+        key = request.headers.get(IDEMPOTENCY_HEADER) if request.method == "POST" else None
+        if key is None:
+            return None
+        if not self.takes_idempotency_key:
+            raise BadKey("This endpoint takes no idempotency key.")
+        if not IDEMPOTENCY_KEY.fullmatch(key):
+            raise BadKey("An idempotency key has 1 to 255 visible ASCII characters.")
+        return key
+
+
+def identify(request: Request, key: str, body_digest: bytes) -> IdempotentRequest:
+    """The identity of a request with an idempotency key, whose body has the SHA-256 `body_digest`."""
+    principal, secret = context_of(request).principal, state_of(request).database.keys.idempotency
+    if principal is None:
+        raise BadKey("An idempotency key needs a signed-in caller.")
+    name = [str(principal.user_id), str(principal.api_key_id), request.scope["route"].name, key]
+    address = f"{request.url.path}?{request.url.query}".encode()
+    return IdempotentRequest(
+        keyed_hash(secret, "\n".join(name).encode()), keyed_hash(secret, address + b"\n" + body_digest)
+    )

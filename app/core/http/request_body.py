@@ -1,0 +1,59 @@
+"""Reading a request's body: its media type, its size, and JSON in strict mode, straight into its schema."""
+
+from typing import Any
+
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+
+from app.core.errors import ContentTooLarge, UnsupportedMediaType, field_errors, invalid_fields
+from app.core.http.state import state_of
+from app.core.strict_json import check
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class ParsedRequest(Request):
+    """A request whose JSON body is validated already."""
+
+    content: Any
+
+    async def json(self) -> Any:
+        return self.content
+
+
+def media_type_of(request: Request) -> str:
+    """The media type of the body, without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_media_type(request: Request, accepted: tuple[str, ...]) -> None:
+    """Raise UnsupportedMediaType for a body of another type. A missing body is for the schema to judge."""
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    options = request.headers.get("content-type", "").lower().partition(";")[2]
+    charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
+    if has_body and (media_type_of(request) not in accepted or charset not in ("", "utf-8", "utf8")):
+        raise UnsupportedMediaType(f"Send the body as {' or '.join(accepted)}, in UTF-8.")
+
+
+def check_declared_size(request: Request, limit: int) -> None:
+    """Raise ContentTooLarge for a body that declares more than `limit` bytes."""
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > limit:
+        raise ContentTooLarge(f"The body is larger than {limit} bytes.")
+
+
+async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Request:
+    """`request` with its body validated by `adapter`. Raises Malformed, Invalid."""
+    body = await request.body()
+    if not body:
+        return request
+    check(body, state_of(request).settings.limits.json_depth)
+    parsed = ParsedRequest(request.scope, request.receive)
+    parsed._body = body  # noqa: SLF001  # Starlette's own cache: the stream can be read once
+    try:
+        parsed.content = adapter.validate_json(body, strict=True)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        raise invalid_fields(field_errors(errors, ("body",))) from error
+    return parsed

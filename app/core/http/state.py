@@ -1,0 +1,63 @@
+"""What the parts of one application share while it runs."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+from app.core.config import Settings
+from app.core.context import RequestContext
+from app.core.db.engine import Database
+from app.core.http.access_log import AccessLog
+from app.core.http.idempotency import IdempotencyStore
+from app.core.http.rate_limit import RateLimiter
+from app.core.runtime.concurrency_limit import ConcurrencyLimit, UploadLimits
+from app.core.runtime.module_info import ModuleInfo
+from app.core.security.access_tokens import AccessTokens
+from app.core.security.authenticator import Authenticator
+from app.core.security.passwords import PasswordHasher
+from app.core.security.request_signing import SignatureVerifier
+
+if TYPE_CHECKING:
+    from app.core.runtime.redis import SharedRedis
+
+
+@dataclass
+class State:
+    """The state of one application: `app.state`.
+
+    `settings` and `modules` are there from the beginning, the rest from the start of the lifespan on. Reading a field
+    too early raises AttributeError with its name.
+    """
+
+    settings: Settings
+    modules: list[ModuleInfo] = field(default_factory=list)
+
+    database: Database = field(init=False)
+    redis: "SharedRedis | None" = field(init=False)
+    rate_limiter: RateLimiter = field(init=False)
+    signature_verifier: SignatureVerifier = field(init=False)
+    upload_limits: UploadLimits = field(init=False)
+
+    access_log: AccessLog = field(init=False)
+    """Set by the module `audit`."""
+    idempotency_store: IdempotencyStore = field(init=False)
+    """Set by the module `idempotency`."""
+    access_tokens: AccessTokens = field(init=False)
+    """Set by the module `auth`, like the next two."""
+    password_hasher: PasswordHasher = field(init=False)
+    sign_in_limit: ConcurrencyLimit = field(init=False)
+    authenticator: Authenticator = field(init=False)
+    """Set by the module `rbac`."""
+
+
+def state_of(request: Request) -> State:
+    return request.app.state  # type: ignore[no-any-return]  # Starlette's state is untyped
+
+
+def database_of(request: Request) -> Database:
+    return state_of(request).database
+
+
+def context_of(request: Request) -> RequestContext:
+    return request.state.context  # type: ignore[no-any-return]  # Starlette's state is untyped

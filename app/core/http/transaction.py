@@ -1,0 +1,59 @@
+"""The transaction around an endpoint: committed before the response leaves, repeated where that is safe."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+
+from fastapi import Request, Response
+from sqlalchemy.exc import DBAPIError
+
+from app.core.db.integrity import is_transient
+from app.core.http.idempotency import IdempotentRequest, StoredResponse
+from app.core.http.state import context_of, state_of
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+REPLAYED_HEADER = "Idempotency-Replayed"
+MAX_ATTEMPTS = 3
+"""Attempts after a deadlock or serialization failure; the database rolls each failed one back completely."""
+PAUSE_SECONDS = 0.02
+
+
+async def run_with_retries(request: Request, handler: Handler, idempotent: IdempotentRequest | None) -> Response:
+    """Run `handler` and commit what it wrote; again after a deadlock or serialization failure."""
+    store = state_of(request).idempotency_store
+    async with store.exclusive(idempotent) if idempotent else nullcontext():
+        for _ in range(MAX_ATTEMPTS - 1):
+            try:
+                return await run_once(request, handler, idempotent)
+            except DBAPIError as error:
+                if not is_transient(error):
+                    raise
+                context_of(request).reset_result()
+                await asyncio.sleep(PAUSE_SECONDS * random.random())  # noqa: S311  # no secret
+        return await run_once(request, handler, idempotent)
+
+
+async def run_once(request: Request, handler: Handler, idempotent: IdempotentRequest | None) -> Response:
+    """Run `handler` in one transaction. With an idempotency key, replay or store the first response in it too."""
+    state = state_of(request)
+    async with state.database.unit_of_work(context_of(request)) as session:
+        request.state.session = session
+        if idempotent is None:
+            return await handler(request)
+        stored = await state.idempotency_store.find(session, idempotent)
+        if stored is not None:
+            return replay(stored)
+        response = await handler(request)
+        first = StoredResponse(response.status_code, list(response.headers.items()), bytes(response.body))
+        await state.idempotency_store.store(session, idempotent, first)
+        return response
+
+
+def replay(stored: StoredResponse) -> Response:
+    """The first response, marked as a replay."""
+    response = Response(stored.body, stored.status)
+    response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
+    response.headers[REPLAYED_HEADER] = "true"
+    return response

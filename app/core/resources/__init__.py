@@ -1,0 +1,1 @@
+"""What a CRUD module inherits: schemas, service, router, bulk changes and imports."""

@@ -1,0 +1,209 @@
+"""The endpoints that every CRUD resource has, from one declaration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request
+
+from app.core.db.pagination import EntityQuery, Page, RowPage
+from app.core.http.dependencies import read_only, transactional
+from app.core.http.file_upload import UploadRoute, uploaded_file
+from app.core.http.guards import requires
+from app.core.http.request_body import media_type_of
+from app.core.http.route import IfMatch
+from app.core.http.router import Router
+from app.core.resources.bulk import Bulk, BulkResult, BulkRoute, execute
+from app.core.resources.imports import Importer, ImportQuery, ImportReport
+from app.core.resources.schemas import Patch, Read, Schema
+from app.core.resources.service import Service
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """The declaration of a CRUD resource.
+
+    `name` is one item in words (`stock movement`); the router's slug names all of them. `guard` gives the dependencies
+    of an endpoint by its action (create, read, update, delete), exactly one guard among them; by default the permission
+    of that action. `write` injects a service that writes, where the service needs more than a session. `summaries`
+    replace the summaries of endpoints, by their verb.
+    """
+
+    name: str
+    service: type[Service[Any]]
+    create: type[Schema]
+    update: type[Patch]
+    read: type[Read]
+    query: type[EntityQuery]
+    guard: Callable[[str], list[Any]] | None = None
+    write: Any = None
+    summaries: dict[str, str] | None = None
+    has_bulk: bool = True
+    """Whether items can be changed in bulk and imported."""
+
+
+def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
+    """Add list, create, bulk, import, get, update, delete and restore to `router`, below `path`.
+
+    The list is also a file (CSV, NDJSON); every POST that requires a permission accepts an idempotency key.
+    """
+    endpoints = Endpoints(router, resource, path)
+    endpoints.add_list()
+    endpoints.add_create()
+    if resource.has_bulk:
+        endpoints.add_bulk()
+        endpoints.add_import()
+    endpoints.add_item()
+    endpoints.add_removal()
+
+
+class Endpoints:
+    """Adds the endpoints of one resource to its router."""
+
+    def __init__(self, router: Router, resource: Resource, path: str) -> None:
+        self.router = router
+        self.resource = resource
+        self.path = path
+        self.slug = router.module.slug if router.module else ""
+        self.one = resource.name.replace(" ", "_")
+        self.many = self.slug.replace("-", "_")
+        self.many_in_words = self.slug.replace("-", " ")
+        self.a_one = f"{'an' if self.one[0] in 'aeiou' else 'a'} {resource.name}"
+        self.reader: Any = Annotated[resource.service, read_only(resource.service)]
+        self.writer: Any = Annotated[resource.service, resource.write or transactional(resource.service)]
+
+    def guard(self, action: str) -> list[Any]:
+        return self.resource.guard(action) if self.resource.guard else [requires(f"{self.slug}:{action}")]
+
+    def add(self, path: str, verb: str, endpoint: Callable[..., Any], summary: str, **options: Any) -> None:
+        """Add `endpoint` as the operation `{verb}_{one item}`, unless `options` name it."""
+        options = {"methods": [verb.upper()], "name": f"{verb}_{self.one}", **options}
+        summary = (self.resource.summaries or {}).get(verb, summary)
+        options |= {"summary": summary.partition(".")[0], "description": summary}
+        self.router.add_api_route(f"{self.path}{path}", endpoint, **options)
+
+    def add_list(self) -> None:
+        resource, read_query = self.resource, Annotated[self.resource.query, Query()]
+
+        async def list_items(items: self.reader, query: read_query) -> RowPage:
+            page: RowPage = await items.page(query)
+            return page
+
+        self.add(
+            "",
+            "list",
+            list_items,
+            f"List {self.many_in_words}.",
+            methods=["GET"],
+            name=f"list_{self.many}",
+            response_model=Page[resource.read],
+            dependencies=self.guard("read"),
+        )
+
+    def add_create(self) -> None:
+        resource = self.resource
+
+        async def create_item(items: self.writer, data: resource.create) -> Any:
+            return await items.create(data)
+
+        self.add(
+            "",
+            "create",
+            create_item,
+            f"Create {self.a_one}.",
+            methods=["POST"],
+            response_model=resource.read,
+            status_code=HTTPStatus.CREATED,
+            dependencies=self.guard("create"),
+        )
+
+    def add_bulk(self) -> None:
+        resource, body = self.resource, Bulk[self.resource.create, self.resource.update]
+
+        async def bulk_items(items: self.writer, data: body) -> Any:
+            return await execute(items, data)
+
+        self.add(
+            "/bulk",
+            "bulk",
+            bulk_items,
+            f"Create, change and delete {self.many_in_words} in one request: all, or none.",
+            methods=["POST"],
+            name=f"bulk_{self.many}",
+            response_model=BulkResult[resource.read],
+            responses={
+                HTTPStatus.NOT_FOUND: {},
+                HTTPStatus.PRECONDITION_FAILED: {},
+                HTTPStatus.PRECONDITION_REQUIRED: {},
+            },
+            dependencies=[requires(*(f"{self.slug}:{action}" for action in Bulk.actions))],
+            route_class_override=BulkRoute,
+        )
+
+    def add_import(self) -> None:
+        resource = self.resource
+
+        async def import_items(items: self.writer, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
+            importer = Importer(items, resource.create, query)
+            return await importer.run(uploaded_file(request), media_type_of(request))
+
+        self.add(
+            "/import",
+            "import",
+            import_items,
+            f"Create {self.many_in_words} from a CSV or NDJSON file.",
+            methods=["POST"],
+            name=f"import_{self.many}",
+            response_model=ImportReport,
+            dependencies=[requires(f"{self.slug}:create")],
+            route_class_override=UploadRoute,
+        )
+
+    def add_item(self) -> None:
+        resource = self.resource
+
+        async def get_item(items: self.reader, id: UUID) -> Any:
+            return await items.get(id)
+
+        async def update_item(items: self.writer, id: UUID, data: resource.update, if_match: IfMatch = None) -> Any:
+            return await items.update(id, data, if_match)
+
+        read, update = self.guard("read"), self.guard("update")
+        summary = f"Change some fields of {self.a_one}."
+        self.add("/{id}", "get", get_item, f"Get {self.a_one}.", response_model=resource.read, dependencies=read)
+        self.add(
+            "/{id}",
+            "update",
+            update_item,
+            summary,
+            methods=["PATCH"],
+            response_model=resource.read,
+            dependencies=update,
+        )
+
+    def add_removal(self) -> None:
+        async def delete_item(items: self.writer, id: UUID, if_match: IfMatch = None) -> None:
+            await items.delete(id, if_match)
+
+        async def restore_item(items: self.writer, id: UUID, if_match: IfMatch = None) -> Any:
+            return await items.restore(id, if_match)
+
+        self.add(
+            "/{id}",
+            "delete",
+            delete_item,
+            f"Hide {self.a_one}.",
+            status_code=HTTPStatus.NO_CONTENT,
+            dependencies=self.guard("delete"),
+        )
+        self.add(
+            "/{id}/restore",
+            "restore",
+            restore_item,
+            f"Make a hidden {self.resource.name} visible again.",
+            methods=["POST"],
+            response_model=self.resource.read,
+            dependencies=self.guard("delete"),
+        )

@@ -1,0 +1,125 @@
+"""The bases of what clients send and receive."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.core.errors import field_errors, invalid_fields
+
+
+class Schema(BaseModel):
+    """A request body. Unknown fields are refused; the route reads it in strict JSON mode.
+
+    The line below a field describes it in the document.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def example(**fields: Any) -> ConfigDict:
+    """The configuration of a schema with an example, which the document shows and the fuzzer uses."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
+class Patch(BaseModel):
+    """Mixed in before a Create schema, it makes every field optional (JSON merge patch, RFC 7396).
+
+    `class TaskUpdate(Patch, TaskCreate)`: an absent field keeps its value, an explicit null is validated by the field's
+    own type. A field that is itself a schema is patched the same way.
+    """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for field in cls.model_fields.values():
+            field.default, field.default_factory = None, None
+            field.json_schema_extra = drop_default
+            if nested := nested_schema(field.annotation):
+                field.annotation = as_patch(nested) | None  # type: ignore[assignment]  # a union is an annotation
+        cls.model_rebuild(force=True)
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that the client sent, by name."""
+        return self.model_dump(exclude_unset=True)
+
+    def merge_into(self, row: object) -> dict[str, Any]:
+        """`changes`, each nested patch merged into the document of `row`. Raises Invalid for an incomplete result."""
+        return dict(self.merge_fields(row))
+
+    def merge_fields(self, row: object) -> Iterator[tuple[str, Any]]:
+        for name, value in self.changes().items():
+            whole = nested_schema(type(self).model_fields[name].annotation)
+            if whole is None or value is None:
+                yield name, value
+            else:
+                yield name, validate_whole(name, whole, merge(getattr(row, name), value))
+
+
+def nested_schema(annotation: Any) -> type[Schema] | None:
+    """The schema in `Schema | None`."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    found = [option for option in options if option is not NoneType]
+    is_schema = len(found) == 1 and isinstance(found[0], type) and issubclass(found[0], Schema)
+    return found[0] if is_schema else None
+
+
+def as_patch(schema: type[Schema]) -> type[Schema]:
+    """`schema` with every field optional."""
+    body = {"__doc__": schema.__doc__, "__module__": schema.__module__}
+    return type(f"{schema.__name__}Update", (Patch, schema), body)
+
+
+def whole_of(patch: type[BaseModel]) -> type[BaseModel]:
+    """The inverse of `as_patch`."""
+    return next(base for base in patch.__mro__ if Patch not in base.__mro__)
+
+
+def merge(document: dict[str, Any] | None, patch: dict[str, Any]) -> dict[str, Any]:
+    """`patch` applied to a flat `document` (RFC 7396): null removes."""
+    return {name: value for name, value in {**(document or {}), **patch}.items() if value is not None}
+
+
+def validate_whole(field: str, patch: type[Schema], document: dict[str, Any]) -> dict[str, Any]:
+    """`document`, valid in the schema that `patch` is a patch of. Raises Invalid."""
+    try:
+        return whole_of(patch).model_validate(document).model_dump()
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        raise invalid_fields(field_errors(errors, ("body", field))) from error
+
+
+def drop_default(schema: dict[str, Any]) -> None:
+    """Hide the None that stands for an absent field; it is not a value of the field."""
+    schema.pop("default", None)
+
+
+class ResponseSchema(BaseModel):
+    """A response body. The line below a field describes it in the document."""
+
+    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+
+
+class Read(ResponseSchema):
+    """An entity in a response. Its fields are the columns that a read selects, unless `to_read` shapes the rows."""
+
+    id: UUID
+    """The identifier, a UUIDv7."""
+    version: int
+    """The number of the item's version, from 1; `If-Match` compares it."""
+    created_at: datetime
+    """When the item was created."""
+    updated_at: datetime
+    """When the item was last changed."""
+
+
+class Named(ResponseSchema):
+    """Another item that this one refers to."""
+
+    id: UUID
+    """The identifier of the other item."""
+    name: str
+    """The name of the other item."""

@@ -1,0 +1,63 @@
+"""The operations that CRUD services share. A module overrides only those with a rule of its own."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from app.core.db.entity import Entity
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.repository import Repository
+from app.core.db.session import ReadSession, Session
+from app.core.resources.schemas import Patch, Schema
+
+M = TypeVar("M", bound=Entity)
+
+
+class Service(Generic[M]):
+    """Built from a session: injected in a request, constructed directly in a job."""
+
+    repository: ClassVar[type[Repository[Any]]]
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows: Repository[M] = self.repository(session)
+
+    async def page(self, query: PageQuery) -> RowPage:
+        return await self.rows.page(query)
+
+    async def get(self, id: UUID) -> Any:
+        return await self.rows.get(id)
+
+    def build(self, data: Schema) -> M:
+        """An entity made of `data`, not added yet. Override it for rules about the values of a new item."""
+        return self.rows.model(**data.model_dump())
+
+    async def create(self, data: Schema) -> M:
+        """Create an item. Raises Invalid, AlreadyExists."""
+        return await self.reload_for_read(await self.rows.add(self.build(data)))
+
+    async def create_many(self, items: Sequence[Schema]) -> list[M]:
+        """Create `items` in one flush."""
+        return list(await self.rows.reload_for_read(await self.rows.add_all([self.build(data) for data in items])))
+
+    async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
+        """Change some fields of an item. Raises NotFound, StaleVersion, Invalid, AlreadyExists."""
+        row = await self.rows.load(id, if_match)
+        changes = self.apply_rules(row, data.merge_into(row))
+        return await self.reload_for_read(await self.rows.change(row, changes))
+
+    def apply_rules(self, row: M, changes: dict[str, Any]) -> dict[str, Any]:
+        """`changes` to `row`, by field, after the module's rules. Override it for rules about changes."""
+        return changes
+
+    async def delete(self, id: UUID, if_match: str | None = None) -> None:
+        """Hide (or delete) an item. Raises NotFound, StaleVersion, InUse."""
+        await self.rows.remove(await self.rows.load(id, if_match))
+
+    async def restore(self, id: UUID, if_match: str | None = None) -> M:
+        """Make a hidden item visible again. Raises NotFound where it is not hidden, Conflict."""
+        return await self.reload_for_read(await self.rows.restore(await self.rows.load(id, if_match, deleted=True)))
+
+    async def reload_for_read(self, row: M) -> M:
+        """`row` as a read returns it."""
+        (item,) = await self.rows.reload_for_read([row])
+        return item  # type: ignore[no-any-return]  # shaped as its Read schema

@@ -1,0 +1,1 @@
+"""The process: logging, periodic tasks, concurrency limits, Redis, and what modules declare about themselves."""

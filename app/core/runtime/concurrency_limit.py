@@ -1,0 +1,48 @@
+"""A limit of concurrent work, so that a flood of one kind of request cannot take every database connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.core.errors import Unavailable
+
+
+class ConcurrencyLimit:
+    """Lets `at_once` tasks work while up to `queue` wait, without a connection; more are refused at once."""
+
+    def __init__(self, at_once: int, queue: int) -> None:
+        self.slots = asyncio.Semaphore(at_once)
+        self.queue = queue
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """Wait for the first slot of a request. Raises Unavailable when too many wait."""
+        if self.waiting >= self.queue:
+            raise Unavailable("Too many sign-ins at once; try again shortly.")
+        async with self.reenter():
+            yield
+
+    @asynccontextmanager
+    async def reenter(self) -> AsyncIterator[None]:
+        """Wait for a further slot of a request that entered before. It is never refused."""
+        self.waiting += 1
+        try:
+            await self.slots.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self.slots.release()
+
+
+class UploadLimits:
+    """How many files a process receives at once, and on how many imports it works.
+
+    An import holds a database connection all the time; on SQLite it is the only one that writes.
+    """
+
+    def __init__(self, *, files: int, imports: int) -> None:
+        self.files = asyncio.Semaphore(files)
+        self.imports = asyncio.Semaphore(imports)

@@ -1,0 +1,101 @@
+"""Logging: structlog for every line of the process, with the request id, without secrets or frame locals."""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from app.core.config import Environment, Settings
+
+SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(ak|rt)_[\w-]{20,}")
+MASK = "[masked]"
+URL_POSITION = 2
+"""The position of the URL among the arguments of uvicorn's access line."""
+
+
+def scrub(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Mask values by name, and bearer tokens anywhere in a text, rendered tracebacks included."""
+    return {name: MASK if SECRET_NAME.search(name) else mask(value) for name, value in event.items()}
+
+
+def mask(value: Any) -> Any:
+    if isinstance(value, str):
+        return BEARER.sub(MASK, value)
+    if isinstance(value, dict):
+        return {name: MASK if SECRET_NAME.search(str(name)) else mask(item) for name, item in value.items()}
+    return [mask(item) for item in value] if isinstance(value, list) else value
+
+
+def drop_color(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Drop the coloured copy of uvicorn's messages."""
+    event.pop("color_message", None)
+    return event
+
+
+class QueryFilter(logging.Filter):
+    """Removes the query from uvicorn's access lines: it may hold anything."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(str(a).partition("?")[0] if i == URL_POSITION else a for i, a in enumerate(record.args))
+        return True
+
+
+def configure(settings: Settings) -> None:
+    """Send every line of the process through one formatter: JSON in production, plain text in development."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        drop_color,
+        scrub,
+    ]
+    if settings.environment is Environment.production:
+        traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        final: list[Processor] = [
+            structlog.processors.ExceptionRenderer(traceback),
+            scrub,
+            structlog.processors.JSONRenderer(lambda event, **_: orjson.dumps(event, default=str).decode()),
+        ]
+    else:
+        final = [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    replace_handlers(handler, logging.DEBUG if settings.debug else logging.INFO)
+
+
+def replace_handlers(handler: logging.Handler, level: int) -> None:
+    """Make `handler` the only handler of the process, instead of uvicorn's own."""
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("aiosqlite", "alembic", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        if logger.handlers:  # without any, uvicorn was told either to pass lines on or to be silent
+            logger.handlers = []
+            logger.propagate = True
+    access = logging.getLogger("uvicorn.access")
+    if not any(isinstance(existing, QueryFilter) for existing in access.filters):
+        access.addFilter(QueryFilter())

@@ -1,0 +1,53 @@
+"""Tasks that run periodically beside the requests of a process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 5.0
+
+
+class PeriodicTask:
+    """Runs `work` every `interval` seconds until it returns True or is stopped.
+
+    A failure is logged and retried with a growing delay. `wake` starts the next run now. Stopping lets the current run
+    finish: a statement that is cancelled half-way could leave its connection behind.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[bool]], interval: float, max_delay: float = 5.0) -> None:
+        self.name = name
+        self.work = work
+        self.interval = interval
+        self.max_delay = max_delay
+        self.stopping = asyncio.Event()
+        self.woken = asyncio.Event()
+        self.task = asyncio.create_task(self.run(), name=name)
+
+    async def run(self) -> None:
+        delay = self.interval
+        while not self.stopping.is_set():
+            self.woken.clear()
+            try:
+                if await self.work():
+                    return
+                delay = self.interval
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next run may succeed
+                delay = min(delay * 2, self.max_delay)
+                log.warning("background_work_failed", work=self.name, cause=type(error).__name__, retry_in=delay)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.woken.wait(), delay)
+
+    def wake(self) -> None:
+        """Start the next run now."""
+        self.woken.set()
+
+    async def stop(self) -> None:
+        """Wait for the end of the current run. A run that does not end is cancelled after `STOP_SECONDS`."""
+        self.stopping.set()
+        self.wake()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.task, STOP_SECONDS)

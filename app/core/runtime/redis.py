@@ -1,0 +1,42 @@
+"""The Redis that processes share. Imported only where `REDIS_URL` is set, because the client is slow to import."""
+
+from typing import Any
+
+from limits.aio.storage import RedisStorage
+from limits.errors import StorageError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+REDIS_SECONDS = 0.25
+"""Longest wait for Redis, which stands in the way of a request."""
+
+
+class RedisUnavailable(Exception):
+    """Redis did not answer, or refused."""
+
+
+class SharedRedis:
+    """One client and pool for everything that a process keeps in Redis."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+        options: dict[str, Any] = {"connection_pool": self.client.connection_pool}  # accepted, and not annotated
+        self.counters = RedisStorage(f"async+{url}", wrap_exceptions=True, implementation="redispy", **options)
+
+    async def increment(self, name: str, seconds: int) -> int:
+        """Count `name` once more; the counter ends after `seconds`. Raises RedisUnavailable."""
+        try:
+            return await self.counters.incr(name, seconds)
+        except StorageError as error:
+            raise RedisUnavailable from error.storage_error
+
+    async def claim(self, name: str, seconds: int) -> bool:
+        """False if `name` was claimed during the last `seconds`. Raises RedisUnavailable."""
+        try:
+            return bool(await self.client.set(name, 1, nx=True, ex=seconds))
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable from error
+
+    async def close(self) -> None:
+        await self.client.aclose()
+        await self.client.connection_pool.aclose()

@@ -1,0 +1,1 @@
+"""Keys, encryption, passwords, access tokens and request signatures. Knows neither HTTP nor SQL."""

@@ -1,0 +1,12 @@
+"""What the kernel asks of the module that knows credentials."""
+
+from typing import Protocol
+
+from app.core.context import Principal, RequestContext
+
+
+class Authenticator(Protocol):
+    """Turns a bearer token (an access token or an API key) into its principal."""
+
+    async def authenticate(self, token: str, context: RequestContext) -> Principal:
+        """The principal of `token`; also fills `context`. Raises Unauthenticated."""

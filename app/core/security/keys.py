@@ -1,0 +1,85 @@
+"""Key material: one root secret, one derived key for each purpose, and key files that development makes for itself."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.core.config import Settings
+
+
+def derive_key(root: str, purpose: str) -> bytes:
+    """A 32-byte key for one purpose (HKDF, RFC 5869), so that no two purposes share a key."""
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=f"attest/{purpose}".encode()).derive(
+        root.encode()
+    )
+
+
+def load_or_create(path: Path, create: Callable[[], str]) -> str:
+    """The content of `path`, created on first use and readable by its owner only. Concurrent processes agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        draft.touch(mode=0o600)
+        draft.write_text(create())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first; its key is the key
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def new_signing_key() -> str:
+    """A new P-256 private key, as PEM."""
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .decode()
+    )
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a process. No field is ever shown."""
+
+    cursor: bytes = field(repr=False)
+    refresh: bytes = field(repr=False)
+    lookup: bytes = field(repr=False)
+    """Hashes identifiers and secrets that are looked up: typed names, API keys, recovery codes."""
+    idempotency: bytes = field(repr=False)
+    responses: bytes = field(repr=False)
+    """Encrypts the stored responses of idempotency keys."""
+    personal: bytes = field(repr=False)
+    """Wraps the keys of personal data in the audit log."""
+    second_factor: bytes = field(repr=False)
+    signing_pems: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def load(cls, settings: Settings) -> "Keys":
+        """Read or, outside production, create the secrets that `settings` names."""
+        folder = settings.state_dir / "keys"
+        root = settings.secret_key.get_secret_value() or load_or_create(folder / "secret_key", new_secret)
+        configured = settings.audit.personal_key
+        personal = configured.get_secret_value() if configured else load_or_create(folder / "personal_key", new_secret)
+        pems = tuple(path.read_text() for path in settings.auth.signing_key_files)
+        return cls(
+            cursor=derive_key(root, "cursor"),
+            refresh=derive_key(root, "refresh-token"),
+            lookup=derive_key(root, "identifier-lookup"),
+            idempotency=derive_key(root, "idempotency-key"),
+            responses=derive_key(root, "stored-answer"),
+            personal=derive_key(personal, "personal-data"),
+            second_factor=derive_key(root, "second-factor"),
+            signing_pems=pems or (load_or_create(folder / "signing_key.pem", new_signing_key),),
+        )

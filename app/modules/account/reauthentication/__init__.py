@@ -1,0 +1,1 @@
+"""Proof that an authenticated caller is still the same person."""

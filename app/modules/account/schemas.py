@@ -1,0 +1,22 @@
+"""What clients send to change their own account."""
+
+from pydantic import Field, SecretStr
+
+from app.core.resources.schemas import Patch, Schema
+from app.modules.users import ProfileFields
+
+
+class ProfileUpdate(Patch, ProfileFields):
+    """What users may change of themselves. Another e-mail, by which one signs in, needs the current password."""
+
+    current_password: SecretStr | None = Field(None, max_length=1024)
+    """The current password, to change the e-mail address."""
+
+
+class PasswordChange(Schema):
+    """A change of one's own password."""
+
+    current_password: SecretStr = Field(min_length=1, max_length=1024)
+    """The current password."""
+    new_password: SecretStr = Field(max_length=1024)
+    """The new password, of 12 to 128 characters."""

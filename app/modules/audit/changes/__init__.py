@@ -1,0 +1,1 @@
+"""The change log: one entry for each changed row, written in the transaction of the change."""

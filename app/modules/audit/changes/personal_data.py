@@ -1,0 +1,81 @@
+"""Personal data in the change log: encrypted under a key of each person, which the master key wraps.
+
+Without the keys of a person every copy of that data is unreadable, while the entries stay as they are. Nothing destroys
+keys yet; a backup that holds `audit_subject_key` holds the keys too.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from app.core.clock import new_id, now
+from app.core.db.entity import table_of
+from app.core.db.session import AnyRow
+from app.core.security.encryption import DecryptionFailed, decrypt, encrypt, new_key
+from app.modules.audit.models import AuditSubjectKey
+
+ERASED = {"$erased": True}
+UNREADABLE = {"$unreadable": True}
+keys_table = table_of(AuditSubjectKey)
+
+
+class WrongMasterKey(RuntimeError):
+    """AUDIT__PERSONAL_KEY is not the one that this database was written with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKey:
+    """A key of one person, and its identifier."""
+
+    id: UUID
+    key: bytes = field(repr=False)
+
+
+def unwrap(master: bytes, id: UUID, wrapped: bytes) -> bytes:
+    """The key named `id`. Raises WrongMasterKey."""
+    try:
+        return decrypt(master, wrapped, id.bytes)
+    except DecryptionFailed as error:
+        raise WrongMasterKey(f"key {id} was wrapped by another master key") from error
+
+
+def encrypt_value(key: SubjectKey, place: str, plain: Any) -> dict[str, str]:
+    """`plain` (a canonical value) as a tagged document, bound to its `place`: entity, id and field."""
+    ciphertext = encrypt(key.key, json.dumps(plain).encode(), place.encode())
+    return {"$personal": base64.b64encode(ciphertext).decode(), "$key": str(key.id)}
+
+
+def decrypt_value(key: bytes, place: str, document: Mapping[str, str]) -> Any:
+    """The plain value, or UNREADABLE for a document that was moved or altered."""
+    try:
+        return json.loads(decrypt(key, base64.b64decode(document["$personal"]), place.encode()))
+    except DecryptionFailed:
+        return UNREADABLE
+
+
+def subject_keys(connection: Connection, master: bytes, subjects: Iterable[UUID]) -> dict[UUID, SubjectKey]:
+    """The newest key of each subject. A missing one is created, in the transaction of `connection`."""
+    wanted = set(subjects)
+    statement = select(keys_table).where(keys_table.c.subject_id.in_(wanted)).order_by(keys_table.c.id)
+    keys = {row.subject_id: load_key(master, row) for row in connection.execute(statement)}
+    for subject in sorted(wanted - keys.keys()):
+        key = SubjectKey(new_id(), new_key())
+        wrapped = encrypt(master, key.key, key.id.bytes)
+        row = {"id": key.id, "subject_id": subject, "wrapped_key": wrapped, "created_at": now()}
+        connection.execute(keys_table.insert(), row)
+        keys[subject] = key
+    return keys
+
+
+def load_key(master: bytes, row: AnyRow) -> SubjectKey:
+    return SubjectKey(row.id, unwrap(master, row.id, row.wrapped_key))
+
+
+def place_of(entity: str, entity_id: str, field: str) -> str:
+    """Where an encrypted value belongs; it decrypts nowhere else."""
+    return f"{entity}/{entity_id}/{field}"

@@ -1,0 +1,156 @@
+"""Writes an access entry for every request, whatever its end, into the spool before the last byte leaves."""
+
+import asyncio
+from time import perf_counter_ns
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.context import RequestContext
+from app.core.http.access_log import AccessLog
+from app.core.http.problem_details import internal_error, to_response
+from app.core.http.route import Route
+from app.core.runtime.logging import MASK, SECRET_NAME
+from app.core.strict_json import UNSTORABLE
+from app.modules.audit.requests.spool import AuditLogUnavailable
+
+CLIENT_CLOSED = 499
+CRASHED = 500
+HIDDEN_PARAMETERS = {"cursor"}
+MASKED_PARAMETERS = {"q"}
+"""A search for a person is personal data, and an access entry has no key of a person to encrypt it with."""
+HEALTH = {"/healthz", "/readyz"}
+"""Answered even when the audit log is full: a restart would not empty it."""
+
+
+class AccessLogMiddleware:
+    """Pure ASGI. Withholds the head of a response until its entry is kept, if head and body come together."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await LoggedRequest(scope, receive, send).run(self.app)
+
+
+class LoggedRequest:
+    """One request, until its access entry is written."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope, self.receive, self.send = scope, receive, send
+        self.context: RequestContext = scope["state"]["context"]
+        self.access_log: AccessLog = scope["app"].state.access_log
+        self.started = perf_counter_ns()
+        self.head: Message | None = None
+        self.head_sent = self.done = False
+        self.status = CRASHED
+        self.bytes_out = 0
+        self.refusal: AuditLogUnavailable | None = None
+
+    async def run(self, app: ASGIApp) -> None:
+        try:
+            if self.scope["path"] not in HEALTH:
+                self.access_log.check_capacity()
+            await app(self.scope, self.receive, self.forward)
+        except AuditLogUnavailable as problem:
+            self.refusal = problem
+        except ClientDisconnect:
+            self.status = CLIENT_CLOSED
+        except asyncio.CancelledError:
+            self.status = self.status if self.head_sent else CLIENT_CLOSED
+            raise
+        except Exception:
+            if self.head_sent:
+                raise
+            self.head, self.bytes_out = None, 0  # the response that failed was still withheld; this one replaces it
+            await internal_error(self.scope["path"], self.context)(self.scope, self.receive, self.forward)
+        finally:
+            if not self.done and not self.refusal:
+                self.context.error_code = "response-cut-short"
+                self.access_log.append(self.entry())
+        if self.refusal and not self.head_sent:
+            await to_response(self.refusal, self.scope["path"], self.context)(self.scope, self.receive, self.send)
+
+    async def forward(self, message: Message) -> None:
+        """Send a message of the response; the entry is written before the last one."""
+        if message["type"] == "http.response.start":
+            self.head, self.status = message, message["status"]
+            return
+        if message["type"] == "http.response.body":
+            self.bytes_out += len(message.get("body", b""))
+            if not message.get("more_body", False) and not self.done:
+                await self.write_entry()
+            if self.refusal:
+                return
+        if self.head is not None:
+            head, self.head, self.head_sent = self.head, None, True
+            await self.send(head)
+        await self.send(message)
+
+    async def write_entry(self) -> None:
+        """Append the entry to the spool. If that fails, the response is withheld."""
+        try:
+            file = self.access_log.append(self.entry())
+            self.done = True
+            if self.context.durable_audit:
+                await file.sync()
+        except AuditLogUnavailable as problem:
+            self.refusal = problem
+
+    def entry(self) -> dict[str, Any]:
+        """The access entry, as JSON values and ids."""
+        context, scope = self.context, self.scope
+        route = scope.get("route")
+        actor = context.actor
+        return {
+            "at": context.at.isoformat(),
+            "request_id": context.request_id,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_name": actor.name,
+            "owner_id": context.owner_id,
+            "auth_method": context.auth_method,
+            "session_id": context.principal.session_id if context.principal else None,
+            "ip": context.ip,
+            "user_agent": context.user_agent and storable(context.user_agent, 400),
+            "method": storable(scope["method"], 16),
+            "path": storable(scope["path"], 2048),
+            "route": route_template(scope, route),
+            "query": allowed_query(scope["query_string"], route),
+            "decision": context.decision,
+            "status": self.status,
+            "duration_us": (perf_counter_ns() - self.started) // 1000,
+            "bytes_out": self.bytes_out,
+            "error_code": context.error_code,
+        }
+
+
+def storable(text: str, length: int) -> str:
+    """`text` without characters that no database stores, cut to `length`."""
+    return UNSTORABLE.sub("\ufffd", text)[:length]
+
+
+def route_template(scope: Scope, route: Any) -> str | None:
+    """The path of the route with its parameters in braces; None where no route matched."""
+    context = scope.get("fastapi", {}).get("effective_route_context") if route is not None else None
+    path = getattr(context or route, "path_format", None)
+    return str(path)[:400] if path else None
+
+
+def allowed_query(query: bytes, route: Any) -> str | None:
+    """The declared parameters only, with secrets masked: people paste anything into a URL."""
+    if not query or not isinstance(route, Route):
+        return None
+    known = route.preflight.query_parameters - HIDDEN_PARAMETERS
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    kept = [(name, MASK if is_masked(name) else value) for name, value in pairs if name in known]
+    return storable(urlencode(kept), 2048) or None
+
+
+def is_masked(parameter: str) -> bool:
+    return parameter in MASKED_PARAMETERS or SECRET_NAME.search(parameter) is not None

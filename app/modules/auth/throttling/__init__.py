@@ -1,0 +1,1 @@
+"""Throttling of guesses at passwords and codes."""

@@ -1,0 +1,123 @@
+"""The one query that finds what a credential (a session or an API key) may do, and its result as a principal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select, true
+
+from app.core.clock import now
+from app.core.config import AuthSettings
+from app.core.context import EVERYTHING, Principal, Restriction
+from app.core.db.entity import table_of
+from app.core.db.session import AnyRow, AnySelect
+from app.modules.api_keys import ApiKey
+from app.modules.rbac.models import SecurityState
+from app.modules.rbac.repository import policy
+from app.modules.roles import grant_paths, grant_paths_in, held_permissions, next_change
+from app.modules.second_factor import SecondFactor
+from app.modules.sessions import AuthSession
+from app.modules.users import User
+
+sessions, api_keys, factors = table_of(AuthSession), table_of(ApiKey), table_of(SecondFactor)
+users, state = table_of(User), table_of(SecurityState)
+
+PASSWORD_CHANGE = Restriction("password-change-required", "Change your password first: POST /api/v1/auth/me/password.")
+SECOND_FACTOR = Restriction(
+    "second-factor-required", "Enrol a second factor first: POST /api/v1/auth/me/second-factor."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A principal as of security event `sequence` and policy `version`, valid until `fresh_until`."""
+
+    principal: Principal
+    sequence: int
+    version: int
+    fresh_until: datetime
+    base: int = 0
+    known: frozenset[int] = frozenset()
+    """Generations of the session's tokens that are confirmed: these, and all up to `base`."""
+    key: AnyRow | None = None
+
+
+def access(credential: Any, *columns: ColumnElement[Any]) -> AnySelect:
+    """One row for each grant path of the owner of `credential`, at least one; none where the owner may not act."""
+    path = grant_paths().subquery("path")
+    owner = and_(users.c.id == credential.c.user_id, users.c.is_active, users.c.deleted_at.is_(None))
+    return (
+        select(
+            credential.c.id, credential.c.user_id, users.c.username, users.c.is_superuser, users.c.must_change_password,
+            factors.c.confirmed_at, policy.c.version, state.c.sequence, *columns, *path.c
+        )
+        .select_from(credential)
+        .join(users, owner)
+        .join(policy, true())
+        .join(state, true())
+        .join(factors, and_(factors.c.user_id == users.c.id, factors.c.confirmed_at.is_not(None)), isouter=True)
+        .join(path, path.c.user_id == users.c.id, isouter=True)
+        .where(credential.c.revoked_at.is_(None))
+    )  # fmt: skip
+
+
+def access_of_session(id: UUID) -> AnySelect:
+    columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.base, sessions.c.confirmed)
+    signed_in_since = or_(users.c.signed_out_at.is_(None), sessions.c.created_at > users.c.signed_out_at)
+    return access(sessions, *columns).where(sessions.c.id == id, signed_in_since)
+
+
+def access_of_key(prefix: str) -> AnySelect:
+    shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at", "last_used_at")
+    columns = [api_keys.c[name].label(f"key_{name}") for name in shown]
+    return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
+
+
+def restriction_of(row: AnyRow, settings: AuthSettings) -> Restriction | None:
+    """What the user must do before anything else."""
+    if row.must_change_password:
+        return PASSWORD_CHANGE
+    if row.is_superuser and settings.superusers_need_second_factor and row.confirmed_at is None:
+        return SECOND_FACTOR
+    return None
+
+
+def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
+    """What a session may do."""
+    first, at = rows[0], now()
+    paths = grant_paths_in(rows)
+    held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective
+    principal = Principal(
+        user_id=first.user_id,
+        username=first.username,
+        permissions=held,
+        expires_at=first.expires_at,
+        session_id=first.id,
+        restriction=restriction_of(first, settings),
+        has_second_factor=first.confirmed_at is not None,
+        verified_at=first.verified_at,
+    )
+    fresh_until = min(first.expires_at, next_change(paths, at) or first.expires_at)
+    return Access(principal, first.sequence, first.version, fresh_until, first.base, frozenset({first.confirmed}))
+
+
+def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
+    """What an API key may do: those of its scopes that its owner holds. It never acts as a superuser."""
+    first, at = rows[0], now()
+    paths = grant_paths_in(rows)
+    held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective
+    scopes = frozenset(first.key_scopes)
+    expires_at = first.key_expires_at or datetime.max.replace(tzinfo=at.tzinfo)
+    principal = Principal(
+        user_id=first.user_id,
+        username=first.username,
+        permissions=scopes if EVERYTHING in held else scopes & held,
+        expires_at=expires_at,
+        api_key_id=first.id,
+        restriction=restriction_of(first, settings),
+        has_second_factor=first.confirmed_at is not None,
+    )
+    fresh_until = min(expires_at, next_change(paths, at) or expires_at)
+    return Access(principal, first.sequence, first.version, fresh_until, key=first)

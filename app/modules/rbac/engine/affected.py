@@ -1,0 +1,78 @@
+"""Whom a change of the policy affects, and what they hold."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from app.core.clock import now
+from app.core.db.entity import table_of
+from app.core.db.session import AnyRow
+from app.modules.roles import (
+    NOTHING,
+    USER_COLUMNS,
+    GrantPath,
+    HeldPermissions,
+    Module,
+    Role,
+    RoleModule,
+    UserRole,
+    grant_paths_in,
+    granted_permissions,
+    held_by,
+    users_with_grant_paths,
+)
+from app.modules.users import User
+
+AFFECTED = {
+    "user": ("user", "id"),
+    "user_role": ("user", "user_id"),
+    "role": ("role", "id"),
+    "role_module": ("role", "role_id"),
+    "module": ("module", "id"),
+    "module_group": ("group", "id"),
+}
+"""By table: the kind of what a changed row affects, and the column that names it."""
+
+users, user_roles, roles = table_of(User), table_of(UserRole), table_of(Role)
+grants, modules = table_of(RoleModule), table_of(Module)
+
+
+def is_affected(ids: dict[str, set[UUID]]) -> ColumnElement[bool]:
+    """True for users who are named, have one of the roles, or have a role that grants one of the modules."""
+    changed = select(modules.c.id).where(or_(modules.c.id.in_(ids["module"]), modules.c.group_id.in_(ids["group"])))
+    granting = select(grants.c.role_id).where(grants.c.module_id.in_(changed))
+    having = select(user_roles.c.user_id).where(
+        or_(user_roles.c.role_id.in_(ids["role"]), user_roles.c.role_id.in_(granting))
+    )
+    return or_(users.c.id.in_(ids["user"]), users.c.id.in_(having))
+
+
+def held_by_affected_users(
+    connection: Connection, ids: dict[str, set[UUID]]
+) -> dict[UUID, tuple[AnyRow, HeldPermissions]]:
+    """What every affected user holds, in this transaction, now."""
+    statement = users_with_grant_paths(*USER_COLUMNS).where(is_affected(ids))
+    paths_of: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}
+    for row in connection.execute(statement):
+        paths = paths_of.setdefault(row.id, (row, []))[1]
+        paths += grant_paths_in([row])
+    return {row.id: (row, held_by(row, paths, now())) for row, paths in paths_of.values()}
+
+
+def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
+    """What these roles give to their users."""
+    on = roles.c.is_active & roles.c.deleted_at.is_(None)
+    columns = (modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
+    statement = select(roles.c.id, on.label("is_on"), *columns).select_from(roles).join(grants).join(modules)
+    held: dict[UUID, HeldPermissions] = dict.fromkeys(ids, NOTHING)
+    for row in connection.execute(statement.where(roles.c.id.in_(ids), grants.c.is_active)):
+        latent = held[row.id].latent | granted_permissions(row)
+        held[row.id] = HeldPermissions(latent, latent if row.is_on else frozenset())
+    return held
+
+
+def has_superuser(connection: Connection) -> bool:
+    """Whether somebody is left who can sign in and do everything; a service account cannot."""
+    people = select(users.c.id).where(users.c.is_superuser, users.c.is_service.is_(False))
+    active = people.where(users.c.is_active, users.c.deleted_at.is_(None))
+    return connection.execute(active.limit(1)).first() is not None

@@ -1,0 +1,51 @@
+"""Listens for security events as they are committed (PostgreSQL, LISTEN). Without it the poll reads them later."""
+
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import structlog
+
+from app.core.db.engine import Database
+from app.modules.rbac.engine.invalidation import CHANNEL
+
+log = structlog.get_logger(__name__)
+
+CONNECT_SECONDS = 5.0
+
+
+class Listener:
+    """Holds a connection outside of the pool and calls `on_event` for every event."""
+
+    def __init__(self, database: Database, on_event: Callable[[], None]) -> None:
+        self.dialect = database.engine.dialect
+        self.url = database.engine.url
+        self.on_event = on_event
+        self.connection: Any = None
+
+    async def ensure(self) -> bool:
+        """Connect if there is no connection. Events that were missed meanwhile are polled."""
+        if self.connection is None or self.connection.is_closed():
+            _, options = self.dialect.create_connect_args(self.url)
+            options["server_settings"] = {"application_name": "attest-listener"}
+            connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+            try:
+                await connection.add_listener(CHANNEL, self.handle_notification)
+            except BaseException:
+                connection.terminate()
+                raise
+            self.connection = connection
+            self.on_event()
+        return False
+
+    def handle_notification(self, *_: Any) -> None:
+        self.on_event()
+
+    async def close(self) -> None:
+        if self.connection is None:
+            return
+        try:
+            await self.connection.close(timeout=CONNECT_SECONDS)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("listener_not_closed", cause=type(error).__name__)
+            self.connection.terminate()

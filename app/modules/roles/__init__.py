@@ -1,0 +1,71 @@
+"""Roles, grants, assignments, modules and groups: the policy itself."""
+
+from app.modules.roles.evaluation.held_permissions import (
+    NOTHING,
+    HeldPermissions,
+    granted,
+    held_by,
+    held_permissions,
+    inactive_links,
+    next_change,
+    permissions_of_user,
+)
+from app.modules.roles.evaluation.refusals import CannotGrant, LastSuperuser, TargetHasMorePermissions
+from app.modules.roles.models import (
+    ACTIONS,
+    WHOLE_ROW,
+    Module,
+    ModuleGroup,
+    Role,
+    RoleModule,
+    UserRole,
+    granted_permissions,
+)
+from app.modules.roles.repository import (
+    USER_COLUMNS,
+    GrantPath,
+    HolderRepository,
+    ModuleRepository,
+    grant_paths,
+    grant_paths_in,
+    users_with_grant_paths,
+)
+from app.modules.roles.schemas import Assignment, AssignmentRead, Flags, HolderQuery, RoleCreate
+from app.modules.roles.service import AssignmentService, ModuleService, RoleService
+
+__all__ = [
+    "ACTIONS",
+    "NOTHING",
+    "USER_COLUMNS",
+    "WHOLE_ROW",
+    "Assignment",
+    "AssignmentRead",
+    "AssignmentService",
+    "CannotGrant",
+    "Flags",
+    "GrantPath",
+    "HeldPermissions",
+    "HolderQuery",
+    "HolderRepository",
+    "LastSuperuser",
+    "Module",
+    "ModuleGroup",
+    "ModuleRepository",
+    "ModuleService",
+    "Role",
+    "RoleCreate",
+    "RoleModule",
+    "RoleService",
+    "TargetHasMorePermissions",
+    "UserRole",
+    "grant_paths",
+    "grant_paths_in",
+    "granted",
+    "granted_permissions",
+    "held_by",
+    "held_permissions",
+    "inactive_links",
+    "next_change",
+    "permissions_of_user",
+    "users_with_grant_paths",
+]

@@ -1,0 +1,223 @@
+"""Queries over roles, grants, assignments and modules, and over the grant paths from users to modules."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlmodel import col
+
+from app.core.db.entity import table_of
+from app.core.db.locks import lock_until_commit
+from app.core.db.repository import ReadRepository, Repository
+from app.core.db.session import AnyRow, AnySelect
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole, granted_permissions
+from app.modules.roles.schemas import AssignmentRead, GroupRead, ModuleRead, RoleRead
+from app.modules.users import User
+
+SYNC_LOCK = b"attest"
+
+users, roles, user_roles, grants = table_of(User), table_of(Role), table_of(UserRole), table_of(RoleModule)
+modules, groups = table_of(Module), table_of(ModuleGroup)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantPath:
+    """user —assignment— role —grant— module —group: every link on the way to the permissions of one module."""
+
+    user_id: UUID
+    assignment_active: bool
+    valid_from: datetime | None
+    valid_until: datetime | None
+    role_id: UUID
+    role_name: str
+    role_active: bool
+    role_deleted_at: datetime | None
+    grant_active: bool
+    can_create: bool
+    can_update: bool
+    can_delete: bool
+    slug: str
+    module_active: bool
+    group_active: bool
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return granted_permissions(self)
+
+
+GRANT_PATH_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    user_roles.c.user_id,
+    user_roles.c.is_active.label("assignment_active"),
+    user_roles.c.valid_from,
+    user_roles.c.valid_until,
+    roles.c.id.label("role_id"),
+    roles.c.name.label("role_name"),
+    roles.c.is_active.label("role_active"),
+    roles.c.deleted_at.label("role_deleted_at"),
+    grants.c.is_active.label("grant_active"),
+    grants.c.can_create,
+    grants.c.can_update,
+    grants.c.can_delete,
+    modules.c.slug,
+    modules.c.is_active.label("module_active"),
+    groups.c.is_active.label("group_active"),
+)
+"""The fields of a `GrantPath`, in their order."""
+
+USER_COLUMNS = (users.c.id, users.c.username, users.c.is_superuser, users.c.is_active, users.c.deleted_at)
+
+
+def grant_paths() -> AnySelect:
+    """Every grant path, active or not, as the columns of a `GrantPath`."""
+    return (
+        select(*GRANT_PATH_COLUMNS)
+        .select_from(user_roles)
+        .join(roles, roles.c.id == user_roles.c.role_id)
+        .join(grants, grants.c.role_id == roles.c.id)
+        .join(modules, modules.c.id == grants.c.module_id)
+        .join(groups, groups.c.id == modules.c.group_id)
+    )
+
+
+def users_with_grant_paths(*columns: ColumnElement[Any]) -> AnySelect:
+    """`columns`, then a `GrantPath`: one row for each path of a user, and one of nulls for a user without any."""
+    path = grant_paths().subquery("path")
+    return select(*columns, *path.c).select_from(users).join(path, path.c.user_id == users.c.id, isouter=True)
+
+
+def grant_path_of(row: AnyRow) -> GrantPath | None:
+    """The grant path at the end of `row`."""
+    values = row[-len(GRANT_PATH_COLUMNS) :]
+    return GrantPath(*values) if values[0] is not None else None
+
+
+def grant_paths_in(rows: Iterable[AnyRow]) -> list[GrantPath]:
+    """The grant paths at the ends of `rows`."""
+    return [path for row in rows if (path := grant_path_of(row)) is not None]
+
+
+class RoleRepository(Repository[Role]):
+    """Roles and their grants."""
+
+    model = Role
+    read = RoleRead
+
+    async def matrix(self, role_ids: set[UUID] | None = None) -> Sequence[AnyRow]:
+        """The grants of these roles (or of all visible roles) with their module slugs."""
+        statement = (
+            select(grants.c.role_id, modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
+            .select_from(grants)
+            .join(modules, modules.c.id == grants.c.module_id)
+            .join(roles, roles.c.id == grants.c.role_id)
+            .where(grants.c.is_active, roles.c.deleted_at.is_(None))
+            .order_by(grants.c.role_id, modules.c.sort_order, modules.c.slug)
+        )
+        return await self.session.all(statement.where(grants.c.role_id.in_(role_ids)) if role_ids else statement)
+
+    async def grants(self, role_id: UUID) -> dict[UUID, RoleModule]:
+        """Load the role's grants, by module."""
+        result = await self.writer.execute(select(RoleModule).where(col(RoleModule.role_id) == role_id))
+        return {grant.module_id: grant for grant in result.scalars()}
+
+    async def module_ids(self, slugs: set[str]) -> dict[str, UUID]:
+        """The ids of these modules, by slug."""
+        rows = await self.session.all(select(modules.c.slug, modules.c.id).where(modules.c.slug.in_(slugs)))
+        return {row.slug: row.id for row in rows}
+
+
+class AssignmentRepository(Repository[UserRole]):
+    """The roles of users, and the users of roles."""
+
+    model = UserRole
+
+    async def roles(self, user_id: UUID) -> Sequence[AnyRow]:
+        """The visible roles of a user with the terms of each assignment, ended or not."""
+        shown = [roles.c[name] for name in AssignmentRead.model_fields if name in RoleRead.model_fields]
+        terms = [user_roles.c[name] for name in AssignmentRead.model_fields if name not in RoleRead.model_fields]
+        linked = select(*shown, *terms).join(user_roles, user_roles.c.role_id == roles.c.id)
+        mine = linked.where(user_roles.c.user_id == user_id, user_roles.c.is_active, roles.c.deleted_at.is_(None))
+        return await self.session.all(mine.order_by(roles.c.sort_order, roles.c.name))
+
+    async def existing(self, role_ids: set[UUID]) -> set[UUID]:
+        """Those of the roles that are visible."""
+        statement = select(roles.c.id).where(roles.c.id.in_(role_ids), roles.c.deleted_at.is_(None))
+        return {row.id for row in await self.session.all(statement)}
+
+    async def links(self, user_id: UUID) -> dict[UUID, UserRole]:
+        """Load the user's assignments of visible roles, by role. A restored role brings its assignments back."""
+        visible = select(roles.c.id).where(roles.c.deleted_at.is_(None))
+        mine = select(UserRole).where(col(UserRole.user_id) == user_id, col(UserRole.role_id).in_(visible))
+        result = await self.writer.execute(mine)
+        return {link.role_id: link for link in result.scalars()}
+
+
+class HolderRepository(ReadRepository):
+    """Users, as holders of roles and permissions."""
+
+    model = User
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return list(USER_COLUMNS)
+
+    def of_role(self, role_id: UUID) -> AnySelect:
+        """The visible users with this role."""
+        link = and_(user_roles.c.user_id == users.c.id, user_roles.c.role_id == role_id, user_roles.c.is_active)
+        terms = (user_roles.c.valid_from, user_roles.c.valid_until, user_roles.c.reason)
+        return self.select().add_columns(*terms).join(user_roles, link)
+
+    def candidates(self, slug: str) -> AnySelect:
+        """The visible users who have the module in some role, whatever its state, and superusers."""
+        linked = grant_paths().where(modules.c.slug == slug).with_only_columns(user_roles.c.user_id)
+        return self.select().where(or_(users.c.is_superuser, users.c.id.in_(linked)))
+
+    async def with_grant_paths(self, user_ids: Sequence[UUID]) -> list[tuple[AnyRow, list[GrantPath]]]:
+        """Each of these users, hidden ones too, with every grant path."""
+        result: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}
+        statement = users_with_grant_paths(*USER_COLUMNS).where(users.c.id.in_(user_ids)).order_by(users.c.id)
+        for row in await self.session.all(statement):
+            paths = result.setdefault(row[0], (row, []))[1]
+            paths += grant_paths_in([row])
+        return list(result.values())
+
+
+class ModuleRepository(Repository[Module]):
+    """Modules."""
+
+    model = Module
+    read = ModuleRead
+
+    async def slugs(self) -> set[str]:
+        """The slugs of all modules."""
+        return {row.slug for row in await self.session.all(select(modules.c.slug))}
+
+    async def menu(self) -> Sequence[AnyRow]:
+        """Every active module with its active group, in menu order."""
+        statement = (
+            select(
+                modules.c.slug, modules.c.name, modules.c.route, modules.c.icon, modules.c.sort_order,
+                groups.c.slug.label("group_slug"), groups.c.name.label("group_name"),
+                groups.c.icon.label("group_icon"), groups.c.sort_order.label("group_sort_order"),
+            )
+            .select_from(modules)
+            .join(groups, and_(groups.c.id == modules.c.group_id, groups.c.is_active))
+            .where(modules.c.is_active)
+            .order_by(groups.c.sort_order, groups.c.slug, modules.c.sort_order, modules.c.slug)
+        )  # fmt: skip
+        return await self.session.all(statement)
+
+    async def load_all(self) -> tuple[dict[str, ModuleGroup], dict[str, Module]]:
+        """Load every group and module by slug, in a transaction that no other process synchronizes beside."""
+        session = self.writer
+        await lock_until_commit(session, SYNC_LOCK)
+        groups = {group.slug: group for group in (await session.execute(select(ModuleGroup))).scalars()}
+        return groups, {module.slug: module for module in (await session.execute(select(Module))).scalars()}
+
+
+class GroupRepository(Repository[ModuleGroup]):
+    """Groups of modules."""
+
+    model = ModuleGroup
+    read = GroupRead

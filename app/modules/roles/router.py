@@ -1,0 +1,166 @@
+"""Endpoints of roles, their grants, assignments, modules and groups."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import Caller, read_only, transactional
+from app.core.http.guards import authenticated, policy_change, requires
+from app.core.http.route import IfMatch
+from app.core.http.router import Router
+from app.core.resources.router import Resource, add_resource
+from app.modules.audit import add_history
+from app.modules.roles.models import Module, ModuleGroup
+from app.modules.roles.schemas import (
+    AssignmentRead,
+    Assignments,
+    Flags,
+    GroupRead,
+    GroupUpdate,
+    HolderQuery,
+    Matrix,
+    MatrixEdit,
+    MatrixRow,
+    ModuleQuery,
+    ModuleRead,
+    ModuleUpdate,
+    RoleCreate,
+    RoleHolder,
+    RoleQuery,
+    RoleRead,
+    RoleUpdate,
+)
+from app.modules.roles.service import AssignmentService, GroupService, ModuleService, RoleService
+
+router = Router(
+    "roles",
+    prefix="",
+    name="Roles",
+    group="System",
+    icon="key",
+    sort_order=85,
+    about="Roles, their grants, and the users who have them.",
+)
+POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
+modules_router = Router(prefix="", tag="policy", about=POLICY)
+mine = Router(prefix="/auth/me", tag="me", about="Your own account.")
+
+Roles = Annotated[RoleService, transactional(RoleService)]
+ReadRoles = Annotated[RoleService, read_only(RoleService)]
+WriteAssignments = Annotated[AssignmentService, transactional(AssignmentService)]
+ReadAssignments = Annotated[AssignmentService, read_only(AssignmentService)]
+Modules = Annotated[ModuleService, transactional(ModuleService)]
+ReadModules = Annotated[ModuleService, read_only(ModuleService)]
+Groups = Annotated[GroupService, transactional(GroupService)]
+ReadGroups = Annotated[GroupService, read_only(GroupService)]
+
+ROLES_READ = [requires("roles:read")]
+ROLES_UPDATE = policy_change("roles:update")
+
+
+def guard(action: str) -> list[Any]:
+    """A new role grants nothing yet, so that only other changes of roles change policy."""
+    if action == "create":
+        return [requires("roles:create", durable_audit=True)]
+    return ROLES_READ if action == "read" else policy_change(f"roles:{action}")
+
+
+@router.get("/roles/matrix", response_model=Page[MatrixRow], dependencies=ROLES_READ)
+async def list_role_matrices(roles: ReadRoles, query: Annotated[RoleQuery, Query()]) -> RowPage:
+    """List roles with all of their grants."""
+    return await roles.matrices(query)
+
+
+@router.patch("/roles/matrix", dependencies=ROLES_UPDATE)
+async def update_role_matrices(roles: Roles, data: MatrixEdit) -> list[MatrixRow]:
+    """Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs."""
+    return await roles.replace_matrices(data.roles)
+
+
+add_resource(
+    router,
+    Resource(
+        name="role",
+        service=RoleService,
+        create=RoleCreate,
+        update=RoleUpdate,
+        read=RoleRead,
+        query=RoleQuery,
+        guard=guard,
+        summaries={
+            "create": "Create a role. It grants nothing yet.",
+            "delete": "Hide a role. It grants nothing from now on.",
+            "restore": "Make a hidden role visible again. Its grants and its users come back with it.",
+        },
+        has_bulk=False,
+    ),
+    path="/roles",
+)
+add_history(router, "role", "/roles")
+
+
+@router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=ROLES_READ)
+async def list_role_users(assignments: ReadAssignments, id: UUID, query: Annotated[HolderQuery, Query()]) -> RowPage:
+    """List the users who have a role, with the terms of each assignment."""
+    return await assignments.holders(id, query)
+
+
+@router.get("/roles/{id}/modules", dependencies=ROLES_READ)
+async def get_role_modules(roles: ReadRoles, id: UUID) -> list[Flags]:
+    """Get all grants of a role."""
+    return await roles.matrix(id)
+
+
+@router.put("/roles/{id}/modules", dependencies=ROLES_UPDATE)
+async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: IfMatch = None) -> list[Flags]:
+    """Replace all grants of a role."""
+    return await roles.replace_matrix(id, data.modules, if_match)
+
+
+@router.get("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=[requires("users:read")])
+async def get_user_roles(assignments: ReadAssignments, id: UUID) -> Any:
+    """Get the roles of a user, with the terms of each assignment."""
+    return await assignments.roles(id)
+
+
+@router.put("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=policy_change("users:update"))
+async def replace_user_roles(
+    assignments: WriteAssignments, id: UUID, data: Assignments, if_match: IfMatch = None
+) -> Any:
+    """Replace the roles of a user. `If-Match` names the version of the user."""
+    return await assignments.replace(id, data.with_terms(), if_match)
+
+
+@mine.get("/roles", response_model=list[AssignmentRead], dependencies=[authenticated()])
+async def get_my_roles(assignments: ReadAssignments, principal: Caller) -> Any:
+    """Get your roles."""
+    return await assignments.roles(principal.user_id)
+
+
+@modules_router.get("/modules", response_model=Page[ModuleRead], dependencies=ROLES_READ)
+async def list_modules(modules: ReadModules, query: Annotated[ModuleQuery, Query()]) -> RowPage:
+    """List the modules that the code declares."""
+    return await modules.page(query)
+
+
+@modules_router.patch("/modules/{id}", response_model=ModuleRead, dependencies=ROLES_UPDATE)
+async def update_module(modules: Modules, id: UUID, data: ModuleUpdate, if_match: IfMatch = None) -> Module:
+    """Change a module: its place in the menu, its group, or whether it grants anything."""
+    return await modules.update(id, data, if_match)
+
+
+@modules_router.get("/module-groups", response_model=Page[GroupRead], dependencies=ROLES_READ)
+async def list_module_groups(groups: ReadGroups, query: Annotated[ModuleQuery, Query()]) -> RowPage:
+    """List the groups of modules."""
+    return await groups.page(query)
+
+
+@modules_router.patch("/module-groups/{id}", response_model=GroupRead, dependencies=ROLES_UPDATE)
+async def update_module_group(groups: Groups, id: UUID, data: GroupUpdate, if_match: IfMatch = None) -> ModuleGroup:
+    """Change a group: its place in the menu, or whether its modules grant anything."""
+    return await groups.update(id, data, if_match)
+
+
+ROUTERS = (router, modules_router, mine)

@@ -1,0 +1,278 @@
+"""What clients send and receive of roles, grants, assignments and modules."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.fields.text import Name, Slug
+from app.core.fields.time import Moment
+from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema, example
+
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Icon = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+Order = Annotated[int, Field(ge=-100_000, le=100_000)]
+
+
+class RoleCreate(Schema):
+    """A new role, which grants nothing yet."""
+
+    model_config = example(name="Warehouse", description="Counts and moves stock.")
+
+    name: Name
+    """The name, unique ignoring case."""
+    description: str | None = Field(None, max_length=2000)
+    """What the role is for."""
+    icon: Icon = ""
+    """The icon in lists."""
+    sort_order: Order = 0
+    """The position in lists."""
+    is_active: bool = True
+    """Whether the role grants anything."""
+
+
+class RoleUpdate(Patch, RoleCreate):
+    """A change of a role."""
+
+
+class RoleRead(Read):
+    """A role."""
+
+    name: str
+    """The name."""
+    description: str | None
+    """What the role is for."""
+    icon: str
+    """The icon in lists."""
+    sort_order: int
+    """The position in lists."""
+    is_active: bool
+    """Whether the role grants anything."""
+
+
+class RoleQuery(EntityQuery):
+    """The parameters of a list of roles."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name", "sort_order")
+
+    is_active: bool | None = None
+    """Only active roles, or only inactive ones."""
+
+
+class Flags(Schema):
+    """What a role may do in one module. A listed module may be read."""
+
+    module_slug: Slug
+    """The module."""
+    can_create: bool = False
+    """Whether the role may create."""
+    can_update: bool = False
+    """Whether the role may update."""
+    can_delete: bool = False
+    """Whether the role may delete, restore and list deleted items."""
+
+
+class Matrix(Schema):
+    """All grants of one role. A module that is not listed is not granted."""
+
+    modules: list[Flags] = Field(max_length=200)
+    """The granted modules, each once."""
+
+    @field_validator("modules")
+    @classmethod
+    def has_each_module_once(cls, modules: list[Flags]) -> list[Flags]:
+        if len({flags.module_slug for flags in modules}) != len(modules):
+            raise ValueError("list each module once")
+        return modules
+
+
+class RoleMatrix(Matrix):
+    """All grants of one of several roles."""
+
+    role_id: UUID
+    """The role."""
+    version: int | None = None
+    """Only if this is still the version of the role."""
+
+
+class MatrixEdit(Schema):
+    """New grants for some roles, all or nothing. Other roles keep theirs."""
+
+    roles: list[RoleMatrix] = Field(min_length=1, max_length=100)
+    """The roles, each once."""
+
+    @field_validator("roles")
+    @classmethod
+    def has_each_role_once(cls, roles: list[RoleMatrix]) -> list[RoleMatrix]:
+        if len({role.role_id for role in roles}) != len(roles):
+            raise ValueError("list each role once")
+        return roles
+
+
+class MatrixRow(ResponseSchema):
+    """A role and its grants."""
+
+    role_id: UUID
+    """The role."""
+    role_name: str
+    """The name of the role."""
+    is_active: bool
+    """Whether the role grants anything."""
+    version: int
+    """The version of the role."""
+    modules: list[Flags]
+    """The granted modules."""
+
+
+class Assignment(Schema):
+    """A role for a user, with its terms."""
+
+    role_id: UUID
+    """The role."""
+    valid_from: Moment | None = None
+    """When the assignment begins; null: at once."""
+    valid_until: Moment | None = None
+    """When the assignment ends; null: never."""
+    reason: Reason | None = None
+    """Why the user has the role."""
+
+    @model_validator(mode="after")
+    def begins_before_it_ends(self) -> Self:
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValueError("valid_until must be after valid_from")
+        return self
+
+
+class Assignments(Schema):
+    """All roles of one user: as plain ids, or with the terms of each."""
+
+    role_ids: list[UUID] | None = Field(None, max_length=100)
+    """The roles, without terms."""
+    assignments: list[Assignment] | None = Field(None, max_length=100)
+    """The roles with their terms, each once."""
+    reason: Reason | None = None
+    """Why, for every new or changed assignment without a reason of its own."""
+
+    @model_validator(mode="after")
+    def has_one_list(self) -> Self:
+        if (self.role_ids is None) == (self.assignments is None):
+            raise ValueError("send either role_ids or assignments")
+        ids = [item.role_id for item in self.assignments or []]
+        if len(set(ids)) != len(ids):
+            raise ValueError("list each role once")
+        return self
+
+    def with_terms(self) -> list[Assignment]:
+        """Every assignment with its terms."""
+        if self.assignments is None:
+            return [Assignment(role_id=role, reason=self.reason) for role in dict.fromkeys(self.role_ids or [])]
+        return [item.model_copy(update={"reason": item.reason or self.reason}) for item in self.assignments]
+
+
+class AssignmentRead(RoleRead):
+    """A role of a user, with the terms of its assignment."""
+
+    valid_from: datetime | None
+    """When the assignment begins; null: it has begun."""
+    valid_until: datetime | None
+    """When the assignment ends; null: never."""
+    reason: str | None
+    """Why the user has the role."""
+
+
+class HolderQuery(PageQuery):
+    """The parameters of a list of users who hold something."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("username",)
+    default_sort: ClassVar[str] = "username"
+
+
+class RoleHolder(ResponseSchema):
+    """A user who has the role."""
+
+    id: UUID
+    """The user."""
+    username: str
+    """The user name."""
+    is_active: bool
+    """Whether the user is active."""
+    valid_from: datetime | None
+    """When the assignment begins; null: it has begun."""
+    valid_until: datetime | None
+    """When the assignment ends; null: never."""
+    reason: str | None
+    """Why the user has the role."""
+
+
+class ModuleRead(Read):
+    """A module that the code declares."""
+
+    slug: str
+    """The stable name: the first part of its permissions."""
+    name: str
+    """The name in the menu."""
+    route: str
+    """The path of its screen."""
+    icon: str
+    """The icon in the menu."""
+    sort_order: int
+    """The position in its group."""
+    is_active: bool
+    """Whether its permissions can be held."""
+    group_id: UUID
+    """The group in the menu."""
+
+
+class GroupRead(Read):
+    """A group of modules."""
+
+    slug: str
+    """The stable name."""
+    name: str
+    """The name in the menu."""
+    icon: str
+    """The icon in the menu."""
+    sort_order: int
+    """The position in the menu."""
+    is_active: bool
+    """Whether its modules grant anything."""
+
+
+class GroupEdit(Schema):
+    """What an administrator may change of a group. The slug comes from the code."""
+
+    name: Name = ""
+    """The name in the menu."""
+    icon: Icon = ""
+    """The icon in the menu."""
+    sort_order: Order = 0
+    """The position in the menu."""
+    is_active: bool = True
+    """Whether it grants anything."""
+
+
+class GroupUpdate(Patch, GroupEdit):
+    """A change of a group."""
+
+
+class ModuleEdit(GroupEdit):
+    """What an administrator may change of a module."""
+
+    group_id: UUID
+    """The group in the menu."""
+
+
+class ModuleUpdate(Patch, ModuleEdit):
+    """A change of a module."""
+
+
+class ModuleQuery(PageQuery):
+    """The parameters of a list of modules or groups."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("sort_order", "slug", "name", "created_at")
+    default_sort: ClassVar[str] = "sort_order,slug"
+
+    is_active: bool | None = None
+    """Only active ones, or only inactive ones."""

@@ -1,0 +1,191 @@
+"""Roles, grants, assignments and modules. The policy guard decides at the commit whether a change is allowed."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from app.core.clock import now
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.errors import StaleVersion, invalid
+from app.core.resources.service import Service
+from app.core.runtime.module_info import ModuleInfo
+from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.repository import (
+    AssignmentRepository,
+    GroupRepository,
+    HolderRepository,
+    ModuleRepository,
+    RoleRepository,
+)
+from app.modules.roles.schemas import Assignment, Flags, MatrixRow, RoleMatrix
+from app.modules.users import UserRepository
+
+
+class RoleService(Service[Role]):
+    """Roles and their grants."""
+
+    repository = RoleRepository
+    rows: RoleRepository
+
+    async def matrix(self, id: UUID) -> list[Flags]:
+        """The grants of a role. Raises NotFound."""
+        await self.rows.get(id)
+        return [flags_of(row) for row in await self.rows.matrix({id})]
+
+    async def matrices(self, query: PageQuery) -> RowPage:
+        """Roles, each with all of its grants."""
+        page = await self.rows.page(query)
+        grants: dict[UUID, list[Flags]] = defaultdict(list)
+        for row in await self.rows.matrix({role.id for role in page.items}):
+            grants[row.role_id].append(flags_of(row))
+        items = [
+            MatrixRow(role_id=r.id, role_name=r.name, is_active=r.is_active, version=r.version, modules=grants[r.id])
+            for r in page.items
+        ]
+        return RowPage(items, page.next_cursor, page.total)
+
+    async def replace_matrix(self, id: UUID, wanted: list[Flags], if_match: str | None = None) -> list[Flags]:
+        """Make the role grant exactly `wanted`, in one transaction. Raises NotFound, Invalid, StaleVersion."""
+        role = await self.rows.load(id, if_match)
+        await self.set_grants(role, wanted, "/body/modules")
+        return wanted
+
+    async def replace_matrices(self, wanted: list[RoleMatrix]) -> list[MatrixRow]:
+        """Make each of these roles grant exactly what is listed. Roles are locked in the order of their ids."""
+        for index, item in sorted(enumerate(wanted), key=lambda pair: pair[1].role_id):
+            role = await self.rows.load(item.role_id)
+            if item.version is not None and item.version != role.version:
+                raise StaleVersion(f"The role {role.name} is at version {role.version} now.")
+            await self.set_grants(role, item.modules, f"/body/roles/{index}/modules")
+        return [matrix_row(await self.rows.load(item.role_id), item.modules) for item in wanted]
+
+    async def set_grants(self, role: Role, wanted: list[Flags], pointer: str) -> None:
+        """Make `role` grant exactly `wanted`. A difference is a new version of the role."""
+        known = await self.rows.module_ids({item.module_slug for item in wanted})
+        for index, item in enumerate(wanted):
+            if item.module_slug not in known:
+                raise invalid(f"{pointer}/{index}/module_slug", "There is no such module.", "unknown-module")
+        present = await self.rows.grants(role.id)
+        for item in wanted:
+            module_id = known[item.module_slug]
+            values = {**item.model_dump(exclude={"module_slug"}), "is_active": True}
+            grant = present.pop(module_id, None)
+            if grant is None:
+                self.rows.writer.add(RoleModule(role_id=role.id, module_id=module_id, **values))
+            else:
+                grant.sqlmodel_update(values)
+        for grant in present.values():
+            await self.rows.writer.delete(grant)
+        await flush_set(self.rows.writer, role)
+
+
+class AssignmentService:
+    """The roles of users, and the users of roles."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows = AssignmentRepository(session)
+
+    async def roles(self, user_id: UUID) -> list[AnyRow]:
+        """The roles of a user. Raises NotFound."""
+        await UserRepository(self.rows.session).get(user_id)
+        return list(await self.rows.roles(user_id))
+
+    async def holders(self, role_id: UUID, query: PageQuery) -> RowPage:
+        """The users who have a role. Raises NotFound."""
+        await RoleRepository(self.rows.session).get(role_id)
+        rows = HolderRepository(self.rows.session)
+        return await rows.fetch_page(rows.of_role(role_id), query, f"role/{role_id}/users")
+
+    async def replace(self, user_id: UUID, wanted: list[Assignment], if_match: str | None = None) -> list[AnyRow]:
+        """Give the user exactly these roles, on these terms. Raises NotFound, StaleVersion, Invalid."""
+        session = self.rows.writer
+        user = await UserRepository(session).load(user_id, if_match)
+        await self.check_roles(wanted)
+        links = await self.rows.links(user_id)
+        for item in wanted:
+            link = links.pop(item.role_id, None) or UserRole(user_id=user_id, role_id=item.role_id)
+            terms = item.model_dump(exclude={"role_id"})
+            if item.reason is None and has_terms(link, terms):
+                terms.pop("reason")
+            for name, value in {**terms, "is_active": True}.items():
+                if getattr(link, name) != value:
+                    setattr(link, name, value)
+            session.add(link)
+        for link in links.values():
+            await session.delete(link)
+        await flush_set(session, user)
+        return list(await self.rows.roles(user_id))
+
+    async def check_roles(self, wanted: Iterable[Assignment]) -> None:
+        """Raise Invalid for a role that is hidden or does not exist."""
+        ids = {item.role_id for item in wanted}
+        if unknown := ids - await self.rows.existing(ids):
+            raise invalid("/body", f"There is no role {min(unknown)}.", "unknown-role")
+
+
+class GroupService(Service[ModuleGroup]):
+    """Groups of modules."""
+
+    repository = GroupRepository
+
+
+class ModuleService(Service[Module]):
+    """Modules, which come from the code."""
+
+    repository = ModuleRepository
+    rows: ModuleRepository
+
+    async def synchronize(self, declared: Iterable[ModuleInfo]) -> None:
+        """Add missing groups and modules and correct their paths.
+
+        What an administrator edits (names, icons, order, is_active) is kept. Processes that start together wait for
+        each other.
+        """
+        session = self.rows.writer
+        groups, modules = await self.rows.load_all()
+        for order, info in enumerate(sorted(declared, key=lambda info: info.sort_order)):
+            slug = info.group.lower().replace(" ", "-")
+            if slug not in groups:
+                groups[slug] = ModuleGroup(slug=slug, name=info.group, sort_order=order * 10)
+                session.add(groups[slug])
+                await session.flush()
+            if info.slug not in modules:
+                session.add(new_module(info, groups[slug].id))
+            elif modules[info.slug].route != info.route:
+                modules[info.slug].route = info.route
+        await session.flush()
+
+
+def new_module(info: ModuleInfo, group_id: UUID) -> Module:
+    return Module(
+        slug=info.slug,
+        name=info.name,
+        icon=info.icon,
+        sort_order=info.sort_order,
+        route=info.route,
+        group_id=group_id,
+    )
+
+
+async def flush_set(session: Session, owner: Any) -> None:
+    """Write the changes of a set. Any difference is a new version of its owner."""
+    if session.has_changes():
+        owner.updated_at = now()
+    await session.flush()
+
+
+def has_terms(link: UserRole, terms: dict[str, Any]) -> bool:
+    """Whether an assignment keeps its terms; then it keeps its reason too."""
+    return (link.valid_from, link.valid_until) == (terms["valid_from"], terms["valid_until"])
+
+
+def flags_of(row: AnyRow) -> Flags:
+    return Flags(module_slug=row.slug, can_create=row.can_create, can_update=row.can_update, can_delete=row.can_delete)
+
+
+def matrix_row(role: Role, modules: list[Flags]) -> MatrixRow:
+    return MatrixRow(
+        role_id=role.id, role_name=role.name, is_active=role.is_active, version=role.version, modules=modules
+    )

@@ -1,0 +1,24 @@
+"""Sessions: one for each sign-in, continued by refresh tokens, until they end."""
+
+from app.modules.sessions.models import AuthSession
+from app.modules.sessions.repository import LoginRepository, SessionRepository
+from app.modules.sessions.schemas import TokenPair
+from app.modules.sessions.tokens.session_tokens import (
+    BadCredentials,
+    SessionTokens,
+    confirm_generation,
+    end_sessions,
+    login_log_entry,
+)
+
+__all__ = [
+    "AuthSession",
+    "BadCredentials",
+    "LoginRepository",
+    "SessionRepository",
+    "SessionTokens",
+    "TokenPair",
+    "confirm_generation",
+    "end_sessions",
+    "login_log_entry",
+]

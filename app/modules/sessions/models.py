@@ -1,0 +1,90 @@
+"""Sessions (one for each sign-in, which is one refresh token family) and the login log."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from app.core.clock import new_id, now
+from app.core.db.column_types import Instant
+from app.core.db.entity import Entity
+from app.core.db.redaction import OMIT, SECRET, redacted
+
+
+class AuthSession(Entity, table=True):
+    """A session of a user."""
+
+    __tablename__ = "auth_session"
+
+    affects_access = frozenset({"revoked_at", "verified_at"})
+    access_subject = "id"
+    target_user_column = "user_id"
+
+    user_id: UUID = Field(foreign_key="user.id", index=True)
+    """The user who signed in."""
+    counter: int = redacted(OMIT, default=0, sa_type=BigInteger)
+    """The generation of the current token pair."""
+    base: int = redacted(OMIT, default=0, sa_type=BigInteger)
+    """The generation exchanged for the current one. Those between the two were issued and never arrived."""
+    confirmed: int = redacted(OMIT, default=0, sa_type=BigInteger)
+    """The newest generation whose access token was used: that pair did arrive."""
+    seed: bytes = redacted(SECRET, sa_type=LargeBinary)
+    """Random bytes without which no refresh token of this session can be made."""
+    used_at: datetime = redacted(OMIT, default_factory=now, sa_type=Instant)
+    """When the session was last continued, by sign-in or refresh."""
+    expires_at: datetime = Field(sa_type=Instant)
+    """When the session ends in any case."""
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the session was ended; null while it is open."""
+    revoked_reason: str | None = Field(default=None, max_length=32)
+    """Why the session was ended."""
+    verified_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the second factor was last verified in this session."""
+    ip: str | None = Field(default=None, max_length=64)
+    """The address of the last sign-in or refresh."""
+    user_agent: str | None = Field(default=None, max_length=400)
+    """The user agent of the last sign-in or refresh."""
+
+    def is_open(self, idle_ttl: timedelta, signed_out_at: datetime | None) -> bool:
+        """Whether it is neither revoked nor expired nor idle for too long, and began after the user's last sign-out."""
+        if self.revoked_at is not None or (signed_out_at is not None and self.created_at <= signed_out_at):
+            return False
+        return now() < min(self.expires_at, self.used_at + idle_ttl)
+
+    def is_lost(self, generation: int) -> bool:
+        """Whether this generation was issued and replaced unused: a client that shows it is not the one that asked."""
+        return self.base < generation < self.counter
+
+    def revoke(self, reason: str) -> None:
+        """End the session, if it has not ended before."""
+        if self.revoked_at is None:
+            self.revoked_at, self.revoked_reason = now(), reason
+
+
+class LoginAttempt(SQLModel, table=True):
+    """An entry of the login log. An unknown identifier is kept as a keyed hash only: people type passwords there."""
+
+    __tablename__ = "login_attempt"
+    __table_args__ = (Index("ix_login_attempt_user_id_at", "user_id", "at"), Index("ix_login_attempt_at", "at"))
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    """The identifier, a UUIDv7."""
+    at: datetime = Field(default_factory=now, sa_type=Instant)
+    """When the attempt was made."""
+    user_id: UUID | None = Field(default=None, foreign_key="user.id")
+    """The user who was named; null for an unknown name."""
+    identifier_hash: str | None = Field(default=None, max_length=64)
+    """The keyed hash of an unknown name."""
+    is_successful: bool
+    """Whether a session was opened."""
+    reason: str | None = Field(default=None, max_length=32)
+    """Why no session was opened."""
+    ip: str | None = Field(default=None, max_length=64)
+    """The address of the client."""
+    user_agent: str | None = Field(default=None, max_length=400)
+    """The user agent of the client."""
+    session_id: UUID | None = None
+    """The session that was opened."""
+    request_id: str = Field(max_length=64)
+    """The request of the attempt."""

@@ -1,0 +1,71 @@
+"""Queries over sessions and the login log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.core.clock import now
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.repository import ReadRepository, Repository
+from app.core.db.session import Session
+from app.core.fields.ip_address import rate_limit_key
+from app.modules.sessions.models import AuthSession, LoginAttempt
+from app.modules.sessions.schemas import LoginRead, SessionRow
+
+MAX_ADDRESSES = 1000
+
+
+class SessionRepository(Repository[AuthSession]):
+    """Sessions."""
+
+    model = AuthSession
+    read = SessionRow
+
+    async def lock(self, id: UUID) -> AuthSession | None:
+        """Lock the session: of two requests with the same refresh token one waits for the other."""
+        statement = select(AuthSession).where(col(AuthSession.id) == id).with_for_update(key_share=True)
+        return (await self.writer.execute(statement)).scalar_one_or_none()
+
+    async def lock_open(self, user_id: UUID) -> list[AuthSession]:
+        """Lock the user's sessions that were not revoked, the least recently used first."""
+        mine = select(AuthSession).where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
+        ordered = mine.order_by(col(AuthSession.used_at), col(AuthSession.id))
+        return list((await self.writer.execute(ordered.with_for_update(key_share=True))).scalars())
+
+    async def page_of_user(
+        self, user_id: UUID, used_after: datetime, signed_out_at: datetime | None, query: PageQuery
+    ) -> RowPage:
+        """The open sessions of a user."""
+        columns = self.table.c
+        mine = self.select().where(
+            columns.user_id == user_id,
+            columns.revoked_at.is_(None),
+            columns.expires_at > now(),
+            columns.used_at > used_after,
+        )
+        if signed_out_at is not None:
+            mine = mine.where(columns.created_at > signed_out_at)
+        return await self.fetch_page(mine, query, f"sessions/{user_id}")
+
+
+class LoginRepository(ReadRepository):
+    """The login log."""
+
+    model = LoginAttempt
+    read = LoginRead
+
+    async def add(self, row: LoginAttempt) -> None:
+        """Add an entry. Raises TypeError on a session that only reads."""
+        if not isinstance(self.session, Session):
+            raise TypeError("the login log has a session that only reads")
+        self.session.add(row)
+        await self.session.flush()
+
+    async def has_signed_in_from(self, user_id: UUID, ip: str | None, since: datetime) -> bool:
+        """Whether the user signed in from this address (or IPv6 network) since then."""
+        columns = self.table.c
+        addresses = select(columns.ip).where(columns.user_id == user_id, columns.at > since, columns.is_successful)
+        rows = await self.session.all(addresses.distinct().limit(MAX_ADDRESSES))
+        return rate_limit_key(ip) in {rate_limit_key(row.ip) for row in rows}

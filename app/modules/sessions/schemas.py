@@ -1,0 +1,125 @@
+"""What clients receive of sessions and the login log."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.core.db.pagination import PageQuery
+from app.core.fields.time import Moment
+from app.core.resources.schemas import ResponseSchema
+
+
+class TokenPair(ResponseSchema):
+    """An access token and a refresh token (RFC 6749, 5.1)."""
+
+    access_token: str
+    """The token to send as `Authorization: Bearer`."""
+    refresh_token: str
+    """The token to exchange for the next pair. It works once."""
+    token_type: Literal["bearer"]
+    """The type of the access token."""
+    expires_in: int
+    """Seconds until the access token expires."""
+
+
+class SessionRow(ResponseSchema):
+    """The columns that are read of a session."""
+
+    id: UUID
+    """The session."""
+    created_at: datetime
+    """When the user signed in."""
+    used_at: datetime
+    """When the session was last continued."""
+    expires_at: datetime
+    """When the session ends in any case."""
+    ip: str | None
+    """The address of the last sign-in or refresh."""
+    user_agent: str | None
+    """The user agent of the last sign-in or refresh."""
+    verified_at: datetime | None
+    """When the second factor was last verified."""
+
+
+class SessionRead(ResponseSchema):
+    """An open session."""
+
+    id: UUID
+    """The session."""
+    created_at: datetime
+    """When the user signed in."""
+    last_used_at: datetime
+    """The last sign-in or refresh, so at most the lifetime of one access token ago."""
+    expires_at: datetime
+    """When the session ends in any case."""
+    ip: str | None
+    """The address of the last sign-in or refresh."""
+    user_agent: str | None
+    """The user agent of the last sign-in or refresh."""
+    device: str
+    """The browser or program and its system, in words."""
+    second_factor_at: datetime | None
+    """When the second factor was last verified in this session."""
+    is_current: bool
+    """Whether this request belongs to the session."""
+
+
+class SessionQuery(PageQuery):
+    """The parameters of a list of sessions."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("used_at", "created_at")
+    default_sort: ClassVar[str] = "-used_at"
+
+
+class LoginRead(ResponseSchema):
+    """An attempt to sign in. An unknown name is not shown."""
+
+    id: UUID
+    """The attempt."""
+    at: datetime
+    """When the attempt was made."""
+    user_id: UUID | None
+    """The user who was named; null for an unknown name."""
+    is_successful: bool
+    """Whether a session was opened."""
+    reason: str | None
+    """Why no session was opened."""
+    ip: str | None
+    """The address of the client."""
+    user_agent: str | None
+    """The user agent of the client."""
+    session_id: UUID | None
+    """The session that was opened."""
+    request_id: str
+    """The request of the attempt."""
+
+
+class MyLoginQuery(PageQuery):
+    """The parameters of one's own login log."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("at",)
+    default_sort: ClassVar[str] = "-at"
+
+    is_successful: bool | None = None
+    """Only attempts that opened a session, or only those that did not."""
+    ip: str | None = Field(None, max_length=64)
+    """Only attempts from this address."""
+    at_gte: Moment | None = None
+    """Only attempts at or after this instant."""
+    at_lt: Moment | None = None
+    """Only attempts before this instant."""
+
+
+class LoginQuery(MyLoginQuery):
+    """The parameters of the login log of all users."""
+
+    user_id: UUID | None = None
+    """Only attempts that named this user."""
+    reason: str | None = Field(None, max_length=32)
+    """Only attempts that failed for this reason."""
+    session_id: UUID | None = None
+    """Only the attempt that opened this session."""
+    request_id: str | None = Field(None, max_length=64)
+    """Only attempts of this request."""

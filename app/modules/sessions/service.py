@@ -1,0 +1,80 @@
+"""Open sessions and the login log: of the caller, or of the users that an administrator manages."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from app.core.clock import now
+from app.core.config import AuthSettings
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.errors import NotFound
+from app.modules.sessions.repository import LoginRepository, SessionRepository
+from app.modules.sessions.schemas import SessionRead
+from app.modules.sessions.tokens.session_tokens import end_sessions
+from app.modules.users import UserRepository
+
+
+class SessionAdmin:
+    """Lists and ends sessions, and lists the login log."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.session = session
+
+    async def page(self, user_id: UUID, current: UUID | None, query: PageQuery, settings: AuthSettings) -> RowPage:
+        """The open sessions of a user. Raises NotFound."""
+        user = await UserRepository(self.session).active(user_id)
+        if user is None:
+            await UserRepository(self.session).get(user_id)
+            return RowPage([], None, 0 if query.total else None)
+        used_after = now() - timedelta(seconds=settings.idle_ttl)
+        page = await SessionRepository(self.session).page_of_user(user_id, used_after, user.signed_out_at, query)
+        return RowPage([to_read(row, current) for row in page.items], page.next_cursor, page.total)
+
+    async def logins(self, query: PageQuery, user_id: UUID | None = None) -> RowPage:
+        """The login log of one user, or of all users."""
+        rows = LoginRepository(self.session)
+        statement = rows.where(rows.select(), query)
+        if user_id is None:
+            return await rows.fetch_page(statement, query)
+        return await rows.fetch_page(statement.where(rows.table.c.user_id == user_id), query, f"logins/{user_id}")
+
+    async def end(self, user_id: UUID, id: UUID, reason: str) -> None:
+        """End one session of the user. Raises NotFound, also for another user's session and for one that has ended."""
+        row = await SessionRepository(self.writer).lock(id)
+        if row is None or row.user_id != user_id or row.revoked_at is not None:
+            raise NotFound(f"There is no open session {id}.")
+        row.revoke(reason)
+
+    async def end_all(self, user_id: UUID, reason: str, but: UUID | None = None) -> None:
+        """End the user's sessions, except `but`. Raises NotFound."""
+        await UserRepository(self.writer).get(user_id)
+        await end_sessions(self.writer, user_id, reason, but=but)
+
+    @property
+    def writer(self) -> Session:
+        return SessionRepository(self.session).writer
+
+
+def to_read(row: AnyRow, current: UUID | None) -> SessionRead:
+    """A session as clients see it; `current` is the session of this request."""
+    return SessionRead(
+        id=row.id,
+        created_at=row.created_at,
+        last_used_at=row.used_at,
+        expires_at=row.expires_at,
+        ip=row.ip,
+        user_agent=row.user_agent,
+        device=device_of(row.user_agent),
+        second_factor_at=row.verified_at,
+        is_current=row.id == current,
+    )
+
+
+def device_of(user_agent: str | None) -> str:
+    """The browser or program and its system, in words."""
+    import ua_parser  # noqa: PLC0415  # its patterns are slow to load, and only lists of sessions need them
+
+    parsed = ua_parser.parse(user_agent or "")
+    program = parsed.user_agent.family if parsed.user_agent else None
+    system = parsed.os.family if parsed.os else None
+    return " on ".join(part for part in (program, system) if part) or "Unknown"

@@ -1,0 +1,1 @@
+"""Token pairs of sessions: access tokens, and refresh tokens that rotate."""

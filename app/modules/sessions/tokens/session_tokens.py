@@ -1,0 +1,177 @@
+"""Sessions and their tokens: opened at sign-in, continued by refresh tokens, and ended."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.core.clock import new_id, now
+from app.core.context import Actor, Principal, RequestContext
+from app.core.db.engine import Database
+from app.core.db.session import Session
+from app.core.errors import Unauthenticated
+from app.core.security.access_tokens import AccessClaims, AccessTokens
+from app.modules.sessions.models import AuthSession, LoginAttempt
+from app.modules.sessions.repository import LoginRepository, SessionRepository
+from app.modules.sessions.schemas import TokenPair
+from app.modules.sessions.tokens import refresh_tokens
+from app.modules.users import UserRepository
+
+log = structlog.get_logger(__name__)
+
+SEED_BYTES = 32
+REUSE = "refresh-token-reuse"
+
+
+class BadCredentials(Unauthenticated):
+    """Unknown, inactive and wrong credentials look the same: in words, status and time."""
+
+    code = "bad-credentials"
+
+
+class BadRefreshToken(Unauthenticated):
+    """The refresh token is not valid (any more); the client must sign in again."""
+
+    code = "bad-refresh-token"
+
+
+@dataclass
+class SessionTokens:
+    """Opens, continues and ends sessions. But for `open`, each call is a unit of work of its own."""
+
+    database: Database
+    tokens: AccessTokens
+    context: RequestContext
+
+    async def open(self, session: Session, user_id: UUID, *, is_verified: bool = False) -> TokenPair:
+        """Open a session in the transaction of `session`; end the least recently used one if there are too many.
+
+        Sign-ins of one user wait for each other. Raises BadCredentials for a user who was just deactivated.
+        """
+        at = now()
+        row = AuthSession(
+            id=new_id(),
+            user_id=user_id,
+            seed=secrets.token_bytes(SEED_BYTES),
+            created_at=at,
+            used_at=at,
+            expires_at=at + timedelta(seconds=self.tokens.settings.session_ttl),
+            verified_at=at if is_verified else None,
+            ip=self.context.ip,
+            user_agent=self.context.user_agent,
+        )
+        rows = SessionRepository(session)
+        if await UserRepository(session).lock_active(user_id) is None:
+            raise BadCredentials("The user name or the password is not right.")
+        present = await rows.lock_open(user_id)
+        for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
+            old.revoke("session-limit")
+        await rows.add(row)
+        entry = login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id)
+        await LoginRepository(session).add(entry)
+        return self.issue_pair(row)
+
+    async def refresh(self, presented: str) -> TokenPair:
+        """The next pair. Raises BadRefreshToken. A token that was replaced by a used one ends the session."""
+        token = refresh_tokens.parse(presented)
+        if token is None:
+            raise BadRefreshToken("Sign in again.")
+        async with self.database.unit_of_work(self.context) as session:
+            pair = await self.rotate(session, token)
+        if pair is None:
+            raise BadRefreshToken("Sign in again.")
+        return pair
+
+    async def rotate(self, session: Session, token: refresh_tokens.RefreshToken) -> TokenPair | None:
+        """Compare and set on the session row. None for a token that is not valid, which may end the session."""
+        row = await SessionRepository(session).lock(token.session_id)
+        if row is None or not token.is_genuine(session.keys.refresh, row.seed):
+            return None
+        user = await UserRepository(session).active(row.user_id)
+        if user is None or not row.is_open(timedelta(seconds=self.tokens.settings.idle_ttl), user.signed_out_at):
+            return None
+        self.context.actor = Actor("user", user.id, user.username)
+        self.context.auth_method = "refresh-token"
+        if not self.advance(row, token.generation):
+            row.revoke(REUSE)
+            log.warning("refresh_token_reused", session_id=str(row.id), user_id=str(row.user_id))
+        await session.flush()
+        return self.issue_pair(row) if row.revoked_at is None else None
+
+    def advance(self, row: AuthSession, presented: int) -> bool:
+        """Move to the generation that follows `presented`. False if the token must have been copied.
+
+        The current generation gives the next. The one before it gives the same response again within the grace period.
+        Later, while the access token of that response is unused, the response was lost and a new generation replaces
+        it; if the lost one is used after all, two clients hold this session.
+        """
+        at, grace = now(), timedelta(seconds=self.tokens.settings.refresh_grace)
+        if presented == row.counter:
+            row.base, row.counter = row.counter, row.counter + 1
+        elif presented != row.base:
+            return False
+        elif at - row.used_at <= grace:
+            return True
+        elif row.confirmed == row.counter:
+            return False
+        else:
+            row.counter += 1
+        row.used_at, row.ip, row.user_agent = at, self.context.ip, self.context.user_agent
+        return True
+
+    def issue_pair(self, row: AuthSession) -> TokenPair:
+        """The token pair of the current generation."""
+        return TokenPair(
+            access_token=self.tokens.issue(row.user_id, row.id, row.counter),
+            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, row.counter),
+            token_type="bearer",  # noqa: S106  # the scheme's name
+            expires_in=self.tokens.settings.access_ttl,
+        )
+
+    async def sign_out(self, principal: Principal) -> None:
+        """End the caller's session."""
+        if principal.session_id is None:
+            return
+        async with self.database.unit_of_work(self.context) as session:
+            row = await SessionRepository(session).lock(principal.session_id)
+            if row is not None:
+                row.revoke("logout")
+
+    async def sign_out_everywhere(self, principal: Principal) -> None:
+        """End every session of the caller."""
+        async with self.database.unit_of_work(self.context) as session:
+            for row in await SessionRepository(session).lock_open(principal.user_id):
+                row.revoke("logout-all")
+
+
+def login_log_entry(context: RequestContext, **values: Any) -> LoginAttempt:
+    """An entry of the login log for this request."""
+    return LoginAttempt(ip=context.ip, user_agent=context.user_agent, request_id=context.request_id, **values)
+
+
+async def confirm_generation(database: Database, context: RequestContext, claims: AccessClaims) -> bool:
+    """Note that the access token of this generation is in use: the response with it did arrive.
+
+    False for a generation that was replaced as lost: the token was copied, and the session ends.
+    """
+    async with database.unit_of_work(context) as session:
+        row = await SessionRepository(session).lock(claims.session_id)
+        if row is None or claims.generation > row.counter:
+            return False
+        if row.is_lost(claims.generation):
+            row.revoke(REUSE)
+            return False
+        if claims.generation == row.counter:
+            row.confirmed = claims.generation
+        return True
+
+
+async def end_sessions(session: Session, user_id: UUID, reason: str, *, but: UUID | None = None) -> None:
+    """End every open session of a user, except `but`."""
+    for row in await SessionRepository(session).lock_open(user_id):
+        if row.id != but:
+            row.revoke(reason)
+    await session.flush()
