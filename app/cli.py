@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.config import Environment, Settings, settings
 from app.core.context import RequestContext
-from app.core.db import migrations
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
 from app.core.errors import Problem
@@ -55,7 +54,7 @@ def serve(
     """Serve the API. SIGTERM stops accepting, finishes the requests in flight, and closes every connection."""
     if workers is not None:
         os.environ["WEB_CONCURRENCY"] = str(workers)
-    options = Settings()  # validated again: more workers may be too many
+    options = Settings()  # validated again, because SQLite in production refuses several workers
     uvicorn.run(
         "app.main:app",
         host=host,
@@ -74,21 +73,23 @@ def serve(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest revision."""
-    migrations.upgrade(settings())
+    from app.core.db.migrations import upgrade  # noqa: PLC0415  # Alembic is slow to import, and a server does not need it
+
+    upgrade(settings())
 
 
 @cli.command()
 def seed(
     count: Annotated[int, typer.Option(min=1, max=500, help="Products, customers and tasks, of each.")] = 500,
 ) -> None:
-    """Add demo data where it is missing, and show the passwords that this run made."""
+    """Add demo data where it is missing, and print the passwords that this run generated."""
     if settings().environment is Environment.production:
         raise typer.Exit(refuse("demo data has no place in production"))
     from seeds import seed as seed_demo_data  # noqa: PLC0415  # demo data is not part of a server
 
     credentials = with_database(lambda database: seed_demo_data(database, count))
     if not credentials:
-        typer.echo("The demo users are there already; `create-superuser` makes another way in.")
+        typer.echo("The demo users are there already; use `create-superuser` to add another account.")
         return
     typer.echo("Demo users and their passwords (random, shown once, stored nowhere in clear):")
     for name, password in credentials.items():
@@ -126,7 +127,7 @@ def create_superuser(username: Annotated[str, typer.Option()], email: Annotated[
 
 
 def refuse(reason: str) -> int:
-    """Print why the command did nothing; returns its exit code."""
+    """Print why the command did nothing, and return its exit code."""
     typer.echo(f"Refused: {reason}", err=True)
     return 1
 

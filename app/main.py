@@ -85,7 +85,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
 async def serve_lifespan(app: Application) -> AsyncIterator[None]:
     """The lifespan of a server process, which runs one application."""
     async with lifespan(app):
-        gc.freeze()  # what start-up made lives as long as the process; collections need not look at it
+        gc.freeze()  # objects made at start-up live as long as the process; collections need not scan them
         yield
 
 
@@ -118,7 +118,7 @@ def create_app(chosen: Settings | None = None) -> Application:
 
 
 def install_middleware(app: Application, options: Settings) -> None:
-    """From the inside out: safety, CORS, what modules add (the access log), context."""
+    """Add middleware from the inside out: safety, CORS, that of modules (the access log), context."""
     app.add_middleware(SafetyMiddleware, settings=options)
     if options.cors.origins:
         app.add_middleware(

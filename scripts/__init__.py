@@ -1,1 +1,1 @@
-"""Programs around the product: its API contract, measuring it, breaking it, and starting a module."""
+"""Programs for developers: the API contract, benchmarks, load and crash tests, and the generator of modules."""

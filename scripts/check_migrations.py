@@ -1,4 +1,4 @@
-"""`alembic check` on SQLite and PostgreSQL, all the way down and up again: models and migrations tell the same."""
+"""`alembic check` on SQLite and PostgreSQL, all the way down and up again: models and migrations must agree."""
 
 import os
 import tempfile

@@ -1,8 +1,8 @@
-"""Keep what clients are made from: `python -m scripts.contract write` renews it, `check` fails where it is not kept.
+"""Keeps the files that clients are built from: `python -m scripts.contract write` renews them, `check` compares them.
 
 - docs/openapi.json: the document that the code serves now.
 - docs/attest.postman_collection.json: the same as a collection for Postman and Bruno.
-- docs/openapi.baseline: what was released, a line for each thing that clients rely on. A removed operation,
+- docs/openapi.baseline: the released API, a line for each fact that clients rely on. A removed operation,
   parameter, field, type or enum value breaks clients, and so does a new required input of an existing operation.
   `release` renews it.
   Lengths and patterns are not watched.
@@ -30,7 +30,7 @@ REQUIRED = "required: "
 KEEP_BEARER = "pm.collectionVariables.set('token', pm.response.json().access_token);"
 
 
-def rendered(document: Json) -> bytes:
+def render(document: Json) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
@@ -41,7 +41,7 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def baseline(document: Json) -> set[str]:
-    """What a client can count on. Lines that begin with `required: ` are what it has to give."""
+    """The facts that clients rely on. Lines that begin with `required: ` are inputs that they must send."""
     found: set[str] = set()
     for method, path, operation in operations(document):
         place = f"{method} {path}"
@@ -71,7 +71,7 @@ def baseline_of(name: str, schema: Json) -> Iterator[str]:
 
 
 def kind_of(schema: Json) -> str:
-    """A schema in a word: what a typed client would have to change for."""
+    """A short name of a schema, which changes if typed clients must change."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     for key in ("anyOf", "oneOf"):
@@ -86,8 +86,8 @@ def broken(released: set[str], now: set[str]) -> list[str]:
     """The lines of the baseline that `now` breaks."""
     lost = [f"gone: {line}" for line in sorted(released - now) if not line.startswith(REQUIRED)]
     owners = {owner_of(line) for line in released}
-    asked = [line for line in sorted(now - released) if line.startswith(REQUIRED) and owner_of(line) in owners]
-    return [*lost, *(f"new {line}" for line in asked)]
+    required = [line for line in sorted(now - released) if line.startswith(REQUIRED) and owner_of(line) in owners]
+    return [*lost, *(f"new {line}" for line in required)]
 
 
 def owner_of(line: str) -> str:
@@ -97,7 +97,7 @@ def owner_of(line: str) -> str:
 
 
 def collection(document: Json) -> Json:
-    """A Postman collection: a folder for each tag, and sign-in keeps the token for everything else."""
+    """A Postman collection: a folder for each tag, and a script that stores the token of a sign-in."""
     folders: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]}
     for method, path, operation in operations(document):
         folders[operation["tags"][0]].append(request_of(document, method, path, operation))
@@ -147,9 +147,9 @@ def body_of(document: Json, kind: str, schema: Json) -> Json:
 
 
 def complaints() -> list[str]:
-    """Everything that is not kept, in words."""
+    """The stale files, and the lines of the baseline that are broken."""
     document = app.openapi()
-    wanted = {DOCUMENT: rendered(document), COLLECTION: rendered(collection(document))}
+    wanted = {DOCUMENT: render(document), COLLECTION: render(collection(document))}
     stale = [f"stale: {path.name}; run `make openapi`" for path, text in wanted.items() if path.read_bytes() != text]
     return [*stale, *broken(set(BASELINE.read_text().splitlines()), baseline(document))]
 
@@ -162,8 +162,8 @@ def main() -> int:
         found = complaints()
         print("\n".join(found) or "contract: the documents are current, and the released baseline is kept")
         return 1 if found else 0
-    DOCUMENT.write_bytes(rendered(document))
-    COLLECTION.write_bytes(rendered(collection(document)))
+    DOCUMENT.write_bytes(render(document))
+    COLLECTION.write_bytes(render(collection(document)))
     if command == "release":
         BASELINE.write_text("\n".join(sorted(baseline(document))) + "\n")
     return 0

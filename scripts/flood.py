@@ -1,7 +1,7 @@
-"""A flood of wrong sign-ins, and what everybody else in the same process feels of it.
+"""Floods a server with wrong sign-ins, and measures the latency of other requests to the same process.
 
 Two hundred clients guess in parallel, each another name, with the limits of addresses and names switched off, so that
-the hashing queue alone stands in the way. Quiet and flooded times take turns; the ratio of their p99 is the figure.
+only the hashing queue protects the process. Quiet and flooded times alternate; the result is the ratio of their p99.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from secrets import token_hex
 from statistics import quantiles
 
 from scripts.bench.client import Request, exchange
-from scripts.servers import Server, migrated, signed_in
+from scripts.servers import Server, migrate, signed_in
 
 ALLOWED = {401, 503}
 MAX_GROWTH = 64
@@ -26,7 +26,7 @@ MAX_GROWTH = 64
 
 @dataclass
 class Result:
-    """Latencies in seconds of another endpoint, what the flood was answered, and the growth of the process in MiB."""
+    """Latencies in seconds of another endpoint, statuses of the flood, and the growth of the process in MiB."""
 
     quiet: list[float] = field(default_factory=list)
     flooded: list[float] = field(default_factory=list)
@@ -73,8 +73,8 @@ async def run(environment: dict[str, str], clients: int, seconds: float, rounds:
 
 
 async def watch(port: int, bearer: str, times: list[float], seconds: float) -> None:
-    """Ask one cheap question after the other."""
-    data = Request("GET", "/api/v1/auth/me", (("Authorization", bearer),)).encoded()
+    """Send one cheap request after the other."""
+    data = Request("GET", "/api/v1/auth/me", (("Authorization", bearer),)).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -93,12 +93,12 @@ async def flood(port: int, clients: int, statuses: Counter[int], seconds: float)
 
 
 async def guess(port: int, statuses: Counter[int], end: float) -> None:
-    """One client: it honours no Retry-After, but takes a breath."""
+    """One client, which ignores Retry-After and pauses between requests."""
     form = ("Content-Type", "application/x-www-form-urlencoded")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.monotonic() < end:
         body = f"username={token_hex(8)}&password=wrong".encode()
-        statuses[await exchange(reader, writer, Request("POST", "/api/v1/auth/token", (form,), body).encoded())] += 1
+        statuses[await exchange(reader, writer, Request("POST", "/api/v1/auth/token", (form,), body).encode())] += 1
         await asyncio.sleep(0.25)
     writer.close()
 
@@ -110,7 +110,7 @@ def main() -> int:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        environment = migrated(folder, arguments.database_url)
+        environment = migrate(folder, arguments.database_url)
         result = asyncio.run(run(environment, arguments.clients, arguments.seconds))
     print(result.line())
     return bool(set(result.statuses) - ALLOWED) or result.growth > MAX_GROWTH

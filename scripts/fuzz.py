@@ -1,4 +1,4 @@
-"""Fuzz a real server with schemathesis, over the whole API, as a superuser: `make fuzz`."""
+"""Fuzzes a real server with schemathesis, over the whole API, as a superuser: `make fuzz`."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from scripts.servers import ROOT, Server, migrated, superuser
+from scripts.servers import ROOT, Server, migrate, superuser
 
 CONFIGURATION = ROOT / "tests" / "fuzz" / "schemathesis.toml"
 OF_EACH = 3
@@ -34,7 +34,7 @@ def collections(server: Server) -> list[str]:
 
 
 def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Make a user without any role. Returns its credentials, and ids; a user, a role and a task of them are deleted."""
+    """Create a user without roles. Returns its credentials, and ids of items; a user, a role and a task are deleted."""
     password = secrets.token_urlsafe(18)
 
     def user(name: str) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list
         items = root.get(path, params={"limit": OF_EACH}).raise_for_status().json()["items"]
         ids += [item["id"] for item in items if isinstance(item["id"], str)]
     for path, body in (("/users", user("gone")), ("/roles", {"name": "Gone"}), ("/tasks", {"title": "Gone"})):
-        made = root.post(path, json=body).raise_for_status().json()["id"]
-        root.delete(f"{path}/{made}").raise_for_status()
-        ids.append(made)
+        created = root.post(path, json=body).raise_for_status().json()["id"]
+        root.delete(f"{path}/{created}").raise_for_status()
+        ids.append(created)
     nobody = user("nobody")
     return {**nobody, "id": root.post("/users", json=nobody).raise_for_status().json()["id"]}, ids
 
@@ -55,7 +55,7 @@ def populate(root: httpx.Client, lists: list[str]) -> tuple[dict[str, str], list
 def fuzz(folder: str, options: list[str]) -> int:
     """Fuzz a server with demo data on a new SQLite database in `folder`. Returns schemathesis' exit code."""
     key = secrets.token_urlsafe(32)
-    environment = {**migrated(folder), "INTERNAL__KEYS": json.dumps({"fuzzer": key})}
+    environment = {**migrate(folder), "INTERNAL__KEYS": json.dumps({"fuzzer": key})}
     seed = [sys.executable, "-m", "app", "seed", "--count", "20"]
     subprocess.run(seed, cwd=ROOT, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
     with Server(environment).start(log=Path(folder) / "server.log") as server:
@@ -77,7 +77,7 @@ def fuzz(folder: str, options: list[str]) -> int:
         program = str(Path(sys.executable).with_name("schemathesis"))
         command = [program, f"--config-file={CONFIGURATION}", "run", f"{server.url}/openapi.json", *options]
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **people, **known}, check=False).returncode
-        sign_in(server, root).close()  # a run that lost its account on the way proves nothing
+        sign_in(server, root).close()  # fails if the run lost its account, which would make it worthless
         return code
 
 

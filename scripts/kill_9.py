@@ -1,7 +1,7 @@
-"""Kill the server with SIGKILL under a write load, again and again, and look for what was lost or doubled.
+"""Kills the server with SIGKILL under a write load, again and again, and looks for lost or doubled writes.
 
-Every write that was acknowledged must be there after the restart, with exactly one change row and one access row. Every
-write whose answer was lost is sent again with its idempotency key, and must then be there once.
+Every acknowledged write must exist after the restart, with exactly one change entry and one access entry. Every write
+whose response was lost is sent again with its idempotency key, and must then exist once.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from uuid import uuid4
 
 import httpx
 
-from scripts.servers import Server, migrated, signed_in, superuser
+from scripts.servers import Server, migrate, signed_in, superuser
 
 WRITERS = 8
 
 
 @dataclass
 class Result:
-    """What was acknowledged (task id by request id), what was sent again, and what turned out wrong."""
+    """The acknowledged writes (task id by request id), the number sent again, and everything that was wrong."""
 
     tasks: dict[str, str] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
@@ -34,12 +34,12 @@ class Result:
     complaints: list[str] = field(default_factory=list)
 
     @property
-    def acknowledged(self) -> int:
+    def acknowledged_writes(self) -> int:
         return len(self.tasks)
 
 
 async def run(environment: dict[str, str], rounds: int, seconds: float) -> Result:
-    """Rounds of load, kill and restart on a migrated database; then the account."""
+    """Run rounds of load, kill and restart on a migrated database, then compare what is stored."""
     result = Result()
     server = Server(environment)
     with server.start():
@@ -50,14 +50,14 @@ async def run(environment: dict[str, str], rounds: int, seconds: float) -> Resul
     server.start()
     try:
         await retry(server, writer, result)
-        await account(server, result)
+        await compare(server, result)
     finally:
         server.terminate()
     return result
 
 
 async def load(server: Server, writer: dict[str, str], result: Result, seconds: float) -> None:
-    """Send again what was not answered, then write with several clients until the server is killed under them."""
+    """Send unanswered writes again, then write with several clients until the server is killed."""
     await retry(server, writer, result)
     async with signed_in(server, writer) as client:
         writers = [asyncio.create_task(write(client, result)) for _ in range(WRITERS)]
@@ -71,9 +71,9 @@ async def write(client: httpx.AsyncClient, result: Result) -> None:
         while True:
             request_id = uuid4().hex
             result.unanswered.add(request_id)
-            answer = await send(client, request_id, request_id)
-            if answer.status_code == httpx.codes.CREATED:
-                result.tasks[request_id] = answer.json()["id"]
+            response = await send(client, request_id, request_id)
+            if response.status_code == httpx.codes.CREATED:
+                result.tasks[request_id] = response.json()["id"]
                 result.unanswered.discard(request_id)
 
 
@@ -83,18 +83,18 @@ async def send(client: httpx.AsyncClient, title: str, request_id: str) -> httpx.
 
 
 async def retry(server: Server, writer: dict[str, str], result: Result) -> None:
-    """Send what was not answered again, until it is."""
+    """Send the unanswered writes again."""
     async with signed_in(server, writer) as client:
         for title in sorted(result.unanswered):
-            answer = await send(client, title, f"{title}-again")
-            if answer.status_code != httpx.codes.CREATED:
-                result.complaints.append(f"the retry of {title} was answered with {answer.status_code}")
+            response = await send(client, title, f"{title}-again")
+            if response.status_code != httpx.codes.CREATED:
+                result.complaints.append(f"the retry of {title} was answered with {response.status_code}")
             result.retried += 1
     result.unanswered.clear()
 
 
-async def account(server: Server, result: Result) -> None:
-    """Compare what was acknowledged with what is there."""
+async def compare(server: Server, result: Result) -> None:
+    """Compare the acknowledged writes with what is stored."""
     async with signed_in(server) as client:
         titles = {item["id"]: item["title"] async for item in walk(client, "/tasks", {})}
         changes = Counter([row["request_id"] async for row in walk(client, "/audit/changes", {"entity": "task"})])
@@ -104,14 +104,14 @@ async def account(server: Server, result: Result) -> None:
         if task not in titles:
             result.complaints.append(f"task {task} was acknowledged and is gone")
         if changes[request_id] != 1:
-            result.complaints.append(f"task {task} has {changes[request_id]} change rows")
+            result.complaints.append(f"task {task} has {changes[request_id]} change entries")
         if accesses[request_id] != 1:
-            result.complaints.append(f"task {task} has {accesses[request_id]} access rows")
+            result.complaints.append(f"task {task} has {accesses[request_id]} access entries")
     result.complaints += [f"{title} is there {n} times" for title, n in Counter(titles.values()).items() if n != 1]
     if len(titles) != len(result.tasks) + result.retried:
         result.complaints.append(f"{len(titles)} tasks of {len(result.tasks)} answered and {result.retried} retried")
     if len(titles) != sum(changes.values()):
-        result.complaints.append(f"{len(titles)} tasks have {sum(changes.values())} change rows")
+        result.complaints.append(f"{len(titles)} tasks have {sum(changes.values())} change entries")
 
 
 async def walk(client: httpx.AsyncClient, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -132,10 +132,10 @@ def main() -> int:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        environment = migrated(folder, arguments.database_url)
+        environment = migrate(folder, arguments.database_url)
         result = asyncio.run(run(environment, arguments.rounds, arguments.seconds))
     print(
-        f"{arguments.rounds} kills, {result.acknowledged} acknowledged and {result.retried} retried writes,"
+        f"{arguments.rounds} kills, {result.acknowledged_writes} acknowledged and {result.retried} retried writes,"
         f" {len(result.complaints)} complaints"
     )
     for complaint in result.complaints[:20]:

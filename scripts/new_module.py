@@ -1,4 +1,4 @@
-"""Write a new module: `python scripts/new_module.py suppliers`. Nothing else needs an edit."""
+"""Writes a new module: `python scripts/new_module.py suppliers`. Nothing else needs an edit."""
 
 import argparse
 import re
@@ -18,7 +18,7 @@ The module is there. Make its migration, read it, and run the tests:
 
 
 def singular_of(plural: str) -> str:
-    """A guess; `--singular` overrides it."""
+    """The probable singular; `--singular` overrides it."""
     if plural.endswith("ies"):
         return f"{plural[:-3]}y"
     return re.sub(r"((?:ss|sh|ch|x))es$|s$", r"\1", plural)

@@ -1,4 +1,4 @@
-"""Many more clients than database connections, reads and writes mixed: nothing may stall.
+"""Loads a server with many more clients than database connections, reads and writes mixed: nothing may stall.
 
 A request that waited for a second connection while it holds one would stop the whole pool.
 """
@@ -13,23 +13,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from scripts.bench.client import Request, exchange
-from scripts.servers import Server, migrated, signed_in
+from scripts.servers import Server, migrate, signed_in
 
 POOL = 5
 ALLOWED = {200, 201, 429, 503}
 LONGEST = 20.0
-"""Seconds: the pool's patience, the request's time limit aside, on two busy cores."""
+"""The longest acceptable wait on two busy cores, in seconds."""
 
 
 @dataclass
 class Result:
-    """How often each status was answered, and the longest wait in seconds."""
+    """The number of responses by status, and the longest wait in seconds."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     slowest: float = 0.0
 
     @property
-    def succeeded(self) -> int:
+    def successful_calls(self) -> int:
         return sum(count for status, count in self.statuses.items() if status < 400)
 
 
@@ -47,17 +47,17 @@ async def run(environment: dict[str, str], connections: int, seconds: float) -> 
 
 
 async def call(port: int, bearer: tuple[str, str], result: Result, number: int, end: float) -> None:
-    """One client: lists, every third request a write, every seventh a read of the record."""
+    """One client: lists, every third request a write, every seventh a read of the audit log."""
     json = ("Content-Type", "application/json")
-    create = Request("POST", "/api/v1/tasks", (bearer, json), b'{"title": "one of many"}').encoded()
-    record = Request("GET", "/api/v1/audit/changes?limit=20", (bearer,)).encoded()
-    tasks = Request("GET", "/api/v1/tasks?limit=20", (bearer,)).encoded()
+    create = Request("POST", "/api/v1/tasks", (bearer, json), b'{"title": "one of many"}').encode()
+    audit = Request("GET", "/api/v1/audit/changes?limit=20", (bearer,)).encode()
+    tasks = Request("GET", "/api/v1/tasks?limit=20", (bearer,)).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while time.monotonic() < end:
             number += 1
             started = time.monotonic()
-            data = create if number % 3 == 0 else record if number % 7 == 0 else tasks
+            data = create if number % 3 == 0 else audit if number % 7 == 0 else tasks
             result.statuses[await exchange(reader, writer, data)] += 1
             result.slowest = max(result.slowest, time.monotonic() - started)
     finally:
@@ -71,12 +71,12 @@ def main() -> int:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        environment = migrated(folder, arguments.database_url)
+        environment = migrate(folder, arguments.database_url)
         result = asyncio.run(run(environment, arguments.connections, arguments.seconds))
     print(
         f"{arguments.connections} connections, pool of {POOL}: {dict(result.statuses)}, slowest {result.slowest:.1f} s"
     )
-    stalled = result.slowest > LONGEST or result.succeeded < arguments.connections
+    stalled = result.slowest > LONGEST or result.successful_calls < arguments.connections
     return bool(set(result.statuses) - ALLOWED) or stalled
 
 

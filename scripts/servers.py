@@ -1,4 +1,4 @@
-"""Real server processes, for tests and programs that break them."""
+"""Starts real server processes, for tests and for programs that load or kill them."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ UNLIMITED = {
     "AUTH__ADDRESS_FAILURES": "1000000",
     "AUTH__ACCOUNT_FAILURES": "1000000",
 }
-"""For loads from one address."""
+"""Switches off the limits that load from one address would reach."""
 
 
 class Server:
@@ -48,7 +48,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, log: Path | None = None, seconds: float = 30) -> Self:
-        """Start and wait until it answers. Raises RuntimeError."""
+        """Start, and wait until it is ready. Raises RuntimeError."""
         command = [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)]
         with (log or Path(os.devnull)).open("ab") as output:
             self.process = subprocess.Popen(
@@ -66,13 +66,13 @@ class Server:
         raise RuntimeError("the server did not become ready")
 
     def kill(self) -> None:
-        """kill -9, workers included."""
+        """Kill the server with SIGKILL, workers included."""
         if self.process:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def terminate(self) -> int:
-        """SIGTERM, and wait for the end; returns the exit code."""
+        """Send SIGTERM and wait for the end; returns the exit code."""
         if self.process is None:
             raise RuntimeError("not started")
         self.process.terminate()
@@ -88,8 +88,8 @@ class Server:
             self.kill()
 
 
-def migrated(folder: str, database_url: str | None = None) -> dict[str, str]:
-    """The environment of a server on a migrated database; a new SQLite file in `folder` unless a URL is given."""
+def migrate(folder: str, database_url: str | None = None) -> dict[str, str]:
+    """Migrate a database (a new SQLite file in `folder` unless a URL is given). Returns the environment of a server."""
     environment = {
         "ENVIRONMENT": "test",
         "STATE_DIR": f"{folder}/var",
@@ -101,7 +101,7 @@ def migrated(folder: str, database_url: str | None = None) -> dict[str, str]:
 
 
 def superuser(server: Server) -> dict[str, str]:
-    """The credentials of a superuser of its own, made over the command line."""
+    """Create a superuser over the command line. Returns its credentials."""
     name, password = f"root-{secrets.token_hex(4)}", secrets.token_urlsafe(18)
     command = ["create-superuser", "--username", name, "--email", f"{name}@example.com"]
     environment = {**server.environment, "SUPERUSER_PASSWORD": password}
@@ -118,6 +118,6 @@ async def signed_in(
     """A client signed in with `credentials`, or as a new superuser."""
     credentials = credentials or await asyncio.to_thread(superuser, server)
     async with httpx.AsyncClient(base_url=f"{server.url}/api/v1", **options) as client:
-        answer = await client.post("/auth/token", data=credentials)
-        client.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['access_token']}"
+        response = await client.post("/auth/token", data=credentials)
+        client.headers["Authorization"] = f"Bearer {response.raise_for_status().json()['access_token']}"
         yield client

@@ -1,4 +1,4 @@
-"""Start the product as `make run` does, in an empty state, and drive one sign-in → task → audit flow over HTTP."""
+"""Starts the product with `make run`, in an empty state, and drives one sign-in → task → audit flow over HTTP."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def main() -> int:
         command = ["make", "--no-print-directory", "run", f"PORT={port}"]
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
             try:
-                password = shown_password(server)
+                password = read_password(server)
                 flow(f"http://127.0.0.1:{port}", password)
             finally:
                 server.terminate()
@@ -33,8 +33,8 @@ def main() -> int:
     return 0
 
 
-def shown_password(server: "subprocess.Popen[str]") -> str:
-    """The administrator's password, as a newcomer reads it."""
+def read_password(server: "subprocess.Popen[str]") -> str:
+    """Read the administrator's password from the output of `make run`."""
     for line in server.stdout or ():
         print(line, end="")
         if found := re.match(r"\s+admin\s+(\S+)", line):
@@ -53,7 +53,7 @@ def flow(base: str, password: str) -> None:
         accesses = client.get("/api/v1/audit/access", params={"request_id": "smoke-1"}).raise_for_status().json()
         recorded = [(row["entity_id"], row["actor_name"]) for row in changes["items"]]
         if recorded != [(task["id"], "admin")] or [row["status"] for row in accesses["items"]] != [201]:
-            raise RuntimeError(f"the record does not show the task: {changes} {accesses}")
+            raise RuntimeError(f"the audit log does not show the task: {changes} {accesses}")
 
 
 def wait_for(client: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""Lint the document, compile the typed client, and drive a real server with it (needs Node.js 20 and npm)."""
+"""Lints the document, compiles the typed client, and drives a real server with it (needs Node.js 20 and npm)."""
 
 import argparse
 import os
@@ -6,13 +6,13 @@ import subprocess
 import sys
 import tempfile
 
-from scripts.servers import ROOT, Server, migrated, superuser
+from scripts.servers import ROOT, Server, migrate, superuser
 
 CLIENT = ROOT / "clients" / "typescript"
 
 
 def npm(*command: str, **environment: str) -> None:
-    """Raise CalledProcessError where it fails."""
+    """Run npm on the client. Raises CalledProcessError."""
     subprocess.run(["npm", *command], cwd=CLIENT, env={**os.environ, **environment}, check=True)
 
 
@@ -22,7 +22,7 @@ def check() -> int:
         return 1
     for script in ("lint", "check"):
         npm("run", "--silent", script)
-    with tempfile.TemporaryDirectory() as folder, Server(migrated(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, Server(migrate(folder)) as server:
         who = superuser(server)
         npm("run", "--silent", "demo", API_URL=server.url, API_USER=who["username"], API_PASSWORD=who["password"])
     return 0

@@ -1,6 +1,6 @@
 """Demo data, one file a module: the same names and numbers on every run, with dates near today and random passwords.
 
-Seeding again adds nothing that was renamed or deleted.
+Seeding again does not restore what was renamed or deleted.
 """
 
 from collections.abc import Iterator

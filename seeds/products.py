@@ -55,7 +55,7 @@ def build_product(number: int, chance: Random, brand_id: UUID, category: AnyRow)
 
 
 def movements(product: Product, chance: Random) -> Iterator[StockMovement]:
-    """A delivery, and what left since. The stock of `product` becomes their sum."""
+    """A delivery, and later removals. The stock of `product` becomes their sum."""
     changes = [(chance.randint(20, 200), "Delivered")]
     changes += [(-chance.randint(1, 6), chance.choice(REASONS)) for _ in range(chance.randint(0, 3))]
     for delta, reason in changes:

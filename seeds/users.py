@@ -19,9 +19,9 @@ PEOPLE = {
 
 
 async def seed(session: Session, _count: int) -> dict[str, str]:
-    """Create missing users with random passwords. A user who was renamed or deleted stays so."""
-    everybody = select(col(User.username), col(User.email)).execution_options(include_deleted=True)
-    present = {name for row in await session.execute(everybody) for name in row}
+    """Create missing users with random passwords. A user who was renamed or deleted is not created again."""
+    names = select(col(User.username), col(User.email)).execution_options(include_deleted=True)
+    present = {name for row in await session.execute(names) for name in row}
     credentials: dict[str, str] = {}
     hasher = PasswordHasher(queue=1)
     try:

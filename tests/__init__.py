@@ -1,1 +1,1 @@
-"""The test suite: real databases, a real HTTP client, no imitation of our own code."""
+"""The test suite: real databases, a real HTTP client, no mocks of our own code."""

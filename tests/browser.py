@@ -1,9 +1,10 @@
-"""Headless Chromium over its DevTools protocol: what a page logs, and what it asks of whom."""
+"""Headless Chromium over its DevTools protocol: what a page logs, and what it loads from where."""
 
 import asyncio
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 import websockets
 
+PATIENCE_SECONDS = 60.0
+TEXT = "document.body ? document.body.innerText : ''"
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless",
@@ -47,24 +50,23 @@ class Browser:
         self.number = 0
 
     async def visit(self, url: str, ready: str) -> Visit:
-        """Load `url` and wait until its text holds `ready` (20 s at most)."""
+        """Load `url` and wait until its text holds `ready`. Raises TimeoutError."""
         visit = Visit()
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.ask(f"{domain}.enable", visit)
         await self.ask("Page.navigate", visit, url=url)
-        for _ in range(100):
-            found = await self.ask("Runtime.evaluate", visit, expression="document.body ? document.body.innerText : ''")
-            visit.text = found["result"].get("value", "")
-            if ready in visit.text:
-                break
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while ready not in visit.text:
+                await asyncio.sleep(0.1)
+                found = await self.ask("Runtime.evaluate", visit, expression=TEXT)
+                visit.text = found["result"].get("value", "")
         return visit
 
     async def ask(self, method: str, visit: Visit, **params: Any) -> Any:
         self.number += 1
         await self.socket.send(json.dumps({"id": self.number, "method": method, "params": params}))
         while True:
-            message = json.loads(await asyncio.wait_for(self.socket.recv(), 20))
+            message = json.loads(await self.socket.recv())
             if message.get("id") == self.number:
                 return message.get("result")
             note(message, visit)
@@ -101,7 +103,8 @@ async def browser(program: str) -> AsyncIterator[Browser]:
 async def tab_address(profile: Path) -> str:
     import httpx  # noqa: PLC0415  # only here
 
-    for _ in range(200):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
         try:
             port = (profile / "DevToolsActivePort").read_text().splitlines()[0]
             async with httpx.AsyncClient() as client:

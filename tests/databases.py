@@ -97,11 +97,11 @@ def in_a_thread(work: Callable[[], Awaitable[Any]]) -> Any:
 
 
 class EmbeddedServer:
-    """The PostgreSQL of the development requirements, in a folder that goes away with it."""
+    """The PostgreSQL of the development requirements, in a folder that is removed at its end."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="attest-postgresql-"))
-        self.folder.chmod(0o755)  # as root the server runs as a user of its own
+        self.folder.chmod(0o755)  # started by root, the server runs as another user
         runtime = self.folder / "runtime"
         (runtime / "python_PostgresServer").mkdir(parents=True)
         runtime.chmod(0o700)  # else the package keeps its lock in a folder that all users share

@@ -1,4 +1,4 @@
-"""State machines that drive the application: synchronous to Hypothesis, each run on a database of its own."""
+"""State machines that drive the application. Hypothesis calls them synchronously; each run has its own database."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from app.main import create_app
-from tests.conftest import test_settings
 from tests.databases import Backend
+from tests.fixtures.databases import settings_for
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class AppMachine(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.name = f"machine_{uuid4().hex}"
         url = self.backend.create(self.name, self.template)
-        self.app = create_app(test_settings(url, Path(self.folder.name)))
+        self.app = create_app(settings_for(url, Path(self.folder.name)))
         self.lifespan = self.app.router.lifespan_context(self.app)
         self.run(self.lifespan.__aenter__())
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))

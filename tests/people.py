@@ -1,6 +1,7 @@
 """People who call the API in tests."""
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +20,7 @@ PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$uleqlbL2vleKsfbeW8uZ0w$0SanadjiZ
 
 @dataclass
 class Person:
-    """A signed-in caller: `await person.get("/tasks")`."""
+    """A caller who is signed in: `await person.get("/tasks")`."""
 
     id: UUID
     username: str
@@ -45,6 +46,10 @@ class Person:
 
     async def delete(self, path: str, **options: Any) -> httpx.Response:
         return await self.call("DELETE", path, **options)
+
+
+SignedInAs = Callable[..., Awaitable[Person]]
+"""The type of the fixture `signed_in_as`."""
 
 
 async def person(

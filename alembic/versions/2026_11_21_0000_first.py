@@ -1,7 +1,7 @@
 """The first tables; the record can only be added to, on every database."""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from sqlalchemy.dialects import postgresql
 
 from alembic import op

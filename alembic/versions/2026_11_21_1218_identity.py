@@ -1,7 +1,7 @@
 """Service accounts, API keys, second factors, time-boxed assignments, policy versions and security events."""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 
 from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant

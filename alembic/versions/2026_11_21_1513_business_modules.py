@@ -1,7 +1,7 @@
 """business modules"""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 
 from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant, Money
@@ -155,7 +155,7 @@ def upgrade() -> None:
             "ix_stock_movement_product_id_created_at_id", ["product_id", "created_at", "id"], unique=False
         )
 
-    op.create_search_index("brand", "name", "description")
+    op.create_search_index("brand", "name", "description")  # type: ignore[attr-defined]  # our own operation
     op.create_index(
         "uq_brand_name",
         "brand",
@@ -164,7 +164,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
-    op.create_search_index("category", "name", "description")
+    op.create_search_index("category", "name", "description")  # type: ignore[attr-defined]  # our own operation
     op.create_index(
         "uq_category_name",
         "category",
@@ -181,7 +181,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL AND parent_id IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL AND parent_id IS NULL"),
     )
-    op.create_search_index("customer", "first_name", "last_name", "email", "company")
+    op.create_search_index("customer", "first_name", "last_name", "email", "company")  # type: ignore[attr-defined]  # our own operation
     op.create_index(
         "uq_customer_email",
         "customer",
@@ -190,7 +190,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
-    op.create_search_index("product", "sku", "name", "description")
+    op.create_search_index("product", "sku", "name", "description")  # type: ignore[attr-defined]  # our own operation
     op.create_index(
         "uq_product_sku",
         "product",
@@ -208,9 +208,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("deleted_at IS NOT NULL"),
             postgresql_where=sa.text("deleted_at IS NOT NULL"),
         )
-    op.create_search_index("task", "title", "description")
-    op.create_search_index("user", "username", "email", "first_name", "last_name")
-    op.create_search_index("role", "name")
+    op.create_search_index("task", "title", "description")  # type: ignore[attr-defined]  # our own operation
+    op.create_search_index("user", "username", "email", "first_name", "last_name")  # type: ignore[attr-defined]  # our own operation
+    op.create_search_index("role", "name")  # type: ignore[attr-defined]  # our own operation
 
 
 def downgrade() -> None:

@@ -12,5 +12,5 @@ def now() -> datetime:
 
 
 def new_id() -> UUID:
-    """A new UUIDv7 (RFC 9562): sortable by time, made without asking the database."""
+    """A new UUIDv7 (RFC 9562): sortable by time, generated without a database query."""
     return uuid7()

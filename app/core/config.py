@@ -16,21 +16,27 @@ WELL_KNOWN = ("changeme", "change-me", "change_me", "secret-key", "example", "in
 
 
 class Environment(StrEnum):
+    """Where the application runs. Production refuses unsafe settings."""
+
     development = "development"
     test = "test"
     production = "production"
 
 
 class Group(BaseModel):
+    """The base of groups of settings, which are named `GROUP__SETTING` in the environment."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class AuthSettings(Group):
+    """Sign-in, sessions and access tokens."""
+
     access_ttl: int = Field(900, ge=60, le=86_400, description="Lifetime of an access token, in seconds.")
     session_ttl: int = Field(30 * 86_400, ge=300, description="A session ends this many seconds after sign-in.")
     idle_ttl: int = Field(14 * 86_400, ge=300, description="A session ends when unused for this many seconds.")
     refresh_grace: int = Field(
-        10, ge=0, le=60, description="Seconds in which the last used refresh token gives the same answer again."
+        10, ge=0, le=60, description="Seconds in which the last used refresh token returns the same response again."
     )
     max_sessions: int = Field(10, ge=1, le=1000, description="Sessions of one user; the least recently used one ends.")
     account_failures: int = Field(5, ge=1, description="Wrong guesses at one account before waiting times begin.")
@@ -38,8 +44,8 @@ class AuthSettings(Group):
     one_time_password_ttl: int = Field(
         86_400, ge=300, description="Seconds in which a password that an administrator set must be changed."
     )
-    step_up_ttl: int = Field(600, ge=30, description="Seconds for which a second factor, once shown, is good.")
-    superusers_need_second_factor: bool = Field(False, description="A superuser without one can only enrol one.")
+    step_up_ttl: int = Field(600, ge=30, description="Seconds for which the verification of a second factor is valid.")
+    superusers_need_second_factor: bool = Field(False, description="A superuser without one may only enrol one.")
     issuer: str = Field("attest", description="The `iss` claim.")
     audience: str = Field("attest-api", description="The `aud` claim.")
     signing_key_files: tuple[Path, ...] = Field(
@@ -49,61 +55,73 @@ class AuthSettings(Group):
 
     @model_validator(mode="after")
     def tokens_end_before_sessions(self) -> Self:
-        """An access token must not outlive the idle time of its session: nobody looks at that between refreshes."""
+        """An access token must not outlive the idle time of its session, which is checked at refreshes only."""
         if not self.access_ttl <= self.idle_ttl <= self.session_ttl:
             raise ValueError("AUTH__ACCESS_TTL <= AUTH__IDLE_TTL <= AUTH__SESSION_TTL must hold")
         return self
 
 
 class RateLimitSettings(Group):
+    """Rate limits, written as `limits` reads them: `300/minute`."""
+
     enabled: bool = Field(True, description="Limit requests by principal (signed in) or address (not).")
     principal: str = Field("1200/minute", description="For one user or API key, as `limits` writes it.")
     address: str = Field("300/minute", description="For one address: public and refused requests.")
 
     @field_validator("principal", "address")
     @classmethod
-    def readable(cls, text: str) -> str:
+    def check_rate(cls, text: str) -> str:
         parse(text)
         return text
 
 
 class InternalSettings(Group):
+    """Signed calls of internal services."""
+
     keys: dict[str, SecretStr] = Field(
-        {}, description="Keys of internal services by key id (JSON); two of a service while one is rolled."
+        {}, description="Keys of internal services by key id (JSON); a service has two while one is rotated."
     )
     clock_skew: int = Field(300, ge=1, le=900, description="Seconds by which a signed call may be early or late.")
 
 
 class DatabaseSettings(Group):
+    """The connection pool, and time limits in the database."""
+
     pool_size: int = Field(10, ge=1, description="Connections that a process keeps.")
-    pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before answering 503.")
+    pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")
     statement_timeout_ms: int = Field(10_000, ge=0, description="PostgreSQL: longest statement.")
     lock_timeout_ms: int = Field(3_000, ge=0, description="Longest wait for a lock (SQLite: busy timeout).")
 
 
 class AuditSettings(Group):
+    """The audit log."""
+
     personal_key: SecretStr | None = Field(
-        None, description="Wraps the keys of personal data in the record (32+ characters). Required in production."
+        None, description="Wraps the keys of personal data in the audit log (32+ characters). Required in production."
     )
-    ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access rows.")
+    ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access entries.")
     spool_max_bytes: int = Field(
-        256 * 1024 * 1024, ge=4096, description="Unshipped access rows that may wait on disk; over it requests get 503."
+        256 * 1024 * 1024, ge=4096, description="Bytes of access entries that may wait on disk; then requests get 503."
     )
 
 
 class LimitSettings(Group):
+    """Limits of requests."""
+
     body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body.")
     json_depth: int = Field(20, ge=2, le=100, description="Deepest nesting of a JSON body.")
     url_bytes: int = Field(8192, ge=256, description="Longest path with query.")
     header_bytes: int = Field(16 * 1024, ge=1024, description="Largest headers of a request, together.")
-    request_seconds: float = Field(30.0, gt=0, description="Longest time to an answer, and between two parts of one.")
+    request_seconds: float = Field(30.0, gt=0, description="Longest time to a response, and between two parts of it.")
     import_bytes: int = Field(256 * 1024 * 1024, ge=1024, description="Largest file of an import.")
     import_seconds: float = Field(900.0, gt=0, description="Longest time an import may take.")
     require_if_match: bool = Field(False, description="Refuse changes without If-Match (428).")
-    idempotency_hours: int = Field(24, ge=1, le=720, description="How long a first answer is kept for its key.")
+    idempotency_hours: int = Field(24, ge=1, le=720, description="Hours for which a first response is stored.")
 
 
 class CorsSettings(Group):
+    """Cross-origin requests of browsers."""
+
     origins: tuple[str, ...] = Field((), description="Allowed browser origins; none by default.")
 
 
@@ -119,9 +137,10 @@ class Settings(BaseSettings):
         SecretStr("sqlite+aiosqlite:///var/attest.db"), description="SQLAlchemy URL; name the async driver."
     )
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Root of derived keys; made on first start in development, required in production."
+        SecretStr(""),
+        description="Root of derived keys; development generates one, production requires it.",
     )
-    state_dir: Path = Field(Path("var"), description="Development keys and the spool of access rows.")
+    state_dir: Path = Field(Path("var"), description="Development keys and the spool of access entries.")
     debug: bool = Field(False, description="Verbose logs; refused in production.")
     docs_enabled: bool = Field(True, description="Serve /docs, /redoc and /openapi.json.")
     workers: int = Field(
@@ -131,7 +150,7 @@ class Settings(BaseSettings):
         description="Server processes; `serve --workers` sets it.",
     )
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="Addresses whose X-Forwarded-For is believed; none by default."
+        (), description="Addresses whose X-Forwarded-For is trusted; none by default."
     )
     redis_url: SecretStr | None = Field(
         None, description="Redis for what processes share: rate limits and the nonces of signed calls."
@@ -155,16 +174,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
-        """Say everything that is unsafe at once, without a value of it."""
+        """Raise one error that names every unsafe setting, without its value."""
         if self.environment is not Environment.production:
             return self
-        problems = [*weak("SECRET_KEY", self.secret_key), *weak("AUDIT__PERSONAL_KEY", self.audit.personal_key)]
+        problems = [
+            *secret_problems("SECRET_KEY", self.secret_key),
+            *secret_problems("AUDIT__PERSONAL_KEY", self.audit.personal_key),
+        ]
         if not self.auth.signing_key_files:
             problems.append("AUTH__SIGNING_KEY_FILES is required")
         if self.is_sqlite and self.workers > 1:
             problems.append("SQLite serves one worker; use PostgreSQL for more")
         for name, secret in self.internal.keys.items():
-            problems += weak(f"INTERNAL__KEYS[{name}]", secret)
+            problems += secret_problems(f"INTERNAL__KEYS[{name}]", secret)
         if self.internal.keys and self.workers > 1 and self.redis_url is None:
             problems.append("INTERNAL__KEYS with more than one worker needs REDIS_URL to remember nonces")
         if self.debug:
@@ -176,8 +198,8 @@ class Settings(BaseSettings):
         return self
 
 
-def weak(name: str, secret: SecretStr | None) -> list[str]:
-    """Why a secret is not one, in words that do not repeat it."""
+def secret_problems(name: str, secret: SecretStr | None) -> list[str]:
+    """The reasons to reject a secret, without repeating its value."""
     value = secret.get_secret_value() if secret else ""
     if not value:
         return [f"{name} is required"]

@@ -1,4 +1,4 @@
-"""The request context: who calls, from where, for what. The request and the session of its transaction share it."""
+"""The request context: caller, client and purpose of a request. The request and its database session share it."""
 
 from asyncio import Timeout
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ EVERYTHING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """What a caller must do before anything else: the error code of other requests, and a sentence for the client."""
+    """An action that a caller must take first. Other requests fail with `code`, and `detail` as the sentence."""
 
     code: str
     detail: str
@@ -62,7 +62,7 @@ class Principal:
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request so far. Middleware, guard and route fill it; the audit log reads it at the end."""
+    """The facts about a request. Middleware, guard and route fill them in; the audit log reads them at the end."""
 
     request_id: str = field(default_factory=lambda: str(new_id()))
     at: datetime = field(default_factory=now)
@@ -72,12 +72,12 @@ class RequestContext:
     owner_id: UUID | None = None
     """The user for whom an API key acts."""
     policy_version: int | None = None
-    """The version of the authorization policy that this request saw or made."""
+    """The version of the authorization policy that this request read or created."""
     credential_expires_at: datetime | None = None
     ip: str | None = None
     user_agent: str | None = None
     decision: str | None = None
-    """What admitted the caller: `public`, `signed-in`, `internal` or a permission. None until a guard has decided."""
+    """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission. None before a guard ran."""
     error_code: str | None = None
     durable_audit: bool = False
     """Whether the access entry is synced to disk before the response ends."""
@@ -100,7 +100,7 @@ class RequestContext:
     time_limit: Timeout | None = field(default=None, repr=False)
 
     def reset_result(self) -> None:
-        """Drop what an attempt stored that was rolled back."""
+        """Clear the results of an attempt that was rolled back."""
         self.etag = self.item_id = self.next_cursor = None
 
     @classmethod

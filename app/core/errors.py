@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Self, TypedDict
 
+from pydantic import ValidationError
+
 MAX_ERRORS = 20
 """Field errors in one response. A client that sends garbage gets no larger response for more of it."""
 MAX_NAME_LENGTH = 100
@@ -39,7 +41,7 @@ class Problem(Exception):
 
 
 class DryRun(Exception):
-    """Ends a dry run: rolls everything back and answers 200 with `preview`, which says what the change would do."""
+    """Ends a dry run: everything is rolled back, and the response is 200 with `preview`, the effects of the change."""
 
     def __init__(self, preview: dict[str, Any]) -> None:
         super().__init__("dry run")
@@ -152,7 +154,7 @@ class TooManyRequests(Problem):
 
 
 class Unavailable(Problem):
-    """The service cannot answer now; retry later."""
+    """The service cannot handle the request now; retry later."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
@@ -193,6 +195,11 @@ def field_errors(errors: Sequence[Mapping[str, Any]], prefix: tuple[str, ...] = 
         }
         for error in errors
     ]
+
+
+def validation_errors(error: ValidationError, prefix: tuple[str, ...] = ()) -> list[FieldError]:
+    """The field errors of Pydantic's `error`, below `prefix`."""
+    return field_errors(error.errors(include_url=False, include_input=False, include_context=False), prefix)
 
 
 def invalid_fields(errors: list[FieldError]) -> Invalid:

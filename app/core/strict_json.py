@@ -36,7 +36,7 @@ def check(body: bytes, max_depth: int) -> None:
     check_value(value, max_depth)
 
 
-def check_value(value: Any, levels: int) -> None:
+def check_value(value: object, levels: int) -> None:
     """Raise Malformed for nesting beyond `levels` and for text that no database stores."""
     if isinstance(value, str):
         if UNSTORABLE.search(value):

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from scripts.bench.client import Request, load
-from scripts.servers import ROOT, Server, free_port, migrated, superuser
+from scripts.servers import ROOT, Server, free_port, migrate, superuser
 
 TASKS = 200
 BARE_USER = {"username": "bench", "password": "a long and quiet river"}
@@ -39,15 +39,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def prepared(name: str, port: int, pid: int, credentials: dict[str, str]) -> Target:
-    """Sign in, plant tasks, and prepare the requests."""
+def prepare(name: str, port: int, pid: int, credentials: dict[str, str]) -> Target:
+    """Sign in, create tasks, and build the requests."""
     sign_in = "&".join(f"{key}={value}" for key, value in credentials.items()).replace(" ", "+").encode()
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        answer = client.post("/api/v1/auth/token", content=sign_in, headers=dict([FORM]))
-        bearer = ("Authorization", f"Bearer {answer.raise_for_status().json()['access_token']}")
+        response = client.post("/api/v1/auth/token", content=sign_in, headers=dict([FORM]))
+        bearer = ("Authorization", f"Bearer {response.raise_for_status().json()['access_token']}")
         for number in range(TASKS):
-            made = client.post("/api/v1/tasks", json={"title": f"task {number}"}, headers=dict([bearer]))
-        task = made.raise_for_status().json()["id"]
+            created = client.post("/api/v1/tasks", json={"title": f"task {number}"}, headers=dict([bearer]))
+        task = created.raise_for_status().json()["id"]
     body = json.dumps({"title": "bench", "description": "a few words"}).encode()
     requests = {
         "get one": Request("GET", f"/api/v1/tasks/{task}", (bearer,)),
@@ -106,13 +106,13 @@ def main() -> None:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**migrated(folder, arguments.database_url), "ENVIRONMENT": "test"}
+        environment = {**migrate(folder, arguments.database_url), "ENVIRONMENT": "test"}
         with Server(environment).start() as server:
             process, port = start_bare(environment)
             try:
                 targets = [
-                    prepared("attest", server.port, server.process.pid if server.process else 0, superuser(server)),
-                    prepared("bare", port, process.pid, BARE_USER),
+                    prepare("attest", server.port, server.process.pid if server.process else 0, superuser(server)),
+                    prepare("bare", port, process.pid, BARE_USER),
                 ]
                 compare(targets, arguments.rounds, arguments.connections, arguments.seconds)
             finally:

@@ -1,4 +1,4 @@
-"""The peer: FastAPI + SQLAlchemy ORM doing the same work without guard, record, limits or typed errors."""
+"""The application to compare with: the same work in FastAPI + SQLAlchemy without guards, audit log or limits."""
 
 import os
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the business endpoints cost beside the plain ones: `python -m scripts.bench.business`, ratios of one server."""
+"""Compares the business endpoints with the plain ones of one server: `python -m scripts.bench.business`."""
 
 import argparse
 import json
@@ -8,9 +8,9 @@ import tempfile
 
 import httpx
 
-from scripts.bench.__main__ import JSON, measure, prepared
+from scripts.bench.__main__ import JSON, measure, prepare
 from scripts.bench.client import NUMBER, Request
-from scripts.servers import Server, migrated, superuser
+from scripts.servers import Server, migrate, superuser
 
 PRODUCTS = 2000
 PAIRS = {
@@ -18,15 +18,15 @@ PAIRS = {
     "list 50 products": ("list 50", "the same, 50 rows"),
     "search products": ("list 50", "q with two words, 50 rows"),
     "create a product": ("create", "with a check of brand and category"),
-    "create with a key": ("create", "the answer is stored"),
-    "replay": ("create", "the stored answer"),
-    "move stock": ("create", "lock, product and movement, three change rows"),
+    "create with a key": ("create", "the response is stored"),
+    "replay": ("create", "the stored response"),
+    "move stock": ("create", "lock, product and movement, three change entries"),
     "bulk of 100": ("create", "100 tasks in a request"),
 }
 
 
 def business(port: int, bearer: tuple[str, str]) -> dict[str, Request]:
-    """Plant products, and prepare the requests."""
+    """Create products, and build the requests."""
     product = {"name": "Desk lamp, brass", "price": "19.90", "currency": "EUR", "status": "active"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", headers=dict([bearer]), timeout=60) as client:
         brand = client.post("/brands", json={"name": "Lumen"}).raise_for_status().json()["id"]
@@ -34,8 +34,8 @@ def business(port: int, bearer: tuple[str, str]) -> dict[str, Request]:
         product |= {"brand_id": brand, "category_id": category}
         for start in range(0, PRODUCTS, 500):
             create = [{**product, "sku": f"P-{start + n}"} for n in range(500)]
-            made = client.post("/products/bulk", json={"create": create}).raise_for_status().json()["created"]
-        path = f"/api/v1/products/{made[0]['id']}"
+            created = client.post("/products/bulk", json={"create": create}).raise_for_status().json()["created"]
+        path = f"/api/v1/products/{created[0]['id']}"
         client.post(f"{path.removeprefix('/api/v1')}/stock-movements", json={"delta": 1_000_000, "reason": "bench"})
     task = json.dumps({"title": "bench", "description": "a few words"}).encode()
     sku = json.dumps({**product, "sku": f"N-{NUMBER}"}).encode()
@@ -61,9 +61,9 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Server(migrated(folder, arguments.database_url)) as server:
+    with tempfile.TemporaryDirectory() as folder, Server(migrate(folder, arguments.database_url)) as server:
         pid = server.process.pid if server.process else 0
-        target = prepared("attest", server.port, pid, superuser(server))
+        target = prepare("attest", server.port, pid, superuser(server))
         target.requests |= business(server.port, target.requests["get one"].headers[0])
         print(f"{'':18} {'':>10} {'CPU':>8}   {'beside':>8} {'throughput':>10} {'CPU':>6}")
         for name, (other, what) in PAIRS.items():

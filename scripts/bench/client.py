@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 load client: prepared bytes over kept connections, so that the server is what is measured."""
+"""A small HTTP/1.1 load client: prepared bytes over open connections, so that it measures the server and not itself."""
 
 import asyncio
 import itertools
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 NUMBER = "#" * 12
-"""Where this stands in a request, each sending of it has another number."""
+"""A placeholder in a request. Each time the request is sent, another number takes its place."""
 numbers = itertools.count(1)
 
 
@@ -19,20 +19,20 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
-    def encoded(self) -> bytes:
+    def encode(self) -> bytes:
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: bench", f"Content-Length: {len(self.body)}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         return "\r\n".join([*lines, "", ""]).encode() + self.body
 
 
 async def load(port: int, request: Request, connections: int, seconds: float) -> int:
-    """Send `request` over `connections` at once for `seconds`; returns how many were answered. Raises on an error."""
+    """Send `request` over `connections` at once for `seconds`; returns the number of responses. Raises on an error."""
     end = time.perf_counter() + seconds
     return sum(await asyncio.gather(*(one(port, request, end) for _ in range(connections))))
 
 
 async def one(port: int, request: Request, end: float) -> int:
-    data, mark = request.encoded(), NUMBER.encode()
+    data, mark = request.encode(), NUMBER.encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answered = 0
     try:
@@ -47,7 +47,7 @@ async def one(port: int, request: Request, end: float) -> int:
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> int:
-    """Send one request and read its answer; returns the status."""
+    """Send one request and read its response; returns the status."""
     writer.write(data)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     start = head.index(b"content-length:") + len(b"content-length:")

@@ -1,6 +1,6 @@
-"""A hundred thousand rows in and a million out, with rate and memory: `python -m scripts.bench.files`.
+"""Imports a hundred thousand rows and exports a million: `python -m scripts.bench.files` prints rate and memory.
 
-The rows in between are planted by SQL, past the application: it is the files that are measured.
+The rows that are exported and were not imported are inserted by SQL, because only the files are measured.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from scripts.servers import Server, migrated, signed_in
+from scripts.servers import Server, migrate, signed_in
 
 ROW = {"title": "Count the lamps in hall two", "description": "before noon", "priority": "high"}
 KINDS = ("text/csv", "application/x-ndjson")
@@ -29,7 +29,7 @@ SQLITE = f"""WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM 
     datetime('now') || '.000000', 1, 'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM numbers"""  # noqa: S608
 
 
-async def plant(url: str, count: int) -> None:
+async def insert_rows(url: str, count: int) -> None:
     if url.startswith("sqlite"):
         with sqlite3.connect(url.partition(":///")[2]) as file:
             file.execute(SQLITE, (count,))
@@ -41,7 +41,7 @@ async def plant(url: str, count: int) -> None:
 
 
 def memory(server: Server) -> tuple[float, float]:
-    """Resident memory of the server now and at its highest since the last question, in MiB."""
+    """Resident memory of the server now and at its highest since the last call, in MiB."""
     process = Path(f"/proc/{server.process.pid if server.process else 0}")
     fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     (process / "clear_refs").write_text("5")
@@ -58,8 +58,8 @@ async def load(server: Server, client: httpx.AsyncClient, count: int) -> None:
     memory(server)
     started = time.perf_counter()
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await client.post("/tasks/import", content=lines(count), headers=headers)
-    created = answer.raise_for_status().json()["created"]
+    response = await client.post("/tasks/import", content=lines(count), headers=headers)
+    created = response.raise_for_status().json()["created"]
     elapsed = time.perf_counter() - started
     now, highest = memory(server)
     print(f"in  {created:9} rows  {created / elapsed:8.0f}/s  {elapsed:6.1f} s  {now:6.0f} MiB, {highest:6.0f} at most")
@@ -68,9 +68,9 @@ async def load(server: Server, client: httpx.AsyncClient, count: int) -> None:
 async def unload(server: Server, client: httpx.AsyncClient, kind: str) -> None:
     memory(server)
     started, rows, size = time.perf_counter(), 0, 0
-    async with client.stream("GET", "/tasks", headers={"Accept": kind}) as answer:
-        answer.raise_for_status()
-        async for chunk in answer.aiter_bytes():
+    async with client.stream("GET", "/tasks", headers={"Accept": kind}) as response:
+        response.raise_for_status()
+        async for chunk in response.aiter_bytes():
             rows += chunk.count(b"\n")
             size += len(chunk)
     elapsed = time.perf_counter() - started
@@ -82,7 +82,7 @@ async def unload(server: Server, client: httpx.AsyncClient, kind: str) -> None:
 async def run(server: Server, arguments: argparse.Namespace) -> None:
     async with signed_in(server, timeout=3600) as client:
         await load(server, client, arguments.imported)
-        await plant(server.environment["DATABASE_URL"], arguments.rows - arguments.imported)
+        await insert_rows(server.environment["DATABASE_URL"], arguments.rows - arguments.imported)
         for kind in KINDS:
             await unload(server, client, kind)
 
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**migrated(folder, arguments.database_url), "AUTH__ACCESS_TTL": "7200"}
+        environment = {**migrate(folder, arguments.database_url), "AUTH__ACCESS_TTL": "7200"}
         with Server(environment) as server:
             asyncio.run(run(server, arguments))
 

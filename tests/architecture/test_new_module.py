@@ -40,15 +40,15 @@ def run(tree: Path, *command: str) -> str:
 
 @pytest.mark.timeout(300)
 def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
-    run(tree, sys.executable, "scripts/new_module.py", "suppliers")
+    run(tree, sys.executable, "scripts/new_module.py", "gadgets")
     run(tree, sys.executable, "-m", "app", "migrate")
-    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add suppliers")
+    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add gadgets")
 
-    (migration,) = (tree / "alembic" / "versions").glob("*add_suppliers.py")
+    (migration,) = (tree / "alembic" / "versions").glob("*add_gadgets.py")
     assert "create_table" in migration.read_text()
     run(tree, sys.executable, "-m", "app", "migrate")
     run(tree, sys.executable, "-m", "alembic", "check")
-    selected = ["tests/contract", "tests/modules/suppliers", "tests/architecture/test_routes.py"]
+    selected = ["tests/contract", "tests/modules/gadgets", "tests/architecture/test_routes.py"]
     output = run(
         tree,
         sys.executable,
@@ -57,14 +57,14 @@ def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
         "-q",
         *selected,
         "-k",
-        "suppliers or test_routes",
+        "gadgets or test_routes",
         "-p",
         "no:cacheprovider",
     )
     ran = dict(re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE))
     assert int(ran["sqlite"]) == int(ran["postgresql"]) >= 15
-    run(tree, str(BIN / "ruff"), "check", "alembic", "app/modules/suppliers", "tests/modules/suppliers")
-    run(tree, str(BIN / "ruff"), "format", "--check", "app/modules/suppliers", "tests/modules/suppliers")
+    run(tree, str(BIN / "ruff"), "check", "alembic", "app/modules/gadgets", "tests/modules/gadgets")
+    run(tree, str(BIN / "ruff"), "format", "--check", "app/modules/gadgets", "tests/modules/gadgets")
     run(tree, str(BIN / "lint-imports"), "--no-cache")
 
 

@@ -96,3 +96,45 @@ def test_no_dependency_is_synchronous() -> None:
             assert flags & (0x80 | 0x200) or hasattr(call, "__wrapped__"), f"{route.path}: {call}"
             seen += 1
     assert seen >= 100
+
+
+GROUND = {"config.py", "context.py", "errors.py", "clock.py", "strict_json.py"}
+PACKAGES = {"fields", "runtime", "security", "db", "http", "resources", "openapi"}
+MODULE_FILES = {"__init__.py", "hooks.py", "router.py", "service.py", "repository.py", "models.py", "schemas.py"}
+IGNORED = {"__pycache__"}
+
+
+def entries(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - IGNORED
+
+
+def strangers(module: Path) -> set[str]:
+    """What stands in the folder of a module and is neither one of its files nor a named sub-package."""
+    packages = {path.name for path in module.iterdir() if (path / "__init__.py").exists()}
+    return entries(module) - MODULE_FILES - packages
+
+
+MODULES = sorted(path for path in (ROOT / "app/modules").iterdir() if (path / "__init__.py").exists())
+
+
+def test_the_top_of_the_kernel_is_what_it_is() -> None:
+    assert entries(ROOT / "app/core") == GROUND | PACKAGES | {"__init__.py"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_a_module_holds_its_files_and_named_sub_packages_only(module: Path) -> None:
+    assert strangers(module) == set()
+
+
+def test_a_sixth_file_of_a_module_is_seen(tmp_path: Path) -> None:
+    for name in ("__init__.py", "service.py", "pricing.py"):
+        (tmp_path / name).touch()
+
+    assert strangers(tmp_path) == {"pricing.py"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_a_sub_package_is_a_name_and_nothing_more(module: Path) -> None:
+    """What its `__init__` would import, no contract could see."""
+    for path in module.glob("*/__init__.py"):
+        assert [type(node) for node in ast.parse(path.read_text()).body] == [ast.Expr], path

@@ -1,4 +1,4 @@
-"""What every declared resource promises about many items at once, and about retries."""
+"""Rules of every declared resource: retries, bulk operations, imports and exports."""
 
 import csv
 import io
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SignedInAs
+from tests.answers import refusals, statuses
 from tests.contract.resources import declared, everything
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 resources = pytest.mark.parametrize("resource", declared().values(), ids=list(declared()))
 NOWHERE = "01890000-0000-7000-8000-000000000000"
@@ -46,7 +46,7 @@ async def test_a_retry_gets_the_first_answer_and_has_no_second_effect(signed_in_
 
 
 @resources
-async def test_a_key_is_good_for_one_request_of_one_caller(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_an_idempotency_key_is_for_one_request_of_one_caller(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     other = await signed_in_as(*everything(resource.SLUG))
     headers = {"Idempotency-Key": "mine"}
@@ -54,11 +54,13 @@ async def test_a_key_is_good_for_one_request_of_one_caller(signed_in_as: SignedI
 
     changed = await person.post(resource.PATH, resource.body(), headers=headers)
     of_another = await other.post(resource.PATH, resource.body(), headers=headers)
-    bad = [await person.post(resource.PATH, resource.body(), headers={"Idempotency-Key": key}) for key in ("", "a b")]
+    bad = {
+        key: await person.post(resource.PATH, resource.body(), headers={"Idempotency-Key": key}) for key in ("", "a b")
+    }
 
     assert (changed.status_code, changed.json()["code"]) == (422, "idempotency-key-reused")
     assert of_another.status_code == 201
-    assert [(answer.status_code, answer.json()["code"]) for answer in bad] == [(400, "bad-idempotency-key")] * 2
+    assert refusals(bad) == dict.fromkeys(bad, (400, "bad-idempotency-key"))
 
 
 @resources
@@ -102,17 +104,19 @@ async def test_one_bad_operation_undoes_them_all(signed_in_as: SignedInAs, resou
     path = f"{resource.PATH}/bulk"
     changes = resource.CHANGE
 
-    invalid = await person.post(path, {"create": [resource.body(), {}]})
-    unknown = await person.post(path, {"create": [resource.body()], "delete": [{"id": item["id"]}, {"id": NOWHERE}]})
-    stale = await person.post(path, {"update": [{"id": item["id"], "version": 7, "changes": changes}]})
-    nothing = await person.post(path, {})
-    too_many = await person.post(path, {"delete": [{"id": NOWHERE}] * 501})
+    unknown = [{"id": item["id"]}, {"id": NOWHERE}]
+    answers = {
+        "invalid": await person.post(path, {"create": [resource.body(), {}]}),
+        "unknown": await person.post(path, {"create": [resource.body()], "delete": unknown}),
+        "stale": await person.post(path, {"update": [{"id": item["id"], "version": 7, "changes": changes}]}),
+        "empty": await person.post(path, {}),
+        "too many": await person.post(path, {"delete": [{"id": NOWHERE}] * 501}),
+    }
 
-    answers = [invalid, unknown, stale, nothing, too_many]
-    assert [answer.status_code for answer in answers] == [422, 404, 412, 422, 422]
-    assert invalid.json()["errors"][0]["pointer"].startswith("/body/create/1/")
-    assert unknown.json()["errors"][0]["pointer"] == "/body/delete/1"
-    assert stale.json()["errors"][0]["pointer"] == "/body/update/0"
+    assert statuses(answers) == {"invalid": 422, "unknown": 404, "stale": 412, "empty": 422, "too many": 422}
+    pointers = {call: answers[call].json()["errors"][0]["pointer"] for call in ("invalid", "unknown", "stale")}
+    assert pointers.pop("invalid").startswith("/body/create/1/")
+    assert pointers == {"unknown": "/body/delete/1", "stale": "/body/update/0"}
     assert await count(person, resource) == 1
 
 
@@ -156,7 +160,7 @@ async def test_a_file_is_imported(signed_in_as: SignedInAs, resource: Any) -> No
 
 
 @resources
-async def test_an_import_goes_about_errors_as_asked(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_an_import_handles_errors_as_requested(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     content = "\n".join([json.dumps(resource.body()), '{"surprise": 1}', "{", json.dumps(resource.body())])
 
@@ -176,7 +180,7 @@ async def test_an_import_goes_about_errors_as_asked(signed_in_as: SignedInAs, re
 
 
 @resources
-async def test_a_list_is_a_file_for_whoever_asks(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_a_list_is_also_a_file(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     await person.post(f"{resource.PATH}/bulk", {"create": [resource.body() for _ in range(3)]})
     items = (await person.get(resource.PATH, params={"sort": "created_at"})).json()["items"]
@@ -198,15 +202,15 @@ async def test_a_list_is_a_file_for_whoever_asks(signed_in_as: SignedInAs, resou
 
 
 @resources
-async def test_a_file_is_refused_where_it_is_none(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_an_unreadable_file_is_refused(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
 
-    answers = [
-        await upload(person, resource, "{}", "application/json"),
-        await upload(person, resource, "surprise,other\n1,2\n", "text/csv"),
-        await upload(person, resource, "", "text/csv"),
-        await upload(person, resource, "{}", on_error="ignore"),
-    ]
+    answers = {
+        "media type": await upload(person, resource, "{}", "application/json"),
+        "columns": await upload(person, resource, "surprise,other\n1,2\n", "text/csv"),
+        "empty file": await upload(person, resource, "", "text/csv"),
+        "option": await upload(person, resource, "{}", on_error="ignore"),
+    }
 
-    assert [answer.status_code for answer in answers] == [415, 422, 400, 422]
-    assert answers[1].json()["errors"][0]["pointer"] == "/body/1/surprise"
+    assert statuses(answers) == {"media type": 415, "columns": 422, "empty file": 400, "option": 422}
+    assert answers["columns"].json()["errors"][0]["pointer"] == "/body/1/surprise"

@@ -1,12 +1,12 @@
-"""What every resource promises. A module is tested here because it exists; it only brings a factory."""
+"""Rules of every resource. A module is tested here because it exists; it only brings a factory."""
 
 from typing import Any
 
 import pytest
 
-from tests.conftest import SignedInAs
+from tests.answers import refusals
 from tests.contract.resources import ACTIONS, creates_items, everything, factories, folders
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 resources = pytest.mark.parametrize("resource", factories().values(), ids=list(factories()))
 
@@ -18,7 +18,7 @@ def test_every_resource_has_a_factory() -> None:
     assert len(needed) >= 3
 
 
-async def made(person: Person, resource: Any) -> dict[str, Any]:
+async def create_item(person: Person, resource: Any) -> dict[str, Any]:
     answer = await person.post(resource.PATH, resource.body())
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()
@@ -43,7 +43,7 @@ async def test_a_created_item_is_found_where_it_says(signed_in_as: SignedInAs, r
 @resources
 async def test_an_unchanged_item_is_not_sent_again(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
-    item = await made(person, resource)
+    item = await create_item(person, resource)
 
     answer = await person.get(f"{resource.PATH}/{item['id']}", headers={"If-None-Match": '"1"'})
 
@@ -55,7 +55,7 @@ async def test_an_unchanged_item_is_not_sent_again(signed_in_as: SignedInAs, res
 async def test_a_list_is_paged_and_capped(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     for _ in range(3):
-        await made(person, resource)
+        await create_item(person, resource)
 
     page = (await person.get(resource.PATH, params={"limit": 2, "total": "true"})).json()
 
@@ -70,7 +70,7 @@ async def test_a_list_is_paged_and_capped(signed_in_as: SignedInAs, resource: An
 @resources
 async def test_a_list_sorts_by_its_whitelist_only(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
-    await made(person, resource)
+    await create_item(person, resource)
 
     for sort in ("created_at", "-updated_at", "-created_at,updated_at"):
         assert (await person.get(resource.PATH, params={"sort": sort})).status_code == 200
@@ -97,24 +97,23 @@ async def test_an_unknown_id_is_not_found(signed_in_as: SignedInAs, resource: An
     person = await signed_in_as(*everything(resource.SLUG))
     nowhere = f"{resource.PATH}/01890000-0000-7000-8000-000000000000"
 
-    answers = [
-        await person.get(nowhere),
-        await person.patch(nowhere, resource.CHANGE),
-        await person.delete(nowhere),
-        await person.post(f"{nowhere}/restore"),
-        await person.get(f"{nowhere}/history"),
-    ]
+    answers = {
+        "read": await person.get(nowhere),
+        "change": await person.patch(nowhere, resource.CHANGE),
+        "delete": await person.delete(nowhere),
+        "restore": await person.post(f"{nowhere}/restore"),
+        "history": await person.get(f"{nowhere}/history"),
+    }
 
-    assert [answer.status_code for answer in answers] == [404] * 5
-    assert {answer.json()["code"] for answer in answers} == {"not-found"}
+    assert refusals(answers) == dict.fromkeys(answers, (404, "not-found"))
 
 
 @resources
-async def test_a_change_leaves_exactly_one_row_with_its_actor(signed_in_as: SignedInAs, resource: Any) -> None:
-    """Regression: excluded path loses the actor on change rows. No path is excluded here."""
+async def test_a_change_leaves_exactly_one_entry_with_its_actor(signed_in_as: SignedInAs, resource: Any) -> None:
+    """Regression: change entries of some paths had no actor."""
     person = await signed_in_as(*everything(resource.SLUG))
     auditor = await signed_in_as("audit:read")
-    item = await made(person, resource)
+    item = await create_item(person, resource)
 
     changed = await person.patch(f"{resource.PATH}/{item['id']}", resource.CHANGE, headers={"X-Request-ID": "one"})
 
@@ -128,10 +127,10 @@ async def test_a_change_leaves_exactly_one_row_with_its_actor(signed_in_as: Sign
 
 
 @resources
-async def test_a_change_without_difference_leaves_no_row(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_a_change_without_difference_leaves_no_entry(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     auditor = await signed_in_as("audit:read")
-    item = await made(person, resource)
+    item = await create_item(person, resource)
     ((field, _),) = resource.CHANGE.items()
 
     same = await person.patch(f"{resource.PATH}/{item['id']}", {field: item[field]}, headers={"X-Request-ID": "same"})
@@ -143,7 +142,7 @@ async def test_a_change_without_difference_leaves_no_row(signed_in_as: SignedInA
 @resources
 async def test_a_stale_version_changes_nothing(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
-    item = await made(person, resource)
+    item = await create_item(person, resource)
     path = f"{resource.PATH}/{item['id']}"
 
     fresh = await person.patch(path, resource.CHANGE, headers={"If-Match": '"1"'})
@@ -156,10 +155,10 @@ async def test_a_stale_version_changes_nothing(signed_in_as: SignedInAs, resourc
 
 
 @resources
-async def test_what_is_deleted_hides_and_comes_back(signed_in_as: SignedInAs, resource: Any) -> None:
+async def test_a_deleted_item_is_hidden_and_can_be_restored(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     reader = await signed_in_as(f"{resource.SLUG}:read")
-    item = await made(person, resource)
+    item = await create_item(person, resource)
     path = f"{resource.PATH}/{item['id']}"
 
     deleted = await person.delete(path)
@@ -181,7 +180,7 @@ async def test_what_is_deleted_hides_and_comes_back(signed_in_as: SignedInAs, re
 async def test_the_history_tells_the_whole_life(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     auditor = await signed_in_as("audit:read")
-    item = await made(person, resource)
+    item = await create_item(person, resource)
     path = f"{resource.PATH}/{item['id']}"
     await person.patch(path, resource.CHANGE)
     await person.delete(path)
@@ -200,13 +199,13 @@ async def test_the_history_tells_the_whole_life(signed_in_as: SignedInAs, resour
 async def test_the_history_tells_readers_of_the_module_less(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     reader, auditor = await signed_in_as(f"{resource.SLUG}:read"), await signed_in_as("audit:read")
-    path = f"{resource.PATH}/{(await made(person, resource))['id']}/history"
+    path = f"{resource.PATH}/{(await create_item(person, resource))['id']}/history"
 
-    seen, recorded = [(await who.get(path)).json()["items"][0] for who in (reader, auditor)]
+    seen, audited = [(await who.get(path)).json()["items"][0] for who in (reader, auditor)]
     await person.delete(path.removesuffix("/history"))
 
-    assert (seen["changes"], seen["ip"]) == (recorded["changes"], None)
-    assert recorded["ip"] == "192.0.2.7"
+    assert (seen["changes"], seen["ip"]) == (audited["changes"], None)
+    assert audited["ip"] == "192.0.2.7"
     assert [(await who.get(path)).status_code for who in (reader, auditor)] == [404, 200]
 
 
@@ -214,7 +213,7 @@ async def test_the_history_tells_readers_of_the_module_less(signed_in_as: Signed
 @pytest.mark.parametrize("held", ACTIONS)
 async def test_flags_open_exactly_their_action(signed_in_as: SignedInAs, resource: Any, held: str) -> None:
     owner = await signed_in_as(*everything(resource.SLUG))
-    item = await made(owner, resource)
+    item = await create_item(owner, resource)
     path = f"{resource.PATH}/{item['id']}"
     calls: dict[str, Any] = {
         "read": lambda person: person.get(path),

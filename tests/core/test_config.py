@@ -1,10 +1,8 @@
-"""Settings: complete, frozen, silent about secrets, and strict in production."""
+"""Settings are complete, frozen, silent about secrets, and strict in production."""
 
 import os
-import stat
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,13 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from app.core.config import AuditSettings, AuthSettings, CorsSettings, Environment, Settings
-from app.core.security.keys import Keys, load_or_create
 
 ROOT = Path(__file__).parents[2]
+
+
 GOOD = "kP3v-9sXw2_QeRt7uYb4NmZa6LcDf8Gh"
+
+
 SAFE: dict[str, Any] = {
     "environment": Environment.production,
     "secret_key": SecretStr(GOOD),
@@ -97,29 +98,6 @@ def test_secrets_are_not_shown() -> None:
 
     assert GOOD not in repr(found)
     assert "canary" not in repr(found) + str(found) + str(found.model_dump())
-
-
-def test_development_makes_its_keys_once(tmp_path: Path) -> None:
-    found = Settings(_env_file=None, state_dir=tmp_path, environment=Environment.development)
-
-    first, second = Keys.load(found), Keys.load(found)
-
-    assert first == second
-    files = list((tmp_path / "keys").iterdir())
-    assert {path.name for path in files} == {"secret_key", "personal_key", "signing_key.pem"}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-    assert len({first.cursor, first.refresh, first.lookup, first.personal}) == 4
-    assert repr(first) == "Keys()"
-
-
-def test_processes_that_start_together_agree_on_a_key(tmp_path: Path) -> None:
-    made = iter(str(n) for n in range(100))
-
-    with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: load_or_create(tmp_path / "k" / "key", lambda: next(made)), range(32)))
-
-    assert len(found) == 1
-    assert [path.name for path in (tmp_path / "k").iterdir()] == ["key"]
 
 
 def test_an_unsafe_production_does_not_start_and_tells_no_secret() -> None:

@@ -1,4 +1,4 @@
-"""What schemathesis cannot know of Attest: who calls, which refusals no schema can foresee, and who else must not."""
+"""What schemathesis cannot know of Attest: callers, refusals that no schema can express, and access control."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from app.core.security.request_signing import sign
 
 API = "/api/v1"
 KEY_ID = "fuzzer"
-SECONDS = 10
+SECONDS = 60
 
-# --- who calls
+# --- callers
 
 
 def token(who: str) -> str:
-    """A new access token of ROOT or NOBODY, whose credentials are in the environment."""
+    """A new access token of ROOT or NOBODY, the user without a role; the environment holds their credentials."""
     form = {"username": os.environ[f"{who}_USERNAME"], "password": os.environ[f"{who}_PASSWORD"]}
     answer = requests.post(f"{os.environ['SERVER_URL']}{API}/auth/token", data=form, timeout=SECONDS)
     answer.raise_for_status()
@@ -50,7 +50,7 @@ class SignedIn:
 
 
 class SignedCall(requests.auth.AuthBase):
-    """The signature of an internal service, over the call as it is sent."""
+    """Signs a call as an internal service does."""
 
     def __call__(self, request: Any) -> Any:
         url, body = urlsplit(request.url), request.body or b""
@@ -64,7 +64,7 @@ class SignedCall(requests.auth.AuthBase):
 
 GLOBAL_AUTH_STORAGE.set_from_requests(SignedCall()).apply_to(is_internal)
 
-# --- what there is to call for
+# --- what exists
 
 REAL = sorted(json.loads(os.environ["REAL_IDS"]))
 schemathesis.openapi.format("uuid", sampled_from(REAL) | uuids().map(str))
@@ -72,7 +72,7 @@ schemathesis.openapi.format("uuid", sampled_from(REAL) | uuids().map(str))
 
 @schemathesis.hook
 def before_load_schema(_context: HookContext, raw_schema: dict[str, Any]) -> None:
-    """Say what was deleted can be restored; and put collections first, where schemathesis learns ids from."""
+    """Link deleting to restoring, and put collections first: schemathesis learns ids from them."""
     raw_schema["paths"] = dict(sorted(raw_schema["paths"].items()))
     for path, item in raw_schema["paths"].items():
         back = raw_schema["paths"].get(f"{path}/restore", {}).get("post")
@@ -88,21 +88,21 @@ OWN = {os.environ["ROOT_ID"], os.environ["NOBODY_ID"]}
 
 @schemathesis.hook
 def filter_case(_context: HookContext, case: Any) -> bool:
-    """Let the two accounts be that the fuzzer needs: a superuser could rename them, delete them, or give them roles."""
+    """Protect the two accounts of the fuzzer: a superuser could rename or delete them, or give them roles."""
     ids = {str(value) for value in (case.path_parameters or {}).values()}
     return case.method == "GET" or not ids & OWN
 
 
-# --- which refusals no schema can foresee
+# --- refusals that no schema can express
 
 UNFORESEEN = {
-    "bad-cursor",  # only a list makes one
+    "bad-cursor",  # only a list makes a valid one
     "country-alpha2",
     "date-past",
     "idempotency-key-reused",
-    "int-type",  # 1.0 is an integer to JSON Schema, and not to us
+    "int-type",  # JSON Schema takes 1.0 for an integer, Attest does not
     "missing",  # another e-mail takes the current password
-    "not-sortable",  # each field once
+    "not-sortable",  # a field may sort only once
     "password-common",
     "password-length",
     "password-personal",
@@ -118,7 +118,7 @@ UNFORESEEN = {
 
 
 def problem_of(response: Response) -> dict[str, Any]:
-    """The problem in `response`; nothing where it is none, which content_type_conformance says."""
+    """The problem in `response`; empty where it is none, which content_type_conformance reports."""
     is_problem = "application/problem+json" in response.headers.get("content-type", [])
     return response.json() if is_problem else {}
 
@@ -128,7 +128,7 @@ NUL = "character that text cannot hold"
 
 @schemathesis.hook
 def filter_failure(_context: HookContext, failure: Any, _case: Any, response: Response) -> bool:
-    """What the schema allows may be refused for these reasons, and for no other."""
+    """Accept a refusal of valid data only for the reasons above."""
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = problem_of(response)
@@ -138,10 +138,10 @@ def filter_failure(_context: HookContext, failure: Any, _case: Any, response: Re
     return response.status_code != 422 or not codes <= UNFORESEEN
 
 
-# --- who else must not
+# --- access control
 
 OPEN = (f"{API}/auth/", f"{API}/internal/")
-"""What anybody who is signed in may ask for, of themselves; and what is not for people."""
+"""Addresses that need no permission: the own account, and calls of internal services."""
 EXCEPT = f"{API}/auth/logins"
 TIMES = 5
 asked: Counter[str] = Counter()
@@ -150,7 +150,7 @@ nobody: list[str] = []
 
 @schemathesis.check
 def refused_to_others(_context: CheckContext, response: Response, case: Any) -> None:
-    """What the superuser was given, somebody without a role is refused: the same request, the same ids."""
+    """Repeat a successful request of the superuser as a user without a role: it must be refused."""
     operation = case.operation.label
     is_open = case.path.startswith(OPEN) and case.path != EXCEPT
     if response.status_code >= 300 or is_open or asked[operation] >= TIMES:
@@ -163,10 +163,10 @@ def refused_to_others(_context: CheckContext, response: Response, case: Any) -> 
     with requests.Session() as session:
         answer = session.send(again, timeout=SECONDS)
     refused = answer.status_code == 403 and answer.json()["code"] == "permission-denied"
-    assert refused, f"somebody without any role got {answer.status_code} {answer.text[:500]}"
+    assert refused, f"a user without a role got {answer.status_code} {answer.text[:500]}"
 
 
-# --- what no answer says
+# --- what no answer repeats
 
 PLAIN = re.compile(r"[a-z0-9:_-]*")
 """Ids, permissions and states: a refusal may name those."""
@@ -185,7 +185,7 @@ def texts(value: Any) -> Iterator[str]:
 
 @schemathesis.check
 def nothing_is_repeated(_context: CheckContext, response: Response, case: Any) -> None:
-    """No refusal says again what was sent."""
+    """No refusal repeats what was sent."""
     if response.status_code < 400:
         return
     problem = problem_of(response)

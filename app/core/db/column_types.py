@@ -15,12 +15,12 @@ from app.core.fields.money import DIGITS, SCALE
 
 JSON_DOCUMENT = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit identity; SQLite only numbers a column that is declared INTEGER."""
+"""A 64-bit identity. SQLite generates numbers only for a column that is declared INTEGER."""
 MONEY_UNITS = 10**SCALE
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant in microseconds. A naive value is refused, never guessed."""
+    """An aware UTC instant in microseconds. A naive value raises ValueError."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -63,9 +63,9 @@ class Money(TypeDecorator[Decimal]):
             return value
         return int(value * MONEY_UNITS)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]  # a Decimal already
+    def process_result_value(self, value: Decimal | int | None, dialect: Dialect) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
         return Decimal(value).scaleb(-SCALE)
 
     def __repr__(self) -> str:
@@ -84,17 +84,17 @@ def enum_type(options: type[StrEnum]) -> Enum:
 
 
 class CurrentTransaction(FunctionElement[int]):
-    """The id of the writing transaction on PostgreSQL. SQLite has one writer, so there ids follow the commit order."""
+    """The id of the writing transaction on PostgreSQL. NULL on SQLite, whose one writer commits in order."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 @compiles(CurrentTransaction)
-def compile_to_null(_element: Any, _compiler: Any, **_: Any) -> str:
+def compile_to_null(_element: object, _compiler: object, **_: object) -> str:
     return "NULL"
 
 
 @compiles(CurrentTransaction, "postgresql")
-def compile_to_transaction_id(_element: Any, _compiler: Any, **_: Any) -> str:
+def compile_to_transaction_id(_element: object, _compiler: object, **_: object) -> str:
     return "(pg_current_xact_id()::text::bigint)"

@@ -39,7 +39,7 @@ class Database:
         )
         event.listen(self.session_class, "do_orm_execute", hide_deleted)
         self.has_capture = False
-        """Whether changes are captured for the audit log; nothing is written before."""
+        """Whether changes are captured for the audit log; `unit_of_work` requires it."""
 
     def create_engine(self, pool_size: int) -> AsyncEngine:
         engine = create_async_engine(
@@ -58,7 +58,7 @@ class Database:
         return engine
 
     def connect_arguments(self) -> dict[str, Any]:
-        """The time limits, as each driver takes them."""
+        """The time limits, in the options of each driver."""
         options = self.settings.database
         if self.is_sqlite:
             return {"timeout": options.lock_timeout_ms / 1000}
@@ -97,7 +97,7 @@ class Database:
         await self.readers.dispose()
 
 
-def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Connect. Raises DatabaseUnavailable, whatever the cause."""
     try:
         return dialect.connect(*arguments, **options)

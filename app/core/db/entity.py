@@ -1,4 +1,4 @@
-"""The base of every audited table, and what a table may opt into."""
+"""The base classes of tables, and the declarations that a table may make."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -27,7 +27,7 @@ class Entity(SQLModel):
     affects_access: ClassVar[frozenset[str]] = frozenset()
     """Columns whose change alters what a credential permits. `*`: every column, and creating or deleting a row."""
     access_subject: ClassVar[str | None] = None
-    """The column with the id of the user or credential whose access a change affects. None: everybody's."""
+    """The column with the id of the user or credential whose access a change affects. None: all users."""
     policy_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that are authorization policy: a change of them is a new policy version and passes the policy guard."""
     target_user_column: ClassVar[str | None] = None
@@ -64,7 +64,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 @event.listens_for(SQLModel, "instrument_class", propagate=True)
 def add_hidden_index(mapper: Mapper[Any], model: type[Any]) -> None:
-    """Index the few rows that are hidden; an index of all would lure SQLite away from the order of a list."""
+    """Index the hidden rows only: SQLite would prefer an index of all rows to the one for the order of a list."""
     table, hidden = mapper.local_table, text("deleted_at IS NOT NULL")
     if issubclass(model, SoftDelete) and isinstance(table, Table):
         index = Index(f"ix_{table.name}_hidden", "deleted_at", postgresql_where=hidden, sqlite_where=hidden)
@@ -72,7 +72,7 @@ def add_hidden_index(mapper: Mapper[Any], model: type[Any]) -> None:
 
 
 def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
-    """Unique among visible rows, ignoring case: among those of the same `scope`, or those where `alone` is null."""
+    """Unique among visible rows, ignoring case: those with the same `scope`, or those where `alone` is null."""
     visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))
     return Index(
         f"uq_{table}_{field}" + (f"_without_{alone}" if alone else ""),

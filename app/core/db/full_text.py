@@ -1,6 +1,6 @@
 """Full-text search: every word of `q` begins a word of one of the fields, ignoring case, on every database.
 
-PostgreSQL answers from a full-text index (GIN, no extension needed); SQLite walks the list in its order and stops at
+PostgreSQL uses a full-text index (GIN, no extension needed); SQLite scans the list in its order and stops at
 the end of the page.
 """
 
@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Index, String, Table, and_, false, func, t
 
 BETWEEN_WORDS = re.compile(r"[\W_]+")
 PUNCTUATION = r"[\s!-/:-@[-`{-~]+"
-"""Becomes space before PostgreSQL's parser reads a text: it would take `-12` for a number and `a/b` for a path. It
-splits what is not ASCII as we do."""
+"""Replaced by a space before PostgreSQL parses a text: its parser would read `-12` as a number and `a/b` as a path. It
+splits other text as `words_of` does."""
 INFO = "searches"
 
 

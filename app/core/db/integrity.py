@@ -1,4 +1,4 @@
-"""Translates database errors into problems: constraints by name, an absent database as 503, never SQL."""
+"""Translates database errors into problems: constraints by name, an unreachable database as 503, never SQL."""
 
 import re
 from http import HTTPStatus
@@ -32,11 +32,11 @@ from app.core.errors import (
 SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<table>\w+)\.(?P<columns>.+))")
 SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
 TRANSIENT = ("40001", "40P01")
-"""SQLSTATE: serialization failure, deadlock. The database rolled the transaction back; run again, it may succeed."""
+"""SQLSTATE: serialization failure, deadlock. The database rolled the transaction back; a retry may succeed."""
 CANCELLED = "57014"
 BUSY = (*TRANSIENT, "55P03")
-"""And: lock not available."""
-AWAY = ("08", "53", "57P")
+"""SQLSTATE: the transient ones, and lock not available."""
+UNREACHABLE = ("08", "53", "57P")
 DATA = "22"
 
 
@@ -45,7 +45,7 @@ def to_problem(error: SQLAlchemyError) -> Problem | None:
     if isinstance(error, PoolTimeout):
         return DatabaseUnavailable("All database connections are busy; try again shortly.")
     if isinstance(error, StaleDataError):
-        return Conflict("Somebody else changed this at the same moment; read it again and retry.")
+        return Conflict("Another request changed this at the same moment; read it again and retry.")
     if isinstance(error, IntegrityError):
         return from_integrity_error(error)
     if isinstance(error, DBAPIError):
@@ -73,13 +73,13 @@ def unstorable_value() -> Problem:
 
 
 def from_dbapi(error: DBAPIError) -> Problem | None:
-    """By SQLSTATE on PostgreSQL, by message on SQLite."""
+    """The problem of a driver's error, found by SQLSTATE on PostgreSQL and by message on SQLite."""
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if state == CANCELLED:
         return TimedOut("The database took longer than it is allowed to.")
     if state in BUSY or "database is locked" in str(error.orig):
         return Unavailable("The database was too busy for this; try again shortly.")
-    if error.connection_invalidated or state.startswith(AWAY):
+    if error.connection_invalidated or state.startswith(UNREACHABLE):
         return DatabaseUnavailable("The database cannot be reached; try again shortly.")
     if state.startswith(DATA) or isinstance(error.orig, OverflowError) or "DataError" in str(error.orig):
         return unstorable_value()
@@ -89,7 +89,7 @@ def from_dbapi(error: DBAPIError) -> Problem | None:
 
 
 def from_integrity_error(error: IntegrityError) -> Problem | None:
-    """By constraint name on PostgreSQL. SQLite names columns for UNIQUE, and nothing for foreign keys."""
+    """Find the constraint by its name. SQLite names columns for UNIQUE, and nothing for foreign keys."""
     text = str(error.orig)
     cause: Any = error.orig.__cause__ if error.orig else None
     name = getattr(cause, "constraint_name", None)
@@ -107,7 +107,7 @@ def from_integrity_error(error: IntegrityError) -> Problem | None:
 
 
 def from_constraint(name: str, text: str) -> Problem | None:
-    """Look up `name` in the metadata: the kind of constraint, and its columns."""
+    """The problem of the constraint `name`, looked up in the metadata."""
     for table in SQLModel.metadata.tables.values():
         items: list[Constraint | Index] = [*table.constraints, *table.indexes]
         for item in items:

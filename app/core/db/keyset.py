@@ -25,7 +25,7 @@ def order_by(ordering: Ordering) -> list[ColumnElement[Any]]:
     return terms
 
 
-def after(ordering: Ordering, position: Sequence[Any]) -> ColumnElement[bool]:
+def is_after(ordering: Ordering, position: Sequence[Any]) -> ColumnElement[bool]:
     """True for rows after `position` in `ordering`."""
     values = [decode_value(column, value) for (column, _), value in zip(ordering, position, strict=True)]
     columns = [column for column, _ in ordering]
@@ -44,23 +44,24 @@ def is_nullable(column: Column) -> bool:
     return bool(getattr(column, "nullable", False))
 
 
-def equals(column: Column, value: Any) -> ColumnElement[bool]:
+def equals(column: Column, value: object) -> ColumnElement[bool]:
     return column.is_(None) if value is None else column == value
 
 
-def is_beyond(column: Column, value: Any, descending: bool) -> ColumnElement[bool]:
+def is_beyond(column: Column, value: object, descending: bool) -> ColumnElement[bool]:
     if value is None:
         return false()
     further: ColumnElement[bool] = column < value if descending else column > value
     return or_(further, column.is_(None)) if is_nullable(column) else further
 
 
-def encode_value(value: Any) -> Any:
+def encode_value(value: object) -> Any:
     """A sort value as JSON; the inverse of `decode_value`."""
     return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, (UUID, Decimal)) else value
 
 
 def decode_value(column: Column, value: Any) -> Any:
+    """A sort value from JSON, in the Python type of `column`. Raises ValueError."""
     kind = column.type.python_type
     if value is None:
         return None

@@ -19,5 +19,5 @@ async def try_lock_until_commit(session: Session, name: bytes) -> bool:
 
 
 def lock_number(name: bytes) -> int:
-    """The first 8 bytes of `name`, as PostgreSQL numbers locks."""
+    """The first 8 bytes of `name`, as the signed 64-bit number that PostgreSQL gives a lock."""
     return int.from_bytes(name[:8].rjust(8, b"\0"), signed=True)

@@ -1,4 +1,4 @@
-"""Running migrations from code, as `python -m app migrate`, the tests and readiness do; and our own operation."""
+"""Runs migrations from code, and defines the migration operation `create_search_index`."""
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 
 @Operations.register_operation("create_search_index")
 class CreateSearchIndex(MigrateOperation):
-    """`op.create_search_index("product", "sku", "name")`, which does nothing but on PostgreSQL."""
+    """`op.create_search_index("product", "sku", "name")`. It has an effect on PostgreSQL only."""
 
     def __init__(self, table: str, *fields: str) -> None:
         self.table = table
@@ -46,7 +46,8 @@ def create_search_index(operations: Operations, operation: CreateSearchIndex) ->
 
 @renderers.dispatch_for(CreateSearchIndex)
 def render_search_index(_context: AutogenContext, operation: CreateSearchIndex) -> str:
-    return f"op.create_search_index({', '.join(repr(name) for name in (operation.table, *operation.fields))})"
+    arguments = ", ".join(repr(name) for name in (operation.table, *operation.fields))
+    return f"op.create_search_index({arguments})  # type: ignore[attr-defined]  # our own operation"
 
 
 def config(settings: Settings | None = None) -> Config:

@@ -18,7 +18,7 @@ MAX_OFFSET = 10_000
 class PageQuery(BaseModel):
     """The parameters of every list. A subclass adds filters: `x` (equal, or any of a list), `x_lt`, `x_gte`, …"""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
     default_sort: ClassVar[str] = "-created_at"
@@ -40,7 +40,7 @@ class PageQuery(BaseModel):
             raise ValueError("use either cursor or offset")
         return self
 
-    def ordering(self) -> list[tuple[str, bool]]:
+    def sort_fields(self) -> list[tuple[str, bool]]:
         """Pairs of (field, descending), the id last. Raises Invalid for a field that is not sortable."""
         pairs: list[tuple[str, bool]] = []
         for part in (self.sort or self.default_sort).split(","):
@@ -63,7 +63,7 @@ class PageQuery(BaseModel):
 
     def cursor_scope(self, resource: str) -> bytes:
         """A digest of everything that a cursor depends on besides its position."""
-        scope = [resource, self.ordering(), self.filters()]
+        scope = [resource, self.sort_fields(), self.filters()]
         return hashlib.sha256(orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)).digest()
 
 
@@ -79,7 +79,7 @@ class EntityQuery(PageQuery):
 class Page(BaseModel, Generic[T]):
     """One page of a list."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(from_attributes=True)
 
     items: list[T]
     """The items of this page, in the requested order."""
@@ -96,7 +96,7 @@ class Page(BaseModel, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """The rows of one page, from which the response is made."""
+    """The rows of one page, from which the response is built."""
 
     items: Sequence[Any]
     next_cursor: str | None

@@ -1,4 +1,4 @@
-"""How the audit log treats the value of a column. Declared on the model; a column that looks secret must declare it."""
+"""How the audit log stores the values of a column. A model declares it; a column that looks secret must."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LOOKS_SECRET = re.compile(r"password|token|secret|otp|(^|_)keys?(_|$)|hash|diges
 
 @dataclass(frozen=True)
 class Redaction:
-    """What a change entry holds of a value.
+    """Says what a change entry stores of a value.
 
     `plain`: the value. `secret`: only that it changed. `personal`: the value, encrypted for the person whose id is in
     column `subject`. `omit`: nothing.
@@ -34,6 +34,6 @@ def personal(subject: str = "id") -> Redaction:
 
 
 def redacted(redaction: Redaction, **options: Any) -> Any:
-    """A field whose value the audit log treats by `redaction`."""
+    """A field whose values the audit log stores as `redaction` says."""
     extra = {**options.pop("sa_column_kwargs", {}), "info": {"redaction": redaction}}
     return Field(sa_column_kwargs=extra, **options)

@@ -1,7 +1,7 @@
 """References between soft-deleted tables: a foreign key alone would not notice that its target is hidden.
 
-A new reference locks the key of its target for share, as a foreign key does; a deletion locks its row for update. Of
-two at the same moment one waits, and then sees what the other did. Other changes of the target do not wait.
+A new reference locks the key of its target for share, as a foreign key does; a deletion locks its row for update. If
+both happen at once, one waits and then sees the effect of the other. Other changes of the target do not wait.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.core.db.cursor import sign_cursor, verify_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.full_text import matches_search
-from app.core.db.keyset import after, encode_value, order_by
+from app.core.db.keyset import encode_value, is_after, order_by
 from app.core.db.pagination import EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -63,13 +63,13 @@ class ReadRepository:
 
     async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
         """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
-        ordering = [(self.table.c[name], descending) for name, descending in query.ordering()]
+        ordering = [(self.table.c[name], descending) for name, descending in query.sort_fields()]
         total = None
         if query.total:
             total = await self.session.value(select(func.count()).select_from(statement.subquery()))
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         if query.cursor:
-            statement = statement.where(after(ordering, verify_cursor(key, scope, query.cursor)))
+            statement = statement.where(is_after(ordering, verify_cursor(key, scope, query.cursor)))
         statement = statement.order_by(*order_by(ordering)).limit(query.limit + 1).offset(query.offset or None)
         rows = await self.session.all(statement)
         cursor = None

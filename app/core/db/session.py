@@ -19,7 +19,7 @@ flushing: ContextVar[bool] = ContextVar("flushing", default=False)
 
 
 class UnitOfWork(SyncSession):
-    """Marks the time in which the unit of work itself writes; audited tables refuse writes at any other."""
+    """Marks when the unit of work itself writes. Writes to audited tables at any other time are refused."""
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         token = flushing.set(True)

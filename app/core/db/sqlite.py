@@ -1,6 +1,8 @@
 """SQLite: connection settings, transactions that lock at once, and the functions that PostgreSQL has."""
 
-from typing import Any
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.core.db.full_text import normalize_words
 
@@ -8,7 +10,7 @@ PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON")
 """A write-ahead log, foreign keys, and triggers under REPLACE too."""
 
 
-def prepare_connection(connection: Any, _record: Any) -> None:
+def prepare_connection(connection: AsyncAdapt_aiosqlite_connection, _record: object) -> None:
     """Set pragmas and functions, and keep the driver from opening transactions by itself."""
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -20,16 +22,16 @@ def prepare_connection(connection: Any, _record: Any) -> None:
 
 
 def unicode_lower(text: str | None) -> str | None:
-    """Lower case of any alphabet; SQLite's own lower() knows ASCII only."""
+    """Lower case of any alphabet; SQLite's own lower() changes ASCII only."""
     return text.lower() if isinstance(text, str) else text
 
 
-def refuse_writes(connection: Any, _record: Any) -> None:
+def refuse_writes(connection: DBAPIConnection, _record: object) -> None:
     """Make a connection for readers refuse to write."""
     connection.cursor().execute("PRAGMA query_only=ON")
 
 
-def begin_immediate(connection: Any) -> None:
-    """Take the write lock at once: a reader that becomes a writer later could only fail."""
+def begin_immediate(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first and writes later can fail."""
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -27,7 +27,7 @@ def is_in_networks(ip: str | None, networks: list[str]) -> bool:
         address = ip_address(ip or "")
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)  # how a dual-stack socket shows an IPv4 client
+    mapped = getattr(address, "ipv4_mapped", None)  # a dual-stack socket reports IPv4 clients so
     return any((mapped or address) in ip_network(network) for network in networks)
 
 

@@ -17,7 +17,7 @@ AMOUNT: dict[str, Any] = {
 }
 
 
-def parse_amount(value: Any) -> Decimal:
+def parse_amount(value: object) -> Decimal:
     """A decimal from text. Raises ValueError for a JSON number, which is a float to most clients."""
     if isinstance(value, str) and re.fullmatch(AMOUNT["pattern"], value):
         return Decimal(value)

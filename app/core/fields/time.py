@@ -2,7 +2,7 @@
 
 import re
 from datetime import MAXYEAR, MINYEAR, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
@@ -10,7 +10,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def parse_instant(value: Any) -> Any:
+def parse_instant(value: object) -> object:
     """An instant from RFC 3339 text. Raises ValueError for other text; Pydantic would also read seconds since 1970."""
     if not isinstance(value, str):
         return value
@@ -19,7 +19,7 @@ def parse_instant(value: Any) -> Any:
     return datetime.fromisoformat(value.upper())
 
 
-def parse_day(value: Any) -> Any:
+def parse_day(value: object) -> object:
     """A day from RFC 3339 text. Raises ValueError for other text."""
     if not isinstance(value, str):
         return value

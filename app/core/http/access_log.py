@@ -1,4 +1,4 @@
-"""What the kernel asks of the module that keeps the access log."""
+"""The interface that the kernel requires of the module that stores the access log."""
 
 from typing import Any, Protocol
 
@@ -11,13 +11,13 @@ class EntryFile(Protocol):
 
 
 class AccessLog(Protocol):
-    """Keeps one entry for each request, through a crash of the process."""
+    """Stores one entry for each request, in a form that survives a crash of the process."""
 
     def check_capacity(self) -> None:
-        """Raise AuditLogUnavailable while no further entry can be kept."""
+        """Raise AuditLogUnavailable while no further entry can be stored."""
 
     def append(self, entry: dict[str, Any]) -> EntryFile:
-        """Keep `entry`. Raises AuditLogUnavailable."""
+        """Store `entry`. Raises AuditLogUnavailable."""
 
     async def flush(self) -> None:
         """Move every entry that was appended before this call to the database."""

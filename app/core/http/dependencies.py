@@ -1,4 +1,4 @@
-"""What endpoints are given: services on a session that writes or on one that reads, and the caller."""
+"""Dependencies of endpoints: services, on a session that writes or on one that reads, and the caller."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -15,7 +15,7 @@ S = TypeVar("S")
 
 
 class TransactionalSession:
-    """Gives the session of the transaction that the route holds open around the endpoint.
+    """Injects the session of the transaction that the route holds open around the endpoint.
 
     A route with this dependency, anywhere in its tree, runs in a transaction: see `http.route`.
     """
@@ -63,11 +63,11 @@ async def get_caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(get_caller)]
 
 
-DryRunFlag = Annotated[bool, Query(description="Change nothing; answer who would gain and lose which permissions.")]
+DryRunFlag = Annotated[bool, Query(description="Change nothing; list who would gain and lose which permissions.")]
 
 
 async def read_dry_run(request: Request, dry_run: DryRunFlag = False) -> None:  # noqa: FBT002  # a query parameter
-    """Let the request be a dry run."""
+    """Make the request a dry run if its parameter says so."""
     context_of(request).dry_run = dry_run
 
 
@@ -77,12 +77,12 @@ async def lock_policy(request: Request) -> None:
 
 
 async def reject_own_account(request: Request) -> None:
-    """Raise Forbidden for the caller's own account, whose endpoints ask for the password or the second factor."""
+    """Raise Forbidden for the caller's own account, whose endpoints require the password or the second factor."""
     target = request.path_params.get("user_id") or request.path_params.get("id")
     principal = context_of(request).principal
     try:
         is_own = principal is not None and UUID(str(target)) == principal.user_id
     except ValueError:
-        return  # not an id in any spelling: for the endpoint to refuse
+        return  # not a UUID; the endpoint refuses it
     if is_own:
         raise Forbidden("For your own account use the endpoints of your own account.")

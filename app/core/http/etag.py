@@ -1,9 +1,7 @@
 """Entity tags: the version of an item, as HTTP shows it."""
 
-from typing import Any
 
-
-def etag_of(item: Any) -> str | None:
+def etag_of(item: object) -> str | None:
     """The version of `item`, followed by those of the items that it embeds, because a change of theirs changes it."""
     version = getattr(item, "version", None)
     embedded = getattr(item, "embedded_versions", ())

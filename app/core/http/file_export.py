@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import orjson
@@ -17,7 +17,7 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 ROWS_PER_PAGE = 1000
 FORMULA = re.compile(r"^'*[=+\-@\t\r]")
-"""What a spreadsheet would run. Quotes before it count too, so that removing one restores the original."""
+"""Text that a spreadsheet would run. Quotes in front count too, so that removing one restores the original."""
 NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 
 ListEndpoint = Callable[..., Awaitable[RowPage]]
@@ -85,7 +85,7 @@ async def encode_pages(pages: AsyncIterator[Sequence[Any]], write: Write) -> Asy
 
 
 def ndjson_writer(item: type[BaseModel]) -> Write:
-    """Writes one JSON document a line."""
+    """A writer of one JSON document a line."""
     adapter = TypeAdapter(item)
 
     def write(rows: Sequence[Any]) -> bytes:
@@ -96,7 +96,7 @@ def ndjson_writer(item: type[BaseModel]) -> Write:
 
 
 def csv_writer(item: type[BaseModel]) -> Write:
-    """Writes a header before the first rows; CRLF and quotes as in RFC 4180."""
+    """A writer of CSV, with a header before the first rows; CRLF and quotes as in RFC 4180."""
     adapter = TypeAdapter(item)
     names = list(column_names(item))
     paths = [name.split(".") for name in names]
@@ -125,20 +125,21 @@ def column_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def nested_model(annotation: Any) -> type[BaseModel] | None:
+def nested_model(annotation: object) -> type[BaseModel] | None:
     """The model in `annotation`, also in `Model | None`."""
     options = [annotation, *get_args(annotation)]
     return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
 
 
-def value_at(document: Any, path: list[str]) -> Any:
+def value_at(document: Mapping[str, object], path: list[str]) -> object:
+    value: Any = document
     for name in path:
-        document = document.get(name) if document else None
-    return document
+        value = value.get(name) if value else None
+    return value
 
 
-def csv_cell(value: Any) -> str:
-    """`value` as text that no spreadsheet runs: what looks like a formula and is not a number gets a quote in front."""
+def csv_cell(value: object) -> str:
+    """`value` as text that no spreadsheet runs: one that looks like a formula, and is no number, gets a quote first."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Uploaded files: kept (on disk, over 1 MiB) until they are complete, so that no transaction waits for them."""
+"""Uploaded files: buffered (on disk, over 1 MiB) until they are complete, so that no transaction waits for them."""
 
 import asyncio
 import hashlib
@@ -25,9 +25,11 @@ class UploadRoute(Route):
     def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
         return None, tuple(FILE_TYPES)
 
-    def max_body_bytes(self, context: RequestContext, limits: LimitSettings) -> int:
+    def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
+        """Set and return the largest file, and give its upload more time."""
         if context.time_limit is not None:
             context.time_limit.reschedule(asyncio.get_running_loop().time() + limits.import_seconds)
+        context.max_body_bytes = limits.import_bytes
         return limits.import_bytes
 
     def get_route_handler(self) -> RequestHandler:

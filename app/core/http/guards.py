@@ -1,4 +1,4 @@
-"""Guards: who may call an endpoint. A route has exactly one, and runs it once, before it reads the body."""
+"""Guards decide who may call an endpoint. A route has exactly one, and runs it once, before it reads the body."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -17,7 +17,7 @@ class Restricted(Forbidden):
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
-        self.code = code  # type: ignore[misc]  # the one error whose code the account decides
+        self.code = code  # type: ignore[misc]  # the one error whose code depends on the account
 
 
 class Guard(ABC):
@@ -32,11 +32,11 @@ class Guard(ABC):
 
     @abstractmethod
     async def __call__(self, request: Request) -> str:
-        """What admits the caller, for the audit log. Raises Unauthenticated, Forbidden."""
+        """The rule that admits the caller, for the audit log. Raises Unauthenticated, Forbidden."""
 
 
 class Public(Guard):
-    """Admits everybody."""
+    """Admits every request."""
 
     async def __call__(self, request: Request) -> str:
         return "public"
@@ -89,7 +89,7 @@ class Authenticated(Guard):
             raise Forbidden("An API key cannot do this; sign in.")
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
-        """What admits the caller. Raises Forbidden."""
+        """The rule that admits the caller. Raises Forbidden."""
         return "signed-in"
 
 
@@ -111,7 +111,7 @@ class RequiresPermission(Authenticated):
 
 
 def public(*, durable_audit: bool = False, rate_limited: bool = True) -> Any:
-    """The guard of an endpoint for everybody."""
+    """The guard of an endpoint that needs no credentials."""
     return Depends(Public(durable_audit=durable_audit, rate_limited=rate_limited))
 
 
@@ -133,9 +133,9 @@ def requires(*permissions: str, durable_audit: bool = False) -> Any:
 
 
 def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:
-    """The dependencies of an endpoint that may change who may do what; `dry_run=true` answers what it would change.
+    """The dependencies of an endpoint that may change who may do what; `dry_run=true` previews the effects.
 
-    `locks_first=False` is for an endpoint that rarely changes policy, and takes long before it asks the database.
+    `locks_first=False` is for an endpoint that rarely changes policy, and works for long before its first query.
     """
     dependencies = [requires(*permissions, durable_audit=True), Depends(read_dry_run)]
     return [*dependencies, Depends(lock_policy)] if locks_first else dependencies

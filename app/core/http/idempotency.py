@@ -1,4 +1,4 @@
-"""Idempotency keys: what the kernel asks of the module that stores the first responses. Knows no web framework."""
+"""Idempotency keys: the interface that the kernel requires of the store of first responses. No web framework."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """A response as its route made it, before the headers that every response gets."""
+    """A response as its route returned it, before the headers that every response gets."""
 
     status: int
     headers: list[tuple[str, str]]

@@ -10,6 +10,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.clock import new_id
@@ -81,7 +82,7 @@ def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, i
 
 
 class SafetyMiddleware:
-    """Innermost: refuses requests that are too large, ends those that take too long, and answers after a crash.
+    """Innermost: refuses requests that are too large, ends those that take too long, and responds after a crash.
 
     A response below 400 that no guard decided on becomes a 500: a route without a guard fails closed.
     """
@@ -97,9 +98,10 @@ class SafetyMiddleware:
         context: RequestContext = scope["state"]["context"]
         started = False
 
-        async def send_decided(message: Message) -> None:
+        async def send_if_decided(message: Message) -> None:
             nonlocal started
-            started = started or is_decided(message, context)
+            check_decision(message, context)
+            started = True
             limit.reschedule(asyncio.get_running_loop().time() + self.limits.request_seconds)
             await send(message)
 
@@ -107,11 +109,11 @@ class SafetyMiddleware:
             self.check_head_size(scope)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
-                await self.app(scope, self.limit_body(receive, context), send_decided)
+                await self.app(scope, self.limit_body(receive, context), send_if_decided)
         except ClientDisconnect:
-            raise  # there is no client to answer; the access log has a status for it
+            raise  # there is no client to respond to; the access log has a status for it
         except Exception as error:
-            response = self.answer(error, scope["path"], context)
+            response = self.error_response(error, scope["path"], context)
             if started:
                 raise
             await response(scope, receive, send)
@@ -123,7 +125,7 @@ class SafetyMiddleware:
         """
         received = 0
 
-        async def receive_limited() -> Message:
+        async def receive_within_limit() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
@@ -133,7 +135,7 @@ class SafetyMiddleware:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
             return message
 
-        return receive_limited
+        return receive_within_limit
 
     def check_head_size(self, scope: Scope) -> None:
         """Raise UriTooLong, HeadersTooLarge."""
@@ -142,7 +144,7 @@ class SafetyMiddleware:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.header_bytes:
             raise HeadersTooLarge(f"The headers are larger than {self.limits.header_bytes} bytes.")
 
-    def answer(self, error: Exception, path: str, context: RequestContext) -> Any:
+    def error_response(self, error: Exception, path: str, context: RequestContext) -> Response:
         """The response to an exception that nothing below handled. The cause goes to the log only."""
         if isinstance(error, TimeoutError) and context.time_limit is not None and context.time_limit.expired():
             error = TimedOut("This took longer than the server allows.")
@@ -152,8 +154,7 @@ class SafetyMiddleware:
         return internal_error(path, context)
 
 
-def is_decided(message: Message, context: RequestContext) -> bool:
-    """True as a response starts. Raises RuntimeError for a success that no guard decided on."""
+def check_decision(message: Message, context: RequestContext) -> None:
+    """Raise RuntimeError where `message` starts a successful response that no guard decided on."""
     if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST and not context.decision:
         raise RuntimeError("no guard decided on this request")
-    return True

@@ -1,4 +1,4 @@
-"""What a module takes part in when an application starts and stops, and in which order modules do."""
+"""The hooks by which modules take part in start and stop of an application, and the order of modules."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager

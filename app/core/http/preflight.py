@@ -1,4 +1,4 @@
-"""What a route checks before it reads the body: guard, rate limit, parameters, size, media type and conditions."""
+"""The checks of a route before it reads the body: guard, rate limit, parameters, size, media type and conditions."""
 
 import re
 from collections.abc import Callable
@@ -7,18 +7,23 @@ from functools import partial
 
 from fastapi import Request
 
+from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.errors import PreconditionRequired, Problem
 from app.core.http.file_export import requested_file_type
 from app.core.http.guards import Authenticated, Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
 from app.core.http.query_parameters import reject_unknown_parameters
+from app.core.http.rate_limit import RateLimiter
 from app.core.http.request_body import check_declared_size, check_media_type
-from app.core.http.state import context_of, state_of
+from app.core.http.state import State, context_of, database_of
 from app.core.security.encryption import keyed_hash
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+LimitBody = Callable[[RequestContext, LimitSettings], int]
+"""Sets and returns the largest body, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +37,13 @@ class Preflight:
     takes_idempotency_key: bool
     takes_if_match: bool
     list_name: str | None
-    """The file name of a list, without its ending; None where the route answers no list."""
+    """The file name of a list, without its ending; None where the route returns no list."""
 
-    async def check(self, request: Request, limit_body: Callable[[Request], int]) -> str | None:
-        """Run the checks and return the idempotency key. Raises Problem.
-
-        `limit_body` sets and returns the largest body, in bytes.
-        """
-        context, limits = context_of(request), state_of(request).settings.limits
-        await self.authorize_and_count(request, context)
-        check_declared_size(request, limit_body(request))
+    async def check(self, request: Request, state: State, context: RequestContext, limit_body: LimitBody) -> str | None:
+        """Run the checks and return the idempotency key. Raises Problem."""
+        limits = state.settings.limits
+        await self.authorize_and_count(request, state.rate_limiter, context)
+        check_declared_size(request, limit_body(context, limits))
         if self.media_types:
             check_media_type(request, self.media_types)
         if self.takes_if_match and limits.require_if_match and "if-match" not in request.headers:
@@ -52,9 +54,8 @@ class Preflight:
             context.durable_audit = context.durable_audit or context.file_kind is not None
         return self.idempotency_key(request)
 
-    async def authorize_and_count(self, request: Request, context: RequestContext) -> None:
+    async def authorize_and_count(self, request: Request, limiter: RateLimiter, context: RequestContext) -> None:
         """Run the guard, and count the request for the caller, or for the address of one who is refused."""
-        limiter = state_of(request).rate_limiter
         context.durable_audit = self.guard.durable_audit
         try:
             context.decision = await self.guard(request)
@@ -81,7 +82,7 @@ class Preflight:
 
 def identify(request: Request, key: str, body_digest: bytes) -> IdempotentRequest:
     """The identity of a request with an idempotency key, whose body has the SHA-256 `body_digest`."""
-    principal, secret = context_of(request).principal, state_of(request).database.keys.idempotency
+    principal, secret = context_of(request).principal, database_of(request).keys.idempotency
     if principal is None:
         raise BadKey("An idempotency key needs a signed-in caller.")
     name = [str(principal.user_id), str(principal.api_key_id), request.scope["route"].name, key]

@@ -34,7 +34,7 @@ def problem_response(
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem response. Also keeps its code on the context, for the access entry."""
+    """A problem response. Also stores its code on the context, for the access entry."""
     context.error_code = code
     title = HTTPStatus(status).phrase
     body = {
@@ -84,7 +84,7 @@ async def handle_validation_error(request: Request, error: RequestValidationErro
 
 
 async def handle_http_exception(request: Request, error: HTTPException) -> Response:
-    """What Starlette and FastAPI refuse by themselves: unknown URLs and methods, unreadable forms."""
+    """Handle requests that Starlette and FastAPI refuse by themselves: unknown URLs and methods, unreadable forms."""
     headers, path, detail = dict(error.headers or {}), request.url.path, str(error.detail)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(allowed_methods(request.app, path))
@@ -96,7 +96,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
 
 
 async def handle_database_error(request: Request, error: SQLAlchemyError) -> Response:
-    """What the database refuses. Raises `error` again where the fault is ours."""
+    """Handle errors of the database. Raises `error` again where the fault is ours."""
     problem = to_problem(error)
     if problem is None:
         raise error
@@ -110,7 +110,7 @@ async def handle_dry_run(_request: Request, done: DryRun) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every failure below the middleware as a problem."""
+    """Make `app` respond to every failure below the middleware with a problem."""
     app.exception_handler(Problem)(handle_problem)
     app.exception_handler(RequestValidationError)(handle_validation_error)
     app.exception_handler(HTTPException)(handle_http_exception)

@@ -1,6 +1,6 @@
 """Rate limits: requests of a principal or an address in a window, counted here or in Redis for all processes together.
 
-Windows are fixed and the same for everybody: a counter's key holds the number of its window, so one increment answers.
+Windows are fixed, and the same for all callers. The key of a counter holds the number of its window.
 """
 
 import time
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
-"""How long a Redis that failed is left alone."""
+"""Seconds without an attempt after Redis failed."""
 
 
 class LocalCounts:
-    """The counters of this process. A new window forgets the one before it.
+    """The counters of this process. A new window replaces the one before it.
 
-    The memory storage of `limits` walks over every counter at every increment.
+    The memory storage of `limits` iterates over every counter at every increment.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class RateLimiter:
         self.retry_at = 0.0
 
     async def count(self, context: RequestContext) -> None:
-        """Count the request, and state in the headers what is left. Raises TooManyRequests."""
+        """Count the request, and add headers with what is left of the limit. Raises TooManyRequests."""
         if not self.enabled:
             return
         principal = context.principal

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.errors import ContentTooLarge, UnsupportedMediaType, field_errors, invalid_fields
+from app.core.errors import ContentTooLarge, UnsupportedMediaType, invalid_fields, validation_errors
 from app.core.http.state import state_of
 from app.core.strict_json import check
 
@@ -28,7 +28,7 @@ def media_type_of(request: Request) -> str:
 
 
 def check_media_type(request: Request, accepted: tuple[str, ...]) -> None:
-    """Raise UnsupportedMediaType for a body of another type. A missing body is for the schema to judge."""
+    """Raise UnsupportedMediaType for a body of another type. The schema decides whether a body may be missing."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     options = request.headers.get("content-type", "").lower().partition(";")[2]
     charset = options.partition("charset=")[2].partition(";")[0].strip().strip('"')
@@ -54,6 +54,5 @@ async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Reques
     try:
         parsed.content = adapter.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False, include_context=False)
-        raise invalid_fields(field_errors(errors, ("body",))) from error
+        raise invalid_fields(validation_errors(error, ("body",))) from error
     return parsed

@@ -1,4 +1,4 @@
-"""The route that every module uses: checks before the body, one transaction, and the headers owed to a client."""
+"""The route that every module uses: checks before the body, one transaction, and the headers of the response."""
 
 import hashlib
 import inspect
@@ -60,12 +60,13 @@ class Route(APIRoute):
             return self.add_response_headers(request, await handle(request))
 
         async def handle_request(request: Request) -> Response:
-            key = await preflight.check(request, self.limit_body)
+            state, context = state_of(request), context_of(request)
+            key = await preflight.check(request, state, context, self.limit_body)
             request = await self.read_body(request, adapter)
             if not is_transactional:
                 return await run_endpoint(request)
             idempotent = identify(request, key, await self.body_digest(request)) if key else None
-            return await run_with_retries(request, run_endpoint, idempotent)
+            return await run_with_retries(request, state, context, run_endpoint, idempotent)
 
         return handle_request
 
@@ -83,19 +84,15 @@ class Route(APIRoute):
         )
 
     def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
-        """What validates the body, and its accepted media types; none where the endpoint takes no body."""
+        """The validator of a JSON body, else None; and the accepted media types, none where the route takes no body."""
         body = self.body_field.field_info if self.body_field else None
         if isinstance(body, params.Form):
             return None, FORM_TYPES
         return (TypeAdapter(body.annotation), JSON_TYPES) if body and body.annotation else (None, ())
 
-    def limit_body(self, request: Request) -> int:
+    def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest body, in bytes."""
-        context = context_of(request)
-        context.max_body_bytes = self.max_body_bytes(context, state_of(request).settings.limits)
-        return context.max_body_bytes
-
-    def max_body_bytes(self, context: RequestContext, limits: LimitSettings) -> int:
+        context.max_body_bytes = limits.body_bytes
         return limits.body_bytes
 
     async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
@@ -107,11 +104,11 @@ class Route(APIRoute):
         return hashlib.sha256(await request.body()).digest()
 
     def wrap_endpoint(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
-        """Keep the version and id of the item that `endpoint` returns; stream a list that is requested as a file."""
+        """Store version and id of the item that `endpoint` returns; stream a list that is requested as a file."""
         item = self.item
 
         @wraps(endpoint)
-        async def call(*args: Any, **kwargs: Any) -> Any:
+        async def call(*args: object, **kwargs: object) -> Any:
             context = current.get()
             if item is not None and context is not None and context.file_kind:
                 return await stream_list(endpoint, kwargs, item, context.file_kind, context)
@@ -124,7 +121,7 @@ class Route(APIRoute):
         return call
 
     def add_response_headers(self, request: Request, response: Response) -> Response:
-        """Add ETag (or answer 304), Location, Link and deprecation."""
+        """Add ETag (or respond with 304), Location, Link and deprecation."""
         context = context_of(request)
         if self.deprecation:
             add_deprecation_headers(self.deprecation, response)
@@ -168,8 +165,8 @@ def first_sentence(text: str | None) -> str | None:
     return (text or "").strip().partition(".")[0].partition(";")[0].replace("\n", " ") or None
 
 
-def item_of_page(model: Any) -> type[BaseModel] | None:
-    """The item of a list that answers `model`; None for anything but a page."""
+def item_of_page(model: object) -> type[BaseModel] | None:
+    """The schema of an item of the page `model`; None for anything but a page."""
     if isinstance(model, type) and issubclass(model, Page):
         item: type[BaseModel] = model.__pydantic_generic_metadata__["args"][0]
         return item

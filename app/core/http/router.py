@@ -1,4 +1,4 @@
-"""The router of a module, which introduces the module to roles, menus and the document."""
+"""The router of a module, which declares the module to roles, menus and the document."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, Self

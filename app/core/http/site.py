@@ -1,15 +1,13 @@
-"""The site beside the API: landing page, documentation without any outside host, and health."""
+"""The pages beside the API: landing page, documentation that loads nothing from other hosts, and health checks."""
 
 from pathlib import Path
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.responses import Response
 
 from app.core.db.engine import Database
-from app.core.db.migrations import heads
 from app.core.errors import NotFound, Unavailable
 from app.core.http.guards import public
 from app.core.http.route import Route
@@ -40,7 +38,7 @@ def html_page(name: str, csp: str = PAGE_CSP) -> FileResponse:
 
 
 @router.get("/")
-async def landing() -> Response:
+async def landing_page() -> Response:
     return html_page("index.html")
 
 
@@ -60,6 +58,8 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request) -> dict[str, str]:
     """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable."""
+    from app.core.db.migrations import heads  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
+
     if await revisions(database_of(request)) != heads():
         raise NotReady("The database is not migrated to this version of the code.")
     return {"status": "ready"}
@@ -67,6 +67,8 @@ async def readyz(request: Request) -> dict[str, str]:
 
 async def revisions(database: Database) -> set[str]:
     """The revisions of the migrated database."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  # see above
+
     async with database.readers.connect() as connection:
         return await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
 

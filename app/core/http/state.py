@@ -1,4 +1,4 @@
-"""What the parts of one application share while it runs."""
+"""The state that the parts of one application share while it runs."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from fastapi import Request, Response
 from sqlalchemy.exc import DBAPIError
 
+from app.core.context import RequestContext
 from app.core.db.integrity import is_transient
 from app.core.http.idempotency import IdempotentRequest, StoredResponse
-from app.core.http.state import context_of, state_of
+from app.core.http.state import State
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -20,25 +21,27 @@ MAX_ATTEMPTS = 3
 PAUSE_SECONDS = 0.02
 
 
-async def run_with_retries(request: Request, handler: Handler, idempotent: IdempotentRequest | None) -> Response:
+async def run_with_retries(
+    request: Request, state: State, context: RequestContext, handler: Handler, idempotent: IdempotentRequest | None
+) -> Response:
     """Run `handler` and commit what it wrote; again after a deadlock or serialization failure."""
-    store = state_of(request).idempotency_store
-    async with store.exclusive(idempotent) if idempotent else nullcontext():
+    async with state.idempotency_store.exclusive(idempotent) if idempotent else nullcontext():
         for _ in range(MAX_ATTEMPTS - 1):
             try:
-                return await run_once(request, handler, idempotent)
+                return await run_once(request, state, context, handler, idempotent)
             except DBAPIError as error:
                 if not is_transient(error):
                     raise
-                context_of(request).reset_result()
+                context.reset_result()
                 await asyncio.sleep(PAUSE_SECONDS * random.random())  # noqa: S311  # no secret
-        return await run_once(request, handler, idempotent)
+        return await run_once(request, state, context, handler, idempotent)
 
 
-async def run_once(request: Request, handler: Handler, idempotent: IdempotentRequest | None) -> Response:
+async def run_once(
+    request: Request, state: State, context: RequestContext, handler: Handler, idempotent: IdempotentRequest | None
+) -> Response:
     """Run `handler` in one transaction. With an idempotency key, replay or store the first response in it too."""
-    state = state_of(request)
-    async with state.database.unit_of_work(context_of(request)) as session:
+    async with state.database.unit_of_work(context) as session:
         request.state.session = session
         if idempotent is None:
             return await handler(request)

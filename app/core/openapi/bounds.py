@@ -12,7 +12,7 @@ TEXT, LIST = 65_536, 10_000
 NO_NUL = r"^[^\x00]*$"
 """A NUL is refused in bodies and URLs, and no column stores one."""
 FORMATS = {"uuid": 36, "date": 10, "date-time": 64, "email": 254, "password": 1024, "phone": 20}
-"""Longest value by format: RFC 9562, RFC 3339, RFC 5321, E.164; a password as every form takes it."""
+"""Longest value by format: RFC 9562, RFC 3339, RFC 5321, E.164; a password: the limit of every form."""
 UNBOUNDED = frozenset({"effects", "changes"})
 """One entry for each affected user or row, so there is no true bound."""
 VALUES = ("default", "example", "examples", "enum", "const", "required")
@@ -27,7 +27,7 @@ def remove_null(parameter: Json) -> None:
         parameter["schema"] = {**options[0], **schema}
 
 
-def add_bounds(node: Any, name: str = "") -> None:
+def add_bounds(node: object, name: str = "") -> None:
     """Give every string, integer and list below `node` its bounds; `name` is the property that holds it."""
     if isinstance(node, list):
         for item in node:

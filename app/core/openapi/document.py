@@ -1,4 +1,4 @@
-"""Builds the OpenAPI document: FastAPI's, completed with what every route of ours does beyond it."""
+"""Builds the OpenAPI document: FastAPI's, completed with the behaviour of our routes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from app.core.http.route import Route
 from app.core.http.router import Tag
 from app.core.openapi.bounds import add_bounds, remove_null
+from app.core.openapi.descriptions import add_descriptions
 from app.core.openapi.operations import complete_operation
 from app.core.openapi.responses import HEADERS, RESPONSES, responses_of
 from app.core.openapi.schemas import PREVIEW, PROBLEM
@@ -19,12 +20,12 @@ Json = dict[str, Any]
 VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 SERVER = {
     "url": "/",
-    "description": "The server that answered with this document.",
+    "description": "The server that served this document.",
     "x-internal": False,
 }
 SESSION = (
-    "An access token (a JWT after RFC9068, verified as RFC8725 asks: one pinned algorithm, an explicit type, checked"
-    " issuer and audience) or an API key, as `Authorization: Bearer`."
+    "An access token (a JWT after RFC9068, verified as RFC8725 requires: one pinned algorithm, an explicit type,"
+    " checked issuer and audience) or an API key, as `Authorization: Bearer`."
 )
 BEARER = {
     "type": "http",
@@ -56,8 +57,9 @@ def build_document(app: FastAPI, token_url: str) -> Json:
             contact={"name": "The Attest authors"},
             license_info={"name": "MIT", "identifier": "MIT"},
         )
-        document = complete_document(document, dict(operations(app)), token_url)
-        app.openapi_schema = rename_generic_schemas(document)
+        document = rename_generic_schemas(complete_document(document, dict(operations(app)), token_url))
+        add_descriptions(document["components"]["schemas"])
+        app.openapi_schema = document
     return app.openapi_schema
 
 
@@ -109,7 +111,7 @@ def rename_generic_schemas(document: Json) -> Json:
     return result
 
 
-def rename_references(node: Any, names: dict[str, str]) -> Any:
+def rename_references(node: object, names: dict[str, str]) -> Any:
     """`node` with every `$ref` in `names` pointing to its new name."""
     if isinstance(node, dict):
         if node.get("$ref") in names:

@@ -1,4 +1,4 @@
-"""What an operation takes beyond its parameters and body, and a description that says what its route does."""
+"""Completes an operation: its description, security, idempotency key, dry run and files."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,9 @@ from app.core.http.file_export import FILE_TYPES
 from app.core.http.file_upload import UploadRoute
 from app.core.http.guards import Authenticated, Public, RequiresPermission, SignedByService
 from app.core.http.preflight import IDEMPOTENCY_HEADER
+from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
+from app.core.openapi.descriptions import field_lines
 from app.core.openapi.schemas import reference
 
 Json = dict[str, Any]
@@ -20,11 +22,19 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 
+PATH_PARAMETERS = {
+    "id": "The identifier of the item.",
+    "user_id": "The identifier of the user.",
+    "role_id": "The identifier of the role.",
+    "movement_id": "The identifier of the stock movement.",
+}
+
 
 def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     """Add description, security, idempotency key, dry run, and files in both directions to `operation`."""
     operation["description"] = " ".join(description_of(operation, route))
     operation["security"] = security_of(route)
+    describe_parameters(operation, route)
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
     if route.has_dry_run:
@@ -33,6 +43,19 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
         operation["requestBody"] = {"required": True, "content": {kind: file_schema() for kind in FILE_TYPES}}
     if route.item is not None:
         operation["responses"]["200"]["content"] |= {kind: file_schema() for kind in FILE_TYPES}
+
+
+def describe_parameters(operation: Json, route: Route) -> None:
+    """Describe path parameters, and query parameters that are fields of a query model."""
+    lines: dict[str, str] = {}
+    for part in flatten(route.dependant):
+        for field in part.query_params:
+            if isinstance(field.field_info.annotation, type):
+                lines |= field_lines(field.field_info.annotation)
+    for parameter in operation.get("parameters", ()):
+        known = PATH_PARAMETERS if parameter["in"] == "path" else lines
+        if parameter["name"] in known:
+            parameter.setdefault("description", known[parameter["name"]])
 
 
 def security_of(route: Route) -> list[Json]:
@@ -78,13 +101,13 @@ def file_schema() -> Json:
 
 
 def add_preview(responses: Json, schemas: Json) -> None:
-    """Let 200 be a preview too: a dry run answers it, whatever the change itself would answer."""
+    """Add the preview to the 200 response: a dry run returns it, whatever the status of the change itself."""
     preview = reference("schemas", "Preview")
     content = responses.setdefault("200", {"description": "Dry run", "content": {}}).setdefault("content", {})
     usual = content.get("application/json", {}).get("schema")
     if usual and usual.get("type") == "array":
         name = usual["title"].removeprefix("Response ").replace(" ", "") + "Result"
-        schemas[name] = usual  # ReDoc draws two kinds where both have names, and an example
+        schemas[name] = usual  # ReDoc shows both schemas only if both have names, and an example
         example = {"dry_run": True, "effects": []}
         content["application/json"] = {"schema": {"oneOf": [reference("schemas", name), preview]}, "example": example}
         return

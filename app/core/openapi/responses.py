@@ -54,7 +54,7 @@ PROBLEMS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     428: ("PreconditionRequired", "This server requires `If-Match`.", ()),
     429: ("TooManyRequests", "A rate limit is exceeded; `Retry-After` gives the seconds to wait.", ("Retry-After",)),
     500: ("InternalError", "The server failed; quote the request id.", ()),
-    503: ("Unavailable", "The service cannot answer now; retry later.", ("Retry-After",)),
+    503: ("Unavailable", "The service cannot handle the request now; retry later.", ("Retry-After",)),
     504: ("TimedOut", "The request took too long, and was rolled back.", ("Retry-After",)),
 }
 
@@ -74,7 +74,7 @@ RESPONSES: Json = {
 
 
 def responses_of(operation: Json, route: Route, method: str) -> Json:
-    """The responses of an operation by status; `default` covers what every URL may answer (405, 414, 431)."""
+    """The responses of an operation by status; `default` covers what every URL may return (405, 414, 431)."""
     responses = {status: response for status, response in operation["responses"].items() if status[0] == "2"}
     for status, response in responses.items():
         response["headers"] = headers(*success_headers(route, method, status))
@@ -86,7 +86,7 @@ def responses_of(operation: Json, route: Route, method: str) -> Json:
 
 
 def possible_problems(operation: Json, route: Route, method: str) -> Iterator[int]:
-    """The statuses of problems that this operation can answer."""
+    """The statuses of problems that this operation can return."""
     guard = route.guard
     yield from (400, 401, 422, 429, 500, 503, 504)
     yield from map(int, route.responses)  # declared on the route

@@ -132,7 +132,7 @@ async def execute(service: Service[Any], bulk: Bulk[Any, Any]) -> dict[str, Any]
 
 
 async def create_all(service: Service[Any], items: Sequence[Schema]) -> list[Any]:
-    """Create `items` in one flush; if that fails, one by one, to find the bad one."""
+    """Create `items` in one flush; if that fails, one by one, to find the invalid one."""
     session = service.rows.writer
     try:
         async with session.begin_nested():
@@ -152,7 +152,7 @@ def if_match_of(version: int | None) -> str | None:
 
 @asynccontextmanager
 async def problems_at(place: str) -> AsyncIterator[None]:
-    """Make a Problem of the block point at the operation at `place`."""
+    """Make the pointers of a Problem in the block start at the operation at `place`."""
     try:
         yield
     except (Problem, SQLAlchemyError) as error:

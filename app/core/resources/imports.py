@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
-from app.core.errors import DryRun, FieldError, Invalid, Malformed, Problem, escape_pointer, field_errors, invalid
+from app.core.errors import DryRun, FieldError, Invalid, Malformed, Problem, escape_pointer, invalid, validation_errors
 from app.core.http.file_export import CSV, FORMULA, column_names
 from app.core.resources.schemas import ResponseSchema, Schema
 from app.core.resources.service import Service
@@ -25,12 +25,12 @@ MAX_ERRORS = 100
 class ImportQuery(BaseModel):
     """How an import treats errors."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     on_error: Literal["abort", "stop"] = "abort"
-    """`abort`: all rows or none. `stop`: keep the rows before the first bad one."""
+    """`abort`: all rows or none. `stop`: the rows before the first invalid one."""
     dry_run: bool = False
-    """Keep nothing: only validate the file, with `stop` up to the first bad row."""
+    """Keep nothing: only validate the file, with `stop` up to the first invalid row."""
 
 
 class LineError(ResponseSchema):
@@ -134,7 +134,7 @@ class Importer:
         return progress.report(dry_run=False)
 
     def reject(self, line: int, errors: list[FieldError]) -> None:
-        """Note the errors of a row."""
+        """Record the errors of a row."""
         self.progress.add_errors(line, errors)
         if self.query.on_error == "stop":
             self.progress.stopped_at_line = line
@@ -150,6 +150,7 @@ class Importer:
         self.service.rows.writer.expunge_all()
 
     async def write_singly(self, batch: list[tuple[int, Schema]]) -> None:
+        """Create the rows of `batch` one by one, and reject those that fail."""
         for line, row in batch:
             errors = await self.try_create([row])
             if errors is None:
@@ -170,7 +171,7 @@ class Importer:
 
     def json_rows(self, file: IO[bytes]) -> Iterator[Row]:
         for number, line in numbered_lines(file):
-            yield number, self.parse_row(line, is_json=True) if line.strip() else None
+            yield number, self.parse_row(line) if line.strip() else None
 
     def csv_rows(self, file: IO[bytes]) -> Iterator[Row]:
         records = csv_records(file)
@@ -183,20 +184,17 @@ class Importer:
                 detail = f"The header names {len(header)} columns, this line has {len(cells)}."
                 yield number, [{"pointer": "", "detail": detail, "code": "wrong-number-of-columns"}]
             else:
-                yield (
-                    number,
-                    self.parse_row(nest(dict(zip(header, cells, strict=False))), is_json=False) if cells else None,
-                )
+                yield number, self.parse_row(nest(dict(zip(header, cells, strict=False)))) if cells else None
 
-    def parse_row(self, row: Any, *, is_json: bool) -> Schema | list[FieldError]:
-        """`row` in the schema, or its errors. Text is converted to the type of its field; an empty cell is absent."""
+    def parse_row(self, row: bytes | dict[str, Any]) -> Schema | list[FieldError]:
+        """A line of JSON, or the cells of a CSV record, in the schema; or the errors. Cells are converted from text."""
         try:
-            if not is_json:
+            if not isinstance(row, bytes):
                 return self.adapter.validate_strings(row)
             check(row, max_depth=10)
             return self.adapter.validate_json(row, strict=True)
         except ValidationError as error:
-            return field_errors(error.errors(include_url=False, include_input=False, include_context=False))
+            return validation_errors(error)
         except Malformed as error:
             return [{"pointer": "", "detail": error.detail, "code": error.code}]
 

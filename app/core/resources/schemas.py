@@ -1,4 +1,4 @@
-"""The bases of what clients send and receive."""
+"""The base schemas of request and response bodies."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,16 +8,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.core.errors import field_errors, invalid_fields
+from app.core.errors import invalid_fields, validation_errors
 
 
 class Schema(BaseModel):
     """A request body. Unknown fields are refused; the route reads it in strict JSON mode.
 
-    The line below a field describes it in the document.
+    The document describes a field by the line below it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def example(**fields: Any) -> ConfigDict:
@@ -33,7 +33,7 @@ class Patch(BaseModel):
     """
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         for field in cls.model_fields.values():
             field.default, field.default_factory = None, None
@@ -59,7 +59,7 @@ class Patch(BaseModel):
                 yield name, validate_whole(name, whole, merge(getattr(row, name), value))
 
 
-def nested_schema(annotation: Any) -> type[Schema] | None:
+def nested_schema(annotation: object) -> type[Schema] | None:
     """The schema in `Schema | None`."""
     options = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     found = [option for option in options if option is not NoneType]
@@ -88,8 +88,7 @@ def validate_whole(field: str, patch: type[Schema], document: dict[str, Any]) ->
     try:
         return whole_of(patch).model_validate(document).model_dump()
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False, include_context=False)
-        raise invalid_fields(field_errors(errors, ("body", field))) from error
+        raise invalid_fields(validation_errors(error, ("body", field))) from error
 
 
 def drop_default(schema: dict[str, Any]) -> None:
@@ -98,9 +97,9 @@ def drop_default(schema: dict[str, Any]) -> None:
 
 
 class ResponseSchema(BaseModel):
-    """A response body. The line below a field describes it in the document."""
+    """A response body. The document describes a field by the line below it."""
 
-    model_config = ConfigDict(from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(from_attributes=True)
 
 
 class Read(ResponseSchema):

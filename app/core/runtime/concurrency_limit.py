@@ -8,7 +8,7 @@ from app.core.errors import Unavailable
 
 
 class ConcurrencyLimit:
-    """Lets `at_once` tasks work while up to `queue` wait, without a connection; more are refused at once."""
+    """Lets `at_once` tasks run while up to `queue` others wait without a database connection; more are refused."""
 
     def __init__(self, at_once: int, queue: int) -> None:
         self.slots = asyncio.Semaphore(at_once)
@@ -38,7 +38,7 @@ class ConcurrencyLimit:
 
 
 class UploadLimits:
-    """How many files a process receives at once, and on how many imports it works.
+    """Limits of the files that a process receives at once, and of the imports that it runs at once.
 
     An import holds a database connection all the time; on SQLite it is the only one that writes.
     """

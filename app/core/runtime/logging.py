@@ -3,7 +3,6 @@
 import logging
 import re
 import sys
-from typing import Any
 
 import orjson
 import structlog
@@ -18,12 +17,13 @@ URL_POSITION = 2
 """The position of the URL among the arguments of uvicorn's access line."""
 
 
-def scrub(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def scrub(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Mask values by name, and bearer tokens anywhere in a text, rendered tracebacks included."""
     return {name: MASK if SECRET_NAME.search(name) else mask(value) for name, value in event.items()}
 
 
-def mask(value: Any) -> Any:
+def mask(value: object) -> object:
+    """`value` with secrets in it masked, nested dicts and lists included."""
     if isinstance(value, str):
         return BEARER.sub(MASK, value)
     if isinstance(value, dict):
@@ -31,7 +31,7 @@ def mask(value: Any) -> Any:
     return [mask(item) for item in value] if isinstance(value, list) else value
 
 
-def drop_color(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def drop_color(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Drop the coloured copy of uvicorn's messages."""
     event.pop("color_message", None)
     return event

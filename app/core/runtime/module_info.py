@@ -1,4 +1,4 @@
-"""What a module declares about itself."""
+"""The declaration of a module for roles and menus."""
 
 from dataclasses import dataclass
 

@@ -28,6 +28,7 @@ class PeriodicTask:
         self.task = asyncio.create_task(self.run(), name=name)
 
     async def run(self) -> None:
+        """Repeat `work` until it returns True or the task is stopped."""
         delay = self.interval
         while not self.stopping.is_set():
             self.woken.clear()

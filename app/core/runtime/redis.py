@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 REDIS_SECONDS = 0.25
-"""Longest wait for Redis, which stands in the way of a request."""
+"""Longest wait for Redis; a request waits as long."""
 
 
 class RedisUnavailable(Exception):
-    """Redis did not answer, or refused."""
+    """Redis did not respond, or refused."""
 
 
 class SharedRedis:
@@ -24,14 +24,14 @@ class SharedRedis:
         self.counters = RedisStorage(f"async+{url}", wrap_exceptions=True, implementation="redispy", **options)
 
     async def increment(self, name: str, seconds: int) -> int:
-        """Count `name` once more; the counter ends after `seconds`. Raises RedisUnavailable."""
+        """Increment the counter `name`, which ends after `seconds`, and return it. Raises RedisUnavailable."""
         try:
             return await self.counters.incr(name, seconds)
         except StorageError as error:
             raise RedisUnavailable from error.storage_error
 
     async def claim(self, name: str, seconds: int) -> bool:
-        """False if `name` was claimed during the last `seconds`. Raises RedisUnavailable."""
+        """Claim `name` for `seconds`; False if it is claimed already. Raises RedisUnavailable."""
         try:
             return bool(await self.client.set(name, 1, nx=True, ex=seconds))
         except (RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What the kernel asks of the module that knows credentials."""
+"""The interface that the kernel requires of the module that verifies credentials."""
 
 from typing import Protocol
 

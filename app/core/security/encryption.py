@@ -21,7 +21,7 @@ def new_key() -> bytes:
 
 
 def encrypt(key: bytes, plaintext: bytes, context: bytes) -> bytes:
-    """Nonce and ciphertext. `context` says where the value belongs; it decrypts nowhere else."""
+    """Nonce and ciphertext. `context` names the place of the value, which cannot be decrypted for another place."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 
@@ -35,7 +35,7 @@ def decrypt(key: bytes, ciphertext: bytes, context: bytes) -> bytes:
 
 
 def keyed_hash(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104): 32 bytes that nobody can compute without `key`."""
+    """HMAC-SHA-256 (RFC 2104): 32 bytes that cannot be computed without `key`."""
     return hmac.digest(key, message, hashlib.sha256)
 
 

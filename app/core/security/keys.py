@@ -1,4 +1,4 @@
-"""Key material: one root secret, one derived key for each purpose, and key files that development makes for itself."""
+"""Key material: one root secret, one derived key for each purpose, and the key files that development generates."""
 
 import os
 import secrets
@@ -30,7 +30,7 @@ def load_or_create(path: Path, create: Callable[[], str]) -> str:
         try:
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was first; its key is the key
+            pass  # another process was first; this one uses its key
         finally:
             draft.unlink()
     return path.read_text()
@@ -51,7 +51,7 @@ def new_signing_key() -> str:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a process. No field is ever shown."""
+    """The keys of a process. `repr` shows none of them."""
 
     cursor: bytes = field(repr=False)
     refresh: bytes = field(repr=False)

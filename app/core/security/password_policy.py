@@ -1,4 +1,4 @@
-"""What a password must be (NIST SP 800-63B-4): long enough, not common, and not made of the user's own names."""
+"""The password policy (NIST SP 800-63B-4): long enough, not common, and not made of the user's own names."""
 
 import re
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ MAX_LENGTH = 128
 MIN_WORD = 4
 MIN_SCORE = 3
 """Of zxcvbn's 0 to 4: 10^8 guesses or more."""
-JUDGED_LENGTH = 32
-"""Characters that zxcvbn looks at: its time grows steeply, and more of them cannot make a password weaker."""
+CHECKED_LENGTH = 32
+"""Characters that zxcvbn checks: its time grows steeply, and more of them cannot make a password weaker."""
 PRODUCT_WORDS = ("attest",)
 
 
@@ -26,5 +26,5 @@ def check_password(password: str, about: Sequence[str], pointer: str = "/body/pa
     words = [*PRODUCT_WORDS, *(word for part in about for word in re.split(r"[\W_]+", part.casefold()))]
     if any(len(word) >= MIN_WORD and word in text.casefold() for word in words):
         raise invalid(pointer, "This password contains your name or the product's.", "password-personal")
-    if zxcvbn(text[:JUDGED_LENGTH], user_inputs=words)["score"] < MIN_SCORE:
+    if zxcvbn(text[:CHECKED_LENGTH], user_inputs=words)["score"] < MIN_SCORE:
         raise invalid(pointer, "This password is among the first that anybody would try.", "password-common")

@@ -32,14 +32,14 @@ class PasswordHasher:
     def __init__(self, queue: int) -> None:
         self.threads = ThreadPoolExecutor(1, thread_name_prefix="hash")
         self.free = queue
-        self.dummy = contexts.hash("a password that nobody has")
+        self.dummy = contexts.hash("a password of no user")
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of `password`. Raises Unavailable."""
         return str(await self.run(contexts.hash, normalize_password(password)))
 
     async def verify(self, password: str, known: str | None) -> tuple[bool, str | None]:
-        """(whether it matches, a new hash if the parameters have risen). Raises Unavailable.
+        """(whether it matches, a new hash if the hashing parameters were raised). Raises Unavailable.
 
         An unknown user costs the same work as a wrong password, and so does a text that cannot be a password.
         """

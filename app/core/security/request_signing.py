@@ -1,4 +1,4 @@
-"""Signed calls of internal services: HMAC-SHA-256 over everything that a call says, valid once and for a short time.
+"""Signed calls of internal services: HMAC-SHA-256 over the whole call, valid once and for a short time.
 
     signature = base64url(HMAC-SHA-256(key, lines)), lines joined by \\n:
     method, path, query as sent, SHA-256 of the body in hex, timestamp, nonce, key id
@@ -33,7 +33,7 @@ MAX_NONCES = 1_000_000
 
 @dataclass(frozen=True)
 class SignedCall:
-    """What a signature covers: path and query as sent, and the body."""
+    """The parts of a call that a signature covers: method, path and query as sent, headers of the signature, body."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class SignedCall:
 
 
 def sign(key: bytes, key_id: str, method: str, path: str, query: str, body: bytes, timestamp: str, nonce: str) -> str:
-    """The signature of a call; a client in any language makes the same."""
+    """The signature of a call. Clients compute the same."""
     lines = [method, path, query, hashlib.sha256(body).hexdigest(), timestamp, nonce, key_id]
     return base64url.encode(keyed_hash(key, "\n".join(lines).encode()))
 
@@ -58,7 +58,7 @@ class BadSignature(Unauthenticated):
 
 
 class NonceStore:
-    """Remembers used nonces, in this process or in Redis for all of them. Without the store no call is admitted."""
+    """Remembers used nonces, in this process or in Redis for all of them. Without that Redis no call is admitted."""
 
     def __init__(self, settings: Settings, redis: "SharedRedis | None" = None) -> None:
         self.kept_seconds = 2 * settings.internal.clock_skew
@@ -95,7 +95,7 @@ class NonceStore:
 
 
 class SignatureVerifier:
-    """Verifies signed calls against the keys in the settings. While a key is rolled, a service has two."""
+    """Verifies signed calls against the keys in the settings. While a key is rotated, a service has two."""
 
     def __init__(self, settings: Settings, redis: "SharedRedis | None" = None) -> None:
         self.keys: Mapping[str, bytes] = {

@@ -1,4 +1,4 @@
-"""What clients send to change their own account."""
+"""Request schemas of changes of one's own account."""
 
 from pydantic import Field, SecretStr
 
@@ -7,7 +7,7 @@ from app.modules.users import ProfileFields
 
 
 class ProfileUpdate(Patch, ProfileFields):
-    """What users may change of themselves. Another e-mail, by which one signs in, needs the current password."""
+    """The fields that users may change of their own account. Another e-mail address needs the current password."""
 
     current_password: SecretStr | None = Field(None, max_length=1024)
     """The current password, to change the e-mail address."""

@@ -24,7 +24,7 @@ class WrongCode(Forbidden):
 
 @dataclass
 class AccountService:
-    """Each change is a unit of work of its own, after the proof that it needs."""
+    """Changes the caller's own account. Each change is a unit of work of its own, after reauthentication."""
 
     database: Database
     hasher: PasswordHasher
@@ -32,7 +32,7 @@ class AccountService:
     principal: Principal
 
     @property
-    def proof(self) -> Reauthentication:
+    def reauthentication(self) -> Reauthentication:
         return Reauthentication(self.database, self.hasher, self.context, self.principal)
 
     def check_step_up(self) -> None:
@@ -41,7 +41,7 @@ class AccountService:
     async def change_password(self, current: str, new: str) -> None:
         """Set another password and end every other session. Raises WrongPassword, TooManyAttempts, Invalid."""
         user_id, pointer = self.principal.user_id, "/body/new_password"
-        known = await self.proof.verify_password(current)
+        known = await self.reauthentication.verify_password(current)
         if normalize_password(new) == normalize_password(current):
             raise invalid(pointer, "Choose another password than the current one.", "password-same")
         users = UserService(self.database.read_session(self.context), self.hasher)
@@ -62,20 +62,20 @@ class AccountService:
             if password is None:
                 pointer = "/body/current_password"
                 raise invalid(pointer, "Another e-mail needs your current password.", "missing")
-            await self.proof.verify_password(password.get_secret_value())
+            await self.reauthentication.verify_password(password.get_secret_value())
         async with self.database.unit_of_work(self.context) as session:
             rows = UserRepository(session)
             return await rows.change(await rows.load(self.principal.user_id, if_match), changes)
 
     async def enrol(self, current_password: str) -> Enrolment:
         """Begin to enrol a second factor. Raises WrongPassword, TooManyAttempts, AlreadyEnrolled."""
-        await self.proof.verify_password(current_password)
+        await self.reauthentication.verify_password(current_password)
         async with self.database.unit_of_work(self.context) as session:
             return await SecondFactorService(session).enrol(self.principal)
 
     async def confirm_factor(self, code: str) -> RecoveryCodes:
         """Activate the second factor. Raises WrongCode, TooManyAttempts, NotEnrolled."""
-        counters = await self.proof.reserve_code()
+        counters = await self.reauthentication.reserve_code()
         async with self.database.unit_of_work(self.context) as session:
             codes = await SecondFactorService(session).confirm(self.principal.user_id, code)
             if codes is not None:
@@ -86,7 +86,7 @@ class AccountService:
 
     async def step_up(self, code: str) -> None:
         """Verify the second factor in this session. Raises WrongCode, TooManyAttempts."""
-        counters = await self.proof.reserve_code()
+        counters = await self.reauthentication.reserve_code()
         async with self.database.unit_of_work(self.context) as session:
             if await SecondFactorService(session).verify(self.principal.user_id, code):
                 await reset_counters(session, counters)
@@ -108,7 +108,7 @@ class AccountService:
             await SecondFactorService(session).remove(self.principal.user_id)
 
     async def record_step_up(self, session: Session) -> None:
-        """Note on the session that the second factor was verified now."""
+        """Record on the session that the second factor was verified now."""
         if self.principal.session_id is not None:
             row = await SessionRepository(session).load(self.principal.session_id)
             row.verified_at = now()

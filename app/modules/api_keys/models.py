@@ -24,7 +24,7 @@ class ApiKey(Entity, table=True):
     name: str = Field(max_length=200)
     """What the key is for."""
     prefix: str = Field(max_length=16, unique=True)
-    """The part of the key that may be shown, and by which it is found."""
+    """The part of the key that may be shown, and that identifies it."""
     secret_hash: str = redacted(SECRET, max_length=64)
     """The keyed hash of the secret part."""
     scopes: list[str] = redacted(PLAIN, sa_type=JSON_DOCUMENT)

@@ -1,4 +1,4 @@
-"""What clients send and receive of API keys."""
+"""Request and response schemas of API keys."""
 
 from datetime import datetime
 from typing import ClassVar

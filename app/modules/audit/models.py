@@ -12,10 +12,10 @@ from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, 
 
 
 class Entry(SQLModel):
-    """What both logs say: who, when, from where, in which request and which database transaction."""
+    """The columns of both logs: actor, time, client, request and database transaction."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
-    """The number of the entry, given before the commit: not the order of commits."""
+    """The number of the entry, given before the commit, so that numbers do not follow the order of commits."""
     at: datetime = Field(sa_type=Instant)
     """When the request began, or the change was written."""
     xid: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": CurrentTransaction()})
@@ -23,7 +23,7 @@ class Entry(SQLModel):
     request_id: str = Field(max_length=64)
     """The request."""
     actor_kind: str = Field(max_length=16)
-    """What kind of actor it was: anonymous, user, api-key, service, system or unknown."""
+    """The kind of actor: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None = None
     """The user or API key."""
     actor_name: str | None = Field(default=None, max_length=200)
@@ -62,7 +62,7 @@ class AuditAccess(Entry, table=True):
     query: str | None = Field(default=None, max_length=2048)
     """The declared query parameters, with secrets and searches masked."""
     decision: str | None = Field(default=None, max_length=200)
-    """What admitted the caller: `public`, `signed-in`, `internal` or a permission."""
+    """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int
     """The status of the response; 499 if the client went away."""
     duration_us: int = Field(sa_type=BigInteger)
@@ -70,7 +70,7 @@ class AuditAccess(Entry, table=True):
     bytes_out: int = Field(sa_type=BigInteger)
     """The size of the response body, in bytes."""
     error_code: str | None = Field(default=None, max_length=64)
-    """The code of the problem that was answered."""
+    """The code of the problem in the response."""
 
 
 class AuditChange(Entry, table=True):
@@ -88,7 +88,7 @@ class AuditChange(Entry, table=True):
     )
 
     source: str = Field(max_length=16)
-    """What captured the change; today always the unit of work (`hook`)."""
+    """The source of the capture; today always the unit of work (`hook`)."""
     action: str = Field(max_length=16)
     """create, update or delete."""
     entity: str = Field(max_length=64)
@@ -102,7 +102,7 @@ class AuditChange(Entry, table=True):
 
 
 class AuditSpool(SQLModel, table=True):
-    """How much of a spool file is in `audit_access`. It moves in the transaction that adds the entries."""
+    """The position up to which a spool file was shipped. It moves in the transaction that adds the entries."""
 
     __tablename__ = "audit_spool"
 

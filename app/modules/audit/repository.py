@@ -62,6 +62,6 @@ class ChangeRepository(ReadRepository):
         return await self.session.first(statement) is not None
 
     async def wrapped_keys(self, ids: set[UUID]) -> Sequence[AnyRow]:
-        """Those of the keys that were not destroyed."""
+        """The keys with these ids that were not destroyed."""
         table = table_of(AuditSubjectKey)
         return await self.session.all(select(table).where(table.c.id.in_(ids)))

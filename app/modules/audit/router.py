@@ -30,7 +30,7 @@ AUDIT_READ = [requires("audit:read", durable_audit=True)]
 
 
 async def flush_access_log(request: Request) -> None:
-    """Let an auditor read every entry that this process made before the question."""
+    """Ship every entry of this process first, so that the response includes it."""
     await state_of(request).access_log.flush()
 
 

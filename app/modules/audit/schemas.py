@@ -1,4 +1,4 @@
-"""What an auditor asks and receives."""
+"""Query and response schemas of the audit log."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -26,7 +26,7 @@ class HistoryQuery(PageQuery):
 
     @field_validator("total")
     @classmethod
-    def is_not_counted(cls, total: bool) -> bool:  # a validator
+    def refuse_total(cls, total: bool) -> bool:
         if total:
             raise ValueError("the audit log is not counted")
         return total
@@ -76,7 +76,7 @@ class ChangeQuery(EntryQuery):
 
 
 class EntryRead(ResponseSchema):
-    """What both logs say: who, when and from where."""
+    """The fields of both logs: who, when and from where."""
 
     id: int
     """The number of the entry."""
@@ -85,7 +85,7 @@ class EntryRead(ResponseSchema):
     request_id: str
     """The request."""
     actor_kind: str
-    """What kind of actor it was: anonymous, user, api-key, service, system or unknown."""
+    """The kind of actor: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None
     """The user or API key."""
     actor_name: str | None
@@ -114,7 +114,7 @@ class AccessRead(EntryRead):
     query: str | None
     """The declared query parameters, with secrets and searches masked."""
     decision: str | None
-    """What admitted the caller: `public`, `signed-in`, `internal` or a permission."""
+    """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int
     """The status of the response; 499 if the client went away."""
     duration_ms: float
@@ -122,7 +122,7 @@ class AccessRead(EntryRead):
     bytes_out: int
     """The size of the response body, in bytes."""
     error_code: str | None
-    """The code of the problem that was answered."""
+    """The code of the problem in the response."""
 
 
 class ChangeRead(EntryRead):

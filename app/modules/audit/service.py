@@ -70,7 +70,7 @@ class ChangeService:
         return RowPage([to_read(row, keys) for row in page.items], page.next_cursor, page.total)
 
     def unwrap(self, row: AnyRow) -> bytes | None:
-        """The key in `row`; None where our master key does not open it."""
+        """The key in `row`; None if our master key cannot decrypt it."""
         try:
             return unwrap(self.rows.session.keys.personal, row.id, row.wrapped_key)
         except WrongMasterKey:
@@ -82,7 +82,7 @@ def encrypted_sides(changes: Mapping[str, Mapping[str, Any]]) -> list[Mapping[st
     return [side for sides in changes.values() for side in sides.values() if is_encrypted(side)]
 
 
-def is_encrypted(side: Any) -> bool:
+def is_encrypted(side: object) -> bool:
     return isinstance(side, dict) and "$personal" in side
 
 

@@ -9,14 +9,14 @@ from app.core.db.column_types import Instant
 
 
 class SignInCounter(SQLModel, table=True):
-    """Attempts at one account, or from one address, that failed or are not over."""
+    """Attempts at one account, or from one address, that failed or are still being checked."""
 
     __tablename__ = "sign_in_counter"
 
     id: str = Field(primary_key=True, max_length=160)
-    """What is counted: `kind:name`, and for a known address `kind:name:address`."""
+    """The counted name: `kind:name`, and for a known address `kind:name:address`."""
     failures: int = 0
-    """Failed attempts, and those that are not over."""
+    """Failed attempts, and those that are still being checked."""
     blocked_until: datetime | None = Field(default=None, sa_type=Instant)
     """When the next attempt is allowed; null while attempts are not blocked."""
     updated_at: datetime = Field(default_factory=now, sa_type=Instant)

@@ -1,4 +1,4 @@
-"""What clients send to sign in."""
+"""Request schemas of sign-in and refresh."""
 
 from typing import Literal
 

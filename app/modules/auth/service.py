@@ -1,4 +1,4 @@
-"""Sign-in rules. Each fact here is a unit of work of its own: it stays, even where the request then fails."""
+"""Sign-in rules. Each step writes in a unit of work of its own, so that it stays even if the request then fails."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -26,7 +26,7 @@ class SecondFactorNeeded(Unauthenticated):
 
 @dataclass
 class Attempt:
-    """One attempt to sign in: what was typed, and the user that it names."""
+    """One attempt to sign in: the typed identifier, and the user that it names."""
 
     identifier: str
     user: AnyRow | None
@@ -40,7 +40,7 @@ class Attempt:
 
 @dataclass
 class SignInService:
-    """From a name and a password to a session."""
+    """Opens a session for a name and a password."""
 
     database: Database
     hasher: PasswordHasher
@@ -84,7 +84,7 @@ class SignInService:
         return attempt
 
     async def check_password(self, attempt: Attempt, password: str) -> str | None:
-        """A new hash, if the hashing parameters have risen. Raises BadCredentials, Unavailable."""
+        """Check the password. Returns a new hash if its parameters were raised. Raises BadCredentials, Unavailable."""
         user = attempt.user
         matches, renewed = await self.hasher.verify(password, user.password_hash if user else None)
         reason = refusal_reason(user, matches=matches) if user else "unknown"
@@ -127,7 +127,7 @@ class UnlockService:
         self.users = UserService(session)
 
     async def unlock(self, user_id: UUID) -> None:
-        """Remove every counter of this account, whatever name it counts. Raises NotFound, TargetHasMorePermissions."""
+        """Remove every counter of this account, under any of its names. Raises NotFound, TargetHasMorePermissions."""
         user = await self.users.unlock(user_id)
         session = self.users.rows.writer
         names = [hash_identifier(session.keys.lookup, name) for name in (user.username, user.email)]
@@ -136,12 +136,12 @@ class UnlockService:
 
 
 def hash_identifier(key: bytes, identifier: str) -> str:
-    """The keyed hash of a typed name: what is counted and, for an unknown name, what is logged."""
+    """The keyed hash of a typed name. Counters use it, and the login log for an unknown name."""
     return keyed_hash(key, identifier.lower().encode("utf-8", "replace")).hex()
 
 
 def refusal_reason(user: AnyRow, *, matches: bool) -> str | None:
-    """Why an existing user is not signed in, for the login log; None where nothing stands in the way."""
+    """Why an existing user is not signed in, for the login log; None for one who may sign in."""
     if not matches:
         return "wrong-password"
     if user.is_service:

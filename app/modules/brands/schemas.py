@@ -1,4 +1,4 @@
-"""What clients send and receive of brands."""
+"""Request and response schemas of brands."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What clients send and receive of categories."""
+"""Request and response schemas of categories."""
 
 from typing import ClassVar
 from uuid import UUID

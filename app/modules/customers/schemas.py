@@ -1,4 +1,4 @@
-"""What clients send and receive of customers."""
+"""Request and response schemas of customers."""
 
 from datetime import date
 from typing import Annotated, ClassVar

@@ -14,7 +14,7 @@ from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, St
 from app.core.security.encryption import decrypt, encrypt
 from app.modules.idempotency.repository import ResponseRepository
 
-WAIT = "The first request with this idempotency key is still running; ask again shortly."
+WAIT = "The first request with this idempotency key is still running; try again shortly."
 
 
 class ResponseStore:
@@ -46,7 +46,7 @@ class ResponseStore:
         if row is None:
             return None
         if row.fingerprint != request.fingerprint:
-            raise key_reused()
+            raise reused_key()
         return self.decrypt(request, row.answer)
 
     async def store(self, session: Session, request: IdempotentRequest, response: StoredResponse) -> None:
@@ -69,6 +69,6 @@ class ResponseStore:
         return False
 
 
-def key_reused() -> KeyReused:
+def reused_key() -> KeyReused:
     detail = "This idempotency key belongs to another request; use a new one."
     return KeyReused(detail, errors=[{"pointer": "/header/Idempotency-Key", "detail": detail, "code": KeyReused.code}])

@@ -1,4 +1,4 @@
-"""What internal services send and receive."""
+"""Request and response schemas of internal services."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ class IntrospectionRequest(Schema):
     token: SecretStr = Field(min_length=1, max_length=4096)
     """The access token or API key."""
     ip: str | None = Field(None, max_length=64)
-    """Where the token was presented: an API key that is bound to addresses is valid from these only."""
+    """The address that presented the token. An API key that is limited to addresses is valid from those only."""
 
 
 class Introspection(ResponseSchema):

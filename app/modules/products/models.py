@@ -68,4 +68,4 @@ class StockMovement(Entity, table=True):
     stock: int
     """The number in stock after the movement."""
     reason: str = Field(max_length=200)
-    """Why."""
+    """The reason of the movement."""

@@ -1,4 +1,4 @@
-"""What clients send and receive of products."""
+"""Request and response schemas of products."""
 
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
@@ -100,7 +100,7 @@ class MovementCreate(Schema):
     delta: Annotated[int, Field(ge=-MAX_DELTA, le=MAX_DELTA)]
     """The number that came (positive) or went (negative)."""
     reason: Name
-    """Why."""
+    """The reason of the movement."""
 
     @model_validator(mode="after")
     def moves_something(self) -> Self:
@@ -119,7 +119,7 @@ class MovementRead(Read):
     stock: int
     """The number in stock after the movement."""
     reason: str
-    """Why."""
+    """The reason of the movement."""
 
 
 class MovementQuery(PageQuery):

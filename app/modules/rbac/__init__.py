@@ -1,1 +1,1 @@
-"""Permissions at work: authentication and its cache, the guard of the policy, explanations, versions, menus."""
+"""Enforcement of permissions: authentication and its cache, the policy guard, explanations, versions, menus."""

@@ -19,7 +19,7 @@ PRUNE_SECONDS = 300.0
 
 
 def install(database: Database) -> None:
-    """The policy guard comes first. Security events come last, so that their lock is held for the shortest time."""
+    """Install the policy guard first, and security events last, so that their lock is held for the shortest time."""
     policy_guard.install(database)
     invalidation.install(database)
 

@@ -48,7 +48,7 @@ class SecurityEvent(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
     """When the event was written."""
     subject_id: UUID | None = None
-    """The user or credential whose permissions may have changed; null: everybody's."""
+    """The user or credential whose permissions may have changed; null: all users."""
 
 
 class PolicyVersion(SQLModel, table=True):
@@ -63,7 +63,7 @@ class PolicyVersion(SQLModel, table=True):
     request_id: str = Field(max_length=64)
     """The request that made it."""
     actor_kind: str = Field(max_length=16)
-    """What kind of actor made it."""
+    """The kind of actor that made it."""
     actor_id: UUID | None = None
     """The user or API key that made it."""
     actor_name: str | None = Field(default=None, max_length=200)

@@ -24,7 +24,7 @@ class VersionRepository(ReadRepository):
         """The number of the current version."""
         return int(await self.session.value(select(policy.c.version)))
 
-    async def since(self, version: int) -> Sequence[AnyRow]:
+    async def newer_than(self, version: int) -> Sequence[AnyRow]:
         """The versions after `version`, the newest first."""
         statement = self.select().where(self.table.c.id > version)
         return await self.session.all(statement.order_by(self.table.c.id.desc()))

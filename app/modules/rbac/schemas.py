@@ -1,4 +1,4 @@
-"""What clients send and receive of explanations, policy versions and menus."""
+"""Request and response schemas of explanations, policy versions and menus."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,9 +14,9 @@ from app.modules.roles import HolderQuery
 
 
 class ExplainQuery(BaseModel):
-    """The question of an explanation."""
+    """The parameters of an explanation."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     user_id: UUID
     """The user."""
@@ -25,20 +25,20 @@ class ExplainQuery(BaseModel):
 
 
 class Ground(ResponseSchema):
-    """One way to the permission, active or not."""
+    """A grant, or being a superuser, that can give the permission; active or not."""
 
     role_id: UUID | None
     """The role; null for a superuser."""
     role: str | None
     """The name of the role; null for a superuser."""
     grant: list[str]
-    """The permissions that this way gives."""
+    """The permissions that this ground gives."""
     active: bool
     """Whether it gives the permission now."""
     effect: str
     """`grants`, or the first obstacle."""
     obstacles: list[str]
-    """Everything that keeps it from giving the permission."""
+    """The reasons why it does not give the permission."""
     detail: str
     """The effect, in a sentence."""
 
@@ -55,17 +55,17 @@ class Explanation(ResponseSchema):
     allowed: bool
     """Whether the user holds it now."""
     detail: str
-    """The answer, in a sentence."""
+    """The result, in a sentence."""
     reasons: list[Ground]
-    """The ways that give the permission."""
+    """The grounds that give the permission."""
     near_misses: list[Ground]
-    """The ways that would give it without an obstacle."""
+    """The grounds that would give it without an obstacle."""
     policy_version: int
     """The version of the policy that was read."""
 
 
 class WhoCanQuery(HolderQuery):
-    """The question of who holds a permission."""
+    """The parameters of a list of users who hold a permission."""
 
     permission: PermissionName
     """The permission, `module:action`."""
@@ -83,7 +83,7 @@ class VersionRead(ResponseSchema):
     request_id: str
     """The request that made it."""
     actor_kind: str
-    """What kind of actor made it."""
+    """The kind of actor that made it."""
     actor_id: UUID | None
     """The user or API key that made it."""
     actor_name: str | None

@@ -20,9 +20,9 @@ from app.modules.roles import (
     GrantPath,
     HolderRepository,
     ModuleRepository,
-    granted,
     held_by,
     inactive_links,
+    permissions_of_paths,
 )
 
 SENTENCES = {
@@ -99,12 +99,12 @@ def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: da
 
 
 def user_obstacles(row: AnyRow) -> list[str]:
-    """What keeps a user from holding anything."""
+    """The reasons why a user holds nothing at all."""
     return ["user-deleted"] * (row.deleted_at is not None) + ["user-inactive"] * (not row.is_active)
 
 
 def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Ground:
-    """What a grant path does for a permission."""
+    """The effect of a grant path on a permission."""
     obstacles = [
         *user_obstacles(row),
         *inactive_links(path, at),
@@ -126,7 +126,7 @@ def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Groun
 
 
 def superuser_ground(row: AnyRow) -> Ground:
-    """What being a superuser does for any permission."""
+    """The effect on any permission of being a superuser."""
     obstacles = user_obstacles(row)
     effect = obstacles[0] if obstacles else "grants"
     detail = SENTENCES[effect] if obstacles else "A superuser may do everything."
@@ -167,7 +167,7 @@ class VersionService:
             raise Conflict("This is the current version.")
         session.context.restores = id
         wanted: dict[Key, Snapshot | None] = {}
-        for version in await self.rows.since(id):
+        for version in await self.rows.newer_than(id):
             wanted |= {(item["entity"], UUID(item["id"])): item["old"] for item in version.changes}
         principal = session.context.principal
         if principal is not None and not principal.may("users:update") and any(key[0] == "user_role" for key in wanted):
@@ -182,7 +182,7 @@ class VersionService:
         for name, column in (("role", "role_id"), ("user", "user_id")):
             ids = {
                 UUID(snapshot[column])
-                for version in await self.rows.since(id)
+                for version in await self.rows.newer_than(id)
                 for change in version.changes
                 for snapshot in (change["old"], change["new"])
                 if version.id <= current and change["entity"] in ("role_module", "user_role") and snapshot
@@ -236,7 +236,7 @@ class MenuService:
         paths = [path for _, all_paths in users for path in all_paths if path.role_id == role_id]
         if not paths:
             raise NotFound(f"You have no role {role_id} that grants something.")
-        return await self.build(frozenset(name for name in granted(paths, at) if principal.may(name)))
+        return await self.build(frozenset(name for name in permissions_of_paths(paths, at) if principal.may(name)))
 
     async def build(self, permissions: frozenset[str]) -> list[MenuGroup]:
         """The menu of the modules that `permissions` permit to read."""

@@ -3,11 +3,11 @@
 from app.modules.roles.evaluation.held_permissions import (
     NOTHING,
     HeldPermissions,
-    granted,
     held_by,
     held_permissions,
     inactive_links,
     next_change,
+    permissions_of_paths,
     permissions_of_user,
 )
 from app.modules.roles.evaluation.refusals import CannotGrant, LastSuperuser, TargetHasMorePermissions
@@ -30,7 +30,7 @@ from app.modules.roles.repository import (
     grant_paths_in,
     users_with_grant_paths,
 )
-from app.modules.roles.schemas import Assignment, AssignmentRead, Flags, HolderQuery, RoleCreate
+from app.modules.roles.schemas import Assignment, Flags, HolderQuery, RoleCreate
 from app.modules.roles.service import AssignmentService, ModuleService, RoleService
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "USER_COLUMNS",
     "WHOLE_ROW",
     "Assignment",
-    "AssignmentRead",
     "AssignmentService",
     "CannotGrant",
     "Flags",
@@ -60,12 +59,12 @@ __all__ = [
     "UserRole",
     "grant_paths",
     "grant_paths_in",
-    "granted",
     "granted_permissions",
     "held_by",
     "held_permissions",
     "inactive_links",
     "next_change",
+    "permissions_of_paths",
     "permissions_of_user",
     "users_with_grant_paths",
 ]

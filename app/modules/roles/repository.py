@@ -141,7 +141,7 @@ class AssignmentRepository(Repository[UserRole]):
         mine = linked.where(user_roles.c.user_id == user_id, user_roles.c.is_active, roles.c.deleted_at.is_(None))
         return await self.session.all(mine.order_by(roles.c.sort_order, roles.c.name))
 
-    async def existing(self, role_ids: set[UUID]) -> set[UUID]:
+    async def visible_ids(self, role_ids: set[UUID]) -> set[UUID]:
         """Those of the roles that are visible."""
         statement = select(roles.c.id).where(roles.c.id.in_(role_ids), roles.c.deleted_at.is_(None))
         return {row.id for row in await self.session.all(statement)}
@@ -209,7 +209,7 @@ class ModuleRepository(Repository[Module]):
         return await self.session.all(statement)
 
     async def load_all(self) -> tuple[dict[str, ModuleGroup], dict[str, Module]]:
-        """Load every group and module by slug, in a transaction that no other process synchronizes beside."""
+        """Load every group and module by slug, after waiting for other processes that synchronize them."""
         session = self.writer
         await lock_until_commit(session, SYNC_LOCK)
         groups = {group.slug: group for group in (await session.execute(select(ModuleGroup))).scalars()}

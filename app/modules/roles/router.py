@@ -61,7 +61,7 @@ ROLES_UPDATE = policy_change("roles:update")
 
 
 def guard(action: str) -> list[Any]:
-    """A new role grants nothing yet, so that only other changes of roles change policy."""
+    """The guards of roles. Creating a role changes no policy, because a new role grants nothing."""
     if action == "create":
         return [requires("roles:create", durable_audit=True)]
     return ROLES_READ if action == "read" else policy_change(f"roles:{action}")

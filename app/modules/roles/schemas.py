@@ -1,4 +1,4 @@
-"""What clients send and receive of roles, grants, assignments and modules."""
+"""Request and response schemas of roles, grants, assignments and modules."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -62,7 +62,7 @@ class RoleQuery(EntityQuery):
 
 
 class Flags(Schema):
-    """What a role may do in one module. A listed module may be read."""
+    """The actions that a role grants in one module. A listed module may be read."""
 
     module_slug: Slug
     """The module."""
@@ -153,7 +153,7 @@ class Assignments(Schema):
     assignments: list[Assignment] | None = Field(None, max_length=100)
     """The roles with their terms, each once."""
     reason: Reason | None = None
-    """Why, for every new or changed assignment without a reason of its own."""
+    """The reason of every new or changed assignment that has none of its own."""
 
     @model_validator(mode="after")
     def has_one_list(self) -> Self:
@@ -241,7 +241,7 @@ class GroupRead(Read):
 
 
 class GroupEdit(Schema):
-    """What an administrator may change of a group. The slug comes from the code."""
+    """The fields of a group that an administrator may change. The slug comes from the code."""
 
     name: Name = ""
     """The name in the menu."""
@@ -258,7 +258,7 @@ class GroupUpdate(Patch, GroupEdit):
 
 
 class ModuleEdit(GroupEdit):
-    """What an administrator may change of a module."""
+    """The fields of a module that an administrator may change."""
 
     group_id: UUID
     """The group in the menu."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
+from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import StaleVersion, invalid
@@ -121,7 +122,7 @@ class AssignmentService:
     async def check_roles(self, wanted: Iterable[Assignment]) -> None:
         """Raise Invalid for a role that is hidden or does not exist."""
         ids = {item.role_id for item in wanted}
-        if unknown := ids - await self.rows.existing(ids):
+        if unknown := ids - await self.rows.visible_ids(ids):
             raise invalid("/body", f"There is no role {min(unknown)}.", "unknown-role")
 
 
@@ -169,7 +170,7 @@ def new_module(info: ModuleInfo, group_id: UUID) -> Module:
     )
 
 
-async def flush_set(session: Session, owner: Any) -> None:
+async def flush_set(session: Session, owner: Entity) -> None:
     """Write the changes of a set. Any difference is a new version of its owner."""
     if session.has_changes():
         owner.updated_at = now()

@@ -33,7 +33,7 @@ class RecoveryCodeRepository(Repository[RecoveryCode]):
 
     model = RecoveryCode
 
-    async def unused(self, user_id: UUID, code_hash: str) -> RecoveryCode | None:
+    async def load_unused(self, user_id: UUID, code_hash: str) -> RecoveryCode | None:
         """Load and lock an unused code of the user."""
         mine = select(RecoveryCode).where(col(RecoveryCode.user_id) == user_id, col(RecoveryCode.used_at).is_(None))
         result = await self.writer.execute(
@@ -45,8 +45,8 @@ class RecoveryCodeRepository(Repository[RecoveryCode]):
         statement = select(RecoveryCode).where(col(RecoveryCode.user_id) == user_id)
         return list((await self.writer.execute(statement)).scalars())
 
-    async def left(self, user_id: UUID) -> int:
+    async def count_unused(self, user_id: UUID) -> int:
         """The number of unused codes."""
         table = table_of(RecoveryCode)
-        counted = select(func.count()).where(table.c.user_id == user_id, table.c.used_at.is_(None))
-        return int(await self.session.value(counted))
+        count = select(func.count()).where(table.c.user_id == user_id, table.c.used_at.is_(None))
+        return int(await self.session.value(count))

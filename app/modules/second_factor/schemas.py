@@ -1,4 +1,4 @@
-"""What clients send and receive of the second factor."""
+"""Request and response schemas of the second factor."""
 
 from datetime import datetime
 

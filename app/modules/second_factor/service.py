@@ -26,7 +26,7 @@ WINDOW = 1
 SECRET_BYTES = 20
 CODES = 10
 CODE_BYTES = 15
-"""120 random bits: a keyed hash is enough (ASVS 6.5.2 asks for a password hash below 112)."""
+"""120 random bits: a keyed hash is enough (ASVS 6.5.2 requires a password hash below 112)."""
 
 
 class StepUpRequired(Unauthenticated):
@@ -59,7 +59,7 @@ class SecondFactorService:
     async def read(self, user_id: UUID) -> SecondFactorRead:
         """The state of a user's second factor."""
         confirmed_at = await self.rows.confirmed_at(user_id)
-        left = await self.codes.left(user_id) if confirmed_at else 0
+        left = await self.codes.count_unused(user_id) if confirmed_at else 0
         return SecondFactorRead(enrolled=confirmed_at is not None, confirmed_at=confirmed_at, recovery_codes_left=left)
 
     async def enrol(self, principal: Principal) -> Enrolment:
@@ -119,7 +119,7 @@ class SecondFactorService:
 
     async def use_recovery_code(self, user_id: UUID, code: str) -> bool:
         """Whether `code` is an unused recovery code; it is used from now on."""
-        row = await self.codes.unused(user_id, hash_code(self.keys, code))
+        row = await self.codes.load_unused(user_id, hash_code(self.keys, code))
         if row is None:
             return False
         await self.codes.change(row, {"used_at": now()})

@@ -26,11 +26,11 @@ class AuthSession(Entity, table=True):
     counter: int = redacted(OMIT, default=0, sa_type=BigInteger)
     """The generation of the current token pair."""
     base: int = redacted(OMIT, default=0, sa_type=BigInteger)
-    """The generation exchanged for the current one. Those between the two were issued and never arrived."""
+    """The generation that was exchanged for the current one. Clients never received those between the two."""
     confirmed: int = redacted(OMIT, default=0, sa_type=BigInteger)
-    """The newest generation whose access token was used: that pair did arrive."""
+    """The newest generation whose access token was used: the client received that pair."""
     seed: bytes = redacted(SECRET, sa_type=LargeBinary)
-    """Random bytes without which no refresh token of this session can be made."""
+    """Random bytes without which no refresh token of this session can be computed."""
     used_at: datetime = redacted(OMIT, default_factory=now, sa_type=Instant)
     """When the session was last continued, by sign-in or refresh."""
     expires_at: datetime = Field(sa_type=Instant)
@@ -53,7 +53,7 @@ class AuthSession(Entity, table=True):
         return now() < min(self.expires_at, self.used_at + idle_ttl)
 
     def is_lost(self, generation: int) -> bool:
-        """Whether this generation was issued and replaced unused: a client that shows it is not the one that asked."""
+        """Whether this generation was issued and replaced unused. A client that presents it has copied the token."""
         return self.base < generation < self.counter
 
     def revoke(self, reason: str) -> None:
@@ -63,7 +63,7 @@ class AuthSession(Entity, table=True):
 
 
 class LoginAttempt(SQLModel, table=True):
-    """An entry of the login log. An unknown identifier is kept as a keyed hash only: people type passwords there."""
+    """An entry of the login log. An unknown identifier is stored as a keyed hash only: people type passwords there."""
 
     __tablename__ = "login_attempt"
     __table_args__ = (Index("ix_login_attempt_user_id_at", "user_id", "at"), Index("ix_login_attempt_at", "at"))

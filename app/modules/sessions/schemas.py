@@ -1,4 +1,4 @@
-"""What clients receive of sessions and the login log."""
+"""Query and response schemas of sessions and the login log."""
 
 from datetime import datetime
 from typing import ClassVar, Literal

@@ -22,7 +22,7 @@ class SessionAdmin:
 
     async def page(self, user_id: UUID, current: UUID | None, query: PageQuery, settings: AuthSettings) -> RowPage:
         """The open sessions of a user. Raises NotFound."""
-        user = await UserRepository(self.session).active(user_id)
+        user = await UserRepository(self.session).find_active(user_id)
         if user is None:
             await UserRepository(self.session).get(user_id)
             return RowPage([], None, 0 if query.total else None)

@@ -13,7 +13,7 @@ from app.core.db.full_text import search_index
 
 
 class TaskStatus(StrEnum):
-    """How far a task is."""
+    """The status of a task."""
 
     todo = "todo"
     in_progress = "in_progress"
@@ -22,7 +22,7 @@ class TaskStatus(StrEnum):
 
 
 class TaskPriority(StrEnum):
-    """How urgent a task is."""
+    """The priority of a task."""
 
     low = "low"
     normal = "normal"
@@ -41,13 +41,13 @@ class Task(SoftDelete, Entity, table=True):
     )
 
     title: str = Field(max_length=200)
-    """What is to be done."""
+    """The work to be done."""
     description: str | None = Field(default=None, max_length=10_000)
     """A description."""
     status: TaskStatus = Field(default=TaskStatus.todo, sa_type=enum_type(TaskStatus))
-    """How far the task is."""
+    """The status of the task."""
     priority: TaskPriority = Field(default=TaskPriority.normal, sa_type=enum_type(TaskPriority))
-    """How urgent the task is."""
+    """The priority of the task."""
     due_date: date | None = Field(default=None, index=True)
     """The day by which it should be done."""
     assignee_id: UUID | None = Field(default=None, foreign_key="user.id", index=True)

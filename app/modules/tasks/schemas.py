@@ -1,4 +1,4 @@
-"""What clients send and receive of tasks."""
+"""Request and response schemas of tasks."""
 
 from datetime import date, datetime
 from typing import ClassVar
@@ -19,13 +19,13 @@ class TaskCreate(Schema):
     model_config = example(title="Count the lamps", priority="high", due_date="2030-01-31")
 
     title: Name
-    """What is to be done."""
+    """The work to be done."""
     description: Text | None = None
     """A description."""
     status: TaskStatus = TaskStatus.todo
-    """How far the task is."""
+    """The status of the task."""
     priority: TaskPriority = TaskPriority.normal
-    """How urgent the task is."""
+    """The priority of the task."""
     due_date: Day | None = None
     """The day by which it should be done."""
     assignee_id: UUID | None = None
@@ -40,13 +40,13 @@ class TaskRead(Read):
     """A task."""
 
     title: str
-    """What is to be done."""
+    """The work to be done."""
     description: str | None
     """A description."""
     status: TaskStatus
-    """How far the task is."""
+    """The status of the task."""
     priority: TaskPriority
-    """How urgent the task is."""
+    """The priority of the task."""
     due_date: date | None
     """The day by which it should be done."""
     assignee_id: UUID | None

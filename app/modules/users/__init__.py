@@ -1,4 +1,4 @@
-"""Who may sign in."""
+"""Users: people who sign in, and service accounts."""
 
 from app.modules.users.models import User
 from app.modules.users.repository import UserRepository

@@ -46,7 +46,7 @@ class User(SoftDelete, Entity, table=True):
     password_expires_at: datetime | None = redacted(PLAIN, default=None, sa_type=Instant)
     """Until when a password that an administrator set can be changed; null for a password of the user's own choice."""
     unlocked_at: datetime | None = Field(default=None, sa_type=Instant)
-    """When an administrator last unlocked the account. This change of the row is what the policy guard checks and the
-    change log shows of an unlock."""
+    """When an administrator last unlocked the account. An unlock changes this column, so that the policy guard checks
+    it and the change log shows it."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """Sessions that began before this instant are over."""

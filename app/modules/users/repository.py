@@ -31,8 +31,8 @@ class UserRepository(Repository[User]):
         wanted = ("id", "username", "password_hash", "is_active", "is_service", "password_expires_at")
         return select(*(self.table.c[name] for name in wanted)).where(self.table.c.deleted_at.is_(None))
 
-    async def active(self, id: UUID) -> AnyRow | None:
-        """id, username and signed_out_at of a user who may sign in."""
+    async def find_active(self, id: UUID) -> AnyRow | None:
+        """The columns id, username and signed_out_at of a user who may sign in."""
         columns = self.table.c
         statement = select(columns.id, columns.username, columns.signed_out_at)
         return await self.session.first(

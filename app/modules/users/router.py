@@ -27,7 +27,7 @@ Users = Annotated[UserService, Depends(user_service)]
 
 
 def guard(action: str) -> list[Any]:
-    """Changes of users may change policy. Creating one takes long before it asks the database, and rarely does."""
+    """The guards of users. Changes of users may change policy; creating one rarely does, and hashes for long first."""
     permission = f"users:{action}"
     return [requires(permission)] if action == "read" else policy_change(permission, locks_first=action != "create")
 

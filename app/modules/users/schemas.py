@@ -1,4 +1,4 @@
-"""What clients send and receive of users."""
+"""Request and response schemas of users."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -13,7 +13,7 @@ Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 
 
 class ProfileFields(Schema):
-    """The fields that users may change of themselves."""
+    """The fields that users may change of their own account."""
 
     email: EmailStr
     """The e-mail address, unique ignoring case."""
@@ -35,7 +35,7 @@ class UserFields(ProfileFields):
 
 
 class UserCreate(UserFields):
-    """A person has a password; a service account has none, and only API keys."""
+    """A new user. A person has a password; a service account has API keys only."""
 
     password: SecretStr | None = None
     """The first password of a person, of 12 to 128 characters."""

@@ -1,4 +1,4 @@
-"""User rules. The policy guard decides at the commit who may do what to whom."""
+"""User rules. The policy guard checks at the commit whether the caller may make a change."""
 
 import secrets
 from datetime import timedelta
@@ -50,7 +50,7 @@ class UserService(Service[User]):
             raise invalid("/body/is_superuser", "A service account is never a superuser.", "service-account")
         principal = self.rows.session.context.principal
         if principal is not None and principal.user_id == id and changes.get("email", row.email) != row.email:
-            raise Forbidden("Change your own e-mail at /api/v1/auth/me, where your password is asked for.")
+            raise Forbidden("Change your own e-mail at /api/v1/auth/me, which requires your password.")
         if row.is_active and changes.get("is_active") is False:
             changes["signed_out_at"] = now()
         return await self.rows.change(row, changes)
@@ -74,7 +74,7 @@ class UserService(Service[User]):
         )
 
     async def unlock(self, id: UUID) -> User:
-        """Note that the account was unlocked, which the policy guard checks. Raises NotFound."""
+        """Record that the account was unlocked, which the policy guard checks. Raises NotFound."""
         return await self.rows.change(await self.rows.load(id), {"unlocked_at": now()})
 
     async def reset_password(self, id: UUID, ttl: int) -> OneTimePassword:

@@ -12,8 +12,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Requests, whatever their end
-         * @description Requests, whatever their end.
+         * List the access log: every request, whatever its end
+         * @description List the access log: every request, whatever its end. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_accesses"];
         put?: never;
@@ -32,8 +32,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Changed rows, with the values before and after
-         * @description Changed rows, with the values before and after.
+         * List the change log: every changed row, with the values before and after
+         * @description List the change log: every changed row, with the values before and after. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -52,8 +52,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One changed row
-         * @description One changed row.
+         * Get an entry of the change log
+         * @description Get an entry of the change log. Requires the permission `audit:read`.
          */
         get: operations["get_change"];
         put?: never;
@@ -72,14 +72,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Your API keys, ended ones too
-         * @description Your API keys, ended ones too.
+         * List your API keys
+         * @description List your API keys. Revoked and expired ones are included. Requires an authenticated caller. API keys are rejected. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_my_api_keys"];
         put?: never;
         /**
-         * Make an API key with some of your permissions
-         * @description Make an API key with some of your permissions; this answer alone shows it.
+         * Create an API key with some of your permissions
+         * @description Create an API key with some of your permissions. Only this response shows the key. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["create_my_api_key"];
         delete?: never;
@@ -99,8 +99,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End one of your API keys
-         * @description End one of your API keys.
+         * Revoke one of your API keys
+         * @description Revoke one of your API keys. Requires an authenticated caller. API keys are rejected.
          */
         delete: operations["revoke_my_api_key"];
         options?: never;
@@ -116,8 +116,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Attempts to sign in, by anybody
-         * @description Attempts to sign in, by anybody.
+         * List attempts to sign in, of all users
+         * @description List attempts to sign in, of all users. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_logins"];
         put?: never;
@@ -139,7 +139,7 @@ export interface paths {
         put?: never;
         /**
          * End this session
-         * @description End this session.
+         * @description End this session. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["logout"];
         delete?: never;
@@ -159,7 +159,7 @@ export interface paths {
         put?: never;
         /**
          * End all of your sessions
-         * @description End all of your sessions.
+         * @description End all of your sessions. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["logout_all"];
         delete?: never;
@@ -176,8 +176,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who you are
-         * @description Who you are; for an API key, its owner.
+         * Get your account
+         * @description Get your account. For an API key, get the account of its owner. Requires an authenticated caller.
          */
         get: operations["get_me"];
         put?: never;
@@ -186,8 +186,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change your names or, with your current password, your e-mail
-         * @description Change your names or, with your current password, your e-mail.
+         * Change your names or your e-mail
+         * @description Change your names or your e-mail. Another e-mail needs your current password. Requires an authenticated caller. API keys are rejected. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_me"];
         trace?: never;
@@ -200,8 +200,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Attempts to sign in as you
-         * @description Attempts to sign in as you.
+         * List attempts to sign in as you
+         * @description List attempts to sign in as you. Requires an authenticated caller. API keys are rejected. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_my_logins"];
         put?: never;
@@ -220,8 +220,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The menu that all of your roles together give you
-         * @description The menu that all of your roles together give you.
+         * Get the menu that all of your roles together give you
+         * @description Get the menu that all of your roles together give you. Requires an authenticated caller.
          */
         get: operations["get_my_menu"];
         put?: never;
@@ -240,8 +240,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The menu that one of your roles gives you
-         * @description The menu that one of your roles gives you.
+         * Get the menu that one of your roles gives you
+         * @description Get the menu that one of your roles gives you. Requires an authenticated caller.
          */
         get: operations["get_my_menu_of_role"];
         put?: never;
@@ -262,8 +262,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Choose another password
-         * @description Choose another password; every other session of yours ends.
+         * Set another password
+         * @description Set another password. Your other sessions end. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["change_my_password"];
         delete?: never;
@@ -280,8 +280,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What you may do, module by module
-         * @description What you may do, module by module.
+         * Get what you may do, module by module
+         * @description Get what you may do, module by module. Requires an authenticated caller.
          */
         get: operations["get_my_permissions"];
         put?: never;
@@ -300,8 +300,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Your roles
-         * @description Your roles.
+         * Get your roles
+         * @description Get your roles. Requires an authenticated caller.
          */
         get: operations["get_my_roles"];
         put?: never;
@@ -320,19 +320,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether you have a second factor, and how many recovery codes are left
-         * @description Whether you have a second factor, and how many recovery codes are left.
+         * Get the state of your second factor
+         * @description Get the state of your second factor. Requires an authenticated caller. API keys are rejected.
          */
         get: operations["get_my_second_factor"];
         put?: never;
         /**
          * Begin to enrol a second factor
-         * @description Begin to enrol a second factor; it counts once it is confirmed.
+         * @description Begin to enrol a second factor. It is active once it is confirmed. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["enrol_my_second_factor"];
         /**
          * Remove your second factor
-         * @description Remove your second factor.
+         * @description Remove your second factor. Requires an authenticated caller. API keys are rejected.
          */
         delete: operations["remove_my_second_factor"];
         options?: never;
@@ -350,8 +350,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Put the second factor in force with its first code
-         * @description Put the second factor in force with its first code; this answer alone shows the recovery codes.
+         * Activate the second factor with its first code
+         * @description Activate the second factor with its first code. Only this response shows the recovery codes. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["confirm_my_second_factor"];
         delete?: never;
@@ -370,8 +370,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * New recovery codes
-         * @description New recovery codes; the ones before are worth nothing.
+         * Replace your recovery codes
+         * @description Replace your recovery codes. The previous ones are no longer valid. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["renew_my_recovery_codes"];
         delete?: never;
@@ -388,15 +388,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where you are signed in
-         * @description Where you are signed in.
+         * List your open sessions
+         * @description List your open sessions. Requires an authenticated caller. API keys are rejected. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_my_sessions"];
         put?: never;
         post?: never;
         /**
          * End every session of yours but this one
-         * @description End every session of yours but this one.
+         * @description End every session of yours but this one. Requires an authenticated caller. API keys are rejected.
          */
         delete: operations["end_my_other_sessions"];
         options?: never;
@@ -416,7 +416,7 @@ export interface paths {
         post?: never;
         /**
          * End one of your sessions
-         * @description End one of your sessions.
+         * @description End one of your sessions. Requires an authenticated caller. API keys are rejected.
          */
         delete: operations["end_my_session"];
         options?: never;
@@ -434,8 +434,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Show your second factor again, for what needs it freshly shown
-         * @description Show your second factor again, for what needs it freshly shown.
+         * Verify your second factor again
+         * @description Verify your second factor again. Some operations need a recent verification. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["step_up"];
         delete?: never;
@@ -454,8 +454,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sign in with user name (or e-mail) and password, and with the second factor of whoever has one
-         * @description Sign in with user name (or e-mail) and password, and with the second factor of whoever has one.
+         * Sign in with user name (or e-mail) and password
+         * @description Sign in with user name (or e-mail) and password. Users with a second factor send its code as well. Public.
          */
         post: operations["create_token"];
         delete?: never;
@@ -474,8 +474,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Exchange a refresh token, which works once, for the next pair
-         * @description Exchange a refresh token, which works once, for the next pair.
+         * Exchange a refresh token for the next token pair
+         * @description Exchange a refresh token for the next token pair. A refresh token works once. Public.
          */
         post: operations["refresh_token"];
         delete?: never;
@@ -493,13 +493,13 @@ export interface paths {
         };
         /**
          * List brands
-         * @description List brands.
+         * @description List brands. Requires the permission `brands:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_brands"];
         put?: never;
         /**
          * Create a brand
-         * @description Create a brand.
+         * @description Create a brand. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_brand"];
         delete?: never;
@@ -519,7 +519,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete brands in one request: all, or none
-         * @description Create, change and delete brands in one request: all, or none.
+         * @description Create, change and delete brands in one request: all, or none. Requires the permission `brands:create` or `brands:update` or `brands:delete`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_brands"];
         delete?: never;
@@ -539,7 +539,7 @@ export interface paths {
         put?: never;
         /**
          * Create brands from a CSV or NDJSON file
-         * @description Create brands from a CSV or NDJSON file.
+         * @description Create brands from a CSV or NDJSON file. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_brands"];
         delete?: never;
@@ -557,21 +557,21 @@ export interface paths {
         };
         /**
          * Get a brand
-         * @description Get a brand.
+         * @description Get a brand. Requires the permission `brands:read`.
          */
         get: operations["get_brand"];
         put?: never;
         post?: never;
         /**
          * Hide a brand
-         * @description Hide a brand.
+         * @description Hide a brand. Requires the permission `brands:delete`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_brand"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a brand
-         * @description Change some fields of a brand.
+         * @description Change some fields of a brand. Requires the permission `brands:update`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_brand"];
         trace?: never;
@@ -584,8 +584,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this brand, when, from what to what
-         * @description Who changed this brand, when, from what to what.
+         * List the changes of one brand
+         * @description List the changes of one brand: who, when, from which value to which. Requires the permission `brands:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["brand_history"];
         put?: never;
@@ -606,8 +606,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden brand back
-         * @description Bring a hidden brand back.
+         * Make a hidden brand visible again
+         * @description Make a hidden brand visible again. Requires the permission `brands:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_brand"];
         delete?: never;
@@ -625,13 +625,13 @@ export interface paths {
         };
         /**
          * List categories
-         * @description List categories.
+         * @description List categories. Requires the permission `categories:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_categories"];
         put?: never;
         /**
          * Create a category
-         * @description Create a category.
+         * @description Create a category. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_category"];
         delete?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete categories in one request: all, or none
-         * @description Create, change and delete categories in one request: all, or none.
+         * @description Create, change and delete categories in one request: all, or none. Requires the permission `categories:create` or `categories:update` or `categories:delete`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_categories"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Create categories from a CSV or NDJSON file
-         * @description Create categories from a CSV or NDJSON file.
+         * @description Create categories from a CSV or NDJSON file. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_categories"];
         delete?: never;
@@ -689,21 +689,21 @@ export interface paths {
         };
         /**
          * Get a category
-         * @description Get a category.
+         * @description Get a category. Requires the permission `categories:read`.
          */
         get: operations["get_category"];
         put?: never;
         post?: never;
         /**
          * Hide a category
-         * @description Hide a category.
+         * @description Hide a category. Requires the permission `categories:delete`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_category"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a category
-         * @description Change some fields of a category.
+         * @description Change some fields of a category. Requires the permission `categories:update`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_category"];
         trace?: never;
@@ -716,8 +716,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this category, when, from what to what
-         * @description Who changed this category, when, from what to what.
+         * List the changes of one category
+         * @description List the changes of one category: who, when, from which value to which. Requires the permission `categories:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["category_history"];
         put?: never;
@@ -738,8 +738,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden category back
-         * @description Bring a hidden category back.
+         * Make a hidden category visible again
+         * @description Make a hidden category visible again. Requires the permission `categories:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_category"];
         delete?: never;
@@ -757,13 +757,13 @@ export interface paths {
         };
         /**
          * List customers
-         * @description List customers.
+         * @description List customers. Requires the permission `customers:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_customers"];
         put?: never;
         /**
          * Create a customer
-         * @description Create a customer.
+         * @description Create a customer. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_customer"];
         delete?: never;
@@ -783,7 +783,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete customers in one request: all, or none
-         * @description Create, change and delete customers in one request: all, or none.
+         * @description Create, change and delete customers in one request: all, or none. Requires the permission `customers:create` or `customers:update` or `customers:delete`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_customers"];
         delete?: never;
@@ -803,7 +803,7 @@ export interface paths {
         put?: never;
         /**
          * Create customers from a CSV or NDJSON file
-         * @description Create customers from a CSV or NDJSON file.
+         * @description Create customers from a CSV or NDJSON file. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_customers"];
         delete?: never;
@@ -821,21 +821,21 @@ export interface paths {
         };
         /**
          * Get a customer
-         * @description Get a customer.
+         * @description Get a customer. Requires the permission `customers:read`.
          */
         get: operations["get_customer"];
         put?: never;
         post?: never;
         /**
          * Hide a customer
-         * @description Hide a customer.
+         * @description Hide a customer. Requires the permission `customers:delete`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_customer"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a customer
-         * @description Change some fields of a customer.
+         * @description Change some fields of a customer. Requires the permission `customers:update`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_customer"];
         trace?: never;
@@ -848,8 +848,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this customer, when, from what to what
-         * @description Who changed this customer, when, from what to what.
+         * List the changes of one customer
+         * @description List the changes of one customer: who, when, from which value to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["customer_history"];
         put?: never;
@@ -870,8 +870,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden customer back
-         * @description Bring a hidden customer back.
+         * Make a hidden customer visible again
+         * @description Make a hidden customer visible again. Requires the permission `customers:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_customer"];
         delete?: never;
@@ -890,8 +890,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Whether an access token or an API key is good, and what its holder may do
-         * @description Whether an access token or an API key is good, and what its holder may do.
+         * Check whether an access token or API key is valid, and what its holder may do
+         * @description Check whether an access token or API key is valid, and what its holder may do. For signed calls of internal services.
          */
         post: operations["introspect_token"];
         delete?: never;
@@ -908,8 +908,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The groups of modules
-         * @description The groups of modules.
+         * List the groups of modules
+         * @description List the groups of modules. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_module_groups"];
         put?: never;
@@ -934,8 +934,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change how a group is shown, or whether its modules grant anything
-         * @description Change how a group is shown, or whether its modules grant anything.
+         * Change a group: its place in the menu, or whether its modules grant anything
+         * @description Change a group: its place in the menu, or whether its modules grant anything. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module_group"];
         trace?: never;
@@ -948,8 +948,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The modules that the code declares
-         * @description The modules that the code declares.
+         * List the modules that the code declares
+         * @description List the modules that the code declares. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_modules"];
         put?: never;
@@ -974,8 +974,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change how a module is shown, its group, or whether it grants anything
-         * @description Change how a module is shown, its group, or whether it grants anything.
+         * Change a module: its place in the menu, its group, or whether it grants anything
+         * @description Change a module: its place in the menu, its group, or whether it grants anything. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module"];
         trace?: never;
@@ -989,13 +989,13 @@ export interface paths {
         };
         /**
          * List products
-         * @description List products.
+         * @description List products. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_products"];
         put?: never;
         /**
          * Create a product
-         * @description Create a product.
+         * @description Create a product. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_product"];
         delete?: never;
@@ -1015,7 +1015,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete products in one request: all, or none
-         * @description Create, change and delete products in one request: all, or none.
+         * @description Create, change and delete products in one request: all, or none. Requires the permission `products:create` or `products:update` or `products:delete`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_products"];
         delete?: never;
@@ -1035,7 +1035,7 @@ export interface paths {
         put?: never;
         /**
          * Create products from a CSV or NDJSON file
-         * @description Create products from a CSV or NDJSON file.
+         * @description Create products from a CSV or NDJSON file. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_products"];
         delete?: never;
@@ -1053,21 +1053,21 @@ export interface paths {
         };
         /**
          * Get a product
-         * @description Get a product.
+         * @description Get a product. Requires the permission `products:read`.
          */
         get: operations["get_product"];
         put?: never;
         post?: never;
         /**
          * Hide a product
-         * @description Hide a product.
+         * @description Hide a product. Requires the permission `products:delete`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_product"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a product
-         * @description Change some fields of a product.
+         * @description Change some fields of a product. Requires the permission `products:update`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_product"];
         trace?: never;
@@ -1080,8 +1080,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this product, when, from what to what
-         * @description Who changed this product, when, from what to what.
+         * List the changes of one product
+         * @description List the changes of one product: who, when, from which value to which. Requires the permission `products:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["product_history"];
         put?: never;
@@ -1102,8 +1102,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden product back
-         * @description Bring a hidden product back.
+         * Make a hidden product visible again
+         * @description Make a hidden product visible again. Requires the permission `products:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_product"];
         delete?: never;
@@ -1120,14 +1120,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List what came and went of a product
-         * @description List what came and went of a product.
+         * List the stock movements of a product
+         * @description List the stock movements of a product. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_stock_movements"];
         put?: never;
         /**
-         * Note that some of a product came or went
-         * @description Note that some of a product came or went.
+         * Record a stock movement
+         * @description Record a stock movement. The stock never becomes negative. Requires the permission `products:update`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_stock_movement"];
         delete?: never;
@@ -1144,8 +1144,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get one movement
-         * @description Get one movement.
+         * Get one stock movement
+         * @description Get one stock movement. Requires the permission `products:read`.
          */
         get: operations["get_stock_movement"];
         put?: never;
@@ -1164,8 +1164,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Why a user may or may not do something
-         * @description Why a user may or may not do something.
+         * Explain why a user holds a permission, or why not
+         * @description Explain why a user holds a permission, or why not. Requires the permission `roles:read`.
          */
         get: operations["explain_permission"];
         put?: never;
@@ -1184,8 +1184,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The versions of the policy, the newest first
-         * @description The versions of the policy, the newest first.
+         * List the versions of the policy, the newest first
+         * @description List the versions of the policy, the newest first. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_policy_versions"];
         put?: never;
@@ -1204,8 +1204,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get one version of the policy
-         * @description Get one version of the policy.
+         * Get a version of the policy
+         * @description Get a version of the policy. Requires the permission `roles:read`.
          */
         get: operations["get_policy_version"];
         put?: never;
@@ -1226,8 +1226,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make roles, grants, assignments, modules and groups what they were after this version
-         * @description Make roles, grants, assignments, modules and groups what they were after this version; users stay as they are.
+         * Restore roles, grants, assignments, modules and groups as they were after this version
+         * @description Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["roll_back_policy"];
         delete?: never;
@@ -1244,8 +1244,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who may do something, and why
-         * @description Who may do something, and why.
+         * List the users who hold a permission, and why
+         * @description List the users who hold a permission, and why. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_who_can"];
         put?: never;
@@ -1265,13 +1265,13 @@ export interface paths {
         };
         /**
          * List roles
-         * @description List roles.
+         * @description List roles. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_roles"];
         put?: never;
         /**
-         * Create a role, which grants nothing yet
-         * @description Create a role, which grants nothing yet.
+         * Create a role
+         * @description Create a role. It grants nothing yet. Requires the permission `roles:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_role"];
         delete?: never;
@@ -1288,8 +1288,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every role with every module that it grants
-         * @description Every role with every module that it grants.
+         * List roles with all of their grants
+         * @description List roles with all of their grants. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_role_matrices"];
         put?: never;
@@ -1298,8 +1298,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Replace the matrices of several roles at once, all or nothing
-         * @description Replace the matrices of several roles at once, all or nothing; roles that are not named stay as they are.
+         * Replace the grants of several roles at once, all or nothing
+         * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions.
          */
         patch: operations["update_role_matrices"];
         trace?: never;
@@ -1313,21 +1313,21 @@ export interface paths {
         };
         /**
          * Get a role
-         * @description Get a role.
+         * @description Get a role. Requires the permission `roles:read`.
          */
         get: operations["get_role"];
         put?: never;
         post?: never;
         /**
          * Hide a role
-         * @description Hide a role; it grants nothing from now on.
+         * @description Hide a role. It grants nothing from now on. Requires the permission `roles:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_role"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a role
-         * @description Change some fields of a role.
+         * @description Change some fields of a role. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_role"];
         trace?: never;
@@ -1340,8 +1340,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this role, when, from what to what
-         * @description Who changed this role, when, from what to what.
+         * List the changes of one role
+         * @description List the changes of one role: who, when, from which value to which. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["role_history"];
         put?: never;
@@ -1360,13 +1360,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The whole matrix of one role
-         * @description The whole matrix of one role.
+         * Get all grants of a role
+         * @description Get all grants of a role. Requires the permission `roles:read`.
          */
         get: operations["get_role_modules"];
         /**
-         * Replace the whole matrix of one role
-         * @description Replace the whole matrix of one role.
+         * Replace all grants of a role
+         * @description Replace all grants of a role. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_role_modules"];
         post?: never;
@@ -1386,8 +1386,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden role back, with its grants and its users
-         * @description Bring a hidden role back, with its grants and its users.
+         * Make a hidden role visible again
+         * @description Make a hidden role visible again. Its grants and its users come back with it. Requires the permission `roles:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_role"];
         delete?: never;
@@ -1404,8 +1404,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who has this role, and on what terms
-         * @description Who has this role, and on what terms.
+         * List the users who have a role, with the terms of each assignment
+         * @description List the users who have a role, with the terms of each assignment. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_role_users"];
         put?: never;
@@ -1425,13 +1425,13 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description List tasks.
+         * @description List tasks. Requires the permission `tasks:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_tasks"];
         put?: never;
         /**
          * Create a task
-         * @description Create a task.
+         * @description Create a task. Requires the permission `tasks:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_task"];
         delete?: never;
@@ -1451,7 +1451,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete tasks in one request: all, or none
-         * @description Create, change and delete tasks in one request: all, or none.
+         * @description Create, change and delete tasks in one request: all, or none. Requires the permission `tasks:create` or `tasks:update` or `tasks:delete`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_tasks"];
         delete?: never;
@@ -1471,7 +1471,7 @@ export interface paths {
         put?: never;
         /**
          * Create tasks from a CSV or NDJSON file
-         * @description Create tasks from a CSV or NDJSON file.
+         * @description Create tasks from a CSV or NDJSON file. Requires the permission `tasks:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_tasks"];
         delete?: never;
@@ -1489,21 +1489,21 @@ export interface paths {
         };
         /**
          * Get a task
-         * @description Get a task.
+         * @description Get a task. Requires the permission `tasks:read`.
          */
         get: operations["get_task"];
         put?: never;
         post?: never;
         /**
          * Hide a task
-         * @description Hide a task.
+         * @description Hide a task. Requires the permission `tasks:delete`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_task"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a task
-         * @description Change some fields of a task.
+         * @description Change some fields of a task. Requires the permission `tasks:update`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_task"];
         trace?: never;
@@ -1516,8 +1516,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this task, when, from what to what
-         * @description Who changed this task, when, from what to what.
+         * List the changes of one task
+         * @description List the changes of one task: who, when, from which value to which. Requires the permission `tasks:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["task_history"];
         put?: never;
@@ -1538,8 +1538,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden task back
-         * @description Bring a hidden task back.
+         * Make a hidden task visible again
+         * @description Make a hidden task visible again. Requires the permission `tasks:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_task"];
         delete?: never;
@@ -1557,13 +1557,13 @@ export interface paths {
         };
         /**
          * List users
-         * @description List users.
+         * @description List users. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_users"];
         put?: never;
         /**
-         * Create a user
-         * @description Create a user.
+         * Create an user
+         * @description Create an user. Requires the permission `users:create`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_user"];
         delete?: never;
@@ -1580,22 +1580,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get a user
-         * @description Get a user.
+         * Get an user
+         * @description Get an user. Requires the permission `users:read`.
          */
         get: operations["get_user"];
         put?: never;
         post?: never;
         /**
          * Hide a user
-         * @description Hide a user; they can no longer sign in.
+         * @description Hide a user. The sessions end, and the user can no longer sign in. Requires the permission `users:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
         /**
-         * Change some fields of a user
-         * @description Change some fields of a user.
+         * Change some fields of an user
+         * @description Change some fields of an user. Requires the permission `users:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_user"];
         trace?: never;
@@ -1608,8 +1608,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who changed this user, when, from what to what
-         * @description Who changed this user, when, from what to what.
+         * List the changes of one user
+         * @description List the changes of one user: who, when, from which value to which. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["user_history"];
         put?: never;
@@ -1630,8 +1630,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a user a random password, shown once, that they must change when they next sign in
-         * @description Give a user a random password, shown once, that they must change when they next sign in; their sessions end.
+         * Set a random password, shown once
+         * @description Set a random password, shown once. The user must change it at the next sign-in; the open sessions end. Requires the permission `users:update`. API keys are rejected.
          */
         post: operations["reset_user_password"];
         delete?: never;
@@ -1650,8 +1650,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring a hidden user back
-         * @description Bring a hidden user back.
+         * Make a hidden user visible again
+         * @description Make a hidden user visible again. Requires the permission `users:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_user"];
         delete?: never;
@@ -1668,13 +1668,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The roles of a user, and on what terms
-         * @description The roles of a user, and on what terms.
+         * Get the roles of a user, with the terms of each assignment
+         * @description Get the roles of a user, with the terms of each assignment. Requires the permission `users:read`.
          */
         get: operations["get_user_roles"];
         /**
          * Replace the roles of a user
-         * @description Replace the roles of a user; `If-Match` names the version of the user.
+         * @description Replace the roles of a user. `If-Match` names the version of the user. Requires the permission `users:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_user_roles"];
         post?: never;
@@ -1695,8 +1695,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take the second factor from a user who lost it
-         * @description Take the second factor from a user who lost it.
+         * Remove the second factor of a user who lost it
+         * @description Remove the second factor of a user who lost it. Requires the permission `users:update`. API keys are rejected.
          */
         delete: operations["remove_user_second_factor"];
         options?: never;
@@ -1712,15 +1712,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where a user is signed in
-         * @description Where a user is signed in.
+         * List the open sessions of a user
+         * @description List the open sessions of a user. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_user_sessions"];
         put?: never;
         post?: never;
         /**
          * End every session of a user
-         * @description End every session of a user.
+         * @description End every session of a user. Requires the permission `users:update`. API keys are rejected.
          */
         delete: operations["end_user_sessions"];
         options?: never;
@@ -1738,8 +1738,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Forget wrong guesses at a user's password: the next right one counts at once
-         * @description Forget wrong guesses at a user's password: the next right one counts at once.
+         * Let a user sign in again whose attempts are blocked
+         * @description Let a user sign in again whose attempts are blocked. Wrong guesses at the password are no longer counted. Requires the permission `users:update`. API keys are rejected.
          */
         post: operations["unlock_user"];
         delete?: never;
@@ -1756,14 +1756,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The API keys of a user, ended ones too
-         * @description The API keys of a user, ended ones too.
+         * List the API keys of a user
+         * @description List the API keys of a user. Revoked and expired ones are included. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_user_api_keys"];
         put?: never;
         /**
-         * Make an API key for a user, a service account above all, who holds nothing that you do not
-         * @description Make an API key for a user, a service account above all, who holds nothing that you do not.
+         * Create an API key for a user, usually a service account
+         * @description Create an API key for a user, usually a service account. The user must not hold a permission that you lack. Requires the permission `users:update`. API keys are rejected.
          */
         post: operations["create_user_api_key"];
         delete?: never;
@@ -1783,8 +1783,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End an API key of a user
-         * @description End an API key of a user.
+         * Revoke an API key of a user
+         * @description Revoke an API key of a user. Requires the permission `users:update`. API keys are rejected.
          */
         delete: operations["revoke_user_api_key"];
         options?: never;
@@ -1804,7 +1804,7 @@ export interface paths {
         post?: never;
         /**
          * End one session of a user
-         * @description End one session of a user.
+         * @description End one session of a user. Requires the permission `users:update`. API keys are rejected.
          */
         delete: operations["end_user_session"];
         options?: never;
@@ -1818,71 +1818,135 @@ export interface components {
     schemas: {
         /** AccessPage */
         AccessPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["AccessRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** AccessRead */
+        /**
+         * AccessRead
+         * @description An access entry: one request.
+         */
         AccessRead: {
-            /** Actor Id */
+            /**
+             * Actor Id
+             * @description The user or API key.
+             */
             actor_id: string | null;
-            /** Actor Kind */
+            /**
+             * Actor Kind
+             * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
+             */
             actor_kind: string;
-            /** Actor Name */
+            /**
+             * Actor Name
+             * @description The name of the actor at that time.
+             */
             actor_name: string | null;
             /**
              * At
              * Format: date-time
+             * @description When the request began, or the change was written.
              */
             at: string;
-            /** Auth Method */
+            /**
+             * Auth Method
+             * @description How the caller was authenticated.
+             */
             auth_method: string | null;
             /**
              * Bytes Out
              * Format: int64
+             * @description The size of the response body, in bytes.
              */
             bytes_out: number;
-            /** Decision */
+            /**
+             * Decision
+             * @description The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission.
+             */
             decision: string | null;
-            /** Duration Ms */
+            /**
+             * Duration Ms
+             * @description The duration, in milliseconds.
+             */
             duration_ms: number;
-            /** Error Code */
+            /**
+             * Error Code
+             * @description The code of the problem in the response.
+             */
             error_code: string | null;
             /**
              * Id
              * Format: int64
+             * @description The number of the entry.
              */
             id: number;
-            /** Ip */
+            /**
+             * Ip
+             * @description The address of the client.
+             */
             ip: string | null;
-            /** Method */
+            /**
+             * Method
+             * @description The HTTP method.
+             */
             method: string;
-            /** Owner Id */
+            /**
+             * Owner Id
+             * @description The user for whom an API key acted.
+             */
             owner_id: string | null;
-            /** Path */
+            /**
+             * Path
+             * @description The path, without the query.
+             */
             path: string;
-            /** Query */
+            /**
+             * Query
+             * @description The declared query parameters, with secrets and searches masked.
+             */
             query: string | null;
-            /** Request Id */
+            /**
+             * Request Id
+             * @description The request.
+             */
             request_id: string;
-            /** Route */
+            /**
+             * Route
+             * @description The path of the route, with its parameters in braces.
+             */
             route: string | null;
-            /** Session Id */
+            /**
+             * Session Id
+             * @description The session of the caller.
+             */
             session_id: string | null;
             /**
              * Status
              * Format: int64
+             * @description The status of the response; 499 if the client went away.
              */
             status: number;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description The user agent of the client.
+             */
             user_agent: string | null;
         };
         /**
          * Address
-         * @description `country` is an ISO 3166-1 alpha-2 code.
+         * @description A postal address.
          * @example {
          *       "city": "Berlin",
          *       "country": "DE",
@@ -1890,37 +1954,76 @@ export interface components {
          *     }
          */
         Address: {
-            /** City */
+            /**
+             * City
+             * @description The city.
+             */
             city: string;
-            /** Country */
+            /**
+             * Country
+             * @description The country (ISO 3166-1 alpha-2).
+             */
             country: string;
-            /** Line1 */
+            /**
+             * Line1
+             * @description The first line: street and number.
+             */
             line1: string;
-            /** Line2 */
+            /**
+             * Line2
+             * @description The second line.
+             */
             line2?: string | null;
-            /** Postal Code */
+            /**
+             * Postal Code
+             * @description The postal code.
+             */
             postal_code?: string | null;
-            /** Region */
+            /**
+             * Region
+             * @description The state or region.
+             */
             region?: string | null;
         };
-        /** AddressRead */
+        /**
+         * AddressRead
+         * @description A postal address.
+         */
         AddressRead: {
-            /** City */
+            /**
+             * City
+             * @description The city.
+             */
             city: string;
-            /** Country */
+            /**
+             * Country
+             * @description The country (ISO 3166-1 alpha-2).
+             */
             country: string;
-            /** Line1 */
+            /**
+             * Line1
+             * @description The first line: street and number.
+             */
             line1: string;
-            /** Line2 */
+            /**
+             * Line2
+             * @description The second line.
+             */
             line2: string | null;
-            /** Postal Code */
+            /**
+             * Postal Code
+             * @description The postal code.
+             */
             postal_code: string | null;
-            /** Region */
+            /**
+             * Region
+             * @description The state or region.
+             */
             region: string | null;
         };
         /**
          * AddressUpdate
-         * @description `country` is an ISO 3166-1 alpha-2 code.
+         * @description A postal address.
          * @example {
          *       "city": "Berlin",
          *       "country": "DE",
@@ -1928,105 +2031,183 @@ export interface components {
          *     }
          */
         AddressUpdate: {
-            /** City */
+            /**
+             * City
+             * @description The city.
+             */
             city?: string;
-            /** Country */
+            /**
+             * Country
+             * @description The country (ISO 3166-1 alpha-2).
+             */
             country?: string;
-            /** Line1 */
+            /**
+             * Line1
+             * @description The first line: street and number.
+             */
             line1?: string;
-            /** Line2 */
+            /**
+             * Line2
+             * @description The second line.
+             */
             line2?: string | null;
-            /** Postal Code */
+            /**
+             * Postal Code
+             * @description The postal code.
+             */
             postal_code?: string | null;
-            /** Region */
+            /**
+             * Region
+             * @description The state or region.
+             */
             region?: string | null;
         };
-        /** ApiKeyCreate */
+        /**
+         * ApiKeyCreate
+         * @description A new API key.
+         */
         ApiKeyCreate: {
             /**
              * Allowed Addresses
-             * @description Addresses or networks it may be used from; empty: from anywhere.
+             * @description Addresses and networks from which the key may be used; empty: from anywhere.
              * @default []
              */
             allowed_addresses?: string[];
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the key expires; null: never.
+             */
             expires_at?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description What the key is for.
+             */
             name: string;
             /**
              * Scopes
-             * @description Permissions; never more than its owner's.
+             * @description The permissions of the key; each must be held by its owner.
              */
             scopes: string[];
         };
         /** ApiKeyPage */
         ApiKeyPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["ApiKeyRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** ApiKeyRead */
+        /**
+         * ApiKeyRead
+         * @description An API key, without its secret.
+         */
         ApiKeyRead: {
-            /** Allowed Addresses */
+            /**
+             * Allowed Addresses
+             * @description Addresses and networks from which the key may be used; empty: from anywhere.
+             */
             allowed_addresses: string[];
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the key expires; null: never.
+             */
             expires_at: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When the key was last used, to the minute.
+             */
             last_used_at: string | null;
-            /** Last Used Ip */
+            /**
+             * Last Used Ip
+             * @description The address from which the key was last used.
+             */
             last_used_ip: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description What the key is for.
+             */
             name: string;
-            /** Prefix */
+            /**
+             * Prefix
+             * @description The part of the key after `ak_`, by which it is recognized.
+             */
             prefix: string;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description When the key was revoked; null while it is valid.
+             */
             revoked_at: string | null;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description The permissions of the key.
+             */
             scopes: string[];
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * User Id
              * Format: uuid
+             * @description The owner.
              */
             user_id: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * Assignment
-         * @description A role for a user: from now, or `valid_from`, on; for good, or until just before `valid_until`.
+         * @description A role for a user, with its terms.
          */
         Assignment: {
-            /** Reason */
+            /**
+             * Reason
+             * @description Why the user has the role.
+             */
             reason?: string | null;
             /**
              * Role Id
              * Format: uuid
+             * @description The role.
              */
             role_id: string;
-            /** Valid From */
+            /**
+             * Valid From
+             * @description When the assignment begins; null: at once.
+             */
             valid_from?: string | null;
-            /** Valid Until */
+            /**
+             * Valid Until
+             * @description When the assignment ends; null: never.
+             */
             valid_until?: string | null;
         };
         /**
@@ -2037,40 +2218,66 @@ export interface components {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description What the role is for.
+             */
             description: string | null;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in lists.
+             */
             icon: string;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the role grants anything.
+             */
             is_active: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why the user has the role.
+             */
             reason: string | null;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in lists.
              */
             sort_order: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
-            /** Valid From */
+            /**
+             * Valid From
+             * @description When the assignment begins; null: it has begun.
+             */
             valid_from: string | null;
-            /** Valid Until */
+            /**
+             * Valid Until
+             * @description When the assignment ends; null: never.
+             */
             valid_until: string | null;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
@@ -2079,286 +2286,465 @@ export interface components {
          * @description All roles of one user: as plain ids, or with the terms of each.
          */
         Assignments: {
-            /** Assignments */
+            /**
+             * Assignments
+             * @description The roles with their terms, each once.
+             */
             assignments?: components["schemas"]["Assignment"][] | null;
             /**
              * Reason
-             * @description Why, for every new or changed assignment without a reason.
+             * @description The reason of every new or changed assignment that has none of its own.
              */
             reason?: string | null;
-            /** Role Ids */
+            /**
+             * Role Ids
+             * @description The roles, without terms.
+             */
             role_ids?: string[] | null;
         };
         /** BrandBulk */
         BrandBulk: {
             /**
              * Create
+             * @description Items to create.
              * @default []
              */
             create?: components["schemas"]["BrandCreate"][];
             /**
              * Delete
+             * @description Items to delete.
              * @default []
              */
             delete?: components["schemas"]["BulkDelete"][];
             /**
              * Update
+             * @description Items to change.
              * @default []
              */
             update?: components["schemas"]["BrandUpdateOperation"][];
         };
         /** BrandBulkResult */
         BrandBulkResult: {
-            /** Created */
+            /**
+             * Created
+             * @description The created items.
+             */
             created: components["schemas"]["BrandRead"][];
-            /** Deleted */
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
             deleted: string[];
-            /** Updated */
+            /**
+             * Updated
+             * @description The changed items.
+             */
             updated: components["schemas"]["BrandRead"][];
         };
         /**
          * BrandCreate
+         * @description A new brand.
          * @example {
          *       "description": "Makers of lamps.",
          *       "name": "Lumen"
          *     }
          */
         BrandCreate: {
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
             name: string;
         };
         /** BrandPage */
         BrandPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["BrandRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** BrandRead */
+        /**
+         * BrandRead
+         * @description A brand.
+         */
         BrandRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * BrandUpdate
+         * @description A change of a brand.
          * @example {
          *       "description": "Makers of lamps.",
          *       "name": "Lumen"
          *     }
          */
         BrandUpdate: {
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
             name?: string;
         };
         /** BrandUpdateOperation */
         BrandUpdateOperation: {
+            /** @description The fields to change. */
             changes: components["schemas"]["BrandUpdate"];
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /**
          * BulkDelete
-         * @description The end of one item.
+         * @description The deletion of one item.
          */
         BulkDelete: {
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /** CategoryBulk */
         CategoryBulk: {
             /**
              * Create
+             * @description Items to create.
              * @default []
              */
             create?: components["schemas"]["CategoryCreate"][];
             /**
              * Delete
+             * @description Items to delete.
              * @default []
              */
             delete?: components["schemas"]["BulkDelete"][];
             /**
              * Update
+             * @description Items to change.
              * @default []
              */
             update?: components["schemas"]["CategoryUpdateOperation"][];
         };
         /** CategoryBulkResult */
         CategoryBulkResult: {
-            /** Created */
+            /**
+             * Created
+             * @description The created items.
+             */
             created: components["schemas"]["CategoryRead"][];
-            /** Deleted */
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
             deleted: string[];
-            /** Updated */
+            /**
+             * Updated
+             * @description The changed items.
+             */
             updated: components["schemas"]["CategoryRead"][];
         };
         /**
          * CategoryCreate
+         * @description A new category.
          * @example {
          *       "name": "Desk lamps"
          *     }
          */
         CategoryCreate: {
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique among the categories with the same parent, ignoring case.
+             */
             name: string;
-            /** Parent Id */
+            /**
+             * Parent Id
+             * @description The category above; null at the top.
+             */
             parent_id?: string | null;
         };
         /** CategoryPage */
         CategoryPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["CategoryRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** CategoryRead */
+        /**
+         * CategoryRead
+         * @description A category.
+         */
         CategoryRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
-            /** Parent Id */
+            /**
+             * Parent Id
+             * @description The category above; null at the top.
+             */
             parent_id: string | null;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * CategoryUpdate
+         * @description A change of a category.
          * @example {
          *       "name": "Desk lamps"
          *     }
          */
         CategoryUpdate: {
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique among the categories with the same parent, ignoring case.
+             */
             name?: string;
-            /** Parent Id */
+            /**
+             * Parent Id
+             * @description The category above; null at the top.
+             */
             parent_id?: string | null;
         };
         /** CategoryUpdateOperation */
         CategoryUpdateOperation: {
+            /** @description The fields to change. */
             changes: components["schemas"]["CategoryUpdate"];
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /** ChangePage */
         ChangePage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["ChangeRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** ChangeRead */
+        /**
+         * ChangeRead
+         * @description A change entry: one changed row.
+         */
         ChangeRead: {
-            /** Action */
+            /**
+             * Action
+             * @description create, update or delete.
+             */
             action: string;
-            /** Actor Id */
+            /**
+             * Actor Id
+             * @description The user or API key.
+             */
             actor_id: string | null;
-            /** Actor Kind */
+            /**
+             * Actor Kind
+             * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
+             */
             actor_kind: string;
-            /** Actor Name */
+            /**
+             * Actor Name
+             * @description The name of the actor at that time.
+             */
             actor_name: string | null;
             /**
              * At
              * Format: date-time
+             * @description When the request began, or the change was written.
              */
             at: string;
-            /** Changes */
+            /**
+             * Changes
+             * @description The changed fields, each with its old and new value.
+             */
             changes: {
                 [key: string]: unknown;
             };
-            /** Entity */
+            /**
+             * Entity
+             * @description The table of the changed row.
+             */
             entity: string;
-            /** Entity Id */
+            /**
+             * Entity Id
+             * @description The id of the changed row.
+             */
             entity_id: string;
             /**
              * Id
              * Format: int64
+             * @description The number of the entry.
              */
             id: number;
-            /** Ip */
+            /**
+             * Ip
+             * @description The address of the client.
+             */
             ip: string | null;
-            /** Owner Id */
+            /**
+             * Owner Id
+             * @description The user for whom an API key acted.
+             */
             owner_id: string | null;
-            /** Policy Version */
-            policy_version: string;
-            /** Request Id */
+            /**
+             * Redaction Version
+             * @description The version of the redactions that were applied.
+             */
+            redaction_version: string;
+            /**
+             * Request Id
+             * @description The request.
+             */
             request_id: string;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description The user agent of the client.
+             */
             user_agent: string | null;
         };
-        /** CodeRequest */
+        /**
+         * CodeRequest
+         * @description A code of the second factor.
+         */
         CodeRequest: {
             /**
              * Code
              * Format: password
+             * @description The current code of the authenticator, or a recovery code.
              */
             code: string;
         };
@@ -2366,31 +2752,44 @@ export interface components {
         CustomerBulk: {
             /**
              * Create
+             * @description Items to create.
              * @default []
              */
             create?: components["schemas"]["CustomerCreate"][];
             /**
              * Delete
+             * @description Items to delete.
              * @default []
              */
             delete?: components["schemas"]["BulkDelete"][];
             /**
              * Update
+             * @description Items to change.
              * @default []
              */
             update?: components["schemas"]["CustomerUpdateOperation"][];
         };
         /** CustomerBulkResult */
         CustomerBulkResult: {
-            /** Created */
+            /**
+             * Created
+             * @description The created items.
+             */
             created: components["schemas"]["CustomerRead"][];
-            /** Deleted */
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
             deleted: string[];
-            /** Updated */
+            /**
+             * Updated
+             * @description The changed items.
+             */
             updated: components["schemas"]["CustomerRead"][];
         };
         /**
          * CustomerCreate
+         * @description A new customer.
          * @example {
          *       "address": {
          *         "city": "Berlin",
@@ -2404,82 +2803,146 @@ export interface components {
          *     }
          */
         CustomerCreate: {
+            /** @description The postal address. */
             address?: components["schemas"]["Address"] | null;
-            /** Birth Date */
+            /**
+             * Birth Date
+             * @description The day of birth.
+             */
             birth_date?: string | null;
-            /** Company */
+            /**
+             * Company
+             * @description The company.
+             */
             company?: string | null;
             /**
              * Email
              * Format: email
+             * @description The e-mail address, unique ignoring case.
              */
             email: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name: string;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name: string;
-            /** Notes */
+            /**
+             * Notes
+             * @description Notes.
+             */
             notes?: string | null;
-            /** Phone */
+            /**
+             * Phone
+             * @description The telephone number (E.164).
+             */
             phone?: string | null;
-            /** @default active */
+            /**
+             * @description Whether the customer may buy.
+             * @default active
+             */
             status?: components["schemas"]["CustomerStatus"];
         };
         /** CustomerPage */
         CustomerPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["CustomerRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** CustomerRead */
+        /**
+         * CustomerRead
+         * @description A customer.
+         */
         CustomerRead: {
+            /** @description The postal address. */
             address: components["schemas"]["AddressRead"] | null;
-            /** Birth Date */
+            /**
+             * Birth Date
+             * @description The day of birth.
+             */
             birth_date: string | null;
-            /** Company */
+            /**
+             * Company
+             * @description The company.
+             */
             company: string | null;
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Email */
+            /**
+             * Email
+             * @description The e-mail address, unique ignoring case.
+             */
             email: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name: string;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name: string;
-            /** Notes */
+            /**
+             * Notes
+             * @description Notes.
+             */
             notes: string | null;
-            /** Phone */
+            /**
+             * Phone
+             * @description The telephone number (E.164).
+             */
             phone: string | null;
+            /** @description Whether the customer may buy. */
             status: components["schemas"]["CustomerStatus"];
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * CustomerStatus
+         * @description Whether a customer may buy.
          * @enum {string}
          */
         CustomerStatus: "active" | "blocked";
         /**
          * CustomerUpdate
+         * @description A change of a customer.
          * @example {
          *       "address": {
          *         "city": "Berlin",
@@ -2493,465 +2956,778 @@ export interface components {
          *     }
          */
         CustomerUpdate: {
+            /** @description The postal address. */
             address?: components["schemas"]["AddressUpdate"] | null;
-            /** Birth Date */
+            /**
+             * Birth Date
+             * @description The day of birth.
+             */
             birth_date?: string | null;
-            /** Company */
+            /**
+             * Company
+             * @description The company.
+             */
             company?: string | null;
             /**
              * Email
              * Format: email
+             * @description The e-mail address, unique ignoring case.
              */
             email?: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name?: string;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name?: string;
-            /** Notes */
+            /**
+             * Notes
+             * @description Notes.
+             */
             notes?: string | null;
-            /** Phone */
+            /**
+             * Phone
+             * @description The telephone number (E.164).
+             */
             phone?: string | null;
+            /** @description Whether the customer may buy. */
             status?: components["schemas"]["CustomerStatus"];
         };
         /** CustomerUpdateOperation */
         CustomerUpdateOperation: {
+            /** @description The fields to change. */
             changes: components["schemas"]["CustomerUpdate"];
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /**
          * EnrolRequest
-         * @description The password again: a stolen token alone enrols nothing.
+         * @description A request to enrol. It needs the password, because a stolen token alone must not enrol anything.
          */
         EnrolRequest: {
             /**
              * Current Password
              * Format: password
+             * @description The current password.
              */
             current_password: string;
         };
         /**
          * Enrolment
-         * @description Shown once. The URI is what an authenticator scans (Key URI format).
+         * @description A new second factor. Shown once.
          */
         Enrolment: {
-            /** Provisioning Uri */
+            /**
+             * Provisioning Uri
+             * @description The URI to show as a QR code to an authenticator (Key URI format).
+             */
             provisioning_uri: string;
-            /** Secret */
+            /**
+             * Secret
+             * @description The secret, in Base32, to type into an authenticator.
+             */
             secret: string;
         };
         /**
          * Explanation
-         * @description Whether a user may do something, and why: `reasons` say yes, `near_misses` almost do.
+         * @description Whether a user holds a permission, and why.
          */
         Explanation: {
-            /** Allowed */
+            /**
+             * Allowed
+             * @description Whether the user holds it now.
+             */
             allowed: boolean;
-            /** Detail */
+            /**
+             * Detail
+             * @description The result, in a sentence.
+             */
             detail: string;
-            /** Near Misses */
+            /**
+             * Near Misses
+             * @description The grounds that would give it without an obstacle.
+             */
             near_misses: components["schemas"]["Ground"][];
-            /** Permission */
+            /**
+             * Permission
+             * @description The permission.
+             */
             permission: string;
             /**
              * Policy Version
              * Format: int64
+             * @description The version of the policy that was read.
              */
             policy_version: number;
-            /** Reasons */
+            /**
+             * Reasons
+             * @description The grounds that give the permission.
+             */
             reasons: components["schemas"]["Ground"][];
             /**
              * User Id
              * Format: uuid
+             * @description The user.
              */
             user_id: string;
-            /** Username */
+            /**
+             * Username
+             * @description The user name.
+             */
             username: string;
         };
         /** ExplanationPage */
         ExplanationPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["Explanation"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
         /**
          * Flags
-         * @description What a role may do in one module. Being listed grants read.
+         * @description The actions that a role grants in one module. A listed module may be read.
          */
         Flags: {
             /**
              * Can Create
+             * @description Whether the role may create.
              * @default false
              */
             can_create?: boolean;
             /**
              * Can Delete
+             * @description Whether the role may delete, restore and list deleted items.
              * @default false
              */
             can_delete?: boolean;
             /**
              * Can Update
+             * @description Whether the role may update.
              * @default false
              */
             can_update?: boolean;
-            /** Module Slug */
+            /**
+             * Module Slug
+             * @description The module.
+             */
             module_slug: string;
         };
         /**
          * Ground
-         * @description One way to the permission, open or not: `effect` is `grants`, or the first thing in the way.
+         * @description A grant, or being a superuser, that can give the permission; active or not.
          */
         Ground: {
-            /** Active */
+            /**
+             * Active
+             * @description Whether it gives the permission now.
+             */
             active: boolean;
-            /** Detail */
+            /**
+             * Detail
+             * @description The effect, in a sentence.
+             */
             detail: string;
-            /** Effect */
+            /**
+             * Effect
+             * @description `grants`, or the first obstacle.
+             */
             effect: string;
-            /** Grant */
+            /**
+             * Grant
+             * @description The permissions that this ground gives.
+             */
             grant: string[];
-            /** Obstacles */
+            /**
+             * Obstacles
+             * @description The reasons why it does not give the permission.
+             */
             obstacles: string[];
-            /** Role */
+            /**
+             * Role
+             * @description The name of the role; null for a superuser.
+             */
             role: string | null;
-            /** Role Id */
+            /**
+             * Role Id
+             * @description The role; null for a superuser.
+             */
             role_id: string | null;
         };
         /** GroupPage */
         GroupPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["GroupRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** GroupRead */
+        /**
+         * GroupRead
+         * @description A group of modules.
+         */
         GroupRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in the menu.
+             */
             icon: string;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether its modules grant anything.
+             */
             is_active: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name in the menu.
+             */
             name: string;
-            /** Slug */
+            /**
+             * Slug
+             * @description The stable name.
+             */
             slug: string;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in the menu.
              */
             sort_order: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
-        /** GroupUpdate */
+        /**
+         * GroupUpdate
+         * @description A change of a group.
+         */
         GroupUpdate: {
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in the menu.
+             */
             icon?: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether it grants anything.
+             */
             is_active?: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name in the menu.
+             */
             name?: string;
             /**
              * Sort Order
              * Format: int32
+             * @description The position in the menu.
              */
             sort_order?: number;
         };
         /**
          * ImportReport
-         * @description How an import went. `errors` has at most 100 entries; `stopped_at_line` is the first line that was not kept.
+         * @description The result of an import.
          */
         ImportReport: {
             /**
              * Created
              * Format: int64
+             * @description The number of created items.
              */
             created: number;
-            /** Dry Run */
+            /**
+             * Dry Run
+             * @description Whether nothing was kept because a dry run was requested.
+             */
             dry_run: boolean;
-            /** Errors */
+            /**
+             * Errors
+             * @description The first errors, at most 100.
+             */
             errors: components["schemas"]["LineError"][];
             /**
              * Failed
              * Format: int64
+             * @description The number of refused rows.
              */
             failed: number;
-            /** Stopped At Line */
+            /**
+             * Stopped At Line
+             * @description The first line that was not kept; null if the whole file was read.
+             */
             stopped_at_line: number | null;
         };
         /**
          * Introspection
-         * @description After RFC 7662: whether a token is good, and what its holder may do. `*` is everything.
+         * @description Whether a token is valid, and what its holder may do (after RFC 7662).
          */
         Introspection: {
-            /** Active */
+            /**
+             * Active
+             * @description Whether the token is valid.
+             */
             active: boolean;
-            /** Api Key Id */
+            /**
+             * Api Key Id
+             * @description The API key; null for an access token.
+             */
             api_key_id?: string | null;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the token expires.
+             */
             expires_at?: string | null;
             /**
              * Permissions
+             * @description The permissions of the holder; `*` is every permission.
              * @default []
              */
             permissions?: string[];
-            /** Policy Version */
+            /**
+             * Policy Version
+             * @description The version of the policy that was read.
+             */
             policy_version?: number | null;
-            /** User Id */
+            /**
+             * User Id
+             * @description The user.
+             */
             user_id?: string | null;
-            /** Username */
+            /**
+             * Username
+             * @description The user name.
+             */
             username?: string | null;
         };
         /**
          * IntrospectionRequest
-         * @description `ip` is where the token was presented: an API key that is bound to addresses is good from these only.
+         * @description A token to check.
          */
         IntrospectionRequest: {
-            /** Ip */
+            /**
+             * Ip
+             * @description The address that presented the token. An API key that is limited to addresses is valid from those only.
+             */
             ip?: string | null;
             /**
              * Token
              * Format: password
+             * @description The access token or API key.
              */
             token: string;
         };
         /**
          * LineError
-         * @description What is wrong in one line; `pointer` is `/body/<line>/<field>`.
+         * @description An error in one line of the file.
          */
         LineError: {
-            /** Code */
+            /**
+             * Code
+             * @description A stable code.
+             */
             code: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description What is wrong, in a sentence.
+             */
             detail: string;
             /**
              * Line
              * Format: int64
+             * @description The number of the line, from 1.
              */
             line: number;
-            /** Pointer */
+            /**
+             * Pointer
+             * @description The field: `/body/<line>/<field>`.
+             */
             pointer: string;
         };
         /** LoginPage */
         LoginPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["LoginRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
         /**
          * LoginRead
-         * @description One attempt to sign in. Whoever tried an unknown name leaves no name.
+         * @description An attempt to sign in. An unknown name is not shown.
          */
         LoginRead: {
             /**
              * At
              * Format: date-time
+             * @description When the attempt was made.
              */
             at: string;
             /**
              * Id
              * Format: uuid
+             * @description The attempt.
              */
             id: string;
-            /** Ip */
+            /**
+             * Ip
+             * @description The address of the client.
+             */
             ip: string | null;
-            /** Is Successful */
+            /**
+             * Is Successful
+             * @description Whether a session was opened.
+             */
             is_successful: boolean;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why no session was opened.
+             */
             reason: string | null;
-            /** Request Id */
+            /**
+             * Request Id
+             * @description The request of the attempt.
+             */
             request_id: string;
-            /** Session Id */
+            /**
+             * Session Id
+             * @description The session that was opened.
+             */
             session_id: string | null;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description The user agent of the client.
+             */
             user_agent: string | null;
-            /** User Id */
+            /**
+             * User Id
+             * @description The user who was named; null for an unknown name.
+             */
             user_id: string | null;
         };
         /**
          * Matrix
-         * @description The whole matrix of one role; what is not listed is not granted.
+         * @description All grants of one role. A module that is not listed is not granted.
          */
         Matrix: {
-            /** Modules */
+            /**
+             * Modules
+             * @description The granted modules, each once.
+             */
             modules: components["schemas"]["Flags"][];
         };
         /**
          * MatrixEdit
-         * @description New matrices for some roles; the others stay as they are. All or nothing.
+         * @description New grants for some roles, all or nothing. Other roles keep theirs.
          */
         MatrixEdit: {
-            /** Roles */
+            /**
+             * Roles
+             * @description The roles, each once.
+             */
             roles: components["schemas"]["RoleMatrix"][];
         };
         /**
          * MatrixRow
-         * @description One role and what it grants.
+         * @description A role and its grants.
          */
         MatrixRow: {
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the role grants anything.
+             */
             is_active: boolean;
-            /** Modules */
+            /**
+             * Modules
+             * @description The granted modules.
+             */
             modules: components["schemas"]["Flags"][];
             /**
              * Role Id
              * Format: uuid
+             * @description The role.
              */
             role_id: string;
-            /** Role Name */
+            /**
+             * Role Name
+             * @description The name of the role.
+             */
             role_name: string;
             /**
              * Version
              * Format: int64
+             * @description The version of the role.
              */
             version: number;
         };
         /** MatrixRowPage */
         MatrixRowPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["MatrixRow"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** MenuGroup */
+        /**
+         * MenuGroup
+         * @description A group of modules in the menu.
+         */
         MenuGroup: {
-            /** Group Name */
+            /**
+             * Group Name
+             * @description The name to show.
+             */
             group_name: string;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon to show.
+             */
             icon: string;
-            /** Modules */
+            /**
+             * Modules
+             * @description The modules that the caller may read.
+             */
             modules: components["schemas"]["MenuModule"][];
-            /** Slug */
+            /**
+             * Slug
+             * @description The stable name.
+             */
             slug: string;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in the menu.
              */
             sort_order: number;
         };
-        /** MenuModule */
+        /**
+         * MenuModule
+         * @description A module in the menu.
+         */
         MenuModule: {
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon to show.
+             */
             icon: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name to show.
+             */
             name: string;
+            /** @description What the caller may do in it. */
             permissions: components["schemas"]["PermissionRead"];
-            /** Route */
+            /**
+             * Route
+             * @description The path of its screen.
+             */
             route: string;
-            /** Slug */
+            /**
+             * Slug
+             * @description The stable name.
+             */
             slug: string;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in its group.
              */
             sort_order: number;
         };
         /** ModulePage */
         ModulePage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["ModuleRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** ModuleRead */
+        /**
+         * ModuleRead
+         * @description A module that the code declares.
+         */
         ModuleRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
             /**
              * Group Id
              * Format: uuid
+             * @description The group in the menu.
              */
             group_id: string;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in the menu.
+             */
             icon: string;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether its permissions can be held.
+             */
             is_active: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name in the menu.
+             */
             name: string;
-            /** Route */
+            /**
+             * Route
+             * @description The path of its screen.
+             */
             route: string;
-            /** Slug */
+            /**
+             * Slug
+             * @description The stable name: the first part of its permissions.
+             */
             slug: string;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in its group.
              */
             sort_order: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
-        /** ModuleUpdate */
+        /**
+         * ModuleUpdate
+         * @description A change of a module.
+         */
         ModuleUpdate: {
             /**
              * Group Id
              * Format: uuid
+             * @description The group in the menu.
              */
             group_id?: string;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in the menu.
+             */
             icon?: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether it grants anything.
+             */
             is_active?: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name in the menu.
+             */
             name?: string;
             /**
              * Sort Order
              * Format: int32
+             * @description The position in the menu.
              */
             sort_order?: number;
         };
         /**
          * MovementCreate
-         * @description `delta` is what came (positive) or went (negative).
+         * @description A new stock movement.
          * @example {
          *       "delta": 12,
          *       "reason": "Delivered"
@@ -2961,173 +3737,272 @@ export interface components {
             /**
              * Delta
              * Format: int32
+             * @description The number that came (positive) or went (negative).
              */
             delta: number;
-            /** Reason */
+            /**
+             * Reason
+             * @description The reason of the movement.
+             */
             reason: string;
         };
         /** MovementPage */
         MovementPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["MovementRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** MovementRead */
+        /**
+         * MovementRead
+         * @description A stock movement.
+         */
         MovementRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
             /**
              * Delta
              * Format: int64
+             * @description The number that came (positive) or went (negative).
              */
             delta: number;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
              * Product Id
              * Format: uuid
+             * @description The product.
              */
             product_id: string;
-            /** Reason */
+            /**
+             * Reason
+             * @description The reason of the movement.
+             */
             reason: string;
             /**
              * Stock
              * Format: int64
+             * @description The number in stock after the movement.
              */
             stock: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * Named
-         * @description What an item shows of another that it refers to.
+         * @description Another item that this one refers to.
          */
         Named: {
             /**
              * Id
              * Format: uuid
+             * @description The identifier of the other item.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name of the other item.
+             */
             name: string;
         };
         /**
          * NewApiKey
-         * @description The only answer that ever shows the key.
+         * @description A new API key. No other response shows the key itself.
          */
         NewApiKey: {
-            /** Allowed Addresses */
+            /**
+             * Allowed Addresses
+             * @description Addresses and networks from which the key may be used; empty: from anywhere.
+             */
             allowed_addresses: string[];
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Expires At */
+            /**
+             * Expires At
+             * @description When the key expires; null: never.
+             */
             expires_at: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Key */
+            /**
+             * Key
+             * @description The key, to send as `Authorization: Bearer`.
+             */
             key: string;
-            /** Last Used At */
+            /**
+             * Last Used At
+             * @description When the key was last used, to the minute.
+             */
             last_used_at: string | null;
-            /** Last Used Ip */
+            /**
+             * Last Used Ip
+             * @description The address from which the key was last used.
+             */
             last_used_ip: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description What the key is for.
+             */
             name: string;
-            /** Prefix */
+            /**
+             * Prefix
+             * @description The part of the key after `ak_`, by which it is recognized.
+             */
             prefix: string;
-            /** Revoked At */
+            /**
+             * Revoked At
+             * @description When the key was revoked; null while it is valid.
+             */
             revoked_at: string | null;
-            /** Scopes */
+            /**
+             * Scopes
+             * @description The permissions of the key.
+             */
             scopes: string[];
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * User Id
              * Format: uuid
+             * @description The owner.
              */
             user_id: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * OneTimePassword
-         * @description Shown once. It is good for signing in and choosing another password, and for nothing after `expires_at`.
+         * @description A random password, shown once. The user must change it at the next sign-in.
          */
         OneTimePassword: {
             /**
              * Expires At
              * Format: date-time
+             * @description Until when it can be used.
              */
             expires_at: string;
-            /** Password */
+            /**
+             * Password
+             * @description The password.
+             */
             password: string;
         };
-        /** PasswordChange */
+        /**
+         * PasswordChange
+         * @description A change of one's own password.
+         */
         PasswordChange: {
             /**
              * Current Password
              * Format: password
+             * @description The current password.
              */
             current_password: string;
             /**
              * New Password
              * Format: password
+             * @description The new password, of 12 to 128 characters.
              */
             new_password: string;
         };
-        /** PermissionRead */
+        /**
+         * PermissionRead
+         * @description What the caller may do in one module.
+         */
         PermissionRead: {
-            /** Can Create */
+            /**
+             * Can Create
+             * @description Whether the caller may create.
+             */
             can_create: boolean;
-            /** Can Delete */
+            /**
+             * Can Delete
+             * @description Whether the caller may delete, restore and list deleted items.
+             */
             can_delete: boolean;
-            /** Can Read */
+            /**
+             * Can Read
+             * @description Whether the caller may read.
+             */
             can_read: boolean;
-            /** Can Update */
+            /**
+             * Can Update
+             * @description Whether the caller may update.
+             */
             can_update: boolean;
-            /** Module Slug */
+            /**
+             * Module Slug
+             * @description The module.
+             */
             module_slug: string;
         };
         /**
          * Preview
-         * @description What a change would do to whom, had it not been a dry run.
+         * @description The effects of a change that was a dry run.
          */
         Preview: {
-            /** @constant */
+            /**
+             * @description Nothing was changed.
+             * @constant
+             */
             dry_run: true;
+            /** @description Who would gain and lose which permissions. */
             effects: {
+                /** @description Permissions that the user would gain. */
                 gained: string[];
+                /** @description Permissions that the user would lose. */
                 lost: string[];
-                /** Format: uuid */
+                /**
+                 * Format: uuid
+                 * @description The user.
+                 */
                 user_id: string;
+                /** @description The user name. */
                 username: string;
             }[];
         };
@@ -3147,52 +4022,76 @@ export interface components {
         Problem: {
             /** @description Stable: branch on it. */
             code: string;
-            /** @description A sentence. */
+            /** @description What went wrong, in a sentence. */
             detail: string;
+            /** @description The invalid fields, for 422. */
             errors?: {
+                /** @description A stable code. */
                 code: string;
+                /** @description What is wrong, in a sentence. */
                 detail: string;
                 /** @description A JSON pointer into the request. */
                 pointer: string;
             }[];
+            /** @description The path of the request. */
             instance: string;
+            /** @description The request id. */
             request_id: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
             status: number;
+            /** @description The phrase of the status. */
             title: string;
-            /** Format: uri-reference */
+            /**
+             * Format: uri-reference
+             * @description `/problems/<code>`.
+             */
             type: string;
         };
         /** ProductBulk */
         ProductBulk: {
             /**
              * Create
+             * @description Items to create.
              * @default []
              */
             create?: components["schemas"]["ProductCreate"][];
             /**
              * Delete
+             * @description Items to delete.
              * @default []
              */
             delete?: components["schemas"]["BulkDelete"][];
             /**
              * Update
+             * @description Items to change.
              * @default []
              */
             update?: components["schemas"]["ProductUpdateOperation"][];
         };
         /** ProductBulkResult */
         ProductBulkResult: {
-            /** Created */
+            /**
+             * Created
+             * @description The created items.
+             */
             created: components["schemas"]["ProductRead"][];
-            /** Deleted */
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
             deleted: string[];
-            /** Updated */
+            /**
+             * Updated
+             * @description The changed items.
+             */
             updated: components["schemas"]["ProductRead"][];
         };
         /**
          * ProductCreate
-         * @description `price` has at most the decimal places of its `currency`.
+         * @description A new product. Its price has at most the decimal places of its currency.
          * @example {
          *       "currency": "EUR",
          *       "name": "Desk lamp, brass",
@@ -3201,90 +4100,153 @@ export interface components {
          *     }
          */
         ProductCreate: {
-            /** Brand Id */
+            /**
+             * Brand Id
+             * @description The brand.
+             */
             brand_id?: string | null;
-            /** Category Id */
+            /**
+             * Category Id
+             * @description The category.
+             */
             category_id?: string | null;
-            /** Currency */
+            /**
+             * Currency
+             * @description The currency (ISO 4217).
+             */
             currency: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
             /**
              * Price
+             * @description The price, in the currency.
              * @example 19.90
              */
             price: string;
-            /** Sku */
+            /**
+             * Sku
+             * @description The stock keeping unit, unique ignoring case.
+             */
             sku: string;
-            /** @default draft */
+            /**
+             * @description Whether the product is offered.
+             * @default draft
+             */
             status?: components["schemas"]["ProductStatus"];
         };
         /** ProductPage */
         ProductPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["ProductRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** ProductRead */
+        /**
+         * ProductRead
+         * @description A product, with the names of its brand and category.
+         */
         ProductRead: {
+            /** @description The brand, with its name. */
             brand: components["schemas"]["Named"] | null;
-            /** Brand Id */
+            /**
+             * Brand Id
+             * @description The brand.
+             */
             brand_id: string | null;
+            /** @description The category, with its name. */
             category: components["schemas"]["Named"] | null;
-            /** Category Id */
+            /**
+             * Category Id
+             * @description The category.
+             */
             category_id: string | null;
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Currency */
+            /**
+             * Currency
+             * @description The currency (ISO 4217).
+             */
             currency: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
             /**
              * Price
+             * @description The price, in the currency.
              * @example 19.90
              */
             price: string;
-            /** Sku */
+            /**
+             * Sku
+             * @description The stock keeping unit, unique ignoring case.
+             */
             sku: string;
+            /** @description Whether the product is offered. */
             status: components["schemas"]["ProductStatus"];
             /**
              * Stock
              * Format: int64
+             * @description The number in stock: the sum of the movements.
              */
             stock: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * ProductStatus
+         * @description Whether a product is offered.
          * @enum {string}
          */
         ProductStatus: "draft" | "active" | "archived";
         /**
          * ProductUpdate
+         * @description A change of a product.
          * @example {
          *       "currency": "EUR",
          *       "name": "Desk lamp, brass",
@@ -3293,66 +4255,108 @@ export interface components {
          *     }
          */
         ProductUpdate: {
-            /** Brand Id */
+            /**
+             * Brand Id
+             * @description The brand.
+             */
             brand_id?: string | null;
-            /** Category Id */
+            /**
+             * Category Id
+             * @description The category.
+             */
             category_id?: string | null;
-            /** Currency */
+            /**
+             * Currency
+             * @description The currency (ISO 4217).
+             */
             currency?: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name?: string;
             /**
              * Price
+             * @description The price, in the currency.
              * @example 19.90
              */
             price?: string;
-            /** Sku */
+            /**
+             * Sku
+             * @description The stock keeping unit, unique ignoring case.
+             */
             sku?: string;
+            /** @description Whether the product is offered. */
             status?: components["schemas"]["ProductStatus"];
         };
         /** ProductUpdateOperation */
         ProductUpdateOperation: {
+            /** @description The fields to change. */
             changes: components["schemas"]["ProductUpdate"];
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /**
          * ProfileUpdate
-         * @description What everybody may change of themselves; another e-mail, by which one signs in, takes the current password.
+         * @description The fields that users may change of their own account. Another e-mail address needs the current password.
          */
         ProfileUpdate: {
-            /** Current Password */
+            /**
+             * Current Password
+             * @description The current password, to change the e-mail address.
+             */
             current_password?: string | null;
             /**
              * Email
              * Format: email
+             * @description The e-mail address, unique ignoring case.
              */
             email?: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name?: string | null;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name?: string | null;
         };
         /**
          * RecoveryCodes
-         * @description Shown once; each is good once.
+         * @description New recovery codes. Shown once.
          */
         RecoveryCodes: {
-            /** Recovery Codes */
+            /**
+             * Recovery Codes
+             * @description The codes; each is valid once.
+             */
             recovery_codes: string[];
         };
-        /** RefreshRequest */
+        /**
+         * RefreshRequest
+         * @description A refresh token.
+         */
         RefreshRequest: {
             /**
              * Refresh Token
              * Format: password
+             * @description The refresh token of the last token pair. It works once.
              */
             refresh_token: string;
         };
@@ -3362,29 +4366,39 @@ export interface components {
         ReplaceUserRolesResult: components["schemas"]["AssignmentRead"][];
         /**
          * RoleCreate
+         * @description A new role, which grants nothing yet.
          * @example {
          *       "description": "Counts and moves stock.",
          *       "name": "Warehouse"
          *     }
          */
         RoleCreate: {
-            /** Description */
+            /**
+             * Description
+             * @description What the role is for.
+             */
             description?: string | null;
             /**
              * Icon
+             * @description The icon in lists.
              * @default
              */
             icon?: string;
             /**
              * Is Active
+             * @description Whether the role grants anything.
              * @default true
              */
             is_active?: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
             name: string;
             /**
              * Sort Order
              * Format: int32
+             * @description The position in lists.
              * @default 0
              */
             sort_order?: number;
@@ -3397,35 +4411,67 @@ export interface components {
             /**
              * Id
              * Format: uuid
+             * @description The user.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the user is active.
+             */
             is_active: boolean;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why the user has the role.
+             */
             reason: string | null;
-            /** Username */
+            /**
+             * Username
+             * @description The user name.
+             */
             username: string;
-            /** Valid From */
+            /**
+             * Valid From
+             * @description When the assignment begins; null: it has begun.
+             */
             valid_from: string | null;
-            /** Valid Until */
+            /**
+             * Valid Until
+             * @description When the assignment ends; null: never.
+             */
             valid_until: string | null;
         };
         /** RoleHolderPage */
         RoleHolderPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["RoleHolder"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** RoleMatrix */
+        /**
+         * RoleMatrix
+         * @description All grants of one of several roles.
+         */
         RoleMatrix: {
-            /** Modules */
+            /**
+             * Modules
+             * @description The granted modules, each once.
+             */
             modules: components["schemas"]["Flags"][];
             /**
              * Role Id
              * Format: uuid
+             * @description The role.
              */
             role_id: string;
             /**
@@ -3436,182 +4482,293 @@ export interface components {
         };
         /** RolePage */
         RolePage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["RoleRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** RoleRead */
+        /**
+         * RoleRead
+         * @description A role.
+         */
         RoleRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description What the role is for.
+             */
             description: string | null;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in lists.
+             */
             icon: string;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the role grants anything.
+             */
             is_active: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name.
+             */
             name: string;
             /**
              * Sort Order
              * Format: int64
+             * @description The position in lists.
              */
             sort_order: number;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * RoleUpdate
+         * @description A change of a role.
          * @example {
          *       "description": "Counts and moves stock.",
          *       "name": "Warehouse"
          *     }
          */
         RoleUpdate: {
-            /** Description */
+            /**
+             * Description
+             * @description What the role is for.
+             */
             description?: string | null;
-            /** Icon */
+            /**
+             * Icon
+             * @description The icon in lists.
+             */
             icon?: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the role grants anything.
+             */
             is_active?: boolean;
-            /** Name */
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
             name?: string;
             /**
              * Sort Order
              * Format: int32
+             * @description The position in lists.
              */
             sort_order?: number;
         };
-        /** SecondFactorRead */
+        /**
+         * SecondFactorRead
+         * @description The state of a second factor.
+         */
         SecondFactorRead: {
-            /** Confirmed At */
+            /**
+             * Confirmed At
+             * @description Since when it is active.
+             */
             confirmed_at: string | null;
-            /** Enrolled */
+            /**
+             * Enrolled
+             * @description Whether a second factor is active.
+             */
             enrolled: boolean;
             /**
              * Recovery Codes Left
              * Format: int64
+             * @description The number of unused recovery codes.
              */
             recovery_codes_left: number;
         };
         /** SessionPage */
         SessionPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["SessionRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
         /**
          * SessionRead
-         * @description An open session. `last_used_at` is its last sign-in or refresh, so at most one access token's lifetime old.
+         * @description An open session.
          */
         SessionRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the user signed in.
              */
             created_at: string;
-            /** Device */
+            /**
+             * Device
+             * @description The browser or program and its system, in words.
+             */
             device: string;
             /**
              * Expires At
              * Format: date-time
+             * @description When the session ends in any case.
              */
             expires_at: string;
             /**
              * Id
              * Format: uuid
+             * @description The session.
              */
             id: string;
-            /** Ip */
+            /**
+             * Ip
+             * @description The address of the last sign-in or refresh.
+             */
             ip: string | null;
-            /** Is Current */
+            /**
+             * Is Current
+             * @description Whether this request belongs to the session.
+             */
             is_current: boolean;
             /**
              * Last Used At
              * Format: date-time
+             * @description The last sign-in or refresh, so at most the lifetime of one access token ago.
              */
             last_used_at: string;
-            /** Second Factor At */
+            /**
+             * Second Factor At
+             * @description When the second factor was last verified in this session.
+             */
             second_factor_at: string | null;
-            /** User Agent */
+            /**
+             * User Agent
+             * @description The user agent of the last sign-in or refresh.
+             */
             user_agent: string | null;
         };
         /**
          * SignInForm
-         * @description The OAuth 2.0 password form; `username` may be the e-mail. `code` is the second factor of whoever has one.
-         *
-         *     The optional fields of OAuth are accepted and not used.
+         * @description The OAuth 2.0 password form. The optional fields of OAuth are accepted and not used.
          */
         SignInForm: {
-            /** Client Id */
+            /**
+             * Client Id
+             * @description The OAuth client; not used.
+             */
             client_id?: string | null;
-            /** Client Secret */
+            /**
+             * Client Secret
+             * @description The OAuth client secret; not used.
+             */
             client_secret?: string | null;
-            /** Code */
+            /**
+             * Code
+             * @description The code of the second factor, or a recovery code, for users who have enrolled one.
+             */
             code?: string | null;
-            /** Grant Type */
+            /**
+             * Grant Type
+             * @description The OAuth grant type; not used.
+             */
             grant_type?: "password" | null;
             /**
              * Password
              * Format: password
+             * @description The password.
              */
             password: string;
-            /** Scope */
+            /**
+             * Scope
+             * @description The OAuth scope; not used.
+             */
             scope?: string | null;
-            /** Username */
+            /**
+             * Username
+             * @description The user name or the e-mail address.
+             */
             username: string;
         };
         /** TaskBulk */
         TaskBulk: {
             /**
              * Create
+             * @description Items to create.
              * @default []
              */
             create?: components["schemas"]["TaskCreate"][];
             /**
              * Delete
+             * @description Items to delete.
              * @default []
              */
             delete?: components["schemas"]["BulkDelete"][];
             /**
              * Update
+             * @description Items to change.
              * @default []
              */
             update?: components["schemas"]["TaskUpdateOperation"][];
         };
         /** TaskBulkResult */
         TaskBulkResult: {
-            /** Created */
+            /**
+             * Created
+             * @description The created items.
+             */
             created: components["schemas"]["TaskRead"][];
-            /** Deleted */
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
             deleted: string[];
-            /** Updated */
+            /**
+             * Updated
+             * @description The changed items.
+             */
             updated: components["schemas"]["TaskRead"][];
         };
         /**
          * TaskCreate
+         * @description A new task.
          * @example {
          *       "due_date": "2030-01-31",
          *       "priority": "high",
@@ -3619,75 +4776,129 @@ export interface components {
          *     }
          */
         TaskCreate: {
-            /** Assignee Id */
+            /**
+             * Assignee Id
+             * @description The user who does it.
+             */
             assignee_id?: string | null;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Due Date */
+            /**
+             * Due Date
+             * @description The day by which it should be done.
+             */
             due_date?: string | null;
-            /** @default normal */
+            /**
+             * @description The priority of the task.
+             * @default normal
+             */
             priority?: components["schemas"]["TaskPriority"];
-            /** @default todo */
+            /**
+             * @description The status of the task.
+             * @default todo
+             */
             status?: components["schemas"]["TaskStatus"];
-            /** Title */
+            /**
+             * Title
+             * @description The work to be done.
+             */
             title: string;
         };
         /** TaskPage */
         TaskPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["TaskRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
         /**
          * TaskPriority
+         * @description The priority of a task.
          * @enum {string}
          */
         TaskPriority: "low" | "normal" | "high" | "urgent";
-        /** TaskRead */
+        /**
+         * TaskRead
+         * @description A task.
+         */
         TaskRead: {
-            /** Assignee Id */
+            /**
+             * Assignee Id
+             * @description The user who does it.
+             */
             assignee_id: string | null;
-            /** Completed At */
+            /**
+             * Completed At
+             * @description When the task was done; null while it is not.
+             */
             completed_at: string | null;
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description: string | null;
-            /** Due Date */
+            /**
+             * Due Date
+             * @description The day by which it should be done.
+             */
             due_date: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
+            /** @description The priority of the task. */
             priority: components["schemas"]["TaskPriority"];
+            /** @description The status of the task. */
             status: components["schemas"]["TaskStatus"];
-            /** Title */
+            /**
+             * Title
+             * @description The work to be done.
+             */
             title: string;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
         /**
          * TaskStatus
+         * @description The status of a task.
          * @enum {string}
          */
         TaskStatus: "todo" | "in_progress" | "done" | "cancelled";
         /**
          * TaskUpdate
+         * @description A change of a task.
          * @example {
          *       "due_date": "2030-01-31",
          *       "priority": "high",
@@ -3695,44 +4906,71 @@ export interface components {
          *     }
          */
         TaskUpdate: {
-            /** Assignee Id */
+            /**
+             * Assignee Id
+             * @description The user who does it.
+             */
             assignee_id?: string | null;
-            /** Description */
+            /**
+             * Description
+             * @description A description.
+             */
             description?: string | null;
-            /** Due Date */
+            /**
+             * Due Date
+             * @description The day by which it should be done.
+             */
             due_date?: string | null;
+            /** @description The priority of the task. */
             priority?: components["schemas"]["TaskPriority"];
+            /** @description The status of the task. */
             status?: components["schemas"]["TaskStatus"];
-            /** Title */
+            /**
+             * Title
+             * @description The work to be done.
+             */
             title?: string;
         };
         /** TaskUpdateOperation */
         TaskUpdateOperation: {
+            /** @description The fields to change. */
             changes: components["schemas"]["TaskUpdate"];
             /**
              * Id
              * Format: uuid
+             * @description The item.
              */
             id: string;
-            /** Version */
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
             version?: number | null;
         };
         /**
          * TokenPair
-         * @description RFC 6749, 5.1.
+         * @description An access token and a refresh token (RFC 6749, 5.1).
          */
         TokenPair: {
-            /** Access Token */
+            /**
+             * Access Token
+             * @description The token to send as `Authorization: Bearer`.
+             */
             access_token: string;
             /**
              * Expires In
              * Format: int64
+             * @description Seconds until the access token expires.
              */
             expires_in: number;
-            /** Refresh Token */
+            /**
+             * Refresh Token
+             * @description The token to exchange for the next pair. It works once.
+             */
             refresh_token: string;
             /**
              * Token Type
+             * @description The type of the access token.
              * @constant
              */
             token_type: "bearer";
@@ -3741,150 +4979,257 @@ export interface components {
         UpdateRoleMatricesResult: components["schemas"]["MatrixRow"][];
         /**
          * UserCreate
-         * @description A person has a password; a service account has none, and only API keys.
+         * @description A new user. A person has a password; a service account has API keys only.
          */
         UserCreate: {
             /**
              * Email
              * Format: email
+             * @description The e-mail address, unique ignoring case.
              */
             email: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name?: string | null;
             /**
              * Is Active
+             * @description Whether the user may sign in and act.
              * @default true
              */
             is_active?: boolean;
             /**
              * Is Service
+             * @description Whether this is a service account.
              * @default false
              */
             is_service?: boolean;
             /**
              * Is Superuser
+             * @description Whether the user holds every permission.
              * @default false
              */
             is_superuser?: boolean;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name?: string | null;
-            /** Password */
+            /**
+             * Password
+             * @description The first password of a person, of 12 to 128 characters.
+             */
             password?: string | null;
-            /** Username */
+            /**
+             * Username
+             * @description The name to sign in with, unique ignoring case.
+             */
             username: string;
         };
         /** UserPage */
         UserPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["UserRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
-        /** UserRead */
+        /**
+         * UserRead
+         * @description A user.
+         */
         UserRead: {
             /**
              * Created At
              * Format: date-time
+             * @description When the item was created.
              */
             created_at: string;
-            /** Email */
+            /**
+             * Email
+             * @description The e-mail address.
+             */
             email: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name: string | null;
             /**
              * Id
              * Format: uuid
+             * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the user may sign in and act.
+             */
             is_active: boolean;
-            /** Is Service */
+            /**
+             * Is Service
+             * @description Whether this is a service account, which has API keys and cannot sign in.
+             */
             is_service: boolean;
-            /** Is Superuser */
+            /**
+             * Is Superuser
+             * @description Whether the user holds every permission.
+             */
             is_superuser: boolean;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name: string | null;
-            /** Must Change Password */
+            /**
+             * Must Change Password
+             * @description Whether the user must change the password before anything else.
+             */
             must_change_password: boolean;
             /**
              * Updated At
              * Format: date-time
+             * @description When the item was last changed.
              */
             updated_at: string;
-            /** Username */
+            /**
+             * Username
+             * @description The name to sign in with.
+             */
             username: string;
             /**
              * Version
              * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
         };
-        /** UserUpdate */
+        /**
+         * UserUpdate
+         * @description A change of a user.
+         */
         UserUpdate: {
             /**
              * Email
              * Format: email
+             * @description The e-mail address, unique ignoring case.
              */
             email?: string;
-            /** First Name */
+            /**
+             * First Name
+             * @description The first name.
+             */
             first_name?: string | null;
-            /** Is Active */
+            /**
+             * Is Active
+             * @description Whether the user may sign in and act.
+             */
             is_active?: boolean;
-            /** Is Superuser */
+            /**
+             * Is Superuser
+             * @description Whether the user holds every permission.
+             */
             is_superuser?: boolean;
-            /** Last Name */
+            /**
+             * Last Name
+             * @description The last name.
+             */
             last_name?: string | null;
-            /** Username */
+            /**
+             * Username
+             * @description The name to sign in with, unique ignoring case.
+             */
             username?: string;
         };
         /** VersionPage */
         VersionPage: {
-            /** Items */
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
             items: components["schemas"]["VersionRead"][];
-            /** Next Cursor */
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
             next_cursor: string | null;
-            /** Total */
+            /**
+             * Total
+             * @description The number of items that match; null unless `total=true` was sent.
+             */
             total: number | null;
         };
         /**
          * VersionRead
-         * @description One version of the policy: what it changed, and who gained and lost what by it.
+         * @description A version of the policy: what it changed, and who gained and lost which permissions.
          */
         VersionRead: {
-            /** Actor Id */
+            /**
+             * Actor Id
+             * @description The user or API key that made it.
+             */
             actor_id: string | null;
-            /** Actor Kind */
+            /**
+             * Actor Kind
+             * @description The kind of actor that made it.
+             */
             actor_kind: string;
-            /** Actor Name */
+            /**
+             * Actor Name
+             * @description The name of the actor at that time.
+             */
             actor_name: string | null;
             /**
              * At
              * Format: date-time
+             * @description When the version was made.
              */
             at: string;
-            /** Changes */
+            /**
+             * Changes
+             * @description The changed rows, before and after.
+             */
             changes: {
                 [key: string]: unknown;
             }[];
-            /** Effects */
+            /**
+             * Effects
+             * @description Who gained and lost which permissions.
+             */
             effects: {
                 [key: string]: unknown;
             }[];
             /**
              * Id
              * Format: int64
+             * @description The number of the version.
              */
             id: number;
-            /** Request Id */
+            /**
+             * Request Id
+             * @description The request that made it.
+             */
             request_id: string;
-            /** Restores */
+            /**
+             * Restores
+             * @description The version that this one rolled back to.
+             */
             restores: number | null;
         };
     };
     responses: {
-        /** @description The state of the resource does not allow it. */
+        /** @description The current state of the resource does not allow this. */
         Conflict: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3898,7 +5243,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is over the limit. */
+        /** @description The body is larger than the limit. */
         ContentTooLarge: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3911,7 +5256,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Known, and not allowed. */
+        /** @description The caller may not do this. */
         Forbidden: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3924,7 +5269,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Something failed on our side; quote the request id. */
+        /** @description The server failed; quote the request id. */
         InternalError: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3937,7 +5282,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are invalid; `errors` says which and why. */
+        /** @description Fields are invalid; `errors` lists them with reasons. */
         Invalid: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3950,7 +5295,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request cannot be read. */
+        /** @description The request is malformed. */
         Malformed: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3963,7 +5308,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Unknown, or hidden from this caller. */
+        /** @description The resource does not exist, or is hidden from the caller. */
         NotFound: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -3976,7 +5321,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This server asks for `If-Match`. */
+        /** @description This server requires `If-Match`. */
         PreconditionRequired: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4002,7 +5347,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `If-Match` names a version that is no longer current. */
+        /** @description `If-Match` names a version that is not current. */
         StaleVersion: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4015,7 +5360,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The work took too long, and was undone. */
+        /** @description The request took too long, and was rolled back. */
         TimedOut: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4029,7 +5374,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Slow down; `Retry-After` says for how long. */
+        /** @description A rate limit is exceeded; `Retry-After` gives the seconds to wait. */
         TooManyRequests: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4043,7 +5388,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Who are you? The credentials are missing, wrong, or over. */
+        /** @description The credentials are missing, wrong or expired. */
         Unauthenticated: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4057,7 +5402,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Try again later. */
+        /** @description The service cannot handle the request now; retry later. */
         Unavailable: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4071,7 +5416,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is of a kind that is not taken here. */
+        /** @description The endpoint does not accept this media type. */
         UnsupportedMediaType: {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
@@ -4088,17 +5433,17 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description The asking origin, where the settings allow it; otherwise absent. */
+        /** @description The origin of the request, if the settings allow it; otherwise absent. */
         "Access-Control-Allow-Origin": string;
         /** @description The version, for If-Match and If-None-Match. */
         ETag: string;
-        /** @description `true` where this is the stored first answer. */
+        /** @description `true` if this is the stored first response. */
         "Idempotency-Replayed": string;
         /** @description The next page (RFC 8288); absent from the last. */
         Link: string;
-        /** @description The address of what was made. */
+        /** @description The path of the created item. */
         Location: string;
-        /** @description What is left (r) of the limit, and the seconds (t) until it is whole again; absent where nothing is counted. */
+        /** @description Requests left (r), and seconds until the next window (t); absent where requests are not counted. */
         RateLimit: string;
         /** @description The limit: q requests in w seconds. */
         "RateLimit-Policy": string;
@@ -4106,7 +5451,7 @@ export interface components {
         "Retry-After": number;
         /** @description How to authenticate. */
         "WWW-Authenticate": string;
-        /** @description Names the request in the record; the one that was sent, if it is fit. */
+        /** @description The id of the request in the audit log: the one that was sent, if it is valid. */
         "X-Request-ID": string;
     };
     pathItems: never;
@@ -4118,24 +5463,33 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries of this user or API key. */
                 actor_id?: string;
+                /** @description Only entries of API keys of this user. */
                 owner_id?: string;
+                /** @description Only entries of this request. */
                 request_id?: string;
+                /** @description Only entries at or after this instant. */
                 at_gte?: string;
+                /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description Only requests with this HTTP method. */
                 method?: string;
-                /** @description The beginning of the path. */
+                /** @description Only requests whose path begins so. */
                 path?: string;
+                /** @description Only responses with one of these statuses. */
                 status?: number[];
+                /** @description Only responses with this status or a higher one. */
                 status_gte?: number;
+                /** @description Only requests from this address. */
                 ip?: string;
             };
             header?: never;
@@ -4176,23 +5530,31 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries of this user or API key. */
                 actor_id?: string;
+                /** @description Only entries of API keys of this user. */
                 owner_id?: string;
+                /** @description Only entries of this request. */
                 request_id?: string;
+                /** @description Only entries at or after this instant. */
                 at_gte?: string;
+                /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description Only changes of this table. */
                 entity?: string;
+                /** @description Only changes of the item with this id. */
                 entity_id?: string;
+                /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete";
-                /** @description A field that changed. */
+                /** @description Only changes of this field. */
                 field?: string;
             };
             header?: never;
@@ -4233,6 +5595,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The number of the entry. */
                 id: number;
             };
             cookie?: never;
@@ -4269,7 +5632,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -4358,6 +5721,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -4393,7 +5757,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -4401,13 +5765,21 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only attempts that opened a session, or only those that did not. */
                 is_successful?: boolean;
+                /** @description Only attempts from this address. */
                 ip?: string;
+                /** @description Only attempts at or after this instant. */
                 at_gte?: string;
+                /** @description Only attempts before this instant. */
                 at_lt?: string;
+                /** @description Only attempts that named this user. */
                 user_id?: string;
+                /** @description Only attempts that failed for this reason. */
                 reason?: string;
+                /** @description Only the attempt that opened this session. */
                 session_id?: string;
+                /** @description Only attempts of this request. */
                 request_id?: string;
             };
             header?: never;
@@ -4589,7 +5961,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -4597,9 +5969,13 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only attempts that opened a session, or only those that did not. */
                 is_successful?: boolean;
+                /** @description Only attempts from this address. */
                 ip?: string;
+                /** @description Only attempts at or after this instant. */
                 at_gte?: string;
+                /** @description Only attempts before this instant. */
                 at_lt?: string;
             };
             header?: never;
@@ -4673,6 +6049,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the role. */
                 role_id: string;
             };
             cookie?: never;
@@ -4992,7 +6369,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -5071,6 +6448,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5220,7 +6598,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -5228,9 +6606,9 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
             };
             header?: never;
@@ -5270,7 +6648,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5316,7 +6694,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5362,13 +6740,13 @@ export interface operations {
     import_brands: {
         parameters: {
             query?: {
-                /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
-                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5414,6 +6792,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5466,6 +6845,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5506,6 +6886,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5552,17 +6933,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5603,10 +6985,11 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5648,7 +7031,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -5656,10 +7039,11 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only categories directly below this one. */
                 parent_id?: string;
             };
             header?: never;
@@ -5699,7 +7083,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5745,7 +7129,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5791,13 +7175,13 @@ export interface operations {
     import_categories: {
         parameters: {
             query?: {
-                /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
-                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -5843,6 +7227,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5895,6 +7280,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5935,6 +7321,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -5981,17 +7368,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6032,10 +7420,11 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6077,7 +7466,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -6085,10 +7474,11 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only customers with one of these statuses. */
                 status?: components["schemas"]["CustomerStatus"][];
             };
             header?: never;
@@ -6128,7 +7518,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6174,7 +7564,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6220,13 +7610,13 @@ export interface operations {
     import_customers: {
         parameters: {
             query?: {
-                /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
-                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6272,6 +7662,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6324,6 +7715,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6364,6 +7756,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6410,17 +7803,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6461,10 +7855,11 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6544,7 +7939,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -6552,6 +7947,7 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only active ones, or only inactive ones. */
                 is_active?: boolean;
             };
             header?: never;
@@ -6590,7 +7986,7 @@ export interface operations {
     update_module_group: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -6598,6 +7994,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6644,7 +8041,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -6652,6 +8049,7 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only active ones, or only inactive ones. */
                 is_active?: boolean;
             };
             header?: never;
@@ -6690,7 +8088,7 @@ export interface operations {
     update_module: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -6698,6 +8096,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6744,7 +8143,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -6752,14 +8151,19 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only products with one of these statuses. */
                 status?: components["schemas"]["ProductStatus"][];
+                /** @description Only products of this brand. */
                 brand_id?: string;
+                /** @description Only products of this category. */
                 category_id?: string;
+                /** @description Only products at this price or a higher one. */
                 price_gte?: string;
+                /** @description Only products at this price or a lower one. */
                 price_lte?: string;
             };
             header?: never;
@@ -6799,7 +8203,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6845,7 +8249,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6891,13 +8295,13 @@ export interface operations {
     import_products: {
         parameters: {
             query?: {
-                /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
-                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6943,6 +8347,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -6995,6 +8400,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7035,6 +8441,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7081,17 +8488,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7132,10 +8540,11 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7177,7 +8586,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -7188,6 +8597,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7226,10 +8636,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7276,7 +8687,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
+                /** @description The identifier of the stock movement. */
                 movement_id: string;
             };
             cookie?: never;
@@ -7324,7 +8737,9 @@ export interface operations {
     explain_permission: {
         parameters: {
             query: {
+                /** @description The user. */
                 user_id: string;
+                /** @description The permission, `module:action`. */
                 permission: string;
             };
             header?: never;
@@ -7362,7 +8777,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -7370,9 +8785,13 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only versions made by this user or API key. */
                 actor_id?: string;
+                /** @description Only the version made by this request. */
                 request_id?: string;
+                /** @description Only versions made at or after this instant. */
                 at_gte?: string;
+                /** @description Only versions made before this instant. */
                 at_lt?: string;
             };
             header?: never;
@@ -7413,6 +8832,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The number of the version. */
                 id: number;
             };
             cookie?: never;
@@ -7447,14 +8867,15 @@ export interface operations {
     roll_back_policy: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The number of the version. */
                 id: number;
             };
             cookie?: never;
@@ -7505,7 +8926,7 @@ export interface operations {
             query: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -7513,8 +8934,9 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The permission, `module:action`. */
                 permission: string;
-                /** @description List also who almost may. */
+                /** @description List users with near misses too. */
                 near_misses?: boolean;
             };
             header?: never;
@@ -7555,7 +8977,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -7563,10 +8985,11 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only active roles, or only inactive ones. */
                 is_active?: boolean;
             };
             header?: never;
@@ -7606,7 +9029,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7653,7 +9076,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -7661,10 +9084,11 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only active roles, or only inactive ones. */
                 is_active?: boolean;
             };
             header?: never;
@@ -7703,7 +9127,7 @@ export interface operations {
     update_role_matrices: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: never;
@@ -7754,6 +9178,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7801,7 +9226,7 @@ export interface operations {
     delete_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -7809,6 +9234,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7857,7 +9283,7 @@ export interface operations {
     update_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -7865,6 +9291,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7911,17 +9338,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7961,6 +9389,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -7995,7 +9424,7 @@ export interface operations {
     replace_role_modules: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8003,6 +9432,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8052,16 +9482,17 @@ export interface operations {
     restore_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8103,7 +9534,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -8114,6 +9545,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8153,7 +9585,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -8161,14 +9593,19 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only tasks with one of these statuses. */
                 status?: components["schemas"]["TaskStatus"][];
+                /** @description Only tasks with one of these priorities. */
                 priority?: components["schemas"]["TaskPriority"][];
+                /** @description Only tasks of this user. */
                 assignee_id?: string;
+                /** @description Only tasks due before this day. */
                 due_date_lt?: string;
+                /** @description Only tasks due on or after this day. */
                 due_date_gte?: string;
             };
             header?: never;
@@ -8208,7 +9645,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8254,7 +9691,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8300,13 +9737,13 @@ export interface operations {
     import_tasks: {
         parameters: {
             query?: {
-                /** @description `abort`: all rows or none. `stop`: keep the rows before the first bad one. */
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
-                /** @description Keep nothing: judge the file, with `stop` to the first bad row. */
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8352,6 +9789,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8404,6 +9842,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8444,6 +9883,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8490,17 +9930,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8541,10 +9982,11 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8586,7 +10028,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -8594,12 +10036,15 @@ export interface operations {
                 total?: boolean;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description List what was deleted instead (needs the delete permission). */
+                /** @description List deleted items instead (needs the delete permission). */
                 deleted?: "only";
-                /** @description Words; each must begin a word of the item. */
+                /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description Only users who are active, or only those who are not. */
                 is_active?: boolean;
+                /** @description Only superusers, or only other users. */
                 is_superuser?: boolean;
+                /** @description Only service accounts, or only people. */
                 is_service?: boolean;
             };
             header?: never;
@@ -8638,11 +10083,11 @@ export interface operations {
     create_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8703,6 +10148,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8750,7 +10196,7 @@ export interface operations {
     delete_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8758,6 +10204,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8806,7 +10253,7 @@ export interface operations {
     update_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8814,6 +10261,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8860,17 +10308,18 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Not offered here; use the cursor. */
+                /** @description Not supported here; use the cursor. */
                 offset?: number;
-                /** @description Not offered here; counting would read the whole record. */
+                /** @description Not supported here; counting would read the whole audit log. */
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8910,6 +10359,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8945,16 +10395,17 @@ export interface operations {
     restore_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
-                /** @description Makes the request safe to send again: for a day, by default, the same key gets the first answer. */
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -8996,6 +10447,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9030,7 +10482,7 @@ export interface operations {
     replace_user_roles: {
         parameters: {
             query?: {
-                /** @description Change nothing; answer who would gain and lose what. */
+                /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
             header?: {
@@ -9038,6 +10490,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9089,6 +10542,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9124,7 +10578,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -9135,6 +10589,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9174,6 +10629,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9209,6 +10665,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9244,7 +10701,7 @@ export interface operations {
             query?: {
                 /** @description Items in a page. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
@@ -9255,6 +10712,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The identifier of the user. */
                 user_id: string;
             };
             cookie?: never;
@@ -9294,6 +10752,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the user. */
                 user_id: string;
             };
             cookie?: never;
@@ -9339,7 +10798,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the user. */
                 user_id: string;
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;
@@ -9375,7 +10836,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The identifier of the user. */
                 user_id: string;
+                /** @description The identifier of the item. */
                 id: string;
             };
             cookie?: never;

@@ -1,4 +1,4 @@
-"""Keys of machines: a part of what their owner may do, and on the record under their own name."""
+"""API keys: some permissions of their owner, and entries of their own in the audit log."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,12 +13,12 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.entity import table_of
 from app.modules.api_keys import ApiKey
-from tests.conftest import SignedInAs
-from tests.people import Person
+from tests.answers import statuses
+from tests.people import Person, SignedInAs
 
 
-async def made(person: Person, *scopes: str, path: str = "/auth/api-keys", **options: Any) -> tuple[Person, Any]:
-    """A caller with the new key instead of a token, and the answer."""
+async def make_key(person: Person, *scopes: str, path: str = "/auth/api-keys", **options: Any) -> tuple[Person, Any]:
+    """Make a key: a caller that uses it, and the answer."""
     answer = await person.post(path, {"name": "nightly export", "scopes": list(scopes), **options})
     assert answer.status_code == 201, answer.text
     return Person(person.id, person.username, person.client, answer.json()["key"], ""), answer.json()
@@ -27,7 +27,7 @@ async def made(person: Person, *scopes: str, path: str = "/auth/api-keys", **opt
 async def test_a_key_does_what_its_scopes_say_and_no_more(signed_in_as: SignedInAs) -> None:
     owner = await signed_in_as("tasks:create", "tasks:update")
 
-    key, shown = await made(owner, "tasks:read", "tasks:create")
+    key, shown = await make_key(owner, "tasks:read", "tasks:create")
 
     assert shown["key"].startswith(f"ak_{shown['prefix']}_")
     assert (await key.get("/tasks")).status_code == 200
@@ -43,10 +43,10 @@ async def test_scopes_are_at_most_what_the_owner_holds(signed_in_as: SignedInAs)
     beyond = await owner.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read", "tasks:delete"]})
     assert (beyond.status_code, beyond.json()["code"]) == (403, "cannot-grant")
 
-    key, _ = await made(owner, "tasks:read")
+    key, _ = await make_key(owner, "tasks:read")
     await root.put(f"/users/{owner.id}/roles", {"role_ids": []})
     assert (await key.get("/tasks")).status_code == 403
-    of_root, _ = await made(root, "tasks:read")
+    of_root, _ = await make_key(root, "tasks:read")
     assert [(await of_root.get(path)).status_code for path in ("/tasks", "/users")] == [200, 403]
 
 
@@ -55,7 +55,7 @@ async def test_a_key_is_shown_once_and_stored_hashed(
 ) -> None:
     owner = await signed_in_as("tasks:read", "audit:read")
 
-    _, shown = await made(owner, "tasks:read")
+    _, shown = await make_key(owner, "tasks:read")
 
     secret = shown["key"].split("_", 2)[2]
     table = table_of(ApiKey)
@@ -65,19 +65,22 @@ async def test_a_key_is_shown_once_and_stored_hashed(
     assert secret not in texts[0]
 
 
-async def test_a_revoked_expired_or_misspelt_key_is_nobody(
+async def test_a_revoked_expired_or_misspelt_key_is_rejected(
     signed_in_as: SignedInAs, pass_time: Callable[[timedelta], None]
 ) -> None:
     owner = await signed_in_as("tasks:read")
     soon = (now() + timedelta(minutes=5)).isoformat()
-    (revoked, shown), (expiring, _) = await made(owner, "tasks:read"), await made(owner, "tasks:read", expires_at=soon)
+    (revoked, shown), (expiring, _) = (
+        await make_key(owner, "tasks:read"),
+        await make_key(owner, "tasks:read", expires_at=soon),
+    )
     assert (await revoked.get("/tasks")).status_code == 200
 
     assert (await owner.delete(f"/auth/api-keys/{shown['id']}")).status_code == 204
 
     other = f"ak_{shown['prefix']}_{'A' * 43}"
-    wrong = [Person(owner.id, "", owner.client, token, "") for token in (other, "ak_", "ak_x_y", shown["key"] + "x")]
-    assert {(await key.get("/tasks")).status_code for key in [revoked, *wrong]} == {401}
+    for token in (revoked.access_token, other, "ak_", "ak_x_y", shown["key"] + "x"):
+        assert (await Person(owner.id, "", owner.client, token, "").get("/tasks")).status_code == 401, token
     assert (await expiring.get("/tasks")).status_code == 200
     pass_time(timedelta(minutes=6))
     assert (await expiring.get("/tasks")).status_code == 401
@@ -90,8 +93,8 @@ async def test_a_revoked_expired_or_misspelt_key_is_nobody(
 async def test_a_key_works_from_its_addresses_only(app: FastAPI, signed_in_as: SignedInAs) -> None:
     owner = await signed_in_as("tasks:read")
 
-    near, _ = await made(owner, "tasks:read", allowed_addresses=["192.0.2.0/24", "2001:db8::/32"])
-    far, _ = await made(owner, "tasks:read", allowed_addresses=["198.51.100.1"])
+    near, _ = await make_key(owner, "tasks:read", allowed_addresses=["192.0.2.0/24", "2001:db8::/32"])
+    far, _ = await make_key(owner, "tasks:read", allowed_addresses=["198.51.100.1"])
 
     assert [(await key.get("/tasks")).status_code for key in (near, far)] == [200, 401]
     for bad in ("everywhere", "192.0.2.7/24", 7):
@@ -99,9 +102,9 @@ async def test_a_key_works_from_its_addresses_only(app: FastAPI, signed_in_as: S
         assert (await owner.post("/auth/api-keys", body)).status_code == 422
 
 
-async def test_what_a_key_does_is_recorded_as_its_own_and_its_owners(signed_in_as: SignedInAs) -> None:
+async def test_entries_of_a_key_name_the_key_and_its_owner(signed_in_as: SignedInAs) -> None:
     owner, auditor = await signed_in_as("tasks:create"), await signed_in_as("audit:read")
-    key, shown = await made(owner, "tasks:create")
+    key, shown = await make_key(owner, "tasks:create")
 
     await key.post("/tasks", {"title": "x"}, headers={"X-Request-ID": "machine"})
 
@@ -112,25 +115,25 @@ async def test_what_a_key_does_is_recorded_as_its_own_and_its_owners(signed_in_a
     assert (listed["last_used_ip"], listed["last_used_at"] is not None) == ("192.0.2.7", True)
 
 
-async def test_a_key_is_no_person(signed_in_as: SignedInAs) -> None:
+async def test_a_key_cannot_manage_the_account_of_its_owner(signed_in_as: SignedInAs) -> None:
     owner = await signed_in_as("users:update", "tasks:read")
-    key, shown = await made(owner, "users:update", "users:read", "tasks:read")
+    key, shown = await make_key(owner, "users:update", "users:read", "tasks:read")
 
-    answers = [
-        await key.patch("/auth/me", {"first_name": "x"}),
-        await key.post("/auth/me/password", {"current_password": "x", "new_password": "y"}),
-        await key.post("/auth/api-keys", {"name": "child", "scopes": ["tasks:read"]}),
-        await key.post("/auth/logout-all"),
-        await key.delete("/auth/me/sessions"),
-        await key.delete(f"/auth/api-keys/{shown['id']}"),
-    ]
+    answers = {
+        "change the name": await key.patch("/auth/me", {"first_name": "x"}),
+        "change the password": await key.post("/auth/me/password", {"current_password": "x", "new_password": "y"}),
+        "make a key": await key.post("/auth/api-keys", {"name": "child", "scopes": ["tasks:read"]}),
+        "sign out everywhere": await key.post("/auth/logout-all"),
+        "end other sessions": await key.delete("/auth/me/sessions"),
+        "revoke itself": await key.delete(f"/auth/api-keys/{shown['id']}"),
+    }
 
-    assert [answer.status_code for answer in answers] == [403] * 6
+    assert statuses(answers) == dict.fromkeys(answers, 403)
 
 
-async def test_an_inactive_owner_takes_the_keys_along(signed_in_as: SignedInAs) -> None:
+async def test_keys_of_an_inactive_owner_do_not_work(signed_in_as: SignedInAs) -> None:
     root, owner = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
-    key, _ = await made(owner, "tasks:read")
+    key, _ = await make_key(owner, "tasks:read")
     assert (await key.get("/tasks")).status_code == 200
 
     await root.patch(f"/users/{owner.id}", {"is_active": False})
@@ -148,7 +151,7 @@ async def test_a_service_account_is_administered(client: httpx.AsyncClient, sign
     own = next(r["id"] for r in role if r["name"] == admin.username)
     assert (await admin.put(f"/users/{robot['id']}/roles", {"role_ids": [own]})).status_code == 200
 
-    key, shown = await made(admin, "users:read", path=path)
+    key, shown = await make_key(admin, "users:read", path=path)
 
     assert (await key.get("/users")).status_code == 200
     assert shown["user_id"] == robot["id"]
@@ -157,3 +160,15 @@ async def test_a_service_account_is_administered(client: httpx.AsyncClient, sign
     assert (await key.get("/users")).status_code == 401
     stranger = await signed_in_as("users:update")
     assert (await stranger.delete(f"/auth/api-keys/{shown['id']}")).status_code == 404
+
+
+async def test_a_key_does_not_work_until_its_owner_changes_the_password(signed_in_as: SignedInAs) -> None:
+    admin, owner = await signed_in_as("users:update", "tasks:read"), await signed_in_as("tasks:read")
+    shown = (await owner.post("/auth/api-keys", {"name": "k", "scopes": ["tasks:read"]})).json()
+    headers = {"Authorization": f"Bearer {shown['key']}"}
+    assert (await owner.client.get("/tasks", headers=headers)).status_code == 200
+
+    await admin.post(f"/users/{owner.id}/password")
+
+    refused = await owner.client.get("/tasks", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "password-change-required")

@@ -1,4 +1,4 @@
-"""A hundred and more tokens that must not open anything, each sent to a guarded address: 401, never 200, never 500."""
+"""More than a hundred invalid access tokens, each sent to a guarded address: none is accepted, none causes an error."""
 
 import base64
 import hashlib
@@ -14,8 +14,7 @@ from fastapi import FastAPI
 from jose.backends.cryptography_backend import CryptographyECKey
 
 from app.core.security.keys import new_signing_key
-from tests.conftest import SignedInAs
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 AT = int(time.time())
@@ -30,7 +29,7 @@ def raw(part: str) -> Any:
 
 
 class Forger:
-    """Has our own key: what it makes is truly signed, and wrong in one thing."""
+    """Makes tokens that our own key signed and that are wrong in one thing."""
 
     def __init__(self, app: FastAPI, person: Person) -> None:
         self.key = CryptographyECKey(app.state.database.keys.signing_pems[0], "ES256")
@@ -163,7 +162,7 @@ async def test_no_hostile_token_opens_anything(
 
 
 async def test_an_access_token_refreshes_nothing(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
-    """Regression: refresh token accepted as access and back."""
+    """Regression: an access token was accepted as a refresh token."""
     person = await signed_in_as()
 
     answer = await client.post("/auth/token/refresh", json={"refresh_token": person.access_token})

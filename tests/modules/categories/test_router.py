@@ -1,10 +1,10 @@
-"""What only categories promise: a tree, and names that are unique among siblings."""
+"""Rules of categories: a tree, and names that are unique among siblings."""
 
 from typing import Any
 
-from tests.conftest import SignedInAs
+from tests.answers import refusals, statuses
 from tests.modules.categories.factory import PATH
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 
 async def made(person: Person, name: str, parent: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -20,11 +20,14 @@ async def test_a_category_is_never_below_itself(signed_in_as: SignedInAs) -> Non
     middle = await made(person, "middle", top)
     bottom = await made(person, "bottom", middle)
 
-    refused = [await person.patch(f"{PATH}/{top['id']}", {"parent_id": below["id"]}) for below in (top, middle, bottom)]
-    bulk = await person.post(f"{PATH}/bulk", {"update": [{"id": top["id"], "changes": {"parent_id": bottom["id"]}}]})
+    path, change = f"{PATH}/{top['id']}", {"parent_id": bottom["id"]}
+    refused = {
+        f"below {node['name']}": await person.patch(path, {"parent_id": node["id"]}) for node in (top, middle, bottom)
+    }
+    refused["in bulk"] = await person.post(f"{PATH}/bulk", {"update": [{"id": top["id"], "changes": change}]})
     moved = await person.patch(f"{PATH}/{bottom['id']}", {"parent_id": top["id"]})
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in [*refused, bulk]] == [(409, "category-cycle")] * 4
+    assert refusals(refused) == dict.fromkeys(refused, (409, "category-cycle"))
     assert moved.status_code == 200
 
 
@@ -41,15 +44,18 @@ async def test_a_name_is_unique_among_siblings(signed_in_as: SignedInAs) -> None
     assert [answer.status_code for answer in (elsewhere, sibling, root, moved)] == [201, 409, 409, 409]
 
 
-async def test_a_branch_falls_from_its_leaves(signed_in_as: SignedInAs) -> None:
+async def test_a_category_with_children_is_not_deleted(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("categories:create", "categories:delete")
     top = await made(person, "top")
     leaf = await made(person, "leaf", top)
 
-    answers = [await person.delete(f"{PATH}/{node['id']}") for node in (top, leaf, top)]
-    orphan = await person.post(f"{PATH}/{leaf['id']}/restore")
+    answers = {
+        "delete the parent": await person.delete(f"{PATH}/{top['id']}"),
+        "delete the leaf": await person.delete(f"{PATH}/{leaf['id']}"),
+        "delete the former parent": await person.delete(f"{PATH}/{top['id']}"),
+        "restore the leaf": await person.post(f"{PATH}/{leaf['id']}/restore"),
+    }
 
-    assert [answer.status_code for answer in answers] == [409, 204, 204]
-    assert orphan.status_code == 409
+    assert list(statuses(answers).values()) == [409, 204, 204, 409], statuses(answers)
     children = await person.get(PATH, params={"parent_id": top["id"]})
     assert children.json()["items"] == []

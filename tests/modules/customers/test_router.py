@@ -1,4 +1,4 @@
-"""What only customers promise: numbers and countries that exist, and personal data that the record seals."""
+"""Rules of customers: numbers and countries that exist, and personal data that the audit log encrypts."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.models import AuditAccess, AuditChange
-from tests.conftest import SignedInAs
 from tests.modules.customers.factory import PATH, body
+from tests.people import SignedInAs
 
 ADDRESS = {"line1": "Main Street 1", "city": "Berlin", "country": "DE"}
 WHOLE = {"line2": None, "region": None, "postal_code": None, **ADDRESS}
@@ -36,7 +36,7 @@ WHOLE = {"line2": None, "region": None, "postal_code": None, **ADDRESS}
         ("status", "asleep", None),
     ],
 )
-async def test_fields_are_what_they_say(signed_in_as: SignedInAs, field: str, value: Any, kept: Any) -> None:
+async def test_fields_are_validated(signed_in_as: SignedInAs, field: str, value: Any, kept: Any) -> None:
     person = await signed_in_as("customers:create")
 
     answer = await person.post(PATH, {**body(), field: value})
@@ -68,7 +68,7 @@ async def test_an_address_is_patched_as_rfc_7396_says(signed_in_as: SignedInAs) 
     }
 
 
-async def test_personal_data_is_sealed_in_the_record_and_open_to_its_readers(
+async def test_personal_data_is_encrypted_in_the_audit_log_and_readable_to_auditors(
     database: Database, job: RequestContext, signed_in_as: SignedInAs
 ) -> None:
     person = await signed_in_as("customers:create", "audit:read")
@@ -85,7 +85,7 @@ async def test_personal_data_is_sealed_in_the_record_and_open_to_its_readers(
     assert not [word for word in ("ordelia", "Canary", "allergic", "30901820", "Main Street") if word in kept]
 
 
-async def test_an_address_travels_in_a_file(signed_in_as: SignedInAs) -> None:
+async def test_an_address_is_imported_and_exported(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("customers:create")
     content = (
         "first_name,last_name,email,phone,address.line1,address.city,address.country\n"

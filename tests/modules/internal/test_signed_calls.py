@@ -1,6 +1,5 @@
-"""Signed calls of internal services: what is believed, and everything that is not."""
+"""Signed calls of internal services: which are accepted, and which are rejected."""
 
-import secrets
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -15,40 +14,16 @@ from pydantic import SecretStr
 from app.core.clock import now
 from app.core.config import InternalSettings, RateLimitSettings, Settings
 from app.core.http.rate_limit import RateLimiter
-from app.core.security.request_signing import sign
 from app.main import create_app
-from tests.conftest import SignedInAs
-
-KEYS = {"billing-1": "first key of the billing service, long", "billing-2": "second key of the billing service, ok"}
-PATH = "/api/v1/internal/introspection"
+from tests.fixtures.servers import PATIENCE_SECONDS
+from tests.modules.internal.calls import KEYS, PATH, call, signed
+from tests.people import SignedInAs
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     keys = InternalSettings(keys={name: SecretStr(key) for name, key in KEYS.items()})
     return settings.model_copy(update={"internal": keys})
-
-
-def signed(body: bytes, key_id: str = "billing-1", **changes: str) -> dict[str, str]:
-    parts = {
-        "method": "POST",
-        "path": PATH,
-        "query": "",
-        "timestamp": str(int(time.time())),
-        "nonce": secrets.token_urlsafe(18),
-    } | changes
-    signature = sign(KEYS[key_id].encode(), key_id, body=body, **parts)
-    return {
-        "Content-Type": "application/json",
-        "X-Key-Id": key_id,
-        "X-Timestamp": parts["timestamp"],
-        "X-Nonce": parts["nonce"],
-        "X-Signature": signature,
-    }
-
-
-async def call(client: httpx.AsyncClient, body: bytes, headers: dict[str, str], query: str = "") -> httpx.Response:
-    return await client.post(f"http://attest.test{PATH}{query}", content=body, headers=headers)
 
 
 @pytest.mark.parametrize("key_id", list(KEYS))
@@ -76,6 +51,8 @@ async def test_a_bad_token_is_inactive_and_nothing_else(client: httpx.AsyncClien
 
 
 OLD, EARLY = str(int(time.time()) - 400), str(int(time.time()) + 90_000)
+
+
 WRONG: dict[str, Any] = {
     "other method": {"method": "PUT"},
     "other path": {"path": "/api/v1/internal/other"},
@@ -89,7 +66,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=list(WRONG))
-async def test_what_does_not_match_is_not_believed(client: httpx.AsyncClient, change: dict[str, str]) -> None:
+async def test_a_signature_over_something_else_is_rejected(client: httpx.AsyncClient, change: dict[str, str]) -> None:
     body = b'{"token": "x"}'
 
     answer = await call(client, body, signed(body, **change))
@@ -114,7 +91,7 @@ async def test_other_bytes_keys_and_missing_headers_are_not_believed(
     ]
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(401, "bad-signature")}
-    assert (await call(client, body, good)).status_code == 200, "none of these used the nonce up"
+    assert (await call(client, body, good)).status_code == 200, "no rejected call used up the nonce"
 
 
 async def test_a_call_is_good_once(client: httpx.AsyncClient) -> None:
@@ -127,8 +104,11 @@ async def test_a_call_is_good_once(client: httpx.AsyncClient) -> None:
 
 
 @pytest.fixture
-async def two_processes(settings: Settings, redis_url: str) -> AsyncIterator[list[FastAPI]]:
-    """Two applications that share Redis."""
+async def two_processes(
+    settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[list[FastAPI]]:
+    """Two applications that share Redis, and wait for it as long as it takes."""
+    monkeypatch.setattr("app.core.runtime.redis.REDIS_SECONDS", PATIENCE_SECONDS)
     shared = settings.model_copy(update={"redis_url": SecretStr(redis_url)})
     first, second = create_app(shared), create_app(shared)
     async with first.router.lifespan_context(first), second.router.lifespan_context(second):
@@ -147,8 +127,8 @@ async def test_with_redis_a_call_is_good_once_in_all_processes(two_processes: li
     assert statuses == [200, 401]
 
 
-async def test_without_an_answer_from_redis_nothing_is_believed(settings: Settings) -> None:
-    """Fails closed: a replay must not pass because a server is away."""
+async def test_without_an_answer_from_redis_calls_are_rejected(settings: Settings) -> None:
+    """Fails closed: a replay must not be accepted because Redis is unavailable."""
     app = create_app(settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")}))
     body = b'{"token": "x"}'
     async with app.router.lifespan_context(app):
@@ -159,7 +139,7 @@ async def test_without_an_answer_from_redis_nothing_is_believed(settings: Settin
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
 
 
-async def test_an_introspection_ends_with_the_token_and_is_not_rationed(
+async def test_an_introspection_ends_with_the_token_and_is_not_rate_limited(
     app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs
 ) -> None:
     person = await signed_in_as("tasks:read")

@@ -1,4 +1,4 @@
-"""What only products promise: money, stock, and brand and category beside them."""
+"""Rules of products: money, stock, and the brand and category that they show."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from sqlalchemy import event
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.http.file_export import CSV
-from tests.conftest import SignedInAs
+from tests.answers import refusals
 from tests.modules.products.factory import PATH, body
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 WRITES = ("products:create", "products:update", "products:delete")
 
@@ -46,7 +46,7 @@ async def test_money_is_an_exact_string(signed_in_as: SignedInAs, price: Any, cu
     assert answer.status_code == status, answer.text
 
 
-async def test_money_looks_as_its_currency_does_everywhere(signed_in_as: SignedInAs) -> None:
+async def test_money_has_the_decimals_of_its_currency(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES, "audit:read")
     amounts = [("19.9", "EUR", "19.90"), ("5", "JPY", "5"), ("0.1", "KWD", "0.100"), ("99999999999.99", "USD", None)]
     for price, currency, expected in amounts:
@@ -73,7 +73,7 @@ async def test_price_and_currency_change_together(signed_in_as: SignedInAs) -> N
     assert (changed.status_code, changed.json()["price"]) == (200, "1990")
 
 
-async def test_a_sku_is_taken_once_whatever_its_case_and_free_again(signed_in_as: SignedInAs) -> None:
+async def test_a_sku_is_unique_whatever_its_case_and_free_after_deletion(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES)
     first = (await person.post(PATH, {**body(), "sku": "Ab-1"})).json()
 
@@ -129,7 +129,7 @@ async def test_a_read_is_one_statement(
     assert len(statements) == 1
 
 
-async def test_a_renamed_brand_is_seen_by_who_asks_conditionally(signed_in_as: SignedInAs) -> None:
+async def test_a_renamed_brand_changes_the_etag_of_its_products(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES, "brands:create", "brands:update", "categories:create")
     product, brand, _ = await referring(person)
     path = f"{PATH}/{product['id']}"
@@ -142,15 +142,18 @@ async def test_a_renamed_brand_is_seen_by_who_asks_conditionally(signed_in_as: S
 
     assert (unchanged.status_code, renamed.status_code) == (304, 200)
     assert renamed.json()["brand"]["name"] == "Renamed"
-    assert changed.status_code == 200, "the product itself was still at that version"
+    assert changed.status_code == 200, "the version of the product itself was current"
 
 
-async def test_what_is_in_use_stays_and_what_is_gone_is_not_referred_to(signed_in_as: SignedInAs) -> None:
+async def test_items_in_use_stay_and_deleted_items_are_not_referred_to(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES, "brands:create", "brands:delete", "categories:create", "categories:delete")
     product, brand, category = await referring(person)
     unknown = "01890000-0000-7000-8000-000000000000"
 
-    kept = [await person.delete(path) for path in (f"/brands/{brand['id']}", f"/categories/{category['id']}")]
+    kept = {
+        "brand": await person.delete(f"/brands/{brand['id']}"),
+        "category": await person.delete(f"/categories/{category['id']}"),
+    }
     nowhere = await person.post(PATH, {**body(), "brand_id": unknown})
     await person.delete(f"{PATH}/{product['id']}")
     gone = await person.delete(f"/brands/{brand['id']}")
@@ -158,7 +161,7 @@ async def test_what_is_in_use_stays_and_what_is_gone_is_not_referred_to(signed_i
     restored = await person.post(f"{PATH}/{product['id']}/restore")
     await person.post(f"/brands/{brand['id']}/restore")
 
-    assert [(answer.status_code, answer.json()["code"]) for answer in kept] == [(409, "in-use")] * 2
+    assert refusals(kept) == dict.fromkeys(kept, (409, "in-use"))
     for answer in (nowhere, refused):
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/body/brand_id")
     assert gone.status_code == 204
@@ -166,7 +169,7 @@ async def test_what_is_in_use_stays_and_what_is_gone_is_not_referred_to(signed_i
     assert (await person.post(f"{PATH}/{product['id']}/restore")).status_code == 200
 
 
-async def test_stock_moves_and_says_why(signed_in_as: SignedInAs) -> None:
+async def test_stock_movements_change_the_stock_and_have_reasons(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*WRITES, "audit:read")
     product = (await person.post(PATH, body())).json()
     path = f"{PATH}/{product['id']}/stock-movements"

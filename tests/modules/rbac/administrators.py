@@ -1,4 +1,4 @@
-"""A small company in which administrators with partial rights try everything, and the judge of every step they take."""
+"""A company whose administrators have partial permissions, and the checks of every step that they take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ CREDENTIALS = ("password_hash", "email", "username", "is_active", "deleted_at", 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that a step could change, as the tables say."""
+    """The policy and the credentials, as the tables hold them."""
 
     oracle: Oracle
     credentials: dict[UUID, tuple[Any, ...]]
@@ -37,13 +37,13 @@ class Snapshot:
         return self.oracle.holdings(user_id)
 
     def ever(self, user_id: UUID) -> frozenset[str]:
-        """Also what an assignment gives later."""
+        """Also permissions of assignments that begin later."""
         return frozenset().union(*(self.oracle.holdings(user_id, now() + timedelta(days=d)) for d in (0, 2)))
 
 
 @dataclass
 class Company:
-    """`act` takes a step through the API and judges it."""
+    """`act` takes a step through the API and checks it."""
 
     app: FastAPI
     client: httpx.AsyncClient
@@ -54,7 +54,7 @@ class Company:
     groups: dict[str, str] = field(default_factory=dict)
 
     async def snapshot(self) -> Snapshot:
-        async with self.app.state.database.unit_of_work(RequestContext.for_job("judge")) as session:
+        async with self.app.state.database.unit_of_work(RequestContext.for_job("test")) as session:
             return await self.read(session)
 
     async def read(self, session: Session) -> Snapshot:
@@ -76,7 +76,7 @@ class Company:
         return Snapshot(Oracle(tables), credentials, superusers, policy)
 
     async def act(self, actor: Person, method: str, path: str, json: Any = None, **params: Any) -> httpx.Response:
-        """One step. Raises AssertionError where somebody got what the actor did not have to give."""
+        """Take one step. Raises AssertionError if a user gained permissions that the actor does not hold."""
         before = await self.snapshot()
         held = before.now(actor.id)
         answer = await actor.call(method, path, params=params, **({"json": json} if json is not None else {}))
@@ -84,23 +84,23 @@ class Company:
         assert answer.status_code < 500, answer.text
         if params.get("dry_run"):
             assert after.policy == before.policy, "a dry run changes nothing"
-        assert after.superusers == before.superusers, "nobody who is not a superuser makes or unmakes one"
+        assert after.superusers == before.superusers, "only superusers make and unmake superusers"
         for user_id in after.credentials:
             earlier = before.ever(user_id) if user_id in before.credentials else frozenset()
             gained = after.ever(user_id) - earlier
             assert gained <= held, f"{method} {path} gave {sorted(gained - held)}"
-        self.judge_credentials(actor, held, before, after)
-        await self.judge_key(answer, held)
+        self.check_credentials(actor, held, before, after)
+        await self.check_key(answer, held)
         return answer
 
-    def judge_credentials(self, actor: Person, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
+    def check_credentials(self, actor: Person, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
         for user_id, known in before.credentials.items():
             is_above = user_id in before.superusers or not before.ever(user_id) <= held
             if user_id != actor.id and is_above:
-                assert after.credentials[user_id] == known, "acted on somebody who holds more"
+                assert after.credentials[user_id] == known, "administered a user who holds more"
 
-    async def judge_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
-        """A new key is tried: it must not open more than its maker could."""
+    async def check_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
+        """Use a new key: it must not hold more permissions than the actor who made it."""
         made = answer.json() if answer.status_code == 201 else {}
         if "key" not in made:
             return
@@ -112,7 +112,7 @@ class Company:
             for name, flag in row.items()
             if flag is True
         }
-        assert opened <= held, f"the key opens {sorted(opened - held)}"
+        assert opened <= held, f"the key holds {sorted(opened - held)}"
 
 
 async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
@@ -138,7 +138,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "people": ("users",),
     "policy": ("roles",),
     "work": ("tasks",),
-    "record": ("audit",),
+    "audit": ("audit",),
     "asleep": ("tasks", "audit"),
     "buried": ("tasks",),
     "empty": (),
@@ -150,7 +150,7 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
     "deputy": ("people", "work"),
     "worker": ("work",),
     "sleeper": ("asleep", "buried"),
-    "watcher": ("record",),
+    "watcher": ("audit",),
     "absent": ("work",),
     "nobody": ("empty",),
 }

@@ -1,4 +1,4 @@
-"""What users may do, by loops over the tables: the judge of every other way to find out."""
+"""The permissions of users by plain loops over the tables, to compare every other evaluation with."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Oracle:
         return next(row for row in self.tables[table] if row.id == id)
 
     def holdings(self, user_id: UUID, at: datetime | None = None) -> frozenset[str]:
-        """Every permission of a user, at an instant."""
+        """Every permission of a user at an instant."""
         return frozenset(
             f"{module.slug}:{action}"
             for module in self.tables["module"]
@@ -63,7 +63,7 @@ class Oracle:
         return bool(module.slug == slug and flag and grant.is_active and module.is_active and group.is_active)
 
 
-async def look(database: Database, job: RequestContext) -> Oracle:
+async def read_oracle(database: Database, job: RequestContext) -> Oracle:
     models = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module, "group": ModuleGroup}
     async with database.unit_of_work(job) as session:
         return Oracle({name: await rows(session, model) for name, model in models.items()})

@@ -1,4 +1,4 @@
-"""Administrators with partial rights do everything that the API offers, in any order; every step is judged."""
+"""Administrators with partial permissions do everything that the API offers, in any order; every step is checked."""
 
 import os
 from datetime import timedelta
@@ -60,7 +60,7 @@ class Administrators(AppMachine):
         self.act(actor, "PATCH", f"/roles/{self.company.roles[role]}", {"is_active": is_active}, dry_run=dry_run)
 
     @rule(actor=actors, role=roles, restore=st.booleans())
-    def bury_or_dig_up_a_role(self, actor: str, role: str, restore: bool) -> None:  # drawn
+    def delete_or_restore_a_role(self, actor: str, role: str, restore: bool) -> None:  # drawn
         path = f"/roles/{self.company.roles[role]}"
         self.act(actor, *(("POST", f"{path}/restore") if restore else ("DELETE", path)))
 
@@ -91,7 +91,7 @@ class Administrators(AppMachine):
         self.act(actor, "PATCH", path, {"email": f"{fresh_name()}@example.com"})
 
     @rule(actor=actors, victim=people)
-    def take_a_user_over(self, actor: str, victim: str) -> None:
+    def take_over_a_user(self, actor: str, victim: str) -> None:
         path = f"/users/{self.person(victim).id}"
         self.act(actor, "POST", f"{path}/password")
         self.act(actor, "DELETE", f"{path}/sessions")
@@ -125,9 +125,9 @@ counts = {"steps": 0, "allowed": 0}
 
 
 @pytest.mark.timeout(300)
-def test_nobody_ends_with_more_than_was_theirs_to_give(sqlite_template: tuple[Backend, str]) -> None:
+def test_no_step_grants_more_than_its_actor_holds(sqlite_template: tuple[Backend, str]) -> None:
     play(Administrators, sqlite_template, EXAMPLES, STEPS)
 
     print(counts)  # noqa: T201  # the evidence, with -s
     assert counts["steps"] >= EXAMPLES * 10
-    assert counts["allowed"] >= counts["steps"] * 0.1, "a company in which nothing is allowed would prove nothing"
+    assert counts["allowed"] >= counts["steps"] * 0.1, "where nothing is allowed, the test proves nothing"

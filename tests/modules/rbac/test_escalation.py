@@ -1,5 +1,4 @@
-"""Known ways up, each tried on the real thing and on a planted defect: the judge must see the defect, and see nothing
-where there is none."""
+"""Known escalations, each tried on the real policy check and on one with a planted defect, which must be detected."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -110,7 +109,7 @@ async def roll_back_a_removal(c: Company) -> None:
 
 
 async def use_a_role_that_sleeps(c: Company) -> None:
-    """The sleeper's roles grant nothing now, so they are nothing to give."""
+    """The roles of the sleeper are inactive or deleted, so they give nothing that could be granted."""
     sleeper, lawyer = c.people["sleeper"], c.people["lawyer"]
     ids = [c.roles[name] for name in ("asleep", "people", "policy")]
     await c.root.put(f"/users/{sleeper.id}/roles", {"role_ids": ids})
@@ -122,7 +121,7 @@ async def end_sessions_above(c: Company) -> None:
 
 
 def without(*models: Any) -> Plant:
-    """A policy check that does not know some tables."""
+    """A policy check that ignores some tables."""
 
     def plant(monkeypatch: pytest.MonkeyPatch) -> None:
         for model in models:
@@ -132,7 +131,7 @@ def without(*models: Any) -> Plant:
 
 
 def careless(model: Any) -> Plant:
-    """Changes of a table that count as acting on nobody."""
+    """A policy check that takes changes of a table for changes of no user."""
     return lambda monkeypatch: monkeypatch.setattr(model, "target_user_column", None)
 
 
@@ -193,7 +192,7 @@ def obstacles_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 ATTACKS: dict[str, tuple[Attack, Plant]] = {
     "assign oneself": (assign_oneself, without(UserRole)),
-    "assign oneself, nobody judges": (assign_oneself, no_gains),
+    "assign oneself, gains unchecked": (assign_oneself, no_gains),
     "fill one's own role": (fill_own_role, without(RoleModule)),
     "fill another's role, users forgotten": (fill_anothers_role, only_named_users),
     "wake a role": (wake_a_role, without(Role)),
@@ -220,7 +219,7 @@ async def firm(app: FastAPI, client: httpx.AsyncClient) -> Company:
 
 
 @pytest.mark.parametrize("attack", [*dict.fromkeys(a for a, _ in ATTACKS.values()), end_sessions_above])
-async def test_there_is_no_such_way_up(firm: Company, attack: Attack) -> None:
+async def test_an_attack_gains_nothing(firm: Company, attack: Attack) -> None:
     before = await firm.snapshot()
 
     await attack(firm)
@@ -229,7 +228,7 @@ async def test_there_is_no_such_way_up(firm: Company, attack: Attack) -> None:
 
 
 @pytest.mark.parametrize(("attack", "plant"), ATTACKS.values(), ids=list(ATTACKS))
-async def test_a_planted_way_up_is_seen(
+async def test_a_planted_defect_is_detected(
     firm: Company, monkeypatch: pytest.MonkeyPatch, attack: Attack, plant: Plant
 ) -> None:
     plant(monkeypatch)

@@ -1,4 +1,4 @@
-"""Engine ≡ explanation ≡ oracle: a plain loop over the rows, written without a look at the code it judges."""
+"""The evaluation, the explanation and an independent oracle agree on random policies."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 
 def oracle(world: World, slug: str, action: str) -> bool:
-    """May the user do it? Straight from the words of the contract."""
+    """Whether the user may do it, written from the specification and not from the code."""
     if not world.user["is_active"] or world.user["deleted_at"]:
         return False
     if world.user["is_superuser"]:
@@ -93,7 +93,7 @@ def oracle(world: World, slug: str, action: str) -> bool:
 
 
 def chains_of(world: World, user_id: UUID) -> list[GrantPath]:
-    """The rows as the one query joins them."""
+    """The rows as the query of the repository joins them."""
     return [
         GrantPath(
             user_id=user_id,
@@ -123,7 +123,7 @@ asked = {"count": 0, "yes": 0}
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(worlds())
 def check_world(world: World) -> None:
-    row: Any = SimpleNamespace(id=uuid4(), username="somebody", **world.user)
+    row: Any = SimpleNamespace(id=uuid4(), username="user", **world.user)
     chains = chains_of(world, row.id)
     is_enabled = world.user["is_active"] and not world.user["deleted_at"]
     held = held_permissions(chains, AT, is_superuser=world.user["is_superuser"], is_enabled=is_enabled).effective
@@ -132,7 +132,7 @@ def check_world(world: World) -> None:
         truth = oracle(world, slug, action)
         told = explanation(row, chains, permission, AT, 1)
         assert (("*" in held or permission in held), told.allowed) == (truth, truth), permission
-        assert bool(told.reasons) == truth, "a yes has a reason, a no has none"
+        assert bool(told.reasons) == truth, "only an allowed permission has reasons"
         assert all(not miss.active and miss.obstacles for miss in told.near_misses)
         asked["count"] += 1
         asked["yes"] += truth
@@ -143,11 +143,11 @@ def test_engine_explanation_and_oracle_agree_on_ten_thousand_questions() -> None
 
     print(f"{asked['count']} questions, {asked['yes']} answered yes")  # noqa: T201  # the evidence, with -s
     assert asked["count"] >= 10_000
-    assert 0.05 < asked["yes"] / asked["count"] < 0.95, "questions with one answer only would prove nothing"
+    assert 0.05 < asked["yes"] / asked["count"] < 0.95, "questions with one answer only prove nothing"
 
 
 def test_the_oracle_finds_a_planted_defect() -> None:
-    """An evaluation that forgets the group would be caught: some world tells them apart."""
+    """An evaluation that ignores the group of a module would be found: this world tells them apart."""
     world = World(
         user={"is_superuser": False, "is_active": True, "deleted_at": None},
         roles=[{"is_active": True, "deleted_at": None}],

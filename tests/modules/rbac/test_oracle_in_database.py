@@ -16,7 +16,7 @@ from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, User
 from app.modules.roles.repository import HolderRepository
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
-from tests.modules.rbac.oracle import look, rows
+from tests.modules.rbac.oracle import read_oracle, rows
 
 ACTIONS = ("create", "read", "update", "delete")
 POLICIES, USERS, ROLES = 12, 16, 6
@@ -68,7 +68,7 @@ async def test_guards_explanation_and_oracle_agree(app: FastAPI, job: RequestCon
     asked = yes = 0
     for seed in range(half * POLICIES, (half + 1) * POLICIES):
         tokens = await invent(app, job, random.Random(seed))  # repeatable, not secret
-        oracle = await look(database, job)
+        oracle = await read_oracle(database, job)
         found = {
             row.id: (row, chains)
             for row, chains in await HolderRepository(database.read_session(job)).with_grant_paths([*tokens])

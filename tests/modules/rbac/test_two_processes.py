@@ -1,4 +1,4 @@
-"""Two server processes on one database: what ends in one ends in the other."""
+"""Two server processes on one database: a revocation in one takes effect in the other."""
 
 import asyncio
 import time
@@ -14,20 +14,19 @@ from app.core.config import Settings
 from app.core.context import RequestContext
 from app.main import open_database
 from scripts.servers import Server, superuser
+from tests.fixtures.servers import PATIENCE_SECONDS
 
-BOUND = 10.0
-"""Seconds that the test waits; the promise is one, and what it took is printed."""
 PASSWORD = "a long and quiet river"
 
 
 @pytest.fixture
 def servers(server: Server, tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """A superuser in the first process, and a client for the second."""
-    with Server(server.environment).start(log=tmp_path / "second.log") as second:
+    with Server(server.environment).start(log=tmp_path / "second.log", seconds=PATIENCE_SECONDS) as second:
         credentials = superuser(server)
         with (
-            httpx.Client(base_url=f"{server.url}/api/v1", timeout=30) as first,
-            httpx.Client(base_url=f"{second.url}/api/v1", timeout=30) as other,
+            httpx.Client(base_url=f"{server.url}/api/v1", timeout=PATIENCE_SECONDS) as first,
+            httpx.Client(base_url=f"{second.url}/api/v1", timeout=PATIENCE_SECONDS) as other,
         ):
             pair = first.post("/auth/token", data=credentials).json()
             first.headers["Authorization"] = f"Bearer {pair['access_token']}"
@@ -48,13 +47,13 @@ def person(root: httpx.Client, other: httpx.Client, name: str) -> tuple[str, str
 
 
 def until(status: int, ask: Callable[[], httpx.Response]) -> float:
-    """Seconds until the other process answers `status`."""
+    """Seconds until the other process answers `status`; printed, because a busy machine may take longer than one."""
     started = time.monotonic()
-    while (took := time.monotonic() - started) < BOUND:
+    while (took := time.monotonic() - started) < PATIENCE_SECONDS:
         if ask().status_code == status:
             return took
         time.sleep(0.01)
-    raise AssertionError(f"still not {status} after {BOUND} s")
+    raise AssertionError(f"still not {status} after {took:.0f} s")
 
 
 def end(root: httpx.Client, what: str, user: str, role: str) -> None:
@@ -66,7 +65,7 @@ def end(root: httpx.Client, what: str, user: str, role: str) -> None:
     calls[what]().raise_for_status()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_what_ends_in_one_process_ends_in_the_other(
     settings: Settings, servers: tuple[httpx.Client, httpx.Client]
 ) -> None:
@@ -92,8 +91,8 @@ async def cut_listeners(settings: Settings) -> None:
     database = open_database(settings)
     listening = "application_name = 'attest-listener' AND datname = current_database()"
     cut: Any = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}")  # noqa: S608  # fixed
-    reader, deadline = database.read_session(RequestContext.for_job("test")), time.monotonic() + 4 * BOUND
+    reader, deadline = database.read_session(RequestContext.for_job("test")), time.monotonic() + PATIENCE_SECONDS
     while not await reader.all(cut):  # after the cut before this one they may not be back yet
-        assert time.monotonic() < deadline, "nobody listens"
+        assert time.monotonic() < deadline, "no process listens"
         await asyncio.sleep(0.1)
     await database.dispose()

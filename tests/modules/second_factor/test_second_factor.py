@@ -1,7 +1,4 @@
-"""Enrolling, signing in with, stepping up by, and losing a second factor."""
-
-import time
-from collections.abc import Callable
+"""Second factors: enrolling, signing in, stepping up, and removing one."""
 
 import httpx
 import pyotp
@@ -11,30 +8,10 @@ from fastapi import FastAPI
 from app.core.config import AuthSettings
 from app.core.db.engine import Database
 from app.main import create_app
-from tests.conftest import SignedInAs
-from tests.people import PASSWORD, Person, person
-
-Codes = Callable[[], str]
-
-
-def codes(secret: str) -> Codes:
-    """Codes of one device, each of another time step, all within what the server accepts."""
-    steps = iter((-1, 0, 1))
-    now = int(time.time()) // 30
-    return lambda: pyotp.TOTP(secret).generate_otp(now + next(steps))
-
-
-async def enrolled(someone: Person) -> tuple[Codes, list[str]]:
-    """A confirmed factor: its next codes, and the recovery codes."""
-    begun = (await someone.post("/auth/me/second-factor", {"current_password": PASSWORD})).json()
-    device = codes(begun["secret"])
-    confirmed = await someone.post("/auth/me/second-factor/confirm", {"code": device()})
-    assert confirmed.status_code == 200, confirmed.text
-    return device, confirmed.json()["recovery_codes"]
-
-
-async def sign_in(client: httpx.AsyncClient, someone: Person, **form: str) -> httpx.Response:
-    return await client.post("/auth/token", data={"username": someone.username, "password": PASSWORD, **form})
+from tests.answers import refusals
+from tests.modules.auth.calls import sign_in
+from tests.modules.second_factor.devices import enrolled
+from tests.people import PASSWORD, SignedInAs, person
 
 
 async def test_a_confirmed_factor_is_needed_to_sign_in(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
@@ -91,29 +68,30 @@ async def test_a_recovery_code_is_good_once(client: httpx.AsyncClient, signed_in
     assert (state["enrolled"], state["recovery_codes_left"], len(set(recovery))) == (True, 9, 10)
 
 
-async def test_policy_writes_step_up(signed_in_as: SignedInAs, database: Database) -> None:
-    """Whoever is enrolled shows the factor again before changing who may do what, or acting on an account."""
+async def test_policy_writes_require_step_up(signed_in_as: SignedInAs, database: Database) -> None:
+    """An enrolled user shows the factor again before changing permissions or administering an account."""
     root, other = await signed_in_as(superuser=True), await signed_in_as()
     role = (await root.post("/roles", {"name": "Any"})).json()["id"]
     await enrolled(root)
     path, body = f"/roles/{role}/modules", {"modules": [{"module_slug": "tasks"}]}
-    assert (await root.put(path, body)).status_code == 200, "the code that confirmed counts"
+    assert (await root.put(path, body)).status_code == 200, "confirming the factor counts as showing it"
 
     at_once = database.settings.auth.model_copy(update={"step_up_ttl": 0})
     second = create_app(database.settings.model_copy(update={"auth": at_once}))
     async with second.router.lifespan_context(second):
         transport = httpx.ASGITransport(second, raise_app_exceptions=False)
         root.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
-        refused = [
-            await root.put(path, {"modules": []}),
-            await root.put(path, {"modules": []}, params={"dry_run": "true"}),
-            await root.post(f"/users/{other.id}/password"),
-            await root.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"]}),
-            await root.delete("/auth/me/second-factor"),
-        ]
+        refused = {
+            "edit a role": await root.put(path, {"modules": []}),
+            "preview an edit": await root.put(path, {"modules": []}, params={"dry_run": "true"}),
+            "reset a password": await root.post(f"/users/{other.id}/password"),
+            "make a key": await root.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"]}),
+            "remove the factor": await root.delete("/auth/me/second-factor"),
+        }
 
-    assert {(a.status_code, a.json()["code"]) for a in refused} == {(401, "insufficient-user-authentication")}
-    assert all("insufficient_user_authentication" in a.headers["www-authenticate"] for a in refused)
+    assert refusals(refused) == dict.fromkeys(refused, (401, "insufficient-user-authentication"))
+    for call, answer in refused.items():
+        assert "insufficient_user_authentication" in answer.headers["www-authenticate"], call
     assert (await other.get("/auth/me")).status_code == 200
 
 
@@ -132,7 +110,7 @@ async def test_stepping_up(signed_in_as: SignedInAs, client: httpx.AsyncClient) 
     assert later[0]["second_factor_at"] > sessions[0]["second_factor_at"]
 
 
-async def test_it_is_removed_by_its_owner_or_an_administrator(
+async def test_a_factor_is_removed_by_its_owner_or_an_administrator(
     client: httpx.AsyncClient, signed_in_as: SignedInAs
 ) -> None:
     someone, admin = await signed_in_as(), await signed_in_as("users:update")
@@ -158,18 +136,18 @@ async def test_new_recovery_codes_end_the_old_ones(client: httpx.AsyncClient, si
 
 
 async def test_superusers_can_be_made_to_enrol(app: FastAPI, database: Database) -> None:
-    """With the setting, a superuser without a factor can do one thing: enrol."""
+    """With the setting, a superuser without a factor can only enrol."""
     required = AuthSettings(superusers_need_second_factor=True)
     strict = create_app(database.settings.model_copy(update={"auth": required}))
     async with strict.router.lifespan_context(strict):
         transport = httpx.ASGITransport(strict, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as client:
             root = await person(strict, client, superuser=True)
-            before = [await root.get("/users"), await root.get("/auth/me/sessions")]
+            before = {path: await root.get(path) for path in ("/users", "/auth/me/sessions")}
             await enrolled(root)
             after = await root.get("/users")
 
-    assert [(a.status_code, a.json()["code"]) for a in before] == [(403, "second-factor-required")] * 2
+    assert refusals(before) == dict.fromkeys(before, (403, "second-factor-required"))
     assert after.status_code == 200
 
 
@@ -178,9 +156,9 @@ async def test_codes_are_guessed_no_faster_than_passwords(signed_in_as: SignedIn
     someone = await signed_in_as()
     await enrolled(someone)
 
-    statuses = [(await someone.post("/auth/step-up", {"code": f"{n:06}"})).status_code for n in range(7)]
-
-    assert statuses == [403] * 5 + [429] * 2
+    for number in range(1, 8):
+        guess = await someone.post("/auth/step-up", {"code": f"{number:06}"})
+        assert guess.status_code == (403 if number <= 5 else 429), f"guess {number}"
 
 
 async def test_a_reset_leaves_the_second_factor_in_force(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
@@ -193,3 +171,31 @@ async def test_a_reset_leaves_the_second_factor_in_force(client: httpx.AsyncClie
 
     assert (without.status_code, without.json()["code"]) == (401, "second-factor-needed")
     assert with_code.status_code == 200
+
+
+async def test_a_removed_factor_is_not_confirmed(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as()
+    await enrolled(person)
+    await person.delete("/auth/me/second-factor")
+
+    answer = await person.post("/auth/me/second-factor/confirm", {"code": "000000"})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not-enrolled")
+
+
+async def test_a_right_password_resets_no_failed_codes(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as()
+    await enrolled(person)
+
+    for number in range(1, 8):
+        guess = await person.post("/auth/step-up", {"code": f"{number:06}"})
+        await person.post("/auth/me/second-factor", {"current_password": PASSWORD})
+        assert guess.status_code == (403 if number <= 5 else 429), f"guess {number}"
+
+
+async def test_new_recovery_codes_are_for_the_enrolled(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as()
+
+    answer = await person.post("/auth/me/second-factor/recovery-codes")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not-enrolled")

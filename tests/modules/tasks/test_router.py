@@ -4,8 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.conftest import SignedInAs
-from tests.people import Person
+from tests.people import Person, SignedInAs
 
 ALLOWED = {
     ("todo", "in_progress"),
@@ -27,7 +26,7 @@ async def task_in(person: Person, status: str) -> str:
 
 
 @pytest.mark.parametrize("start", STATUSES)
-async def test_only_these_transitions(signed_in_as: SignedInAs, start: str) -> None:
+async def test_only_allowed_transitions_succeed(signed_in_as: SignedInAs, start: str) -> None:
     person = await signed_in_as("tasks:create", "tasks:update")
 
     for target in STATUSES:

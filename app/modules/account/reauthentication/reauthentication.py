@@ -20,7 +20,7 @@ class WrongPassword(Forbidden):
 
 @dataclass
 class Reauthentication:
-    """Counts wrong guesses like those at sign-in; they stay counted whatever happens then."""
+    """Counts wrong guesses like those at sign-in, even if the request then fails."""
 
     database: Database
     hasher: PasswordHasher

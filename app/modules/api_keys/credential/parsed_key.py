@@ -1,10 +1,10 @@
-"""The form of an API key: `ak_<prefix>_<secret>`. The prefix finds the row and may be shown, the secret proves it."""
+"""The form of an API key: `ak_<prefix>_<secret>`. The prefix identifies it and may be shown; the secret proves it."""
 
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
+from app.core.db.session import AnyRow
 from app.core.fields.ip_address import is_in_networks
 from app.core.security.encryption import is_equal, keyed_hash
 
@@ -45,7 +45,7 @@ def parse(token: str) -> ParsedKey | None:
     return ParsedKey(match[1], match[2]) if match else None
 
 
-def verify(row: Any, presented: ParsedKey, key: bytes, ip: str | None) -> bool:
+def verify(row: AnyRow, presented: ParsedKey, key: bytes, ip: str | None) -> bool:
     """Whether `presented` is the key of `row` (columns `key_…`) and may be used from `ip`."""
     if not is_equal(row.key_secret_hash.encode(), presented.hash(key).encode()):
         return False

@@ -1,7 +1,7 @@
 """The canonical form of values and entries: the same bytes for the same facts on every database.
 
-JSON with names sorted by code point, no white space and no floats, so that anybody can
-repeat a hash over a stored entry.
+JSON with names sorted by code point, no white space and no floats, so that a hash over a stored entry can be repeated
+elsewhere.
 """
 
 import base64
@@ -16,7 +16,7 @@ from uuid import UUID
 ENTRY_FORMAT = 1
 
 
-def canonical_value(raw: Any) -> Any:
+def canonical_value(raw: object) -> Any:
     """`raw` as string, bool, null or integer; documents keep their shape. Raises TypeError for anything else."""
     if raw is None or (isinstance(raw, (bool, str)) and not isinstance(raw, Enum)):
         return raw

@@ -1,7 +1,7 @@
 """Captures the changes of every flush and writes their change entries in the same transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from app.modules.audit.models import AuditChange
 Values = dict[str, Any]
 Entry = tuple[str, Entity, Mapping[str, Values]]
 """(action, row, changes by field)"""
+ValueOf = Callable[[Entity, str], Any]
+"""Reads a column of a row."""
 
 NO_VALUE = LoaderCallableStatus.NO_VALUE
 
@@ -46,12 +48,12 @@ class ChangeCapture:
         self.redaction_version = redaction_version()
         self.master = database.keys.personal
 
-    def before_flush(self, session: SyncSession, _context: Any, _instances: Any) -> None:
+    def before_flush(self, session: SyncSession, _context: object, _instances: object) -> None:
         """Keep the old values of changed and deleted rows."""
         changing = [row for row in [*session.dirty, *session.deleted] if is_audited(row)]
         session.info["before"] = row_values(session, changing, committed_value)
 
-    def after_flush(self, session: SyncSession, _context: Any) -> None:
+    def after_flush(self, session: SyncSession, _context: object) -> None:
         """Compare old and new values, and add the change entries on the session's own connection."""
         before: dict[int, Values] = session.info.pop("before", {})
         present = [row for row in [*session.new, *session.dirty] if is_audited(row)]
@@ -68,7 +70,7 @@ class ChangeCapture:
         if entries:
             self.write(session, entries)
 
-    def after_rollback(self, session: SyncSession, _previous: Any) -> None:
+    def after_rollback(self, session: SyncSession, _previous: object) -> None:
         session.info.pop("before", None)
 
     def write(self, session: SyncSession, entries: list[Entry]) -> None:
@@ -97,7 +99,7 @@ class ChangeCapture:
 
 
 def actor_columns(context: RequestContext) -> Values:
-    """The columns that say who, when and from where."""
+    """The columns of actor, time, request and client."""
     return {
         "at": now(),
         "request_id": context.request_id,
@@ -115,13 +117,13 @@ def is_audited(row: object) -> bool:
 
 
 def committed_value(row: Entity, name: str) -> Any:
-    """The value in the database, or NO_VALUE where the session does not know it."""
+    """The value in the database, or NO_VALUE if the session has not loaded it."""
     state = inspect(row)
     return state.committed_state[name] if name in state.committed_state else state.dict.get(name, NO_VALUE)
 
 
-def row_values(session: SyncSession, rows: Iterable[Entity], value_of: Any) -> dict[int, Values]:
-    """Every column of every row. What the session does not know is read with one SELECT for each table."""
+def row_values(session: SyncSession, rows: Iterable[Entity], value_of: ValueOf) -> dict[int, Values]:
+    """Every column of every row. What the session has not loaded is read with one SELECT for each table."""
     result: dict[int, Values] = {}
     unknown: dict[type[Entity], list[Entity]] = defaultdict(list)
     for row in rows:
@@ -148,12 +150,13 @@ def difference(old: Values, new: Values) -> dict[str, Values]:
 
 
 def is_significant(row: Entity, changes: Mapping[str, Values]) -> bool:
-    """False if only omitted columns changed, and the bookkeeping that follows every change."""
+    """False if nothing changed but omitted columns, `version` and `updated_at`."""
     fields = changes.keys() - {"version", "updated_at"}
     return not fields or any(redactions(type(row))[name].treatment != "omit" for name in fields)
 
 
 def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
+    """The people whose personal data `changes` hold."""
     declared = redactions(type(row))
     fields = {str(declared[name].subject) for name in changes if declared[name].treatment == "personal"}
     return {getattr(row, field) for field in fields}

@@ -44,7 +44,7 @@ def unwrap(master: bytes, id: UUID, wrapped: bytes) -> bytes:
         raise WrongMasterKey(f"key {id} was wrapped by another master key") from error
 
 
-def encrypt_value(key: SubjectKey, place: str, plain: Any) -> dict[str, str]:
+def encrypt_value(key: SubjectKey, place: str, plain: object) -> dict[str, str]:
     """`plain` (a canonical value) as a tagged document, bound to its `place`: entity, id and field."""
     ciphertext = encrypt(key.key, json.dumps(plain).encode(), place.encode())
     return {"$personal": base64.b64encode(ciphertext).decode(), "$key": str(key.id)}
@@ -77,5 +77,5 @@ def load_key(master: bytes, row: AnyRow) -> SubjectKey:
 
 
 def place_of(entity: str, entity_id: str, field: str) -> str:
-    """Where an encrypted value belongs; it decrypts nowhere else."""
+    """The place of an encrypted value, which cannot be decrypted for another place."""
     return f"{entity}/{entity_id}/{field}"

@@ -8,7 +8,7 @@ from sqlalchemy import Column
 from sqlalchemy.types import LargeBinary
 from sqlmodel import SQLModel
 
-from app.core.db.entity import Entity
+from app.core.db.entity import Entity, table_of
 from app.core.db.redaction import LOOKS_SECRET, PLAIN, Redaction
 
 
@@ -37,12 +37,11 @@ def audited_models() -> dict[str, type[Entity]]:
 @cache
 def redactions(model: type[SQLModel]) -> dict[str, Redaction]:
     """The redaction of each column. Raises UndeclaredSecret."""
-    table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
-    return {column.name: redaction_of(column) for column in table.columns}
+    return {column.name: redaction_of(column) for column in table_of(model).columns}
 
 
 def redaction_version() -> str:
-    """A name of all redactions together, which changes when one of them does."""
+    """A digest of all redactions, which changes when one of them does."""
     document = {
         name: {field: [redaction.treatment, redaction.subject] for field, redaction in redactions(model).items()}
         for name, model in audited_models().items()

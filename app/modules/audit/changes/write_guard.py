@@ -1,4 +1,4 @@
-"""Refuses SQL that writes to audited tables past the unit of work, where no change entry would be written.
+"""Refuses SQL that writes to audited tables outside the unit of work, where no change entry would be written.
 
 It looks at the SQL text that goes to the driver, and so sees bulk ORM statements, Core, `text()` and driver-level
 strings alike. Outside a flush a statement may only write to tables that are known and not audited; a verb whose target
@@ -7,7 +7,6 @@ cannot be read is refused. It prevents mistakes; an attacker who owns the connec
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import event
 from sqlmodel import SQLModel
@@ -42,7 +41,7 @@ def refuse_unaudited_writes(database: Database) -> None:
     known = {table.name for table in SQLModel.metadata.tables.values()}
     writable = frozenset(known - audited_models().keys() - LOGS)
 
-    def check(_connection: Any, _cursor: Any, statement: str, _params: Any, _context: Any, _many: Any) -> None:
+    def check(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         for verb, table in written_tables(statement):
             if table in LOGS and verb != "insert into":
                 raise UnauditedWrite(f"{verb} {table}: the audit log can only be added to")

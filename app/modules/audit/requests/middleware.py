@@ -1,4 +1,4 @@
-"""Writes an access entry for every request, whatever its end, into the spool before the last byte leaves."""
+"""Writes an access entry for every request, however it ends, to the spool before the response is complete."""
 
 import asyncio
 from time import perf_counter_ns
@@ -22,11 +22,11 @@ HIDDEN_PARAMETERS = {"cursor"}
 MASKED_PARAMETERS = {"q"}
 """A search for a person is personal data, and an access entry has no key of a person to encrypt it with."""
 HEALTH = {"/healthz", "/readyz"}
-"""Answered even when the audit log is full: a restart would not empty it."""
+"""Paths that are served even while the audit log is full, because a restart would not empty it."""
 
 
 class AccessLogMiddleware:
-    """Pure ASGI. Withholds the head of a response until its entry is kept, if head and body come together."""
+    """Pure ASGI. Withholds the head of a response until its entry is stored, if head and body come together."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -135,14 +135,14 @@ def storable(text: str, length: int) -> str:
     return UNSTORABLE.sub("\ufffd", text)[:length]
 
 
-def route_template(scope: Scope, route: Any) -> str | None:
+def route_template(scope: Scope, route: object) -> str | None:
     """The path of the route with its parameters in braces; None where no route matched."""
     context = scope.get("fastapi", {}).get("effective_route_context") if route is not None else None
     path = getattr(context or route, "path_format", None)
     return str(path)[:400] if path else None
 
 
-def allowed_query(query: bytes, route: Any) -> str | None:
+def allowed_query(query: bytes, route: object) -> str | None:
     """The declared parameters only, with secrets masked: people paste anything into a URL."""
     if not query or not isinstance(route, Route):
         return None

@@ -1,4 +1,4 @@
-"""Ships access entries from the spool to the database in groups: exactly once, whatever crashes when."""
+"""Ships access entries from the spool to the database in groups: exactly once, even after a crash."""
 
 import asyncio
 from datetime import datetime
@@ -44,13 +44,13 @@ class Shipper:
         self.adopt_at = 0.0
 
     def append(self, entry: dict[str, Any]) -> Spool:
-        """Make `entry` survive this process, and return its spool. Raises AuditLogUnavailable."""
+        """Append `entry` to the spool, where it survives this process. Raises AuditLogUnavailable."""
         self.spool.append(orjson.dumps(entry, default=str))
         return self.spool
 
     def check_capacity(self) -> None:
         """Raise AuditLogUnavailable while too many entries of this process wait."""
-        if self.spool.waiting >= self.options.spool_max_bytes:
+        if self.spool.unshipped_bytes >= self.options.spool_max_bytes:
             raise AuditLogUnavailable(
                 "The audit log is full until the database takes its entries; try again later.", Retry_After="5"
             )
@@ -71,6 +71,7 @@ class Shipper:
             self.spool.close()
 
     async def run(self) -> bool:
+        """Ship the entries of this process, and from time to time those of dead processes."""
         await self.flush()
         if monotonic() >= self.adopt_at:
             await self.adopt()
@@ -82,15 +83,16 @@ class Shipper:
         await asyncio.shield(asyncio.ensure_future(self.flush_own()))
 
     async def flush_own(self) -> None:
+        """Ship the spool of this process, and replace it when it is too large or cannot be read."""
         target = self.spool
         end = target.size
         async with self.lock:
             while target is self.spool and (target.shipped < end or not target.is_known):
                 if not await self.ship(target):
                     break
-            if self.spool.waiting and target.shipped < end:
-                log.error("spool_unreadable", spool=target.id, bytes=target.waiting)
-            elif self.spool.size < ROTATE_BYTES or self.spool.waiting:
+            if self.spool.unshipped_bytes and target.shipped < end:
+                log.error("spool_unreadable", spool=target.id, bytes=target.unshipped_bytes)
+            elif self.spool.size < ROTATE_BYTES or self.spool.unshipped_bytes:
                 return
             full, self.spool = self.spool, Spool.create(self.folder)
             full.close()
@@ -106,8 +108,8 @@ class Shipper:
                 log.error("orphan_not_shipped", spool=orphan.id, cause=type(error).__name__)
                 orphan.leave()
                 continue
-            if orphan.waiting:
-                log.error("spool_unreadable", spool=orphan.id, bytes=orphan.waiting)
+            if orphan.unshipped_bytes:
+                log.error("spool_unreadable", spool=orphan.id, bytes=orphan.unshipped_bytes)
             orphan.close()
 
     async def ship(self, spool: Spool) -> int:
@@ -150,7 +152,7 @@ async def advance(session: Session, spool: Spool, end: int) -> None:
 
 
 async def insert_rows(session: Session, rows: list[dict[str, Any]]) -> None:
-    """COPY on PostgreSQL; one multi-row INSERT elsewhere."""
+    """Insert access entries: by COPY on PostgreSQL, by one INSERT of many rows elsewhere."""
     connection = await session.connection()
     if session.is_sqlite:
         await connection.execute(insert(access_table), rows)

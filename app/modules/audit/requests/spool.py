@@ -43,7 +43,7 @@ class Spool:
         return self.path.stem
 
     @property
-    def waiting(self) -> int:
+    def unshipped_bytes(self) -> int:
         """Bytes that are not in the database yet."""
         return self.size - self.shipped
 
@@ -112,7 +112,7 @@ class Spool:
 
     def close(self) -> None:
         """Remove a file that was shipped completely. One with unreadable bytes is renamed, never deleted."""
-        if self.waiting:
+        if self.unshipped_bytes:
             self.path.rename(self.path.with_suffix(UNREADABLE_SUFFIX))
         else:
             self.path.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """Throttling of guesses. Attempts are counted before they are checked, so that parallel ones count as well.
 
-A counter decays: one failure is dropped every so often. At its limit a wait of 30 s begins, twice as long with each
-further failure, up to 15 minutes. A sign-in counts for the typed name, whether it exists or not, and for the address.
-From an address where the owner of the name signed in recently it has a counter of its own, so that guesses from
-elsewhere do not lock the owner out.
+A counter decays: one failure is dropped every 15 minutes, or every minute for an address. At its limit a wait of 30 s
+begins, twice as long with each further failure, up to 15 minutes. A sign-in counts for the typed name, whether it
+exists or not, and for the address. From an address where the owner of the name signed in recently it has a counter of
+its own, so that guesses from elsewhere do not lock the owner out.
 """
 
 import math
@@ -41,7 +41,7 @@ class TooManyAttempts(TooManyRequests):
 
 @dataclass
 class Throttle:
-    """Counts attempts. Each call is a unit of work of its own, so that it stays counted whatever happens then."""
+    """Counts attempts. Each call is a unit of work of its own, so that it counts even if the request then fails."""
 
     database: Database
     context: RequestContext
@@ -56,7 +56,7 @@ class Throttle:
         return {name: options.account_failures, f"address:{rate_limit_key(ip)}": options.address_failures}
 
     def account_counter(self, kind: str, user_id: UUID) -> CounterLimits:
-        """The counter of an authenticated user who proves the password, or the second factor, again."""
+        """The counter of an authenticated user who enters the password, or a code, again."""
         return {f"{kind}:{user_id}": self.database.settings.auth.account_failures}
 
     async def reserve(self, allowed: CounterLimits) -> None:
@@ -86,7 +86,7 @@ class Throttle:
             await reset_counters(session, allowed)
 
     async def prune(self) -> bool:
-        """Remove counters that no longer matter."""
+        """Remove counters that have not changed for `PRUNE_AGE`."""
         async with self.database.unit_of_work(self.context) as session:
             await CounterRepository(session).prune(now() - PRUNE_AGE)
         return False
@@ -102,11 +102,11 @@ async def reset_counters(session: Session, allowed: CounterLimits) -> None:
 
 
 def decay(name: str, row: SignInCounter) -> None:
-    """Drop the failures that time has forgiven; `updated_at` is the instant up to which that is done."""
+    """Drop the failures that have decayed; `updated_at` is the instant up to which that is done."""
     seconds = DECAY_SECONDS.get(name.partition(":")[0], DEFAULT_DECAY_SECONDS)
-    forgiven = int((now() - row.updated_at).total_seconds() // seconds)
-    row.updated_at = now() if forgiven >= row.failures else row.updated_at + timedelta(seconds=forgiven * seconds)
-    row.failures = max(row.failures - forgiven, 0)
+    decayed = int((now() - row.updated_at).total_seconds() // seconds)
+    row.updated_at = now() if decayed >= row.failures else row.updated_at + timedelta(seconds=decayed * seconds)
+    row.failures = max(row.failures - decayed, 0)
 
 
 def undo_reservation(row: SignInCounter) -> None:

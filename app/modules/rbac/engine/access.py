@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, or_, select, true
 
 from app.core.clock import now
 from app.core.config import AuthSettings
@@ -44,7 +44,7 @@ class Access:
     key: AnyRow | None = None
 
 
-def access(credential: Any, *columns: ColumnElement[Any]) -> AnySelect:
+def access(credential: Table, *columns: ColumnElement[Any]) -> AnySelect:
     """One row for each grant path of the owner of `credential`, at least one; none where the owner may not act."""
     path = grant_paths().subquery("path")
     owner = and_(users.c.id == credential.c.user_id, users.c.is_active, users.c.deleted_at.is_(None))
@@ -76,7 +76,7 @@ def access_of_key(prefix: str) -> AnySelect:
 
 
 def restriction_of(row: AnyRow, settings: AuthSettings) -> Restriction | None:
-    """What the user must do before anything else."""
+    """The action that the user must take first."""
     if row.must_change_password:
         return PASSWORD_CHANGE
     if row.is_superuser and settings.superusers_need_second_factor and row.confirmed_at is None:
@@ -85,7 +85,7 @@ def restriction_of(row: AnyRow, settings: AuthSettings) -> Restriction | None:
 
 
 def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
-    """What a session may do."""
+    """The access of a session."""
     first, at = rows[0], now()
     paths = grant_paths_in(rows)
     held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective
@@ -104,7 +104,7 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
 
 
 def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
-    """What an API key may do: those of its scopes that its owner holds. It never acts as a superuser."""
+    """The access of an API key: those of its scopes that its owner holds. It never acts as a superuser."""
     first, at = rows[0], now()
     paths = grant_paths_in(rows)
     held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective

@@ -1,4 +1,4 @@
-"""Whom a change of the policy affects, and what they hold."""
+"""The users and roles that a change of the policy affects, and the permissions they hold."""
 
 from uuid import UUID
 
@@ -31,7 +31,7 @@ AFFECTED = {
     "module": ("module", "id"),
     "module_group": ("group", "id"),
 }
-"""By table: the kind of what a changed row affects, and the column that names it."""
+"""By table: the kind of object that a changed row affects, and the column that names it."""
 
 users, user_roles, roles = table_of(User), table_of(UserRole), table_of(Role)
 grants, modules = table_of(RoleModule), table_of(Module)
@@ -50,7 +50,7 @@ def is_affected(ids: dict[str, set[UUID]]) -> ColumnElement[bool]:
 def held_by_affected_users(
     connection: Connection, ids: dict[str, set[UUID]]
 ) -> dict[UUID, tuple[AnyRow, HeldPermissions]]:
-    """What every affected user holds, in this transaction, now."""
+    """The permissions that every affected user holds now, in this transaction."""
     statement = users_with_grant_paths(*USER_COLUMNS).where(is_affected(ids))
     paths_of: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}
     for row in connection.execute(statement):
@@ -60,7 +60,7 @@ def held_by_affected_users(
 
 
 def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
-    """What these roles give to their users."""
+    """The permissions that these roles give to their users."""
     on = roles.c.is_active & roles.c.deleted_at.is_(None)
     columns = (modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
     statement = select(roles.c.id, on.label("is_on"), *columns).select_from(roles).join(grants).join(modules)
@@ -72,7 +72,7 @@ def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPerm
 
 
 def has_superuser(connection: Connection) -> bool:
-    """Whether somebody is left who can sign in and do everything; a service account cannot."""
+    """Whether an active superuser is left who can sign in; a service account cannot."""
     people = select(users.c.id).where(users.c.is_superuser, users.c.is_service.is_(False))
     active = people.where(users.c.is_active, users.c.deleted_at.is_(None))
     return connection.execute(active.limit(1)).first() is not None

@@ -69,7 +69,7 @@ class CredentialAuthenticator:
         """Record the first use of a token pair. Raises Unauthenticated if it shows that the session was copied."""
         is_valid = await try_to_record(confirm_generation(self.database, context, claims))
         if is_valid is False:
-            raise credential_ended()
+            raise ended_credential()
         if is_valid:
             self.cache.replace(name, access, replace(access, known=access.known | {claims.generation}))
 
@@ -79,9 +79,9 @@ class CredentialAuthenticator:
         if presented is None:
             raise invalid_token()
         access = await self.find(presented.prefix, partial(access_of_key, presented.prefix), key_access, context)
-        if not api_keys.verify(access.key, presented, self.database.keys.lookup, context.ip):
+        if access.key is None or not api_keys.verify(access.key, presented, self.database.keys.lookup, context.ip):
             raise invalid_token()
-        context.actor = Actor("api-key", access.principal.api_key_id, access.key.key_name if access.key else None)
+        context.actor = Actor("api-key", access.principal.api_key_id, access.key.key_name)
         context.owner_id = access.principal.user_id
         context.credential_expires_at = access.principal.expires_at
         context.auth_method = "api-key"
@@ -89,7 +89,7 @@ class CredentialAuthenticator:
         return access
 
     async def record_use(self, name: str, access: Access, context: RequestContext) -> None:
-        """Record the use of a key, once a minute and process at most, so that not every request writes."""
+        """Record the use of a key, at most once a minute in each process, so that not every request writes."""
         if (
             monotonic() - self.recorded.get(name, -RECORD_USE_SECONDS) < RECORD_USE_SECONDS
             or not access.principal.api_key_id
@@ -109,23 +109,23 @@ class CredentialAuthenticator:
             rows = await self.database.read_session(context).all(query())
             if not rows:
                 self.cache.drop(name)
-                raise credential_ended()
+                raise ended_credential()
             access = build(rows, self.tokens.settings)
             if access.principal.expires_at <= now():
-                raise credential_ended()
+                raise ended_credential()
             if self.cache.store(name, access):
                 return access
         raise Unavailable("Permissions are changing too fast; try again shortly.")
 
 
 async def try_to_record(work: Awaitable[T]) -> T | None:
-    """Record a use on which the request does not depend. If the database cannot now, the request continues."""
+    """Record a use on which the request does not depend. If that fails, the request continues."""
     try:
         return await work
     except (Problem, SQLAlchemyError) as error:
-        log.warning("not_noted", cause=type(error).__name__)
+        log.warning("use_not_recorded", cause=type(error).__name__)
         return None
 
 
-def credential_ended() -> Unauthenticated:
-    return Unauthenticated("This credential is no longer good.", WWW_Authenticate='Bearer error="invalid_token"')
+def ended_credential() -> Unauthenticated:
+    return Unauthenticated("This credential is no longer valid.", WWW_Authenticate='Bearer error="invalid_token"')

@@ -21,13 +21,13 @@ from app.modules.rbac.repository import policy
 CACHED_CREDENTIALS = 10_000
 STRICT_AFTER_SECONDS = 5.0
 EVENT_AGE = timedelta(hours=1)
-"""How long events are kept. A process that was stopped for longer forgets its whole cache."""
+"""The age at which events are removed. A process that was stopped for longer forgets its whole cache."""
 
 events = table_of(SecurityEvent)
 
 
 class AccessCache:
-    """Bounded and exact: an entry is kept only if its query saw every security event that this process knows of."""
+    """A bounded cache. An entry is kept only if its query saw every security event that this process knows of."""
 
     def __init__(self) -> None:
         self.floor = self.version = 0
@@ -65,7 +65,7 @@ class AccessCache:
                 del self.names[subject]
 
     def invalidate(self, last: int, subjects: Iterable[UUID | None]) -> None:
-        """Forget the subjects of security events up to number `last`. An event without a subject affects everybody."""
+        """Forget the subjects of security events up to number `last`. An event without a subject affects all users."""
         self.floor = max(self.floor, last)
         for subject in subjects:
             if subject is None:

@@ -1,7 +1,6 @@
 """Security events: they make every process forget cached permissions. Numbered in the order of commits."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event, insert, inspect, select, text, update
@@ -18,7 +17,7 @@ EVERYBODY = None
 events, state = table_of(SecurityEvent), table_of(SecurityState)
 
 
-def alters(row: Any, columns: frozenset[str]) -> bool:
+def alters(row: Entity, columns: frozenset[str]) -> bool:
     """Whether the pending change of `row` touches one of `columns` (`*`: creating, deleting, and every column)."""
     if not columns:
         return False
@@ -38,7 +37,7 @@ def pending_entities(session: SyncSession) -> list[Entity]:
 def install(database: Database) -> None:
     """Write an event in every transaction that alters what a credential permits; on PostgreSQL also notify at once."""
 
-    def before_flush(session: SyncSession, _context: Any, _instances: Any) -> None:
+    def before_flush(session: SyncSession, _context: object, _instances: object) -> None:
         for row in pending_entities(session):
             if alters(row, row.affects_access):
                 subject = getattr(row, row.access_subject) if row.access_subject else EVERYBODY

@@ -38,7 +38,7 @@ class Listener:
             self.on_event()
         return False
 
-    def handle_notification(self, *_: Any) -> None:
+    def handle_notification(self, *_: object) -> None:
         self.on_event()
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """The policy guard: every change of the policy passes it, whatever the endpoint.
 
 The first flush of a transaction that changes policy takes the policy lock and records what the affected users and roles
-hold. At the commit it compares, and the transaction fails if somebody would gain what the caller does not hold
+hold. At the commit it compares, and the transaction fails if a user would gain what the caller does not hold
 (`cannot-grant`), lose what the caller does not hold (`target-has-more-permissions`), or if no active superuser would be
 left. A change of a user who holds what the caller lacks fails at its flush (`target-has-more-permissions`).
 """
@@ -28,7 +28,7 @@ from app.modules.roles import NOTHING, CannotGrant, HeldPermissions, LastSuperus
 from app.modules.second_factor import check_step_up
 
 IDENTITY = frozenset({"email", "username"})
-"""Columns of a user by which they sign in: a change of one's own needs a second factor too."""
+"""Columns of a user by which users sign in: changing one's own needs a second factor too."""
 
 versions = table_of(PolicyVersion)
 
@@ -37,11 +37,11 @@ def install(database: Database) -> None:
     """Check every transaction of `database`."""
     step_up_ttl = database.settings.auth.step_up_ttl
 
-    def after_begin(session: SyncSession, _transaction: Any, connection: Connection) -> None:
+    def after_begin(session: SyncSession, _transaction: object, connection: Connection) -> None:
         if session.info["context"].changes_policy:
             connection.execute(select(policy.c.version).with_for_update(key_share=True))
 
-    def before_flush(session: SyncSession, _context: Any, _instances: Any) -> None:
+    def before_flush(session: SyncSession, _context: object, _instances: object) -> None:
         context: RequestContext = session.info["context"]
         rows = pending_entities(session)
         governed = [row for row in rows if changes_policy(row)]
@@ -84,7 +84,7 @@ def changes_policy(row: Entity) -> bool:
 def target_users(rows: Iterable[Entity], context: RequestContext) -> Iterable[UUID]:
     """The users on whom these changes act.
 
-    A session may change its own user, but for the columns by which one signs in; an API key may not.
+    A session may change its own user, except the columns by which users sign in; an API key may not.
     """
     if context.principal is None:
         return
@@ -97,7 +97,7 @@ def target_users(rows: Iterable[Entity], context: RequestContext) -> Iterable[UU
 
 
 class PolicyChange:
-    """What one transaction changes of the policy: everything affected as it was before, to compare at the end."""
+    """A change of the policy in one transaction, with everything affected as it was before, to compare at the end."""
 
     def __init__(self, context: RequestContext) -> None:
         self.context = context
@@ -128,7 +128,7 @@ class PolicyChange:
 
     @property
     def held(self) -> frozenset[str]:
-        """What the caller held when the transaction began. Commands act as the system, which holds everything."""
+        """The caller's permissions when the transaction began. Commands act as the system, which holds everything."""
         principal = self.context.principal
         if principal is None:
             return frozenset({EVERYTHING}) if self.context.actor.kind == "system" else frozenset()
@@ -179,7 +179,7 @@ class PolicyChange:
             raise TargetHasMorePermissions(f"You cannot take away what you do not hold: {describe(lost)}.")
 
     def check_own_terms(self, after: dict[UUID, tuple[AnyRow, HeldPermissions]]) -> None:
-        """Raise CannotGrant for callers who prolong for themselves what they hold for a limited time."""
+        """Raise CannotGrant for callers who extend what they themselves hold for a limited time."""
         principal = self.context.principal
         if principal is None or EVERYTHING in self.held or principal.user_id not in after:
             return
@@ -211,7 +211,7 @@ class PolicyChange:
 
 
 def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> dict[str, Any] | None:
-    """What the user in `row` gains and loses now; None for nothing."""
+    """The permissions that the user in `row` gains and loses now; None if there are none."""
     gained, lost = sorted(after.effective - before.effective), sorted(before.effective - after.effective)
     if not gained and not lost:
         return None

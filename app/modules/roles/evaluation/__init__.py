@@ -1,1 +1,1 @@
-"""What users hold by their roles, and the refusals of changes that would go beyond it."""
+"""The permissions that users hold by their roles, and the errors of changes that would exceed them."""

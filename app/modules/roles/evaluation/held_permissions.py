@@ -1,14 +1,13 @@
-"""What a user holds. Enforcement, explanation and the policy guard all use the functions of this file."""
+"""Computes what a user holds. Enforcement, explanation and the policy guard all use the functions of this file."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import EVERYTHING
-from app.core.db.session import Session
+from app.core.db.session import AnyRow, Session
 from app.modules.roles.repository import USER_COLUMNS, GrantPath, grant_paths_in, users, users_with_grant_paths
 
 Spans = Mapping[str, tuple[datetime, datetime]]
@@ -17,7 +16,7 @@ Spans = Mapping[str, tuple[datetime, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class HeldPermissions:
-    """What a user (or role) holds: `effective` now, and `latent` if every link were active. A superuser holds `*`.
+    """The permissions of a user or role: `effective` now, `latent` if every link were active. A superuser holds `*`.
 
     `spans` says from when and until when assignments give each latent permission.
     """
@@ -27,11 +26,11 @@ class HeldPermissions:
     spans: Spans = field(default_factory=dict)
 
     def gains(self, later: "HeldPermissions") -> frozenset[str]:
-        """What `later` adds: permissions that were not held, or not from so early or not to so late an instant."""
+        """Permissions that `later` adds: those that were not held, or not from so early or to so late an instant."""
         return (later.latent - self.latent) | (later.effective - self.effective) | self.extensions(later)
 
     def extensions(self, later: "HeldPermissions") -> frozenset[str]:
-        """What was held before and is held for longer in `later`."""
+        """Permissions that were held before and are held for longer in `later`."""
         shared = self.spans.keys() & later.spans.keys()
         return frozenset(
             name
@@ -45,7 +44,7 @@ ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 def inactive_links(path: GrantPath, at: datetime) -> Iterator[str]:
-    """Why the path grants nothing at this instant. Yields nothing if it grants."""
+    """The reasons why the path grants nothing at this instant; none if it is active."""
     if not path.assignment_active:
         yield "assignment-inactive"
     if path.valid_from is not None and at < path.valid_from:
@@ -68,8 +67,8 @@ def has_ended(path: GrantPath, at: datetime) -> bool:
     return path.valid_until is not None and path.valid_until <= at
 
 
-def granted(paths: Iterable[GrantPath], at: datetime) -> frozenset[str]:
-    """The union of what the active paths grant."""
+def permissions_of_paths(paths: Iterable[GrantPath], at: datetime) -> frozenset[str]:
+    """The permissions that the active ones of `paths` grant."""
     permissions: set[str] = set()
     for path in paths:
         if next(inactive_links(path, at), None) is None:
@@ -80,22 +79,23 @@ def granted(paths: Iterable[GrantPath], at: datetime) -> frozenset[str]:
 def held_permissions(
     paths: Iterable[GrantPath], at: datetime, *, is_superuser: bool, is_enabled: bool
 ) -> HeldPermissions:
-    """What a user with these grant paths holds. `is_enabled`: the user is active and visible."""
+    """The permissions of a user with these grant paths. `is_enabled`: the user is active and visible."""
     known = list(paths)
     always = frozenset({EVERYTHING}) if is_superuser else frozenset()
     lasting = [path for path in known if not has_ended(path, at)]
     latent = always.union(*(path.permissions for path in lasting))
-    return HeldPermissions(latent, always | granted(known, at) if is_enabled else frozenset(), spans(lasting, at))
+    effective = always | permissions_of_paths(known, at) if is_enabled else frozenset()
+    return HeldPermissions(latent, effective, spans(lasting, at))
 
 
-def held_by(user: Any, paths: Iterable[GrantPath], at: datetime) -> HeldPermissions:
-    """What a user holds, given the columns `is_superuser`, `is_active` and `deleted_at`."""
+def held_by(user: AnyRow, paths: Iterable[GrantPath], at: datetime) -> HeldPermissions:
+    """The permissions of a user, given a row with `is_superuser`, `is_active` and `deleted_at`."""
     is_enabled = user.is_active and user.deleted_at is None
     return held_permissions(paths, at, is_superuser=user.is_superuser, is_enabled=is_enabled)
 
 
 def spans(paths: Iterable[GrantPath], at: datetime) -> Spans:
-    """From when and until when each permission is given. What has begun counts as given for ever before."""
+    """From when and until when each permission is given. One that has begun counts as given since ever."""
     result: dict[str, tuple[datetime, datetime]] = {}
     for path in paths:
         begins = path.valid_from if path.valid_from is not None and path.valid_from > at else ALWAYS[0]
@@ -113,7 +113,7 @@ def next_change(paths: Iterable[GrantPath], at: datetime) -> datetime | None:
 
 
 async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]:
-    """What a user holds now, in this transaction; nothing for one who may not act."""
+    """The permissions that a user holds now, in this transaction; none for a user who may not act."""
     rows = await session.all(users_with_grant_paths(*USER_COLUMNS).where(users.c.id == user_id))
     if not rows:
         return frozenset()

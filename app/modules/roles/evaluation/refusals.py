@@ -1,4 +1,4 @@
-"""Why a change of the policy is refused."""
+"""The errors of refused changes of the policy."""
 
 from app.core.errors import Conflict, Forbidden
 

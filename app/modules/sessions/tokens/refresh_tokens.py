@@ -24,7 +24,7 @@ class RefreshToken:
 
 
 def mac_of(key: bytes, seed: bytes, session_id: UUID, generation: int) -> bytes:
-    """Needs the key of the process and the seed of the session: neither a database dump nor the key alone is enough."""
+    """The MAC of a token. It takes key and seed, so that neither a database dump nor the key alone is enough."""
     return keyed_hash(key, seed + session_id.bytes + generation.to_bytes(8, "big"))
 
 

@@ -27,7 +27,7 @@ REUSE = "refresh-token-reuse"
 
 
 class BadCredentials(Unauthenticated):
-    """Unknown, inactive and wrong credentials look the same: in words, status and time."""
+    """The credentials are not valid. Unknown, inactive and wrong ones get the same response in the same time."""
 
     code = "bad-credentials"
 
@@ -40,7 +40,7 @@ class BadRefreshToken(Unauthenticated):
 
 @dataclass
 class SessionTokens:
-    """Opens, continues and ends sessions. But for `open`, each call is a unit of work of its own."""
+    """Opens, continues and ends sessions. Except `open`, each call is a unit of work of its own."""
 
     database: Database
     tokens: AccessTokens
@@ -90,7 +90,7 @@ class SessionTokens:
         row = await SessionRepository(session).lock(token.session_id)
         if row is None or not token.is_genuine(session.keys.refresh, row.seed):
             return None
-        user = await UserRepository(session).active(row.user_id)
+        user = await UserRepository(session).find_active(row.user_id)
         if user is None or not row.is_open(timedelta(seconds=self.tokens.settings.idle_ttl), user.signed_out_at):
             return None
         self.context.actor = Actor("user", user.id, user.username)
@@ -153,7 +153,7 @@ def login_log_entry(context: RequestContext, **values: Any) -> LoginAttempt:
 
 
 async def confirm_generation(database: Database, context: RequestContext, claims: AccessClaims) -> bool:
-    """Note that the access token of this generation is in use: the response with it did arrive.
+    """Record that the access token of this generation is in use, so that the client received it.
 
     False for a generation that was replaced as lost: the token was copied, and the session ends.
     """

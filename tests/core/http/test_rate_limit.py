@@ -1,0 +1,139 @@
+"""Rate limits: counted in the process, in Redis for all processes, and locally again while Redis is unavailable."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr, ValidationError
+
+from app.core.config import RateLimitSettings, Settings
+from app.core.context import RequestContext
+from app.core.errors import TooManyRequests
+from app.core.http.rate_limit import RateLimiter
+from app.core.runtime.redis import SharedRedis
+from app.main import create_app
+from tests.fixtures.servers import PATIENCE_SECONDS
+from tests.people import SignedInAs
+
+AWAY = "redis://127.0.0.1:1/0"
+
+
+AT = 1_800_001_000
+"""A second of the clock: 1,000 seconds of its hour have passed."""
+
+
+@pytest.fixture(autouse=True)
+def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows are of the wall clock: without this, one could end in the middle of a test."""
+    monkeypatch.setattr("app.core.http.rate_limit.time", SimpleNamespace(time=lambda: AT, monotonic=time.monotonic))
+
+
+@pytest.fixture
+def patient_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for Redis as long as it takes: a late answer would be a Redis that is unavailable."""
+    monkeypatch.setattr("app.core.runtime.redis.REDIS_SECONDS", PATIENCE_SECONDS)
+
+
+def limited(settings: Settings, redis_url: str | None = None, **limits: str) -> Settings:
+    url = SecretStr(redis_url) if redis_url else None
+    return settings.model_copy(update={"redis_url": url, "rate_limit": RateLimitSettings(**limits)})
+
+
+async def allowed(limiter: RateLimiter, ip: str, times: int) -> int:
+    """How many of `times` parallel requests are allowed."""
+
+    async def one() -> int:
+        try:
+            await limiter.count(RequestContext(ip=ip))
+        except TooManyRequests:
+            return 0
+        return 1
+
+    return sum(await asyncio.gather(*(one() for _ in range(times))))
+
+
+async def test_a_caller_over_the_limit_is_told_when_to_retry(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    person, other = await signed_in_as("tasks:read"), await signed_in_as("tasks:read")
+    app.state.rate_limiter = RateLimiter(limited(app.state.settings, principal="2/hour"))
+
+    for number, status, left in ((1, 200, 1), (2, 200, 0), (3, 429, 0)):
+        answer = await person.get("/tasks")
+        assert answer.status_code == status, f"request {number}"
+        assert answer.headers["ratelimit"].partition(";t=")[0] == f'"principal";r={left}', f"request {number}"
+
+    assert answer.headers["retry-after"] == "2600"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await other.get("/tasks")).status_code == 200
+
+
+async def test_anonymous_requests_are_counted_by_address_and_health_checks_are_not(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    app.state.rate_limiter = RateLimiter(limited(app.state.settings, address="2/hour"))
+
+    strangers = [(await client.get("/tasks")).status_code for _ in range(3)]
+    health = [(await client.get("http://attest.test/healthz")).status_code for _ in range(3)]
+
+    assert (strangers, health) == ([401, 401, 429], [200, 200, 200])
+
+
+async def test_rate_limits_can_be_switched_off(settings: Settings) -> None:
+    off = RateLimiter(settings.model_copy(update={"rate_limit": RateLimitSettings(enabled=False, address="1/hour")}))
+
+    assert await allowed(off, "192.0.2.1", 50) == 50
+
+
+@pytest.mark.usefixtures("patient_redis")
+async def test_processes_with_redis_count_together(settings: Settings, redis_url: str) -> None:
+    redis = [SharedRedis(redis_url) for _ in range(2)]
+    first, second = (RateLimiter(limited(settings, address="10/hour"), client) for client in redis)
+    ip = f"one-{uuid4().hex}"
+
+    counts = await asyncio.gather(allowed(first, ip, 20), allowed(second, ip, 20))
+
+    assert sum(counts) == 10
+    for client in redis:
+        await client.close()
+
+
+async def test_without_redis_each_process_counts_for_itself(settings: Settings) -> None:
+    redis = SharedRedis(AWAY)
+    limiter = RateLimiter(limited(settings, address="10/hour"), redis)
+
+    assert await allowed(limiter, "192.0.2.1", 20) == 10
+    await redis.close()
+
+
+async def test_a_request_is_answered_while_redis_is_away(settings: Settings) -> None:
+    app = create_app(limited(settings, AWAY))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as client:
+            answer = await client.get("/tasks")
+
+    assert (answer.status_code, "ratelimit" in answer.headers) == (401, True)
+
+
+@pytest.mark.parametrize("text", ["", "many", "10/fortnight"])
+def test_a_rate_that_cannot_be_read_is_refused_at_once(text: str) -> None:
+    with pytest.raises(ValidationError):
+        RateLimitSettings(principal=text)
+
+
+async def test_refused_requests_are_counted_too(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("tasks:read")
+    strict = RateLimitSettings(principal="4/hour", address="4/hour")
+    app.state.rate_limiter = RateLimiter(app.state.settings.model_copy(update={"rate_limit": strict}))
+
+    forbidden = [(await person.get("/users")).status_code for _ in range(2)]
+    unknown = [(await person.get("/tasks", params={"nope": 1})).status_code for _ in range(2)]
+    then = await person.get("/tasks")
+
+    assert (forbidden, unknown, then.status_code) == ([403, 403], [422, 422], 429)
+    assert then.json()["code"] == "too-many-requests"
+    assert then.headers["retry-after"] == "2600"
+    assert then.headers["ratelimit-policy"] == '"principal";q=4;w=3600'

@@ -1,0 +1,140 @@
+"""Writes that the change log could not capture are refused."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from app.core.clock import new_id
+from app.core.context import RequestContext
+from app.core.db.engine import Database
+from app.core.db.entity import table_of
+from app.modules.audit.changes.write_guard import UnauditedWrite, written_tables
+from app.modules.audit.models import AuditAccess, AuditChange
+from app.modules.tasks.models import Task
+from app.modules.users import User
+from tests.modules.audit.entries import add_task
+
+WRITES: list[Any] = [
+    update(Task).values(title="bulk"),
+    delete(Task),
+    insert(Task).values(id=new_id(), title="x"),
+    update(table_of(Task)).values(title="core"),
+    delete(table_of(Task)),
+    text("UPDATE task SET title = 'text'"),
+    text("delete from Task"),
+    text('INSERT INTO "task" (id) SELECT id FROM task'),
+    text("WITH gone AS (SELECT 1) UPDATE task SET title = 'cte'"),
+    text("/* quiet */ UPDATE /* very */ task SET title = 'comment'"),
+    text("UPDATE\n\ttask\nSET title = 'space'"),
+    text('update "main"."task" set title = 1'),
+    update(User).values(is_superuser=True),
+    text("UPDATE [task] SET title = 'bracket'"),
+    text("UPDATE OR IGNORE task SET title = 'or'"),
+    text("UPDATE main . task SET title = 'dot'"),
+    text('UPDATE U&"\\\\0074ask" SET title = 1'),
+    text("TRUNCATE login_attempt, user_role CASCADE"),
+    text("COPY task FROM STDIN"),
+    text("DROP TABLE task"),
+    text('DELETE FROM"task"'),
+    text('UPDATE"task"SET title = 1'),
+    text("INSERT OR REPLACE INTO audit_change (id) VALUES (1)"),
+    text("UPDATE audit_change SET actor_name = 'nobody'"),
+    delete(AuditChange),
+    delete(table_of(AuditAccess)),
+]
+
+
+@pytest.mark.parametrize("statement", WRITES, ids=str)
+async def test_a_write_past_the_change_log_is_refused(database: Database, job: RequestContext, statement: Any) -> None:
+    """Regression: bulk updates left no change entries."""
+    await add_task(database, job)
+    async with database.unit_of_work(job) as session:
+        with pytest.raises(UnauditedWrite):
+            await session.execute(statement)
+        connection = await session.connection()
+        with pytest.raises(UnauditedWrite):
+            await connection.execute(statement)
+
+
+async def test_a_driver_statement_is_refused_too(database: Database, job: RequestContext) -> None:
+    async with database.unit_of_work(job) as session:
+        connection = await session.connection()
+        with pytest.raises(UnauditedWrite):
+            await connection.exec_driver_sql("UPDATE task SET title = 'raw'")
+
+
+async def test_reading_connections_do_not_write(database: Database, job: RequestContext) -> None:
+    await add_task(database, job)
+    async with database.readers.connect() as connection:
+        with pytest.raises(UnauditedWrite):
+            await connection.exec_driver_sql("UPDATE task SET title = 'raw'")
+
+
+async def test_the_write_guard_holds_after_a_flush_without_changes(database: Database, job: RequestContext) -> None:
+    await add_task(database, job)
+    async with database.unit_of_work(job) as session:
+        task = (await session.execute(select(Task))).scalar_one()
+        task.title = task.title
+        await session.flush()
+        with pytest.raises(UnauditedWrite):
+            await session.execute(update(Task).values(title="bulk"))
+
+
+@pytest.mark.parametrize("table", ["audit_change", "audit_access"])
+@pytest.mark.parametrize("verb", ["UPDATE {} SET request_id = 'x'", "DELETE FROM {}", "OVERWRITE"])
+async def test_the_database_refuses_to_change_audit_entries(
+    database: Database, job: RequestContext, table: str, verb: str
+) -> None:
+    """Triggers refuse it also without our own check, as for another program."""
+    from app.core.db.engine import Database as Plain  # noqa: PLC0415  # without the capture
+
+    if verb == "OVERWRITE":
+        verb = "REPLACE INTO {} SELECT * FROM {}" if database.is_sqlite else "TRUNCATE {}"
+    await add_task(database, job)
+    other = Plain(database.settings)
+    async with other.engine.connect() as connection:
+        if table == "audit_access":
+            await connection.exec_driver_sql(
+                "INSERT INTO audit_access (at, request_id, actor_kind, method, path, status, duration_us, bytes_out)"
+                " VALUES (CURRENT_TIMESTAMP, 'r', 'system', 'GET', '/', 200, 1, 1)"
+            )
+        with pytest.raises(DBAPIError, match="can only be added to"):
+            await connection.exec_driver_sql(verb.replace("{}", table))
+    await other.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("SELECT 1", []),
+        ("SELECT * FROM task FOR UPDATE", []),
+        ("SELECT replace(a, 'x', 'y'), \"update\" FROM t", []),
+        ("SELECT 'UPDATE t'", []),
+        ("INSERT INTO a.b VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [("insert into", "b")]),
+        ("insert or replace into t values (1)", [("insert or replace into", "t")]),
+        ("UPDATE OR IGNORE [t] SET x = 1", [("update or ignore", "t")]),
+        ("UPDATE main . t SET x = 1", [("update", "t")]),
+        ('UPDATE U&"\\0074" SET x = 1', [("update", "\\0074")]),
+        ("TRUNCATE a, b CASCADE", [("truncate", "a")]),
+        ("TRUNCATE TABLE ONLY t", [("truncate", "table")]),
+        ("COPY t FROM STDIN", [("copy", "t")]),
+        ('DELETE FROM"t"', [("delete from", "t")]),
+        ('UPDATE"t"SET x=1', [("update", "t")]),
+        (r"WITH a AS (SELECT E'\'') DELETE FROM t", [("delete from", "t")]),
+        ("DO $$ BEGIN END $$", [("do", "")]),
+        ("CALL anything()", [("call", "")]),
+        ("UPDATE (SELECT 1)", [("update", "")]),
+        ("MERGE INTO t USING s ON true WHEN MATCHED THEN DO NOTHING", [("merge into", "t")]),
+        ("UPDATE ONLY t SET x = 1", [("update only", "t")]),
+        (
+            "WITH x AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM x",
+            [("delete from", "t"), ("insert into", "u")],
+        ),
+        ("UPDATE -- why\n t SET x = 1", [("update", "t")]),
+        ("SELECT '--' ; UPDATE t SET x = 1", [("update", "t")]),
+    ],
+)
+def test_what_a_statement_writes(statement: str, found: list[tuple[str, str]]) -> None:
+    assert list(written_tables(statement)) == found

@@ -1,0 +1,23 @@
+"""Roles that tests make and assign."""
+
+from typing import Any
+from uuid import UUID
+
+from tests.people import Person
+
+ALL = {"can_create": True, "can_update": True, "can_delete": True}
+
+
+async def role(root: Person, name: str, *modules: dict[str, Any]) -> str:
+    made: str = (await root.post("/roles", {"name": name})).json()["id"]
+    await root.put(f"/roles/{made}/modules", {"modules": list(modules)})
+    return made
+
+
+async def role_of(person: Person, root: Person) -> UUID:
+    """The id of the one role that a test person has."""
+    return UUID((await root.get(f"/users/{person.id}/roles")).json()[0]["id"])
+
+
+async def own_roles(root: Person, person: Person) -> list[dict[str, str]]:
+    return [{"role_id": found["id"]} for found in (await root.get(f"/users/{person.id}/roles")).json()]

@@ -1,0 +1,159 @@
+"""The command line, run as a process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.core.config import Settings
+from scripts.servers import Server
+from tests.fixtures.servers import PATIENCE_SECONDS, environment_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(settings: Settings, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment_of(settings), **environment},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_seeding_shows_passwords_once_and_changes_nothing_twice(settings: Settings) -> None:
+    """Regression: seeding dropped tables."""
+    first, second = run(settings, "seed", "--count", "3"), run(settings, "seed", "--count", "3")
+
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    shown = dict(re.findall(r"^  (\w+) +(\S+)$", first.stdout, re.MULTILINE))
+    assert set(shown) == {"admin", "manager", "reader", "auditor"}
+    assert all(len(password) >= 20 for password in shown.values())
+    assert "there already" in second.stdout
+    with Server(environment_of(settings)).start(seconds=PATIENCE_SECONDS) as server:
+        answer = httpx.post(
+            f"{server.url}/api/v1/auth/token", data={"username": "manager", "password": shown["manager"]}
+        )
+        token = answer.raise_for_status().json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        pages = [
+            httpx.get(f"{server.url}/api/v1/{name}?total=true&limit=1", headers=headers).json()
+            for name in ("tasks", "products", "customers", "brands", "categories")
+        ]
+    assert [page["total"] for page in pages] == [3, 3, 3, 20, 19]
+
+
+async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> None:
+    from sqlalchemy import select  # noqa: PLC0415  # only here
+
+    from app.core.clock import now  # noqa: PLC0415  # only here
+    from app.core.context import RequestContext  # noqa: PLC0415  # only here
+    from app.main import open_database  # noqa: PLC0415  # only here
+    from app.modules.users import User  # noqa: PLC0415  # only here
+
+    assert run(settings, "seed", "--count", "3").returncode == 0
+    database = open_database(settings)
+    async with database.unit_of_work(RequestContext.for_job("test")) as session:
+        people = {user.username: user for user in (await session.execute(select(User))).scalars()}
+        people["reader"].username = "rita"
+        people["auditor"].deleted_at = now()
+
+    again = run(settings, "seed", "--count", "3")
+
+    assert again.returncode == 0, again.stderr
+    assert "there already" in again.stdout
+    async with database.unit_of_work(RequestContext.for_job("test")) as session:
+        names = {user.username for user in (await session.execute(select(User))).scalars()}
+    await database.dispose()
+    assert names == {"manager", "rita", "admin"}
+
+
+def test_demo_data_has_no_place_in_production(settings: Settings) -> None:
+    secret = "kP3v-9sXw2_QeRt7uYb4NmZa6LcDf8Gh"
+    production = {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": secret,
+        "AUDIT__PERSONAL_KEY": secret[::-1],
+        "AUTH__SIGNING_KEY_FILES": '["/nowhere.pem"]',
+    }
+
+    refused = run(settings, "seed", **production)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "no place in production" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("password", "username", "reason"),
+    [
+        ("short", "boss", "12 to 128 characters"),
+        ("passwordpassword", "boss", "anybody would try"),
+        ("the boss is always right", "boss", "contains your name"),
+        ("a long and quiet river", "b", "username"),
+    ],
+)
+def test_a_superuser_obeys_the_policy(settings: Settings, password: str, username: str, reason: str) -> None:
+    refused = create(settings, username, password)
+
+    assert refused.returncode == 1
+    assert reason in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert password not in refused.stderr
+
+
+def create(settings: Settings, username: str, password: str) -> "subprocess.CompletedProcess[str]":
+    named = ("--username", username, "--email", "boss@example.com")
+    return run(settings, "create-superuser", *named, SUPERUSER_PASSWORD=password)
+
+
+def test_a_superuser_is_made_once(settings: Settings) -> None:
+    made = create(settings, "boss", "a long and quiet river")
+    twice = create(settings, "boss", "a long and quiet river")
+    silent = run(settings, "create-superuser", "--username", "other", "--email", "o@example.com")
+
+    assert made.returncode == 0, made.stderr
+    assert (twice.returncode, "already taken" in twice.stderr, "Traceback" in twice.stderr) == (1, True, False)
+    assert silent.returncode != 0, "without a password and a terminal there is no superuser"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_migrate_makes_an_empty_database_complete(settings: Settings, tmp_path: Path) -> None:
+    """Regression: migrating an empty database missed tables."""
+    import sqlite3  # noqa: PLC0415  # looks at the file itself
+
+    from sqlmodel import SQLModel  # noqa: PLC0415  # only here
+
+    path = tmp_path / "new" / "empty.db"
+    url = f"sqlite+aiosqlite:///{path}"
+
+    first = run(settings, "migrate", DATABASE_URL=url)
+    second = run(settings, "migrate", DATABASE_URL=url)
+
+    assert first.returncode == second.returncode == 0, first.stderr
+    with sqlite3.connect(path) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    expected = {table.name for table in SQLModel.metadata.tables.values() if not table.name.endswith("_of_a_test")}
+    assert expected <= tables
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_openapi_document_is_printed(settings: Settings) -> None:
+    document = json.loads(run(settings, "openapi").stdout)
+
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) >= 30
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert all("default" in operation["responses"] for operation in operations)
+    assert "Problem" in document["components"]["schemas"]
+    update = document["components"]["schemas"]["TaskUpdate"]
+    assert "required" not in update
+    assert "default" not in update["properties"]["title"]
