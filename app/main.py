@@ -1,9 +1,11 @@
 """The composition root: kernel and modules become one application here."""
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -20,7 +22,10 @@ from app.core.runtime.concurrency_limit import UploadLimits
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, routers
 
+log = structlog.get_logger(__name__)
+
 API = "/api/v1"
+CLOSE_SECONDS = 5.0
 TOKEN_URL = f"{API}/auth/token"
 MAX_UPLOADS = 8
 MAX_IMPORTS = 2
@@ -65,13 +70,13 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     logging.configure(options)
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
-        stack.push_async_callback(state.database.dispose)
+        stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)
         state.redis = None
         if options.redis_url is not None:
             from app.core.runtime.redis import SharedRedis  # noqa: PLC0415  # see the module: slow to import
 
             state.redis = SharedRedis(options.redis_url.get_secret_value())
-            stack.push_async_callback(state.redis.close)
+            stack.push_async_callback(close_within, CLOSE_SECONDS, state.redis.close)
         state.rate_limiter = RateLimiter(options, state.redis)
         state.signature_verifier = SignatureVerifier(options, state.redis)
         state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)
@@ -79,6 +84,15 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
             if module.lifespan:
                 await stack.enter_async_context(module.lifespan(state))
         yield
+
+
+async def close_within(seconds: float, close: Callable[[], Awaitable[None]]) -> None:
+    """Close something of the process, but do not wait for a peer that is silent: the process ends anyhow."""
+    try:
+        async with asyncio.timeout(seconds):
+            await close()
+    except TimeoutError:
+        log.warning("not_closed_in_time", what=getattr(close, "__qualname__", "?"))
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from app.core.db.session import Session
 from app.modules import routers
 from app.modules.roles import ModuleService
 
+SEED_SECONDS = 600.0
 ORDER = ("users", "roles", "brands", "categories")
 """Files whose rows others refer to come first; the rest follows by name."""
 
@@ -36,7 +37,7 @@ async def seed(database: Database, count: int) -> dict[str, str]:
     """
     credentials: dict[str, str] = {}
     declared = [router.module for router in routers() if router.module]
-    async with database.unit_of_work(RequestContext.for_job("seed")) as session:
+    async with database.unit_of_work(RequestContext.for_job("seed", SEED_SECONDS)) as session:
         await ModuleService(session).synchronize(declared)
         for file in files():
             credentials |= await file.seed(session, count)

@@ -97,6 +97,8 @@ class RequestContext:
     reauthorize: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
     """Runs the guard's checks again, for work that continues long after the guard decided."""
     max_body_bytes: int | None = None
+    job_seconds: float | None = None
+    """Longest unit of work of a job that takes longer than others; None: the setting."""
     time_limit: Timeout | None = field(default=None, repr=False)
 
     def reset_result(self) -> None:
@@ -104,9 +106,9 @@ class RequestContext:
         self.etag = self.item_id = self.next_cursor = None
 
     @classmethod
-    def for_job(cls, name: str) -> "RequestContext":
-        """The context of a command or background job that acts as the system."""
-        return cls(actor=Actor("system", name=name))
+    def for_job(cls, name: str, seconds: float | None = None) -> "RequestContext":
+        """The context of a command or background job that acts as the system, limited to `seconds`."""
+        return cls(actor=Actor("system", name=name), job_seconds=seconds)
 
 
 current: ContextVar[RequestContext | None] = ContextVar("current", default=None)

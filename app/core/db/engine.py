@@ -1,24 +1,32 @@
 """The database of a process: its engines, its sessions, and the one place that commits."""
 
+import asyncio
+import math
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
 from sqlalchemy.orm import Session as SyncSession
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlmodel import col
 
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db import sqlite
 from app.core.db.entity import SoftDelete
+from app.core.db.network import limit_silence, server_silence_settings
 from app.core.db.session import ReadSession, Session, UnitOfWork, open_session, refuse_second_connection
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
+
+OPENED_AT = "opened_at"
 
 
 class Database:
@@ -38,6 +46,8 @@ class Database:
             self.engine, class_=Session, expire_on_commit=False, sync_session_class=self.session_class
         )
         event.listen(self.session_class, "do_orm_execute", hide_deleted)
+        self.distrusted_before = -math.inf
+        """A deadline passed then (monotonic): connections that were opened before may be dead."""
         self.has_capture = False
         """Whether changes are captured for the audit log; `unit_of_work` requires it."""
 
@@ -55,7 +65,34 @@ class Database:
         if self.is_sqlite:
             event.listen(engine.sync_engine, "connect", sqlite.prepare_connection)
             event.listen(engine.sync_engine, "begin", sqlite.begin_immediate)
+        else:
+            event.listen(engine.sync_engine, "connect", self.prepare_connection)
+            event.listen(engine.sync_engine, "checkout", self.check_connection)
         return engine
+
+    def prepare_connection(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[OPENED_AT] = monotonic()
+        limit_silence(connection.driver_connection, self.settings.database.silence_seconds)
+
+    def check_connection(self, _connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        """Raise DisconnectionError, upon which the pool reconnects, for a connection that may be dead."""
+        if record.info[OPENED_AT] < self.distrusted_before:
+            raise DisconnectionError
+
+    @asynccontextmanager
+    async def deadline(self, seconds: float) -> AsyncIterator[None]:
+        """Raise DatabaseUnavailable once the block has taken `seconds`, and distrust every open connection.
+
+        A network can go silent without closing a connection, and then a statement waits for ever.
+        """
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                yield
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            self.distrusted_before = monotonic()
+            raise DatabaseUnavailable("The database did not answer in time; try again shortly.") from error
 
     def connect_arguments(self) -> dict[str, Any]:
         """The time limits, in the options of each driver."""
@@ -68,11 +105,13 @@ class Database:
                 "statement_timeout": str(options.statement_timeout_ms),
                 "lock_timeout": str(options.lock_timeout_ms),
                 "application_name": "attest",
+                **server_silence_settings(options.silence_seconds),
             },
         }
 
     def read_session(self, context: RequestContext) -> ReadSession:
-        return ReadSession(self.readers, self.keys, context)
+        limit = partial(self.deadline, self.settings.database.job_seconds)
+        return ReadSession(self.readers, self.keys, context, limit)
 
     @asynccontextmanager
     async def unit_of_work(self, context: RequestContext) -> AsyncIterator[Session]:
@@ -83,13 +122,33 @@ class Database:
         if not self.has_capture:
             raise RuntimeError("this database has no audit log: install the change capture before writing")
         refuse_second_connection()
-        async with self.sessions() as session, session.begin():
+        async with self.deadline_of(context), self.sessions() as session, session.begin():
             session.info.update(context=context, keys=self.keys)
             open_session.set(session)
             try:
                 yield session
+            except asyncio.CancelledError:
+                await session.invalidate()  # a rollback would wait for the same silent connection
+                raise
             finally:
                 open_session.set(None)
+
+    def deadline_of(self, context: RequestContext) -> AbstractAsyncContextManager[None]:
+        """The limit of a unit of work: a request has one of its own, a job gets one here."""
+        if context.time_limit is not None:
+            return self.request_deadline(context)
+        return self.deadline(context.job_seconds or self.settings.database.job_seconds)
+
+    @asynccontextmanager
+    async def request_deadline(self, context: RequestContext) -> AsyncIterator[None]:
+        """Distrust every open connection if the time limit of the request passes in the block."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            when = context.time_limit.when() if context.time_limit else None
+            if when is not None and when <= asyncio.get_running_loop().time():
+                self.distrusted_before = monotonic()
+            raise
 
     async def dispose(self) -> None:
         """Close every connection."""

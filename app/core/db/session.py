@@ -1,6 +1,7 @@
 """Sessions: one that writes in a transaction, and one that reads statement by statement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +14,8 @@ from app.core.security.keys import Keys
 
 AnySelect = Select[*tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]
+Deadline = Callable[[], AbstractAsyncContextManager[None]]
+"""Limits the time of a block: raises DatabaseUnavailable."""
 
 open_session: ContextVar["Session | None"] = ContextVar("open_session", default=None)
 flushing: ContextVar[bool] = ContextVar("flushing", default=False)
@@ -65,15 +68,16 @@ class ReadSession:
     can stall the whole pool.
     """
 
-    def __init__(self, engine: AsyncEngine, keys: Keys, context: RequestContext) -> None:
+    def __init__(self, engine: AsyncEngine, keys: Keys, context: RequestContext, limit: Deadline) -> None:
         self.engine = engine
+        self.limit = limit
         self.keys = keys
         self.context = context
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     async def all(self, statement: AnySelect) -> Sequence[AnyRow]:
         refuse_second_connection()
-        async with self.engine.connect() as connection:
+        async with self.limit(), self.engine.connect() as connection:
             return (await connection.execute(statement)).all()
 
     async def first(self, statement: AnySelect) -> AnyRow | None:

@@ -9,6 +9,8 @@ import structlog
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 5.0
+RUN_SECONDS = 60.0
+"""Longest run of any task: the last resort against one that waits for ever."""
 
 
 class PeriodicTask:
@@ -33,7 +35,9 @@ class PeriodicTask:
         while not self.stopping.is_set():
             self.woken.clear()
             try:
-                if await self.work():
+                async with asyncio.timeout(RUN_SECONDS):
+                    is_done = await self.work()
+                if is_done:
                     return
                 delay = self.interval
             except Exception as error:  # noqa: BLE001  # whatever it was, the next run may succeed

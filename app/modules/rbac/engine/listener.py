@@ -1,12 +1,14 @@
 """Listens for security events as they are committed (PostgreSQL, LISTEN). Without it the poll reads them later."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import asyncpg
 import structlog
 
 from app.core.db.engine import Database
+from app.core.db.network import limit_silence
 from app.modules.rbac.engine.invalidation import CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -21,22 +23,38 @@ class Listener:
         self.dialect = database.engine.dialect
         self.url = database.engine.url
         self.on_event = on_event
+        self.silence_seconds = database.settings.database.silence_seconds
         self.connection: Any = None
+        self.checked_at = 0.0
 
     async def ensure(self) -> bool:
         """Connect if there is no connection. Events that were missed meanwhile are polled."""
+        if self.connection is not None and not self.connection.is_closed():
+            await self.check()
         if self.connection is None or self.connection.is_closed():
             _, options = self.dialect.create_connect_args(self.url)
             options["server_settings"] = {"application_name": "attest-listener"}
             connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
+            limit_silence(connection, self.silence_seconds)
             try:
                 await connection.add_listener(CHANNEL, self.handle_notification)
             except BaseException:
                 connection.terminate()
                 raise
-            self.connection = connection
+            self.connection, self.checked_at = connection, monotonic()
             self.on_event()
         return False
+
+    async def check(self) -> None:
+        """Drop a connection that has gone silent: it would wait for events for ever."""
+        if monotonic() - self.checked_at < self.silence_seconds:
+            return
+        try:
+            await self.connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
+            self.checked_at = monotonic()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.warning("listener_lost", cause=type(error).__name__)
+            self.connection.terminate()
 
     def handle_notification(self, *_: object) -> None:
         self.on_event()
