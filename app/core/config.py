@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -154,7 +155,7 @@ class Settings(BaseSettings):
         description="Server processes; `serve --workers` sets it.",
     )
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="Addresses whose X-Forwarded-For is trusted; none by default."
+        (), description="Addresses and networks whose forwarding headers are believed; none by default."
     )
     redis_url: SecretStr | None = Field(
         None, description="Redis for what processes share: rate limits and the nonces of signed calls."
@@ -171,6 +172,16 @@ class Settings(BaseSettings):
     @classmethod
     def empty_is_none(cls, url: SecretStr | None) -> SecretStr | None:
         return url if url is not None and url.get_secret_value() else None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for text in networks:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise ValueError(f"TRUSTED_PROXIES: {text[:64]!r} is neither an address nor a network") from None
+        return networks
 
     @property
     def is_sqlite(self) -> bool:

@@ -1,11 +1,29 @@
 """Internet addresses and networks: canonical text, and the key under which an address is rate limited."""
 
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 IPV6_SUBSCRIBER_BITS = 64
+WITH_PORT = re.compile(r"\[(?P<v6>[0-9A-Fa-f:.]+)\](?::\d{1,5})?|(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?")
+"""How proxies write an address with its port: in brackets for IPv6."""
+
+
+def canonical_address(text: str) -> str | None:
+    """The address in `text` in canonical spelling, without port, brackets and zone; None for anything else.
+
+    Text from outside is no address until it is parsed: spellings of one address must not count as many.
+    """
+    text = text.strip().strip('"')
+    match = WITH_PORT.fullmatch(text)
+    try:
+        address = ip_address((match["v6"] or match["v4"]) if match else text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)  # how a dual-stack socket shows an IPv4 client
+    return str(mapped or address)
 
 
 def rate_limit_key(ip: str | None) -> str:

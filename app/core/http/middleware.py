@@ -17,7 +17,7 @@ from app.core.clock import new_id
 from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext, current
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
-from app.core.http.client_address import client_address
+from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
 
 log = structlog.get_logger(__name__)
@@ -52,13 +52,14 @@ class ContextMiddleware:
             user_agent=headers.get("user-agent", "")[:400] or None,
         )
         scope["state"] = {**scope.get("state", {}), "context": context}
+        is_tls = is_https(scope, headers, self.settings.trusted_proxies)
         current.set(context)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=context.request_id)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                add_headers(message, context, is_tls=scope["scheme"] == "https")
+                add_headers(message, context, is_tls=is_tls)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
