@@ -19,6 +19,7 @@ from app.core.context import ANONYMOUS, RequestContext, current
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
+from app.core.http.websocket import as_request, refuse_upgrade
 
 log = structlog.get_logger(__name__)
 
@@ -40,9 +41,11 @@ class ContextMiddleware:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        if scope["type"] == "websocket":
+            scope, receive, send = as_request(scope, receive, send)
         headers = Headers(scope=scope)
         requested = headers.get("x-request-id", "")
         context = RequestContext(
@@ -107,6 +110,7 @@ class SafetyMiddleware:
             await send(message)
 
         try:
+            refuse_upgrade(scope)
             self.check_head_size(scope)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit

@@ -1,0 +1,43 @@
+"""A WebSocket handshake is refused, and the access log has it."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from app.core.context import RequestContext
+from app.core.db.entity import table_of
+from app.modules.audit.models import AuditAccess
+
+
+async def test_a_websocket_is_refused_with_an_entry(app: FastAPI) -> None:
+    """Regression: it passed by guard, limit and access log."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": "/api/v1/tasks",
+        "raw_path": b"/api/v1/tasks",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"host", b"attest.test"), (b"x-request-id", b"upgrade-1")],
+        "client": ("192.0.2.9", 1),
+    }
+    await app(scope, receive, send)
+    await app.state.access_log.flush()
+
+    access = table_of(AuditAccess)
+    rows = await app.state.database.read_session(RequestContext()).all(
+        select(access.c.status, access.c.error_code, access.c.ip, access.c.path).where(
+            access.c.request_id == "upgrade-1"
+        )
+    )
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert [tuple(row) for row in rows] == [(400, "upgrade-refused", "192.0.2.9", "/api/v1/tasks")]
