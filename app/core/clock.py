@@ -1,6 +1,6 @@
 """The current time, and the identifiers that are made from it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -9,6 +9,11 @@ from uuid_utils.compat import uuid7
 def now() -> datetime:
     """The current instant: aware, UTC, in microseconds."""
     return datetime.now(UTC)
+
+
+def elapsed(since: datetime, at: datetime) -> timedelta:
+    """The time from `since` to `at`, never negative: a clock that stepped back has not given time away."""
+    return max(at - since, timedelta())
 
 
 def new_id() -> UUID:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -31,6 +31,13 @@ class CounterRepository:
         return {
             row.id: row for row in (await self.session.execute(statement.with_for_update(key_share=True))).scalars()
         }
+
+    async def clock(self) -> datetime:
+        """The clock by which waits are measured: the database's, which all processes share; on SQLite the machine's."""
+        if self.session.is_sqlite:
+            return now()
+        at: datetime = await self.session.value(select(func.clock_timestamp()))
+        return at
 
     async def remove(self, id: str) -> None:
         """Remove a counter and those below it (`id:…`)."""

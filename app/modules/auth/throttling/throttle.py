@@ -8,10 +8,10 @@ its own, so that guesses from elsewhere do not lock the owner out.
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.core.clock import now
+from app.core.clock import elapsed, now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import Session
@@ -63,13 +63,13 @@ class Throttle:
         """Count an attempt as failed. Raises TooManyAttempts, and counts nothing, while attempts are blocked."""
         async with self.database.unit_of_work(self.context) as session:
             rows = await CounterRepository(session).lock(allowed)
-            at = now()
-            until = max((row.blocked_until for row in rows.values() if row.blocked_until), default=at)
+            at = await CounterRepository(session).clock()
+            until = max((end_of_wait(row, at) for row in rows.values() if row.blocked_until), default=at)
             if until > at:
                 seconds = math.ceil((until - at).total_seconds())
                 raise TooManyAttempts(f"Too many wrong guesses; wait {seconds} seconds.", Retry_After=str(seconds))
             for name, row in rows.items():
-                decay(name, row)
+                decay(name, row, at)
                 row.failures += 1
                 excess = row.failures - allowed[name]
                 row.blocked_until = at + wait_after(excess) if excess >= 0 else None
@@ -101,12 +101,19 @@ async def reset_counters(session: Session, allowed: CounterLimits) -> None:
             row.failures, row.blocked_until = 0, None
 
 
-def decay(name: str, row: SignInCounter) -> None:
+def decay(name: str, row: SignInCounter, at: datetime) -> None:
     """Drop the failures that have decayed; `updated_at` is the instant up to which that is done."""
     seconds = DECAY_SECONDS.get(name.partition(":")[0], DEFAULT_DECAY_SECONDS)
-    decayed = int((now() - row.updated_at).total_seconds() // seconds)
-    row.updated_at = now() if decayed >= row.failures else row.updated_at + timedelta(seconds=decayed * seconds)
+    start = min(row.updated_at, at)  # a counter ahead of the clock begins to decay now
+    decayed = int(elapsed(start, at).total_seconds() // seconds)
+    row.updated_at = at if decayed >= row.failures else start + timedelta(seconds=decayed * seconds)
     row.failures = max(row.failures - decayed, 0)
+
+
+def end_of_wait(row: SignInCounter, at: datetime) -> datetime:
+    """When the next attempt is allowed: never later than the longest wait from now, whatever a clock has done."""
+    until = row.blocked_until or at
+    return min(until, at + timedelta(seconds=LONGEST_WAIT))
 
 
 def undo_reservation(row: SignInCounter) -> None:

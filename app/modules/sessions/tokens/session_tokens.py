@@ -113,7 +113,7 @@ class SessionTokens:
             row.base, row.counter = row.counter, row.counter + 1
         elif presented != row.base:
             return False
-        elif at - row.used_at <= grace:
+        elif timedelta() <= at - row.used_at <= grace:
             return True
         elif row.confirmed == row.counter:
             return False
