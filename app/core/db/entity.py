@@ -23,7 +23,8 @@ SQLModel.metadata.naming_convention = {
 class Entity(SQLModel):
     """An audited row with an identity and a version."""
 
-    audited: ClassVar[bool] = True
+    not_audited: ClassVar[str | None] = None
+    """Why changes of this table leave no change entry; None: they do."""
     affects_access: ClassVar[frozenset[str]] = frozenset()
     """Columns whose change alters what a credential permits. `*`: every column, and creating or deleting a row."""
     access_subject: ClassVar[str | None] = None
@@ -49,6 +50,12 @@ class Entity(SQLModel):
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]  # set by the mapper
+
+
+class Bookkeeping(SQLModel):
+    """The base of a table whose changes leave no change entry; `not_audited` says why."""
+
+    not_audited: ClassVar[str] = ""
 
 
 class SoftDelete(SQLModel):

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, Instant
+from app.core.db.entity import Bookkeeping
 
 
-class Entry(SQLModel):
+class Entry(Bookkeeping):
     """The columns of both logs: actor, time, client, request and database transaction."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
@@ -40,6 +41,7 @@ class AuditAccess(Entry, table=True):
     """An access entry."""
 
     __tablename__ = "audit_access"
+    not_audited = "is the audit log itself"
     __table_args__ = (
         Index("ix_audit_access_at_id", "at", "id"),
         Index("ix_audit_access_actor_id_id", "actor_id", "id"),
@@ -77,6 +79,7 @@ class AuditChange(Entry, table=True):
     """A change entry."""
 
     __tablename__ = "audit_change"
+    not_audited = "is the audit log itself"
     __table_args__ = (
         Index("ix_audit_change_at_id", "at", "id"),
         Index("ix_audit_change_actor_id_id", "actor_id", "id"),
@@ -101,10 +104,11 @@ class AuditChange(Entry, table=True):
     """The version of the redactions that were applied."""
 
 
-class AuditSpool(SQLModel, table=True):
+class AuditSpool(Bookkeeping, table=True):
     """The position up to which a spool file was shipped. It moves in the transaction that adds the entries."""
 
     __tablename__ = "audit_spool"
+    not_audited = "says how far the access log is shipped"
 
     id: str = Field(primary_key=True, max_length=64)
     """The name of the file."""
@@ -114,13 +118,14 @@ class AuditSpool(SQLModel, table=True):
     """When the position last moved."""
 
 
-class AuditSubjectKey(SQLModel, table=True):
+class AuditSubjectKey(Bookkeeping, table=True):
     """A key of one person's data in the change log, wrapped by the master key. Destroying all of them erases that data.
 
     An encrypted value names its key, so that data written after an erasure does not touch what was erased.
     """
 
     __tablename__ = "audit_subject_key"
+    not_audited = "holds the keys of the audit log"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     """The identifier, which encrypted values name."""

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.clock import now
 from app.core.db.column_types import Instant
+from app.core.db.entity import Bookkeeping
 
 
-class SignInCounter(SQLModel, table=True):
+class SignInCounter(Bookkeeping, table=True):
     """Attempts at one account, or from one address, that failed or are still being checked."""
 
     __tablename__ = "sign_in_counter"
+    not_audited = "counts attempts, which the login log and the access log show"
 
     id: str = Field(primary_key=True, max_length=160)
     """The counted name: `kind:name`, and for a known address `kind:name:address`."""

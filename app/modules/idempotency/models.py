@@ -3,15 +3,17 @@
 from datetime import datetime
 
 from sqlalchemy import LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.db.column_types import Instant
+from app.core.db.entity import Bookkeeping
 
 
-class IdempotencyKey(SQLModel, table=True):
+class IdempotencyKey(Bookkeeping, table=True):
     """The first response to one key."""
 
     __tablename__ = "idempotency_key"
+    not_audited = "holds responses for retries"
 
     id: bytes = Field(primary_key=True, sa_type=LargeBinary(32))
     """The keyed hash of caller, route and key."""

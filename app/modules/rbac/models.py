@@ -5,15 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, Instant
+from app.core.db.entity import Bookkeeping
 
 
-class PolicyState(SQLModel, table=True):
+class PolicyState(Bookkeeping, table=True):
     """One row, the policy lock. Its version rises with every change of the policy."""
 
     __tablename__ = "policy_state"
+    not_audited = "holds the number of the last policy version"
 
     id: int = Field(primary_key=True)
     """Always 1."""
@@ -21,13 +23,14 @@ class PolicyState(SQLModel, table=True):
     """The current version of the policy."""
 
 
-class SecurityState(SQLModel, table=True):
+class SecurityState(Bookkeeping, table=True):
     """One row: the number of the last security event, in the order of commits.
 
     It is locked last, just before the commit, and apart from the policy: a sign-out does not wait for an edit of roles.
     """
 
     __tablename__ = "security_state"
+    not_audited = "holds the number of the last security event"
 
     id: int = Field(primary_key=True)
     """Always 1."""
@@ -35,10 +38,11 @@ class SecurityState(SQLModel, table=True):
     """The number of the last event."""
 
 
-class SecurityEvent(SQLModel, table=True):
+class SecurityEvent(Bookkeeping, table=True):
     """An event that makes every process forget cached permissions. Kept for a short time."""
 
     __tablename__ = "security_event"
+    not_audited = "makes processes forget their caches"
     __table_args__ = (Index("ix_security_event_at", "at"),)
 
     id: UUID = Field(primary_key=True)
@@ -51,10 +55,11 @@ class SecurityEvent(SQLModel, table=True):
     """The user or credential whose permissions may have changed; null: all users."""
 
 
-class PolicyVersion(SQLModel, table=True):
+class PolicyVersion(Bookkeeping, table=True):
     """A version of the policy: who made it, what it changed, and who gained and lost which permissions."""
 
     __tablename__ = "policy_version"
+    not_audited = "is a log itself, only ever added to"
 
     id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     """The number of the version."""

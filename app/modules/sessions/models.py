@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
-from app.core.db.entity import Entity
+from app.core.db.entity import Bookkeeping, Entity
 from app.core.db.redaction import OMIT, SECRET, redacted
 
 
@@ -62,10 +62,11 @@ class AuthSession(Entity, table=True):
             self.revoked_at, self.revoked_reason = now(), reason
 
 
-class LoginAttempt(SQLModel, table=True):
+class LoginAttempt(Bookkeeping, table=True):
     """An entry of the login log. An unknown identifier is stored as a keyed hash only: people type passwords there."""
 
     __tablename__ = "login_attempt"
+    not_audited = "is a log itself, only ever added to"
     __table_args__ = (Index("ix_login_attempt_user_id_at", "user_id", "at"), Index("ix_login_attempt_at", "at"))
 
     id: UUID = Field(default_factory=new_id, primary_key=True)

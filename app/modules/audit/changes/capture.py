@@ -16,7 +16,7 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
-from app.modules.audit.changes.redaction_rules import redaction_version, redactions
+from app.modules.audit.changes.redaction_rules import check_tables, redaction_version, redactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.models import AuditChange
 
@@ -33,6 +33,7 @@ change_table = table_of(AuditChange)
 
 def install(database: Database) -> None:
     """Capture every flush of `database`, and refuse every other write to an audited table."""
+    check_tables()
     capture = ChangeCapture(database)
     event.listen(database.session_class, "before_flush", capture.before_flush)
     event.listen(database.session_class, "after_flush", capture.after_flush)
@@ -113,7 +114,7 @@ def actor_columns(context: RequestContext) -> Values:
 
 
 def is_audited(row: object) -> bool:
-    return isinstance(row, Entity) and row.audited
+    return isinstance(row, Entity) and row.not_audited is None
 
 
 def committed_value(row: Entity, name: str) -> Any:

@@ -12,6 +12,10 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.redaction import LOOKS_SECRET, PLAIN, Redaction
 
 
+class UndeclaredTable(RuntimeError):
+    """A table is outside of the audit log and does not say why."""
+
+
 class UndeclaredSecret(RuntimeError):
     """An audited column looks secret and declares no redaction."""
 
@@ -29,9 +33,23 @@ def audited_models() -> dict[str, type[Entity]]:
     models: dict[str, type[Entity]] = {}
     for mapper in SQLModel._sa_registry.mappers:
         model = mapper.class_
-        if issubclass(model, Entity) and model.audited:
+        if issubclass(model, Entity) and model.not_audited is None:
             models[str(mapper.local_table.name)] = model  # type: ignore[attr-defined]  # a Table here
     return dict(sorted(models.items()))
+
+
+def check_tables() -> None:
+    """Raise UndeclaredTable for a table that is no entity and does not say why it is not audited.
+
+    A link table as every tutorial writes it would be outside of the audit log without a word.
+    """
+    reasons = {
+        str(mapper.local_table.name): getattr(mapper.class_, "not_audited", None)  # type: ignore[attr-defined]  # a Table
+        for mapper in SQLModel._sa_registry.mappers
+    }
+    for name in sorted(SQLModel.metadata.tables.keys() - audited_models().keys()):
+        if not reasons.get(name):
+            raise UndeclaredTable(f'table {name} is no Entity: make it one, or say why with `not_audited = "…"`')
 
 
 @cache
