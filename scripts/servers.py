@@ -18,6 +18,9 @@ import httpx
 
 ROOT = Path(__file__).parents[1]
 
+PATIENCE_SECONDS = 120.0
+"""How long a server may take to start or to stop, on a machine that is busy with other work."""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -47,7 +50,7 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, log: Path | None = None, seconds: float = 30) -> Self:
+    def start(self, log: Path | None = None, seconds: float = PATIENCE_SECONDS) -> Self:
         """Start, and wait until it is ready. Raises RuntimeError."""
         command = [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)]
         with (log or Path(os.devnull)).open("ab") as output:
@@ -76,7 +79,7 @@ class Server:
         if self.process is None:
             raise RuntimeError("not started")
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self) -> Self:
         return self if self.process else self.start()

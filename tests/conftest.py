@@ -2,10 +2,6 @@
 
 import os
 
-from tests.people import SignedInAs
-
-__all__ = ["SignedInAs"]  # tests/architecture and scripts/templates still import it from here
-
 os.environ["ENVIRONMENT"] = "test"
 
 pytest_plugins = (

@@ -8,7 +8,7 @@ import pytest
 
 from app.main import app
 from scripts.contract import BASELINE, baseline, broken, collection, complaints, operations
-from tests.conftest import SignedInAs
+from tests.people import SignedInAs
 
 Json = dict[str, Any]
 

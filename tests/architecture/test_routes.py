@@ -13,7 +13,7 @@ from app.core.db.pagination import PageQuery
 from app.core.http.guards import Authenticated, Guard, Public, RequiresPermission
 from app.core.http.route import Route
 from app.main import API, create_app
-from tests.conftest import SignedInAs
+from tests.people import SignedInAs
 
 PUBLIC = {
     "GET /",

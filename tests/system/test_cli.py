@@ -12,7 +12,7 @@ import pytest
 
 from app.core.config import Settings
 from scripts.servers import Server
-from tests.fixtures.servers import PATIENCE_SECONDS, environment_of
+from tests.fixtures.servers import environment_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def test_seeding_shows_passwords_once_and_changes_nothing_twice(settings: Settin
     assert set(shown) == {"admin", "manager", "reader", "auditor"}
     assert all(len(password) >= 20 for password in shown.values())
     assert "there already" in second.stdout
-    with Server(environment_of(settings)).start(seconds=PATIENCE_SECONDS) as server:
+    with Server(environment_of(settings)).start() as server:
         answer = httpx.post(
             f"{server.url}/api/v1/auth/token", data={"username": "manager", "password": shown["manager"]}
         )

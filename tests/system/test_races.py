@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.servers import UNLIMITED, Server, signed_in, superuser
+from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in, superuser
 from tests.databases import Backend
 from tests.fixtures.databases import settings_for
-from tests.fixtures.servers import PATIENCE_SECONDS, environment_of
+from tests.fixtures.servers import environment_of
 
 pytestmark = [pytest.mark.parametrize("backend", ["postgresql"], indirect=True), pytest.mark.timeout(300)]
 
@@ -25,7 +25,7 @@ def two_processes(
     folder = tmp_path_factory.mktemp("races")
     name = f"races_{uuid4().hex}"
     environment = environment_of(settings_for(backend.create(name, template), folder / "var")) | UNLIMITED
-    with Server(environment, workers=2).start(log=folder / "server.log", seconds=PATIENCE_SECONDS) as server:
+    with Server(environment, workers=2).start(log=folder / "server.log") as server:
         yield server, superuser(server)
     backend.drop(name)
 

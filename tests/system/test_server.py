@@ -20,8 +20,8 @@ from app.core.db.entity import table_of
 from app.main import open_database
 from app.modules.audit.models import AuditAccess
 from scripts import flood, kill_9, saturate
-from scripts.servers import ROOT, UNLIMITED, Server, signed_in, superuser
-from tests.fixtures.servers import PATIENCE_SECONDS, environment_of
+from scripts.servers import PATIENCE_SECONDS, ROOT, UNLIMITED, Server, signed_in, superuser
+from tests.fixtures.servers import environment_of
 
 pytestmark = pytest.mark.timeout(300)
 CLIENTS = 4
@@ -87,13 +87,13 @@ def test_kill_9_loses_no_acknowledged_write(settings: Settings, tmp_path: Path) 
 
 async def write_and_kill(server: Server, result: kill_9.Result, rounds: int, writes: int) -> None:
     """In each round, kill the server when `writes` more are acknowledged; then compare with what it holds."""
-    with server.start(seconds=PATIENCE_SECONDS):
+    with server.start():
         writer = superuser(server)
     for _ in range(rounds):
-        server.start(seconds=PATIENCE_SECONDS)
+        server.start()
         await kill_9.retry(server, writer, result)
         await kill_after(server, writer, result, result.acknowledged_writes + writes)
-    server.start(seconds=PATIENCE_SECONDS)
+    server.start()
     try:
         await kill_9.retry(server, writer, result)
         await kill_9.compare(server, result)

@@ -21,7 +21,7 @@ from app.main import create_app
 from app.modules.audit.models import AuditAccess, AuditChange
 from app.modules.tasks.models import Task
 from scripts.proxy import Proxy
-from tests.conftest import test_settings
+from tests.fixtures.databases import settings_for
 from tests.people import person
 
 RETURN_SECONDS = 30
@@ -43,7 +43,7 @@ def through(proxy: Proxy, settings: Settings, folder: Path) -> Settings:
     url = make_url(settings.database_url.get_secret_value()).set(host="127.0.0.1", port=proxy.port, query={})
     limits = settings.limits.model_copy(update={"request_seconds": 3.0})
     text = url.render_as_string(hide_password=False)
-    return test_settings(text, folder, database=DATABASE, limits=limits, audit=AuditSettings(ship_interval=5))
+    return settings_for(text, folder, database=DATABASE, limits=limits, audit=AuditSettings(ship_interval=5))
 
 
 @pytest.mark.timeout(120)
@@ -100,7 +100,7 @@ async def ship(app: FastAPI, deadline: float) -> None:
 
 async def count_of(settings: Settings, folder: Path) -> dict[str, Any]:
     """Rows, change entries of creations, and access entries of acknowledged creations, without the proxy."""
-    app = create_app(test_settings(settings.database_url.get_secret_value(), folder / "direct"))
+    app = create_app(settings_for(settings.database_url.get_secret_value(), folder / "direct"))
     access, change = table_of(AuditAccess), table_of(AuditChange)
     created = select(func.count()).where(access.c.status == 201, access.c.path == "/api/v1/tasks")
     changed = select(func.count()).where(change.c.entity == "task", change.c.action == "create")

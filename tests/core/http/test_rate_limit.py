@@ -16,7 +16,7 @@ from app.core.errors import TooManyRequests
 from app.core.http.rate_limit import RateLimiter
 from app.core.runtime.redis import SharedRedis
 from app.main import create_app
-from tests.fixtures.servers import PATIENCE_SECONDS
+from scripts.servers import PATIENCE_SECONDS
 from tests.people import SignedInAs
 
 AWAY = "redis://127.0.0.1:1/0"

@@ -15,7 +15,7 @@ from app.core.clock import now
 from app.core.config import InternalSettings, RateLimitSettings, Settings
 from app.core.http.rate_limit import RateLimiter
 from app.main import create_app
-from tests.fixtures.servers import PATIENCE_SECONDS
+from scripts.servers import PATIENCE_SECONDS
 from tests.modules.internal.calls import KEYS, PATH, call, signed
 from tests.people import SignedInAs
 

@@ -15,7 +15,7 @@ from app.core.db.engine import Database
 from app.main import create_app
 from app.modules.rbac.engine.cache import EventFeed
 from app.modules.roles.models import Role
-from tests.fixtures.servers import PATIENCE_SECONDS
+from scripts.servers import PATIENCE_SECONDS
 from tests.modules.roles.policies import role_of
 from tests.people import SignedInAs
 

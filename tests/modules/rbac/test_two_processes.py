@@ -13,8 +13,7 @@ from sqlalchemy import text
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.main import open_database
-from scripts.servers import Server, superuser
-from tests.fixtures.servers import PATIENCE_SECONDS
+from scripts.servers import PATIENCE_SECONDS, Server, superuser
 
 PASSWORD = "a long and quiet river"
 
@@ -22,7 +21,7 @@ PASSWORD = "a long and quiet river"
 @pytest.fixture
 def servers(server: Server, tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """A superuser in the first process, and a client for the second."""
-    with Server(server.environment).start(log=tmp_path / "second.log", seconds=PATIENCE_SECONDS) as second:
+    with Server(server.environment).start(log=tmp_path / "second.log") as second:
         credentials = superuser(server)
         with (
             httpx.Client(base_url=f"{server.url}/api/v1", timeout=PATIENCE_SECONDS) as first,
