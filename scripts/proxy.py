@@ -15,6 +15,7 @@ class Proxy:
         self.server: asyncio.Server | None = None
         self.open: set[asyncio.Event] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
         self.accepted = 0
 
     async def start(self) -> Self:
@@ -55,18 +56,19 @@ class Proxy:
             asyncio.create_task(forward(server_reader, writer, silent)),
         ]
         self.tasks.update(tasks)
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            self.tasks.difference_update(tasks)
-            self.open.discard(silent)
+        self.writers.update((writer, server_writer))
+        await asyncio.wait(tasks)
+        self.open.discard(silent)
 
     async def stop(self) -> None:
         if self.server is not None:
             self.server.close()
         for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for writer in self.writers:
+            writer.transport.abort()
+        closing = [writer.wait_closed() for writer in self.writers]
+        await asyncio.gather(*self.tasks, *closing, return_exceptions=True)
 
 
 async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event) -> None:
