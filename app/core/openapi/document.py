@@ -20,7 +20,7 @@ Json = dict[str, Any]
 VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
 SERVER = {
     "url": "/",
-    "description": "The server that served this document.",
+    "description": "The server that served this document: local, test or production.",
     "x-internal": False,
 }
 SESSION = (
