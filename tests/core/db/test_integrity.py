@@ -9,19 +9,20 @@ import pytest
 from sqlalchemy import CheckConstraint, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from app.core.config import DatabaseSettings, Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.entity import table_of
+from app.core.db.entity import Bookkeeping, table_of
 from app.core.db.integrity import to_problem
 from app.core.errors import Problem
 from app.main import open_database
 
 
-class Shelf(SQLModel, table=True):
+class Shelf(Bookkeeping, table=True):
     __tablename__ = "shelf_of_a_test"
+    not_audited = "exists for these tests only"
     __table_args__ = (CheckConstraint("stock >= 0", name="stock", info={"field": "stock"}),)
 
     id: int = Field(primary_key=True)
