@@ -19,6 +19,8 @@ from app.core.strict_json import check
 ROWS_PER_BATCH = 500
 MAX_ROW_BYTES = 1024 * 1024
 ROWS_BETWEEN_PAUSES = 50
+PAUSE_SECONDS = 0.001
+"""Other requests are served meanwhile. A pause of no time would not do: the threads of SQLite get no turn in it."""
 MAX_ERRORS = 100
 
 
@@ -105,7 +107,7 @@ class Importer:
         batch: list[tuple[int, Schema]] = []
         for count, (line, row) in enumerate(self.csv_rows(file) if kind == CSV else self.json_rows(file)):
             if count % ROWS_BETWEEN_PAUSES == 0:
-                await asyncio.sleep(0)  # other requests are served meanwhile
+                await asyncio.sleep(PAUSE_SECONDS)
             if isinstance(row, Schema):
                 batch.append((line, row))
             if len(batch) == ROWS_PER_BATCH or isinstance(row, list):
