@@ -11,7 +11,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def elapsed(since: datetime, at: datetime) -> timedelta:
+def span_between(since: datetime, at: datetime) -> timedelta:
     """The time from `since` to `at`, never negative: a clock that stepped back has not given time away."""
     return max(at - since, timedelta())
 

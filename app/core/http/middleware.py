@@ -47,18 +47,12 @@ class ContextMiddleware:
         if scope["type"] == "websocket":
             scope, receive, send = as_request(scope, receive, send)
         headers = Headers(scope=scope)
-        requested = headers.get("x-request-id", "")
-        context = RequestContext(
-            request_id=requested if REQUEST_ID.fullmatch(requested) else str(new_id()),
-            actor=ANONYMOUS,
-            ip=client_address(scope, headers, self.settings.trusted_proxies),
-            user_agent=headers.get("user-agent", "")[:400] or None,
-        )
+        context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}
-        is_tls = is_https(scope, headers, self.settings.trusted_proxies)
         current.set(context)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=context.request_id)
+        is_tls = is_https(scope, headers, self.settings.trusted_proxies)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -66,6 +60,16 @@ class ContextMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+    def new_context(self, scope: Scope, headers: Headers) -> RequestContext:
+        """The context of a request whose caller is not authenticated yet."""
+        requested = headers.get("x-request-id", "")
+        return RequestContext(
+            request_id=requested if REQUEST_ID.fullmatch(requested) else str(new_id()),
+            actor=ANONYMOUS,
+            ip=client_address(scope, headers, self.settings.trusted_proxies),
+            user_agent=headers.get("user-agent", "")[:400] or None,
+        )
 
 
 def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
@@ -96,9 +100,8 @@ class SafetyMiddleware:
         self.limits = settings.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
         context: RequestContext = scope["state"]["context"]
         started = False
 

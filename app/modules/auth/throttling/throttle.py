@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.core.clock import elapsed, now
+from app.core.clock import now, span_between
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import Session
@@ -105,7 +105,7 @@ def decay(name: str, row: SignInCounter, at: datetime) -> None:
     """Drop the failures that have decayed; `updated_at` is the instant up to which that is done."""
     seconds = DECAY_SECONDS.get(name.partition(":")[0], DEFAULT_DECAY_SECONDS)
     start = min(row.updated_at, at)  # a counter ahead of the clock begins to decay now
-    decayed = int(elapsed(start, at).total_seconds() // seconds)
+    decayed = int(span_between(start, at).total_seconds() // seconds)
     row.updated_at = at if decayed >= row.failures else start + timedelta(seconds=decayed * seconds)
     row.failures = max(row.failures - decayed, 0)
 
