@@ -114,6 +114,9 @@ class LimitSettings(Group):
     """Limits of requests."""
 
     body_bytes: int = Field(1024 * 1024, ge=1024, description="Largest request body.")
+    public_body_bytes: int = Field(
+        8 * 1024, ge=1024, description="Largest request body of an endpoint that needs no sign-in."
+    )
     json_depth: int = Field(20, ge=2, le=100, description="Deepest nesting of a JSON body.")
     url_bytes: int = Field(8192, ge=256, description="Longest path with query.")
     header_bytes: int = Field(16 * 1024, ge=1024, description="Largest headers of a request, together.")

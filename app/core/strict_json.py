@@ -1,4 +1,7 @@
-"""Strict JSON (RFC 8259, I-JSON RFC 7493): refuses duplicate names, NaN, NUL, lone surrogates and deep nesting."""
+"""Strict JSON (RFC 8259, I-JSON RFC 7493): refuses duplicate names, NaN, NUL, lone surrogates and deep nesting.
+
+The number of values is limited too, because each unknown member costs the time of an error message.
+"""
 
 import json
 import re
@@ -10,12 +13,50 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL and lone surrogates, which no database stores."""
 
 
-def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object with these members. Raises Malformed where a name occurs twice."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise Malformed("The JSON body names a member twice.")
-    return members
+MAX_MEMBERS = 1_000
+"""The most members of one object."""
+
+MAX_VALUES = 10_000
+"""The most values of a document: objects, members and items of lists."""
+
+
+class Document:
+    """Counts the values of one document while it is read."""
+
+    def __init__(self) -> None:
+        self.values = 0
+
+    def count(self, values: int) -> None:
+        """Raise Malformed once there are more than `MAX_VALUES`."""
+        self.values += values
+        if self.values > MAX_VALUES:
+            raise Malformed(f"The JSON body has more than {MAX_VALUES} values.")
+
+    def build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The object with these members. Raises Malformed where a name occurs twice, or for too many members."""
+        if len(pairs) > MAX_MEMBERS:
+            raise Malformed(f"The JSON body has an object of more than {MAX_MEMBERS} members.")
+        self.count(1 + len(pairs))
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            raise Malformed("The JSON body names a member twice.")
+        return members
+
+    def check_value(self, value: object, levels: int) -> None:
+        """Raise Malformed for nesting beyond `levels` and for text that no database stores."""
+        if isinstance(value, str):
+            if UNSTORABLE.search(value):
+                raise Malformed("The JSON body holds a character that text cannot hold.")
+        elif isinstance(value, (dict, list)):
+            if levels == 0:
+                raise Malformed("The JSON body nests too deep.")
+            if isinstance(value, dict):
+                for name in value:
+                    self.check_value(name, levels - 1)
+            else:
+                self.count(len(value))
+            for item in value.values() if isinstance(value, dict) else value:
+                self.check_value(item, levels - 1)
 
 
 def reject_constant(name: str) -> None:
@@ -23,29 +64,15 @@ def reject_constant(name: str) -> None:
 
 
 def check(body: bytes, max_depth: int) -> None:
-    """Raise Malformed unless `body` is strict JSON of at most `max_depth` levels."""
+    """Raise Malformed unless `body` is strict JSON of at most `max_depth` levels and `MAX_VALUES` values."""
+    document = Document()
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=build_object, parse_constant=reject_constant)
+        value = json.loads(text, object_pairs_hook=document.build_object, parse_constant=reject_constant)
     except UnicodeDecodeError as error:
         raise Malformed("The body is not UTF-8.") from error
     except RecursionError as error:
         raise Malformed(f"The JSON body nests deeper than {max_depth} levels.") from error
     except ValueError as error:
         raise Malformed("The body is not valid JSON.") from error
-    check_value(value, max_depth)
-
-
-def check_value(value: object, levels: int) -> None:
-    """Raise Malformed for nesting beyond `levels` and for text that no database stores."""
-    if isinstance(value, str):
-        if UNSTORABLE.search(value):
-            raise Malformed("The JSON body holds a character that text cannot hold.")
-    elif isinstance(value, (dict, list)):
-        if levels == 0:
-            raise Malformed("The JSON body nests too deep.")
-        if isinstance(value, dict):
-            for name in value:
-                check_value(name, levels - 1)
-        for item in value.values() if isinstance(value, dict) else value:
-            check_value(item, levels - 1)
+    document.check_value(value, max_depth)

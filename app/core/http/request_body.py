@@ -1,5 +1,6 @@
 """Reading a request's body: its media type, its size, and JSON in strict mode, straight into its schema."""
 
+import asyncio
 from typing import Any
 
 from fastapi import Request
@@ -11,6 +12,9 @@ from app.core.strict_json import check
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+MAX_INLINE_BYTES = 64 * 1024
+"""Larger bodies are validated in a thread, so that other requests are served meanwhile."""
 
 
 class ParsedRequest(Request):
@@ -48,11 +52,20 @@ async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Reques
     body = await request.body()
     if not body:
         return request
-    check(body, state_of(request).settings.limits.json_depth)
+    max_depth = state_of(request).settings.limits.json_depth
     parsed = ParsedRequest(request.scope, request.receive)
     parsed._body = body  # noqa: SLF001  # Starlette's own cache: the stream can be read once
+    if len(body) > MAX_INLINE_BYTES:
+        parsed.content = await asyncio.to_thread(validate_json, body, max_depth, adapter)
+    else:
+        parsed.content = validate_json(body, max_depth, adapter)
+    return parsed
+
+
+def validate_json(body: bytes, max_depth: int, adapter: TypeAdapter[Any]) -> Any:
+    """`body` in the schema of `adapter`. Raises Malformed, Invalid."""
+    check(body, max_depth)
     try:
-        parsed.content = adapter.validate_json(body, strict=True)
+        return adapter.validate_json(body, strict=True)
     except ValidationError as error:
         raise invalid_fields(validation_errors(error, ("body",))) from error
-    return parsed

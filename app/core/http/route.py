@@ -19,7 +19,7 @@ from app.core.http.dependencies import TransactionalSession, read_dry_run
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matches_etag
 from app.core.http.file_export import stream_list
-from app.core.http.guards import Guard, RequiresPermission
+from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body
@@ -92,8 +92,9 @@ class Route(APIRoute):
 
     def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest body, in bytes."""
-        context.max_body_bytes = limits.body_bytes
-        return limits.body_bytes
+        limit = limits.public_body_bytes if isinstance(self.guard, Public) else limits.body_bytes
+        context.max_body_bytes = limit
+        return limit
 
     async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
         """`request` with its body read and validated. Raises Malformed, Invalid."""

@@ -157,7 +157,7 @@ async def test_a_password_changed_while_the_old_one_is_checked_wins(
 
 
 async def test_a_password_that_grows_when_normalised_is_wrong(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/auth/token", data={"username": "unknown", "password": "\ufdfa" * 1024})
+    answer = await client.post("/auth/token", data={"username": "unknown", "password": "\ufdfa" * 128})
 
     assert answer.status_code == 401
 
