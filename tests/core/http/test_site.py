@@ -11,7 +11,7 @@ from scripts.servers import Server
 from tests import browser
 from tests.fixtures.databases import settings_for
 
-PAGES = {"/": "every request and every change", "/docs": "Your API keys", "/redoc": "Create a task"}
+PAGES = {"/": "every request and every change", "/docs": "List your API keys", "/redoc": "Create a task"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
