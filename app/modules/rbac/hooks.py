@@ -28,8 +28,9 @@ def install(database: Database) -> None:
 async def lifespan(state: State) -> AsyncIterator[None]:
     database = state.database
     state.authenticator = authenticator = CredentialAuthenticator(database, state.access_tokens)
-    event.listen(database.session_class, "after_commit", authenticator.feed.after_commit)
     feed = authenticator.feed
+    after_commit = (database.session_class, "after_commit", feed.after_commit)
+    event.listen(*after_commit)
     poll = PeriodicTask("poll security events", feed.poll, POLL_SECONDS, max_delay=POLL_SECONDS)
     tasks = [poll, PeriodicTask("prune security events", feed.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)]
     listener = None if database.is_sqlite else Listener(database, poll.wake)
@@ -42,6 +43,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
             await task.stop()
         if listener:
             await listener.close()
+        event.remove(*after_commit)  # SQLAlchemy keeps a listener, and the database that it refers to, for ever
 
 
 HOOKS = ModuleHooks(after=("audit", "auth"), install=install, lifespan=lifespan)

@@ -1,14 +1,18 @@
 """Units of work and read sessions: all or nothing, one connection, one statement for a read."""
 
+import gc
+import weakref
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
 
+from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.errors import Conflict
+from app.main import create_app
 from app.modules.audit.models import AuditChange
 from app.modules.tasks.models import Task
 from app.modules.tasks.schemas import TaskCreate
@@ -90,3 +94,14 @@ async def test_a_read_takes_one_statement(database: Database, signed_in_as: Sign
 def reads_tasks(statement: str) -> bool:
     """False for the statements of background tasks: the policy poll and the shipper of the access log."""
     return not any(table in statement for table in ("FROM policy_state", "audit_spool", "audit_access"))
+
+
+async def test_a_stopped_application_leaves_no_database_in_memory(settings: Settings) -> None:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        database = weakref.ref(app.state.database)
+
+    del app
+    gc.collect()
+
+    assert database() is None
