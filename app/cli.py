@@ -7,7 +7,6 @@ from typing import Annotated, TypeVar
 
 import orjson
 import typer
-import uvicorn
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,12 +15,12 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
 from app.core.errors import Problem
+from app.core.runtime import logging, server
 from app.core.security.passwords import PasswordHasher
 from app.main import app, open_database
 from app.modules.users import UserCreate, UserService
 
 T = TypeVar("T")
-DRAIN_SECONDS = 10
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -48,26 +47,16 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: WEB_CONCURRENCY, or 1.")] = None,
-    *,
-    reload: Annotated[bool, typer.Option(help="Restart on changed files; one worker.")] = False,
 ) -> None:
     """Serve the API. SIGTERM stops accepting, finishes the requests in flight, and closes every connection."""
     if workers is not None:
         os.environ["WEB_CONCURRENCY"] = str(workers)
     options = Settings()  # validated again, because SQLite in production refuses several workers
-    uvicorn.run(
-        "app.main:app",
-        host=host,
-        port=port,
-        workers=None if reload else options.workers,
-        reload=reload,
-        reload_dirs=["app"] if reload else None,
-        log_config=None,
-        access_log=options.environment is Environment.development,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    logging.configure(options)
+    try:
+        server.serve("app.main:app", options, host, port)
+    except server.StartRefused as error:
+        raise typer.Exit(refuse(str(error))) from error
 
 
 @cli.command()

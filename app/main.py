@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -13,12 +14,15 @@ from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
 from app.core.http import problem_details, site
+from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.runtime import logging
 from app.core.runtime.concurrency_limit import UploadLimits
+from app.core.runtime.connection_limit import ConnectionLimit
+from app.core.runtime.periodic_task import PeriodicTask
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, routers
 
@@ -26,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 API = "/api/v1"
 CLOSE_SECONDS = 5.0
+SWEEP_SECONDS = 0.5
 TOKEN_URL = f"{API}/auth/token"
 MAX_UPLOADS = 8
 MAX_IMPORTS = 2
@@ -80,6 +85,11 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         state.rate_limiter = RateLimiter(options, state.redis)
         state.signature_verifier = SignatureVerifier(options, state.redis)
         state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)
+        connections = ConnectionLimit(
+            options.server.address_connections, partial(is_trusted, trusted=options.trusted_proxies)
+        )
+        sweep = PeriodicTask("limit connections", connections.enforce, SWEEP_SECONDS, max_delay=SWEEP_SECONDS)
+        stack.push_async_callback(sweep.stop)
         for module in hooks():
             if module.lifespan:
                 await stack.enter_async_context(module.lifespan(state))

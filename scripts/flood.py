@@ -12,11 +12,11 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from secrets import token_hex
 from statistics import quantiles
 
 from scripts.bench.client import Request, exchange
+from scripts.processes import memory
 from scripts.servers import Server, migrate, signed_in
 
 ALLOWED = {401, 503}
@@ -45,12 +45,6 @@ def p99(times: list[float]) -> float:
     return quantiles(times, n=100)[98]
 
 
-def resident(pid: int) -> float:
-    """Memory of a process in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-
-
 async def run(environment: dict[str, str], clients: int, seconds: float, rounds: int = 2) -> Result:
     """`rounds` times quiet and flooded, each for `seconds` / `rounds`."""
     result = Result()
@@ -58,16 +52,15 @@ async def run(environment: dict[str, str], clients: int, seconds: float, rounds:
         async with signed_in(server) as client:
             bearer = client.headers["Authorization"]
         await watch(server.port, bearer, [], 0.5)
-        pid = server.process.pid if server.process else 0
         await flood(server.port, clients, Counter(), 0.5)
-        before = resident(pid)
+        before = memory(server.worker).now
         for _ in range(rounds):
             await watch(server.port, bearer, result.quiet, seconds / rounds)
             await asyncio.gather(
                 flood(server.port, clients, result.statuses, seconds / rounds),
                 watch(server.port, bearer, result.flooded, seconds / rounds),
             )
-        result.growth = resident(pid) - before
+        result.growth = memory(server.worker).now - before
         server.terminate()
     return result
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
+from scripts.processes import children
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +32,13 @@ def free_port() -> int:
     return port
 
 
+LAUNCHERS = {
+    "granian": ("app", "serve"),
+    "uvicorn": ("uvicorn", "app.main:app", "--no-access-log", "--no-proxy-headers"),
+}
+
 UNLIMITED = {
+    "SERVER__ADDRESS_CONNECTIONS": "1000000",
     "RATE_LIMIT__ENABLED": "false",
     "AUTH__ADDRESS_FAILURES": "1000000",
     "AUTH__ACCOUNT_FAILURES": "1000000",
@@ -38,29 +47,47 @@ UNLIMITED = {
 
 
 class Server:
-    """`python -m app serve` in a process group of its own, on a migrated database."""
+    """`python -m app serve` (granian), or uvicorn, in a process group of its own, on a migrated database."""
 
-    def __init__(self, environment: dict[str, str], *, workers: int = 1, port: int | None = None) -> None:
+    def __init__(
+        self, environment: dict[str, str], *, workers: int = 1, port: int | None = None, launcher: str = "granian"
+    ) -> None:
         self.environment = {**os.environ, **environment}
         self.port = port or free_port()
         self.workers = workers
+        self.launcher = launcher
+        self.certificate = environment.get("SERVER__TLS_CERTIFICATE")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        """What a client of this server trusts."""
+        return ssl.create_default_context(cafile=self.certificate)
+
+    @property
+    def worker(self) -> int:
+        """The process id of the first worker, which answers the requests. Raises RuntimeError before the start."""
+        if self.process is None:
+            raise RuntimeError("not started")
+        return [*children(self.process.pid), self.process.pid][0]
 
     def start(self, log: Path | None = None, seconds: float = PATIENCE_SECONDS) -> Self:
         """Start, and wait until it is ready. Raises RuntimeError."""
-        command = [sys.executable, "-m", "app", "serve", "--port", str(self.port), "--workers", str(self.workers)]
+        program = LAUNCHERS[self.launcher]
+        command = [sys.executable, "-m", *program, "--port", str(self.port), "--workers", str(self.workers)]
         with (log or Path(os.devnull)).open("ab") as output:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
             )
+        trust = self.trust
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/readyz", timeout=2).is_success:
+                if httpx.get(f"{self.url}/readyz", timeout=2, verify=trust).is_success:
                     return self
             except httpx.TransportError:
                 pass

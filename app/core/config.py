@@ -127,6 +127,32 @@ class LimitSettings(Group):
     idempotency_hours: int = Field(24, ge=1, le=720, description="Hours for which a first response is stored.")
 
 
+class ServerSettings(Group):
+    """Server processes (`python -m app serve`)."""
+
+    connections: int = Field(1024, ge=16, description="Connections that a process serves at a time; more wait.")
+    address_connections: int = Field(
+        256, ge=1, description="Connections of one address to a process; more are closed. Not for trusted proxies."
+    )
+    header_seconds: int = Field(
+        10, ge=1, le=60, description="Seconds to complete headers, from the accept or the last response."
+    )
+    stop_seconds: int = Field(25, ge=1, le=30, description="Seconds from SIGTERM until a process is killed.")
+    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns on TLS, HTTP/2.")
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key (PKCS#8).")
+
+    @field_validator("tls_certificate", "tls_key", mode="before")
+    @classmethod
+    def read_empty_as_none(cls, path: object) -> object:
+        return path or None
+
+    @model_validator(mode="after")
+    def check_tls(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("SERVER__TLS_CERTIFICATE and SERVER__TLS_KEY need each other")
+        return self
+
+
 class CorsSettings(Group):
     """Cross-origin requests of browsers."""
 
@@ -170,6 +196,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()
+    server: ServerSettings = ServerSettings()
 
     @field_validator("redis_url")
     @classmethod

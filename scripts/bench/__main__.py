@@ -10,11 +10,11 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
 from scripts.bench.client import Request, load
+from scripts.processes import cpu_seconds
 from scripts.servers import ROOT, Server, free_port, migrate, superuser
 
 TASKS = 200
@@ -31,12 +31,6 @@ class Target:
     port: int
     pid: int
     requests: dict[str, Request]
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, from /proc."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def prepare(name: str, port: int, pid: int, credentials: dict[str, str]) -> Target:
@@ -111,7 +105,7 @@ def main() -> None:
             process, port = start_bare(environment)
             try:
                 targets = [
-                    prepare("attest", server.port, server.process.pid if server.process else 0, superuser(server)),
+                    prepare("attest", server.port, server.worker, superuser(server)),
                     prepare("bare", port, process.pid, BARE_USER),
                 ]
                 compare(targets, arguments.rounds, arguments.connections, arguments.seconds)

@@ -62,8 +62,7 @@ def main() -> None:
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Server(migrate(folder, arguments.database_url)) as server:
-        pid = server.process.pid if server.process else 0
-        target = prepare("attest", server.port, pid, superuser(server))
+        target = prepare("attest", server.port, server.worker, superuser(server))
         target.requests |= business(server.port, target.requests["get one"].headers[0])
         print(f"{'':18} {'':>10} {'CPU':>8}   {'beside':>8} {'throughput':>10} {'CPU':>6}")
         for name, (other, what) in PAIRS.items():

@@ -11,11 +11,11 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import httpx
 
+from scripts.processes import memory
 from scripts.servers import Server, migrate, signed_in
 
 ROW = {"title": "Count the lamps in hall two", "description": "before noon", "priority": "high"}
@@ -40,14 +40,6 @@ async def insert_rows(url: str, count: int) -> None:
     await connection.close()
 
 
-def memory(server: Server) -> tuple[float, float]:
-    """Resident memory of the server now and at its highest since the last call, in MiB."""
-    process = Path(f"/proc/{server.process.pid if server.process else 0}")
-    fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-    (process / "clear_refs").write_text("5")
-    return tuple(int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[return-value]  # two
-
-
 async def lines(count: int) -> AsyncIterator[bytes]:
     line = json.dumps(ROW).encode() + b"\n"
     for _ in range(0, count, 1000):
@@ -55,18 +47,18 @@ async def lines(count: int) -> AsyncIterator[bytes]:
 
 
 async def load(server: Server, client: httpx.AsyncClient, count: int) -> None:
-    memory(server)
+    memory(server.worker, begin_anew=True)
     started = time.perf_counter()
     headers = {"Content-Type": "application/x-ndjson"}
     response = await client.post("/tasks/import", content=lines(count), headers=headers)
     created = response.raise_for_status().json()["created"]
     elapsed = time.perf_counter() - started
-    now, highest = memory(server)
-    print(f"in  {created:9} rows  {created / elapsed:8.0f}/s  {elapsed:6.1f} s  {now:6.0f} MiB, {highest:6.0f} at most")
+    used = memory(server.worker)
+    print(f"in  {created:9} rows  {created / elapsed:8.0f}/s  {elapsed:6.1f} s  {used}")
 
 
 async def unload(server: Server, client: httpx.AsyncClient, kind: str) -> None:
-    memory(server)
+    memory(server.worker, begin_anew=True)
     started, rows, size = time.perf_counter(), 0, 0
     async with client.stream("GET", "/tasks", headers={"Accept": kind}) as response:
         response.raise_for_status()
@@ -74,8 +66,8 @@ async def unload(server: Server, client: httpx.AsyncClient, kind: str) -> None:
             rows += chunk.count(b"\n")
             size += len(chunk)
     elapsed = time.perf_counter() - started
-    now, highest = memory(server)
-    rate = f"{rows:9} rows  {rows / elapsed:8.0f}/s  {elapsed:6.1f} s  {now:6.0f} MiB, {highest:6.0f} at most"
+    used = memory(server.worker)
+    rate = f"{rows:9} rows  {rows / elapsed:8.0f}/s  {elapsed:6.1f} s  {used}"
     print(f"out {rate}  {size / 1e6:.0f} MB {kind}")
 
 

@@ -13,6 +13,7 @@ MAX_FILE, MAX_FUNCTION, MAX_METHODS = 300, 25, 10
 LONG_LISTS = {
     ("app/main.py", "create_app"): "the composition root, a flat list of steps",
     ("app/core/runtime/logging.py", "configure"): "the logging set-up, a flat list of steps",
+    ("app/core/runtime/server.py", "serve"): "the options of the server, a flat list",
 }
 
 

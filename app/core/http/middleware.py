@@ -23,6 +23,7 @@ from app.core.http.websocket import as_request, refuse_upgrade
 
 log = structlog.get_logger(__name__)
 
+SERVER = "attest"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -46,6 +47,7 @@ class ContextMiddleware:
             return
         if scope["type"] == "websocket":
             scope, receive, send = as_request(scope, receive, send)
+        scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
         headers = Headers(scope=scope)
         context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}
@@ -76,6 +78,7 @@ def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, i
     """Add request id, security, caching and rate limit headers to the start of a response."""
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = context.request_id
+    headers["Server"] = SERVER
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if is_tls:

@@ -1,0 +1,108 @@
+"""The server processes: granian, which limits what a peer may send before the application sees anything of it."""
+
+import os
+import resource
+import signal
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from threading import Thread
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from app.core.config import Environment, Settings
+
+BACKLOG = 1024
+HEAD_BYTES = 64 * 1024
+"""What the parser may buffer of a connection. LIMITS__HEADER_BYTES is what the application accepts of it."""
+STREAMS = 100
+PING_MILLISECONDS = 20_000
+OTHER_FILES = 128
+"""Files of a process that are no connections of clients: databases, Redis, the spool, libraries, uploads."""
+ACCESS_LINE = '%(addr)s "%(method)s %(path)s" %(status)d'
+LOGGERS = {name: {"level": "INFO", "propagate": True} for name in ("_granian", "granian.access")}
+"""Without handlers of their own: the application's formatter writes these lines too."""
+PARENT_SECONDS = 1.0
+
+
+class StartRefused(Exception):
+    """The server cannot start as it is configured."""
+
+
+def serve(target: str, settings: Settings, host: str, port: int) -> None:
+    """Serve the ASGI application `target` (`module:name`) until SIGTERM. Raises StartRefused."""
+    options = settings.server
+    allow_open_files(options.connections + settings.database.pool_size + OTHER_FILES)
+    refuse_port_in_use(host, port)
+    server = Server(
+        target,
+        address=host,
+        port=port,
+        workers=settings.workers,
+        respawn_failed_workers=settings.workers > 1,
+        log_level=LogLevels.info,
+        log_dictconfig={"loggers": LOGGERS},
+        log_access=settings.environment is Environment.development,
+        log_access_format=ACCESS_LINE,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=options.connections,
+        http=HTTPModes.auto if options.tls_certificate else HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=options.header_seconds * 1000, max_buffer_size=HEAD_BYTES),
+        http2_settings=HTTP2Settings(
+            max_concurrent_streams=STREAMS, max_headers_size=HEAD_BYTES, keep_alive_interval=PING_MILLISECONDS
+        ),
+        ssl_cert=options.tls_certificate,
+        ssl_key=options.tls_key,
+        workers_kill_timeout=options.stop_seconds,
+    )
+    server.serve(target_loader=partial(load_application, target, os.getpid()), wrap_loader=False)
+
+
+def allow_open_files(needed: int) -> None:
+    """Raise the limit of open files to `needed`. Raises StartRefused where the system does not allow it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise StartRefused(
+            f"RLIMIT_NOFILE allows {hard} open files, and SERVER__CONNECTIONS with the pool of the database needs "
+            f"{needed}; raise the limit (ulimit -Hn) or lower the setting"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def refuse_port_in_use(host: str, port: int) -> None:
+    """Raise StartRefused for an address that cannot be bound.
+
+    Granian binds with SO_REUSEPORT, so that a second server would silently take a share of the connections.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise StartRefused(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def load_application(target: str, parent: int) -> Callable[..., Any]:
+    """Load the application in a worker, which from now on ends with its parent process."""
+    Thread(target=stop_with_parent, args=(parent,), daemon=True, name="stop with parent").start()
+    module, _, name = target.partition(":")
+    application: Callable[..., Any] = getattr(import_module(module), name)
+    return application
+
+
+def stop_with_parent(parent: int) -> None:
+    """Send SIGTERM to this process once its parent is gone: a killed parent does not tell its workers."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

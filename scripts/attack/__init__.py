@@ -1,0 +1,1 @@
+"""Attacks on a running server, with what they cost it and what others felt of them."""
