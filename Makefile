@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 2
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench kill-9 saturate flood clean
+.PHONY: help run test check format migration openapi client fuzz lock bench kill-9 saturate flood attack faults soak clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +62,15 @@ saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, 
 
 flood: $(VENV)/.development ## 200 parallel wrong sign-ins for 20 s, and what another endpoint feels of it.
 	@$(BIN)/python -m scripts.flood --clients 200 --seconds 20
+
+attack: $(VENV)/.development ## Attack a server, on granian and on uvicorn, and print what each attack costs.
+	@$(BIN)/python -m scripts.attack --servers granian uvicorn
+
+faults: $(VENV)/.development ## Break PostgreSQL, the network and the server under load, and account for every write.
+	@$(BIN)/python -m scripts.faults
+
+soak: $(VENV)/.development ## Send 200,000 mixed requests to one process and print its memory.
+	@$(BIN)/python -m scripts.soak
 
 lock: ## Renew requirements*.txt from requirements*.in.
 	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet uv

@@ -10,6 +10,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -19,9 +20,11 @@ from uuid import uuid4
 
 import httpx
 
-from scripts.servers import Server, migrate, signed_in, superuser
+from scripts.servers import PATIENCE_SECONDS, Server, migrate, signed_in, superuser
 
 WRITERS = 8
+UNDECIDED = {409, 503, 504}
+"""The first request with this key is still under way, or the database or the audit log is away."""
 
 
 @dataclass
@@ -82,11 +85,21 @@ async def send(client: httpx.AsyncClient, title: str, request_id: str) -> httpx.
     return await client.post("/tasks", json={"title": title}, headers=headers)
 
 
+async def send_until_decided(client: httpx.AsyncClient, title: str) -> httpx.Response:
+    """Send a write again while the server says that it cannot decide yet, for `PATIENCE_SECONDS`."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        response = await send(client, title, f"{title}-again")
+        if response.status_code not in UNDECIDED or time.monotonic() > deadline:
+            return response
+        await asyncio.sleep(0.2)
+
+
 async def retry(server: Server, writer: dict[str, str], result: Result) -> None:
     """Send the unanswered writes again."""
     async with signed_in(server, writer) as client:
         for title in sorted(result.unanswered):
-            response = await send(client, title, f"{title}-again")
+            response = await send_until_decided(client, title)
             if response.status_code != httpx.codes.CREATED:
                 result.complaints.append(f"the retry of {title} was answered with {response.status_code}")
             result.retried += 1
