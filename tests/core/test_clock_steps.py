@@ -6,7 +6,7 @@ import pytest
 
 from app.core.clock import now, span_between
 from app.modules.auth.models import SignInCounter
-from app.modules.auth.throttling.throttle import LONGEST_WAIT, decay, end_of_wait
+from app.modules.auth.throttling.throttle import LONGEST_WAIT, decay, wait_of
 
 HOUR = timedelta(hours=1)
 
@@ -34,4 +34,4 @@ def test_after_a_step_of_the_clock_a_wait_is_no_longer_than_the_longest(step: ti
     at = now()
     row = SignInCounter(id="address:192.0.2.1", failures=9, blocked_until=at + timedelta(seconds=30), updated_at=at)
 
-    assert end_of_wait(row, at + step) - (at + step) <= timedelta(seconds=LONGEST_WAIT)
+    assert wait_of(row, at + step) <= timedelta(seconds=LONGEST_WAIT)

@@ -1,18 +1,18 @@
 """Sign-in rules. Each step writes in a unit of work of its own, so that it stays even if the request then fails."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import Actor, RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, ReadSession, Session
-from app.core.errors import Unauthenticated, Unavailable
+from app.core.errors import Problem, Unauthenticated, Unavailable
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.security.encryption import keyed_hash
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.repository import CounterRepository
-from app.modules.auth.throttling.throttle import Throttle, reset_counters
+from app.modules.auth.throttling.throttle import Reservation, Throttle, release_counters, too_many_attempts
 from app.modules.second_factor import SecondFactorService
 from app.modules.sessions import BadCredentials, LoginRepository, SessionTokens, TokenPair, login_log_entry
 from app.modules.users import UserRepository, UserService
@@ -26,16 +26,28 @@ class SecondFactorNeeded(Unauthenticated):
 
 @dataclass
 class Attempt:
-    """One attempt to sign in: the typed identifier, and the user that it names."""
+    """One attempt to sign in: the typed identifier, the user that it names, and what was counted for it."""
 
     identifier: str
     user: AnyRow | None
-    counters: dict[str, int] = field(default_factory=dict)
+    reservation: Reservation
+    is_from_known_address: bool = False
     renewed_hash: str | None = None
 
     @property
     def user_id(self) -> UUID | None:
         return self.user.id if self.user else None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether not even the right password is enough."""
+        return bool(self.reservation.wait) and not self.is_from_known_address
+
+    def refusal(self) -> Problem:
+        """The answer to everything but a right password."""
+        if self.reservation.wait:
+            return too_many_attempts(self.reservation.wait)
+        return BadCredentials("The user name or the password is not right.")
 
 
 @dataclass
@@ -59,17 +71,17 @@ class SignInService:
         try:
             attempt.renewed_hash = await self.check_password(attempt, password)
         except Unavailable:
-            await throttle.release(attempt.counters)
+            await throttle.release(attempt.reservation.counted)
             raise
         try:
             pair = await self.open_session(attempt, code)
-        except BadCredentials:
+        except BadCredentials as error:
             await self.log_failure(attempt, "changed-meanwhile")
-            raise
+            raise attempt.refusal() from error
         if pair is not None:
             return pair
         if code is None:
-            await throttle.release(attempt.counters)
+            await throttle.release(attempt.reservation.counted)
             raise SecondFactorNeeded("Send the code of your second factor as well.")
         await self.log_failure(attempt, "wrong-code")
         raise BadCredentials("The code is not right.")
@@ -77,20 +89,25 @@ class SignInService:
     async def reserve(self, identifier: str, throttle: Throttle) -> Attempt:
         """Count the attempt before it is checked. Raises TooManyAttempts."""
         user = await UserRepository(self.database.read_session(self.context)).credentials(identifier)
-        attempt = Attempt(identifier, user)
         hashed = hash_identifier(self.database.keys.lookup, identifier)
-        attempt.counters = await throttle.sign_in_counters(attempt.user_id, hashed)
-        await throttle.reserve(attempt.counters)
+        attempt = Attempt(identifier, user, await throttle.reserve_sign_in(hashed))
+        if attempt.reservation.wait:
+            attempt.is_from_known_address = await throttle.has_signed_in_here(attempt.user_id)
         return attempt
 
     async def check_password(self, attempt: Attempt, password: str) -> str | None:
-        """Check the password. Returns a new hash if its parameters were raised. Raises BadCredentials, Unavailable."""
+        """Check the password. Returns a new hash if its parameters were raised.
+
+        Raises BadCredentials, TooManyAttempts, Unavailable.
+        """
         user = attempt.user
         matches, renewed = await self.hasher.verify(password, user.password_hash if user else None)
         reason = refusal_reason(user, matches=matches) if user else "unknown"
+        if reason is None and attempt.is_blocked:
+            reason = "too-many-attempts"
         if reason:
             await self.log_failure(attempt, reason)
-            raise BadCredentials("The user name or the password is not right.")
+            raise attempt.refusal()
         return renewed
 
     async def open_session(self, attempt: Attempt, code: str | None) -> TokenPair | None:
@@ -108,7 +125,7 @@ class SignInService:
                 return None
             self.context.actor = Actor("user", known.id, known.username)
             self.context.auth_method = "password"
-            await reset_counters(session, attempt.counters)
+            await release_counters(session, attempt.reservation.counted)
             if attempt.renewed_hash:
                 await UserRepository(session).change(user, {"password_hash": attempt.renewed_hash})
             return await self.sessions.open(session, known.id, is_verified=is_enrolled)

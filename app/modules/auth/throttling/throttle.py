@@ -1,12 +1,17 @@
 """Throttling of guesses. Attempts are counted before they are checked, so that parallel ones count as well.
 
 A counter decays: one failure is dropped every 15 minutes, or every minute for an address. At its limit a wait of 30 s
-begins, twice as long with each further failure, up to 15 minutes. A sign-in counts for the typed name, whether it
-exists or not, and for the address. From an address where the owner of the name signed in recently it has a counter of
-its own, so that guesses from elsewhere do not lock the owner out.
+begins, twice as long with each further failure, up to 15 minutes.
+
+A sign-in counts for the typed name, for the address, and for that name from that address. The owner of a name is not
+locked out by others: while the name or the address is blocked, the right password still passes from an address where
+the owner signed in recently. Such an attempt counts for the third counter only, and anything but a right password is
+answered as blocked. So the answer, the counters and the work are the same whether a name exists or not, and a right
+password takes back what it counted and nothing else: otherwise those who guess would see that its owner signed in.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -33,6 +38,14 @@ CounterLimits = dict[str, int]
 """By counter: the number of failures at which waiting begins."""
 
 
+@dataclass(frozen=True)
+class Reservation:
+    """An attempt that was counted. With a `wait` (in seconds) it is blocked for all but the owner of the name."""
+
+    counted: CounterLimits
+    wait: int = 0
+
+
 class TooManyAttempts(TooManyRequests):
     """Too many wrong guesses; `Retry-After` says how long to wait."""
 
@@ -46,44 +59,47 @@ class Throttle:
     database: Database
     context: RequestContext
 
-    async def sign_in_counters(self, user_id: UUID | None, identifier_digest: str) -> CounterLimits:
-        """The counters of an attempt to sign in. An unknown name costs the same work."""
-        options, ip = self.database.settings.auth, self.context.ip
-        logins = LoginRepository(self.database.read_session(self.context))
+    async def reserve_sign_in(self, identifier_digest: str) -> Reservation:
+        """Count an attempt to sign in. Raises TooManyAttempts if not even the owner of the name may pass."""
+        options, address = self.database.settings.auth, rate_limit_key(self.context.ip)
         name = f"identifier:{identifier_digest}"
-        if await logins.has_signed_in_from(user_id or NO_USER, ip, now() - KNOWN_ADDRESS_AGE):
-            return {f"{name}:{rate_limit_key(ip)}": options.account_failures}
-        return {name: options.account_failures, f"address:{rate_limit_key(ip)}": options.address_failures}
+        limits = {name: options.account_failures, f"address:{address}": options.address_failures}
+        return await self.reserve({**limits, f"{name}:{address}": options.account_failures}, f"{name}:{address}")
+
+    async def has_signed_in_here(self, user_id: UUID | None) -> bool:
+        """Whether the user signed in from this address recently. An unknown user costs a query as well."""
+        logins = LoginRepository(self.database.read_session(self.context))
+        return await logins.has_signed_in_from(user_id or NO_USER, self.context.ip, now() - KNOWN_ADDRESS_AGE)
 
     def account_counter(self, kind: str, user_id: UUID) -> CounterLimits:
         """The counter of an authenticated user who enters the password, or a code, again."""
         return {f"{kind}:{user_id}": self.database.settings.auth.account_failures}
 
-    async def reserve(self, allowed: CounterLimits) -> None:
-        """Count an attempt as failed. Raises TooManyAttempts, and counts nothing, while attempts are blocked."""
-        async with self.database.unit_of_work(self.context) as session:
-            rows = await CounterRepository(session).lock(allowed)
-            at = await CounterRepository(session).clock()
-            until = max((end_of_wait(row, at) for row in rows.values() if row.blocked_until), default=at)
-            if until > at:
-                seconds = math.ceil((until - at).total_seconds())
-                raise TooManyAttempts(f"Too many wrong guesses; wait {seconds} seconds.", Retry_After=str(seconds))
-            for name, row in rows.items():
-                decay(name, row, at)
-                row.failures += 1
-                excess = row.failures - allowed[name]
-                row.blocked_until = at + wait_after(excess) if excess >= 0 else None
+    async def reserve(self, limits: CounterLimits, for_owner: str | None = None) -> Reservation:
+        """Count an attempt as failed. Raises TooManyAttempts, and counts nothing, while attempts are blocked.
 
-    async def release(self, allowed: CounterLimits) -> None:
+        Where only counters other than `for_owner` are blocked, the attempt counts for that one, and has a `wait`.
+        """
+        async with self.database.unit_of_work(self.context) as session:
+            rows = await CounterRepository(session).lock(limits)
+            at = await CounterRepository(session).clock()
+            blocked = {name for name, row in rows.items() if wait_of(row, at)}
+            if blocked and (for_owner is None or for_owner in blocked):
+                raise too_many_attempts(longest_wait(rows, at))
+            counted = {name: limit for name, limit in limits.items() if not blocked or name == for_owner}
+            for name, limit in counted.items():
+                count(rows[name], limit, at)
+            return Reservation(counted, longest_wait(rows, at) if blocked else 0)
+
+    async def release(self, counted: CounterLimits) -> None:
         """Take back an attempt that was not checked."""
         async with self.database.unit_of_work(self.context) as session:
-            for row in (await CounterRepository(session).lock(allowed)).values():
-                undo_reservation(row)
+            await release_counters(session, counted)
 
-    async def clear(self, allowed: CounterLimits) -> None:
+    async def clear(self, counted: CounterLimits) -> None:
         """Reset the counters after a correct attempt."""
         async with self.database.unit_of_work(self.context) as session:
-            await reset_counters(session, allowed)
+            await reset_counters(session, counted)
 
     async def prune(self) -> bool:
         """Remove counters that have not changed for `PRUNE_AGE`."""
@@ -92,13 +108,24 @@ class Throttle:
         return False
 
 
-async def reset_counters(session: Session, allowed: CounterLimits) -> None:
-    """Reset the counter of a name, and take one attempt off that of an address, after a correct attempt."""
-    for name, row in (await CounterRepository(session).lock(allowed)).items():
-        if name.startswith("address:"):
-            undo_reservation(row)
-        else:
-            row.failures, row.blocked_until = 0, None
+async def release_counters(session: Session, counted: CounterLimits) -> None:
+    """Undo one reservation and the wait that it began: an attempt is counted only where there is no wait."""
+    for row in (await CounterRepository(session).lock(counted)).values():
+        row.failures, row.blocked_until = max(row.failures - 1, 0), None
+
+
+async def reset_counters(session: Session, counted: CounterLimits) -> None:
+    """Reset the counters of an authenticated user after a correct attempt."""
+    for row in (await CounterRepository(session).lock(counted)).values():
+        row.failures, row.blocked_until = 0, None
+
+
+def count(row: SignInCounter, limit: int, at: datetime) -> None:
+    """Count one more failure; at the limit a wait begins."""
+    decay(row.id, row, at)
+    row.failures += 1
+    excess = row.failures - limit
+    row.blocked_until = at + wait_after(excess) if excess >= 0 else None
 
 
 def decay(name: str, row: SignInCounter, at: datetime) -> None:
@@ -110,15 +137,18 @@ def decay(name: str, row: SignInCounter, at: datetime) -> None:
     row.failures = max(row.failures - decayed, 0)
 
 
-def end_of_wait(row: SignInCounter, at: datetime) -> datetime:
-    """When the next attempt is allowed: never later than the longest wait from now, whatever a clock has done."""
-    until = row.blocked_until or at
-    return min(until, at + timedelta(seconds=LONGEST_WAIT))
+def wait_of(row: SignInCounter, at: datetime) -> timedelta:
+    """How long the next attempt has to wait: never longer than the longest wait, whatever a clock has done."""
+    return min(span_between(at, row.blocked_until or at), timedelta(seconds=LONGEST_WAIT))
 
 
-def undo_reservation(row: SignInCounter) -> None:
-    """Undo one reservation and the wait that it began: an attempt is reserved only while none is running."""
-    row.failures, row.blocked_until = max(row.failures - 1, 0), None
+def longest_wait(rows: Mapping[str, SignInCounter], at: datetime) -> int:
+    """Seconds until none of the counters is blocked."""
+    return math.ceil(max(wait_of(row, at) for row in rows.values()).total_seconds())
+
+
+def too_many_attempts(seconds: int) -> TooManyAttempts:
+    return TooManyAttempts(f"Too many wrong guesses; wait {seconds} seconds.", Retry_After=str(seconds))
 
 
 def wait_after(excess: int) -> timedelta:
