@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
+from app.core.db.pruning import Pruner
 from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
@@ -24,7 +25,7 @@ from app.core.runtime.concurrency_limit import UploadLimits
 from app.core.runtime.connection_limit import ConnectionLimit
 from app.core.runtime.periodic_task import PeriodicTask
 from app.core.security.request_signing import SignatureVerifier
-from app.modules import hooks, import_models, routers
+from app.modules import hooks, import_models, prune_rules, routers
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,9 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         for module in hooks():
             if module.lifespan:
                 await stack.enter_async_context(module.lifespan(state))
+        pruner = Pruner(state.database, prune_rules(options))
+        pruner.start()
+        stack.push_async_callback(pruner.stop)
         yield
 
 

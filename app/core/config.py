@@ -110,6 +110,17 @@ class AuditSettings(Group):
     )
 
 
+class RetentionSettings(Group):
+    """For how long rows are kept that nothing needs any more, in days. Access and change entries are kept for ever."""
+
+    login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
+    session_days: int = Field(90, ge=1, description="Sessions, after they expired.")
+    spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
+    policy_days: int = Field(730, ge=1, description="Policy versions to which a rollback can return.")
+    policy_versions: int = Field(1000, ge=1, description="The newest policy versions, which are kept at any age.")
+    hidden_days: int = Field(365, ge=1, description="Deleted items, which can be restored until then.")
+
+
 class LimitSettings(Group):
     """Limits of requests."""
 
@@ -194,6 +205,7 @@ class Settings(BaseSettings):
     internal: InternalSettings = InternalSettings()
     database: DatabaseSettings = DatabaseSettings()
     audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()
     server: ServerSettings = ServerSettings()

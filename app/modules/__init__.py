@@ -1,11 +1,14 @@
 """The modules. A folder here is a module; nothing else registers it."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
+from app.core.config import Settings
+from app.core.db.pruning import PruneRule, hidden_rows
 from app.core.http.module_hooks import ModuleHooks, in_start_order
 from app.core.http.router import Router
 
@@ -33,6 +36,15 @@ def routers() -> Iterator[Router]:
     """The routers of all modules: `ROUTERS` of their `router.py`, or its `router`."""
     for _, part in discover("router"):
         yield from getattr(part, "ROUTERS", (part.router,))
+
+
+def prune_rules(settings: Settings) -> list[PruneRule]:
+    """What all modules prune, and hidden rows."""
+    import_models()
+    rules = hidden_rows(timedelta(days=settings.retention.hidden_days))
+    for module in hooks():
+        rules += module.prune_rules(settings) if module.prune_rules else ()
+    return rules
 
 
 def hooks() -> list[ModuleHooks]:

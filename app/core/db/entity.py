@@ -36,6 +36,8 @@ class Entity(SQLModel):
     restricted_references: ClassVar[frozenset[str]] = frozenset()
     """Foreign keys between soft-deleted tables. Their target must be visible, and cannot be deleted while this row is
     visible."""
+    part_of: ClassVar[str | None] = None
+    """The foreign key to the row of which this row is a part: it is removed together with that row."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     """The identifier, a UUIDv7."""

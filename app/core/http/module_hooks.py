@@ -7,7 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from starlette.types import ASGIApp
 
+from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.db.pruning import PruneRule
 from app.core.http.state import State
 
 
@@ -21,13 +23,14 @@ class ModuleHooks:
 
     `after` names the modules that must be installed and started before this one. `install` attaches listeners to a
     database that was just made, `lifespan` surrounds the life of the application, and `middleware` is added outside of
-    the kernel's limits and inside of its request context.
+    the kernel's limits and inside of its request context. `prune_rules` declares which rows go when they are too old.
     """
 
     after: tuple[str, ...] = ()
     install: Callable[[Database], None] | None = None
     lifespan: Callable[[State], AbstractAsyncContextManager[None]] | None = None
     middleware: Callable[[ASGIApp], ASGIApp] | None = None
+    prune_rules: Callable[[Settings], Iterable[PruneRule]] | None = None
 
 
 def in_start_order(hooks: Mapping[str, ModuleHooks], modules: Iterable[str]) -> list[ModuleHooks]:

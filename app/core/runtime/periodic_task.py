@@ -14,17 +14,25 @@ RUN_SECONDS = 60.0
 
 
 class PeriodicTask:
-    """Runs `work` every `interval` seconds until it returns True or is stopped.
+    """Runs `work` every `interval` seconds until it returns True or is stopped, for the first time after `first_after`.
 
     A failure is logged and retried with a growing delay. `wake` starts the next run now. Stopping lets the current run
     finish: a statement that is cancelled half-way could leave its connection behind.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[bool]], interval: float, max_delay: float = 5.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[bool]],
+        interval: float,
+        max_delay: float = 5.0,
+        first_after: float = 0.0,
+    ) -> None:
         self.name = name
         self.work = work
         self.interval = interval
         self.max_delay = max_delay
+        self.first_after = first_after
         self.stopping = asyncio.Event()
         self.woken = asyncio.Event()
         self.task = asyncio.create_task(self.run(), name=name)
@@ -32,6 +40,8 @@ class PeriodicTask:
     async def run(self) -> None:
         """Repeat `work` until it returns True or the task is stopped."""
         delay = self.interval
+        if self.first_after:
+            await self.wait(self.first_after)
         while not self.stopping.is_set():
             self.woken.clear()
             try:
@@ -43,8 +53,12 @@ class PeriodicTask:
             except Exception as error:  # noqa: BLE001  # whatever it was, the next run may succeed
                 delay = min(delay * 2, self.max_delay)
                 log.warning("background_work_failed", work=self.name, cause=type(error).__name__, retry_in=delay)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), delay)
+            await self.wait(delay)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until the time is over or the task is woken."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.woken.wait(), seconds)
 
     def wake(self) -> None:
         """Start the next run now."""

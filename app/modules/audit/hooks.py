@@ -1,12 +1,16 @@
 """Starts and stops the audit log: the capture of changes, the access log, and its shipper."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+from app.core.config import Settings
+from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.audit.changes import capture
 from app.modules.audit.requests.middleware import AccessLogMiddleware
+from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
 
 
@@ -20,4 +24,8 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         await shipper.stop()
 
 
-HOOKS = ModuleHooks(install=capture.install, lifespan=lifespan, middleware=AccessLogMiddleware)
+def prune_rules(settings: Settings) -> Iterable[PruneRule]:
+    return [old_positions(settings.state_dir / "spool", timedelta(days=settings.retention.spool_days))]
+
+
+HOOKS = ModuleHooks(install=capture.install, lifespan=lifespan, middleware=AccessLogMiddleware, prune_rules=prune_rules)

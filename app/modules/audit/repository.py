@@ -55,10 +55,10 @@ class ChangeRepository(ReadRepository):
         """A select of the entries of one item."""
         return self.select().where(self.table.c.entity == entity, self.table.c.entity_id == str(entity_id))
 
-    async def is_hidden(self, entity: str, entity_id: UUID) -> bool:
-        """Whether the item exists and is hidden."""
+    async def is_visible(self, entity: str, entity_id: UUID) -> bool:
+        """Whether the item exists and is not hidden."""
         table = SQLModel.metadata.tables[entity]
-        statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_not(None))
+        statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_(None))
         return await self.session.first(statement) is not None
 
     async def wrapped_keys(self, ids: set[UUID]) -> Sequence[AnyRow]:

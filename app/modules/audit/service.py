@@ -48,8 +48,8 @@ class ChangeService:
         return entry
 
     async def visible_history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
-        """The history for readers of the module: not of hidden items, and without addresses. Raises NotFound."""
-        if await self.rows.is_hidden(entity, entity_id):
+        """The history for readers of the module: of visible items only, and without addresses. Raises NotFound."""
+        if not await self.rows.is_visible(entity, entity_id):
             raise NotFound(f"There is no {entity.replace('_', ' ')} {entity_id}.")
         page = await self.history(entity, entity_id, query)
         items = [{**row, "ip": None, "user_agent": None} for row in page.items]

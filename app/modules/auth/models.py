@@ -21,5 +21,5 @@ class SignInCounter(Bookkeeping, table=True):
     """Failed attempts, and those that are still being checked."""
     blocked_until: datetime | None = Field(default=None, sa_type=Instant)
     """When the next attempt is allowed; null while attempts are not blocked."""
-    updated_at: datetime = Field(default_factory=now, sa_type=Instant)
+    updated_at: datetime = Field(default_factory=now, sa_type=Instant, index=True)
     """The instant up to which failures have decayed."""

@@ -43,7 +43,3 @@ class CounterRepository:
         """Remove a counter and those below it (`id:…`)."""
         below = counters.c.id.startswith(f"{id}:", autoescape=True)
         await self.session.execute(delete(counters).where(or_(counters.c.id == id, below)))
-
-    async def prune(self, before: datetime) -> None:
-        """Remove counters that have not changed since `before`."""
-        await self.session.execute(delete(counters).where(counters.c.updated_at < before))

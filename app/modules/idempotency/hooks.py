@@ -1,24 +1,25 @@
-"""Starts and stops the store of responses and its pruning."""
+"""Makes the store of responses when the application starts, and declares their pruning."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
+from app.core.config import Settings
+from app.core.db.pruning import PruneRule, old_rows
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
-from app.core.runtime.periodic_task import PeriodicTask
+from app.modules.idempotency.models import IdempotencyKey
 from app.modules.idempotency.service import ResponseStore
-
-PRUNE_SECONDS = 3600.0
 
 
 @asynccontextmanager
 async def lifespan(state: State) -> AsyncIterator[None]:
-    state.idempotency_store = store = ResponseStore(state.database)
-    pruning = PeriodicTask("prune idempotency keys", store.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)
-    try:
-        yield
-    finally:
-        await pruning.stop()
+    state.idempotency_store = ResponseStore(state.database)
+    yield
 
 
-HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan)
+def prune_rules(settings: Settings) -> Iterable[PruneRule]:
+    return [old_rows(IdempotencyKey, "created_at", timedelta(hours=settings.limits.idempotency_hours))]
+
+
+HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan, prune_rules=prune_rules)

@@ -32,6 +32,3 @@ class ResponseRepository:
         await self.session.execute(delete(table).where(table.c.id == id))
         row = {"id": id, "fingerprint": fingerprint, "answer": response, "created_at": now()}
         await self.session.execute(insert(table).values(row))
-
-    async def remove_before(self, at: datetime) -> None:
-        await self.session.execute(delete(table).where(table.c.created_at < at))

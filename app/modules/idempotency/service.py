@@ -7,7 +7,6 @@ from datetime import timedelta
 import orjson
 
 from app.core.clock import now
-from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import Session
 from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, StoredResponse
@@ -61,12 +60,6 @@ class ResponseStore:
         head, _, body = decrypt(self.key, ciphertext, request.id).partition(b"\n")
         status, headers = orjson.loads(head)
         return StoredResponse(status, headers, body)
-
-    async def prune(self) -> bool:
-        """Remove responses that are too old to be replayed."""
-        async with self.database.unit_of_work(RequestContext.for_job("prune-idempotency-keys")) as session:
-            await ResponseRepository(session).remove_before(now() - self.lifetime)
-        return False
 
 
 def reused_key() -> KeyReused:

@@ -61,6 +61,8 @@ class StockMovement(Entity, table=True):
     __tablename__ = "stock_movement"
     __table_args__ = (Index("ix_stock_movement_product_id_created_at_id", "product_id", "created_at", "id"),)
 
+    part_of = "product_id"
+
     product_id: UUID = Field(foreign_key="product.id")
     """The product."""
     delta: int

@@ -1,21 +1,26 @@
 """Starts and stops permissions: the policy guard, security events, the authenticator and its cache."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from sqlalchemy import event
 
+from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.db.pruning import PruneRule, old_rows
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.rbac.engine import invalidation, policy_guard
 from app.modules.rbac.engine.authenticator import CredentialAuthenticator
+from app.modules.rbac.engine.cache import EVENT_AGE
 from app.modules.rbac.engine.listener import Listener
+from app.modules.rbac.models import SecurityEvent
+from app.modules.rbac.repository import old_versions
 
 POLL_SECONDS = 0.5
 LISTEN_RETRY_SECONDS = 1.0
-PRUNE_SECONDS = 300.0
 
 
 def install(database: Database) -> None:
@@ -32,7 +37,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
     after_commit = (database.session_class, "after_commit", feed.after_commit)
     event.listen(*after_commit)
     poll = PeriodicTask("poll security events", feed.poll, POLL_SECONDS, max_delay=POLL_SECONDS)
-    tasks = [poll, PeriodicTask("prune security events", feed.prune, PRUNE_SECONDS, max_delay=PRUNE_SECONDS)]
+    tasks = [poll]
     listener = None if database.is_sqlite else Listener(database, poll.wake)
     if listener:
         tasks.append(PeriodicTask("listen", listener.ensure, LISTEN_RETRY_SECONDS))
@@ -46,4 +51,12 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         event.remove(*after_commit)  # SQLAlchemy keeps a listener, and the database that it refers to, for ever
 
 
-HOOKS = ModuleHooks(after=("audit", "auth"), install=install, lifespan=lifespan)
+def prune_rules(settings: Settings) -> Iterable[PruneRule]:
+    kept = settings.retention
+    return [
+        old_rows(SecurityEvent, "at", EVENT_AGE),
+        old_versions(timedelta(days=kept.policy_days), kept.policy_versions),
+    ]
+
+
+HOOKS = ModuleHooks(after=("audit", "auth"), install=install, lifespan=lifespan, prune_rules=prune_rules)

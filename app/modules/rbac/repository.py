@@ -1,17 +1,20 @@
 """Queries over versions of the policy, and over the rows that it governs."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from app.core.clock import now
 from app.core.db.entity import Entity, table_of
+from app.core.db.pruning import PruneRule, delete_rows
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, Session
 from app.modules.rbac.models import PolicyState, PolicyVersion
 from app.modules.rbac.schemas import VersionRead
 
-policy = table_of(PolicyState)
+policy, versions = table_of(PolicyState), table_of(PolicyVersion)
 
 
 class VersionRepository(ReadRepository):
@@ -41,3 +44,24 @@ class PolicyRowRepository:
         statement = select(model).where(table_of(model).c.id.in_(ids)).with_for_update(key_share=True)
         result = await self.session.execute(statement, execution_options={"include_deleted": True})
         return {row.id: row for row in result.scalars()}
+
+
+def old_versions(age: timedelta, kept: int) -> PruneRule:
+    """Versions that are older than `age` and not among the newest `kept`.
+
+    What is left has no gaps, because a rollback undoes every later version: versions before one that is kept go, and
+    none behind it. The policy lock keeps a rollback from seeing half of it.
+    """
+
+    async def remove(session: Session, limit: int) -> int:
+        newest = await session.value(select(versions.c.id).order_by(versions.c.id.desc()).offset(kept - 1).limit(1))
+        if newest is None:
+            return 0
+        young = await session.value(select(func.min(versions.c.id)).where(versions.c.at >= now() - age))
+        first_kept = newest if young is None else min(young, newest)
+        if await session.value(select(func.min(versions.c.id)).where(versions.c.id < first_kept)) is None:
+            return 0
+        await session.value(select(policy.c.version).with_for_update(key_share=True))
+        return await delete_rows(session, versions, versions.c.id < first_kept, limit)
+
+    return PruneRule(versions.name, remove)

@@ -33,7 +33,7 @@ class AuthSession(Entity, table=True):
     """Random bytes without which no refresh token of this session can be computed."""
     used_at: datetime = redacted(OMIT, default_factory=now, sa_type=Instant)
     """When the session was last continued, by sign-in or refresh."""
-    expires_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime = Field(sa_type=Instant, index=True)
     """When the session ends in any case."""
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the session was ended; null while it is open."""

@@ -10,6 +10,8 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.db.pruning import Pruner
+from app.modules import prune_rules
 from app.modules.idempotency.models import IdempotencyKey
 from tests.people import SignedInAs
 
@@ -48,7 +50,7 @@ async def test_a_stored_response_is_encrypted_and_expires(
     assert (await person.get("/tasks", params={"total": "true"})).json()["total"] == 2
     async with database.unit_of_work(job) as session:
         await session.execute(update(table).values(created_at=now() - timedelta(hours=25)))
-    await app.state.idempotency_store.prune()
+    await Pruner(database, prune_rules(database.settings)).run()
     assert await database.read_session(job).all(select(table)) == []
 
 

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.models import AuditChange
 from app.modules.rbac.models import PolicyState, PolicyVersion
+from app.modules.rbac.repository import old_versions
+from tests.core.db.pruning import prune
 from tests.modules.roles.policies import own_roles, role, role_of
-from tests.people import SignedInAs
+from tests.people import Person, SignedInAs
 
 
 async def count_entries(database: Database, job: RequestContext) -> tuple[int, int, int]:
@@ -209,3 +213,35 @@ async def test_a_rollback_is_a_new_version_of_what_it_changed(signed_in_as: Sign
         await root.put(f"/users/{person.id}/roles", {"role_ids": []}, headers={"If-Match": etags[1]}),
     ]
     assert [answer.status_code for answer in stale] == [412, 412]
+
+
+async def make_versions(root: Person, person: Person, count: int) -> None:
+    """Change the roles of `person` so often."""
+    chosen = await role(root, "On and off", {"module_slug": "tasks"})
+    for number in range(count):
+        roles = [chosen] if number % 2 == 0 else []
+        assert (await root.put(f"/users/{person.id}/roles", {"role_ids": roles})).status_code == 200
+
+
+async def test_old_versions_go_without_leaving_a_gap(
+    signed_in_as: SignedInAs, database: Database, job: RequestContext
+) -> None:
+    """Only versions before one that is kept go, whatever a clock wrote on them, and never the newest ones."""
+    root, person = await signed_in_as(superuser=True), await signed_in_as()
+    await make_versions(root, person, 6)
+    table = table_of(PolicyVersion)
+    ids = [row.id for row in await database.read_session(job).all(select(table.c.id).order_by(table.c.id))]
+    async with database.unit_of_work(job) as session:
+        old = update(table).where(table.c.id != ids[-5]).values(at=now() - timedelta(days=9))
+        await session.execute(old)
+
+    async def left(kept: int) -> list[int]:
+        await prune(database, [old_versions(timedelta(days=8), kept)])
+        return [row.id for row in await database.read_session(job).all(select(table.c.id).order_by(table.c.id))]
+
+    assert await left(kept=1000) == ids
+    assert await left(kept=6) == ids[-6:]
+    assert await left(kept=2) == ids[-5:], "a version between two that are kept stays"
+    restored = await root.post(f"/rbac/versions/{ids[-5]}/rollback")
+    assert restored.status_code in (200, 204), restored.text
+    assert (await root.post(f"/rbac/versions/{ids[0]}/rollback")).status_code == 404

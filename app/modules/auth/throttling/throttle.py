@@ -31,7 +31,6 @@ LONGEST_WAIT = 900
 KNOWN_ADDRESS_AGE = timedelta(days=30)
 DECAY_SECONDS = {"address": 60}
 DEFAULT_DECAY_SECONDS = 900
-PRUNE_AGE = timedelta(days=2)
 NO_USER = UUID(int=0)
 
 CounterLimits = dict[str, int]
@@ -100,12 +99,6 @@ class Throttle:
         """Reset the counters after a correct attempt."""
         async with self.database.unit_of_work(self.context) as session:
             await reset_counters(session, counted)
-
-    async def prune(self) -> bool:
-        """Remove counters that have not changed for `PRUNE_AGE`."""
-        async with self.database.unit_of_work(self.context) as session:
-            await CounterRepository(session).prune(now() - PRUNE_AGE)
-        return False
 
 
 async def release_counters(session: Session, counted: CounterLimits) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import delete, select, true
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session as SyncSession
 
 from app.core.clock import now
@@ -122,12 +122,6 @@ class EventFeed:
             self.own = {number for number in self.own if number > self.seen}
             self.cache.invalidate(self.seen, subjects)
         self.cache.version = max(self.cache.version, at.version if at else 0)
-
-    async def prune(self) -> bool:
-        """Remove old events: a process that has not seen them forgets its whole cache."""
-        async with self.database.unit_of_work(RequestContext.for_job("security-events")) as session:
-            await session.execute(delete(events).where(events.c.at < now() - EVENT_AGE))
-        return False
 
 
 def subjects_of(entry: Access) -> tuple[UUID, ...]:
