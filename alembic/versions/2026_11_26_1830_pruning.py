@@ -1,6 +1,9 @@
-"""Indexes by which rows that are too old are found."""
+"""Indexes by which rows that are too old are found; a session knows the sign-out before it, not an order of clocks."""
+
+import sqlalchemy as sa
 
 from alembic import op
+from app.core.db.column_types import Instant
 
 revision = "7b0e2d5c91fa"
 down_revision = "c41d7f0a92be"
@@ -8,7 +11,14 @@ branch_labels = None
 depends_on = None
 
 
+SIGNED_OUT_AT = '(SELECT signed_out_at FROM "user" WHERE "user".id = auth_session.user_id)'
+
+
 def upgrade() -> None:
+    op.add_column("auth_session", sa.Column("previous_sign_out_at", Instant(), nullable=True))
+    op.execute(  # sessions that were signed out keep NULL, and so differ from their user
+        f"UPDATE auth_session SET previous_sign_out_at = {SIGNED_OUT_AT} WHERE created_at > {SIGNED_OUT_AT}"
+    )
     op.create_index("ix_auth_session_expires_at", "auth_session", ["expires_at"])
     op.create_index("ix_sign_in_counter_updated_at", "sign_in_counter", ["updated_at"])
 
@@ -16,3 +26,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_sign_in_counter_updated_at", "sign_in_counter")
     op.drop_index("ix_auth_session_expires_at", "auth_session")
+    op.drop_column("auth_session", "previous_sign_out_at")

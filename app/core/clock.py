@@ -1,9 +1,12 @@
-"""The current time, and the identifiers that are made from it."""
+"""The current time, the arithmetic with it that survives a clock that steps (ADR 21), and identifiers made from it."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+CLOCK_SKEW = timedelta(seconds=30)
+"""By how much the clocks of two processes may differ."""
 
 
 def now() -> datetime:
@@ -14,6 +17,15 @@ def now() -> datetime:
 def span_between(since: datetime, at: datetime) -> timedelta:
     """The time from `since` to `at`, never negative: a clock that stepped back has not given time away."""
     return max(at - since, timedelta())
+
+
+def is_recent(since: datetime, span: timedelta, at: datetime) -> bool:
+    """Whether `since` is at most `span` ago.
+
+    An instant in the future is not recent, except for the skew of clocks: a clock that stepped back makes no permission
+    last longer.
+    """
+    return -min(span, CLOCK_SKEW) <= at - since <= span
 
 
 def new_id() -> UUID:

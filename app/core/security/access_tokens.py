@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from jose import jwt
 from jose.backends.cryptography_backend import CryptographyECKey
 from jose.exceptions import JOSEError
 
-from app.core.clock import new_id, now
+from app.core.clock import is_recent, new_id, now
 from app.core.config import AuthSettings
 from app.core.errors import Malformed, Unauthenticated
 from app.core.security import base64url
@@ -23,8 +23,6 @@ ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # RFC 9068
 MAX_TOKEN_LENGTH = 4096
 SIGNATURE_BYTES = 64
-CLOCK_SKEW = 30
-"""Seconds by which the clock of the issuing process may be ahead."""
 CLAIMS = {"iss", "aud", "sub", "iat", "exp", "jti", "sid", "gen"}
 
 
@@ -35,6 +33,7 @@ class AccessClaims:
     user_id: UUID
     session_id: UUID
     generation: int
+    issued_at: datetime
     expires_at: datetime
 
 
@@ -43,6 +42,7 @@ class AccessTokens:
 
     def __init__(self, settings: AuthSettings, pems: tuple[str, ...], cache_size: int = 10_000) -> None:
         self.settings = settings
+        self.lifetime = timedelta(seconds=settings.access_ttl)
         ring = [self.load_public_key(pem) for pem in pems]
         self.signer_id, self.signer = ring[0][0], CryptographyECKey(pems[0], ALGORITHM)
         self.ring = dict(ring)
@@ -80,12 +80,13 @@ class AccessTokens:
         if claims is None:
             try:
                 claims = self.verify(token)
-            except (ValueError, KeyError, TypeError, RecursionError, JOSEError, Malformed) as error:
+            except (ValueError, OverflowError, KeyError, TypeError, RecursionError, JOSEError, Malformed) as error:
                 raise invalid_token() from error
             self.cache[digest] = claims
             if len(self.cache) > self.cache_size:
                 self.cache.popitem(last=False)
-        if claims.expires_at <= now():
+        at = now()
+        if claims.expires_at <= at or not is_recent(claims.issued_at, self.lifetime, at):
             self.cache.pop(digest, None)
             raise invalid_token()
         return claims
@@ -116,9 +117,10 @@ class AccessTokens:
             raise ValueError("claims")
         if any(type(raw[name]) is not int for name in ("iat", "exp", "gen")) or not 0 <= raw["gen"] < 2**63:
             raise ValueError("numbers")
-        if not 0 < expires - issued <= self.settings.access_ttl or issued > now().timestamp() + CLOCK_SKEW:
+        if not 0 < expires - issued <= self.settings.access_ttl:
             raise ValueError("lifetime")
-        return AccessClaims(UUID(raw["sub"]), UUID(raw["sid"]), raw["gen"], datetime.fromtimestamp(expires, UTC))
+        times = (datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
+        return AccessClaims(UUID(raw["sub"]), UUID(raw["sid"]), raw["gen"], *times)
 
 
 def invalid_token() -> Unauthenticated:

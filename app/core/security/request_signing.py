@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.core.clock import now
 from app.core.config import Settings
 from app.core.errors import Unauthenticated, Unavailable
 from app.core.security import base64url
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 DIGITS = re.compile(r"[0-9]{1,12}")
 MAX_NONCES = 1_000_000
+STEP_SECONDS = 3600
+"""A clock that steps back by as much makes old calls valid again: their nonces are remembered for that long."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ class NonceStore:
     """Remembers used nonces, in this process or in Redis for all of them. Without that Redis no call is admitted."""
 
     def __init__(self, settings: Settings, redis: "SharedRedis | None" = None) -> None:
-        self.kept_seconds = 2 * settings.internal.clock_skew
+        self.kept_seconds = 2 * settings.internal.clock_skew + STEP_SECONDS
         self.used: OrderedDict[str, float] = OrderedDict()
         self.redis = redis
-        self.began = time.time()
+        self.began = now().timestamp()
 
     async def claim(self, nonce: str) -> bool:
         """False if `nonce` was used before. Raises Unavailable."""
@@ -111,7 +114,7 @@ class SignatureVerifier:
         key = self.keys.get(key_id)
         if key is None or not DIGITS.fullmatch(timestamp) or not NONCE.fullmatch(nonce):
             raise BadSignature
-        if abs(time.time() - int(timestamp)) > self.clock_skew or self.nonces.may_have_forgotten(int(timestamp)):
+        if abs(now().timestamp() - int(timestamp)) > self.clock_skew or self.nonces.may_have_forgotten(int(timestamp)):
             raise BadSignature
         expected = sign(key, key_id, call.method, call.path, call.query, call.body, timestamp, nonce)
         if not is_equal(expected.encode(), presented.encode()):

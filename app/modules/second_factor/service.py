@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pyotp
 
-from app.core.clock import now
+from app.core.clock import is_recent, now
 from app.core.context import Principal
 from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, Unauthenticated
@@ -170,5 +170,5 @@ def check_step_up(principal: Principal, ttl: int) -> None:
     """Raise StepUpRequired unless the caller, if enrolled, verified the second factor in the last `ttl` seconds."""
     if not principal.has_second_factor:
         return
-    if principal.verified_at is None or principal.verified_at + timedelta(seconds=ttl) < now():
+    if principal.verified_at is None or not is_recent(principal.verified_at, timedelta(seconds=ttl), now()):
         raise StepUpRequired("This needs your second factor again: POST /api/v1/auth/step-up.")

@@ -35,6 +35,8 @@ class AuthSession(Entity, table=True):
     """When the session was last continued, by sign-in or refresh."""
     expires_at: datetime = Field(sa_type=Instant, index=True)
     """When the session ends in any case."""
+    previous_sign_out_at: datetime | None = redacted(OMIT, default=None, sa_type=Instant)
+    """The user's last sign-out from all sessions when this one began. A later one ends it."""
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the session was ended; null while it is open."""
     revoked_reason: str | None = Field(default=None, max_length=32)
@@ -47,8 +49,8 @@ class AuthSession(Entity, table=True):
     """The user agent of the last sign-in or refresh."""
 
     def is_open(self, idle_ttl: timedelta, signed_out_at: datetime | None) -> bool:
-        """Whether it is neither revoked nor expired nor idle for too long, and began after the user's last sign-out."""
-        if self.revoked_at is not None or (signed_out_at is not None and self.created_at <= signed_out_at):
+        """Whether it is neither revoked nor expired nor idle for too long, and the user did not sign out since."""
+        if self.revoked_at is not None or self.previous_sign_out_at != signed_out_at:
             return False
         return now() < min(self.expires_at, self.used_at + idle_ttl)
 

@@ -44,9 +44,8 @@ class SessionRepository(Repository[AuthSession]):
             columns.revoked_at.is_(None),
             columns.expires_at > now(),
             columns.used_at > used_after,
+            columns.previous_sign_out_at.is_not_distinct_from(signed_out_at),
         )
-        if signed_out_at is not None:
-            mine = mine.where(columns.created_at > signed_out_at)
         return await self.fetch_page(mine, query, f"sessions/{user_id}")
 
 

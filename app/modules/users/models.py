@@ -49,4 +49,4 @@ class User(SoftDelete, Entity, table=True):
     """When an administrator last unlocked the account. An unlock changes this column, so that the policy guard checks
     it and the change log shows it."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Sessions that began before this instant are over."""
+    """When the user was last signed out of all sessions: those that began before are over."""

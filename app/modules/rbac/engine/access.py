@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, Table, and_, select, true
 
 from app.core.clock import now
 from app.core.config import AuthSettings
@@ -32,11 +32,15 @@ SECOND_FACTOR = Restriction(
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A principal as of security event `sequence` and policy `version`, valid until `fresh_until`."""
+    """A principal as of security event `sequence` and policy `version`, valid from `fresh_from` to `fresh_until`.
+
+    A clock that steps back before `fresh_from` makes it invalid: other assignments may be active then.
+    """
 
     principal: Principal
     sequence: int
     version: int
+    fresh_from: datetime
     fresh_until: datetime
     base: int = 0
     known: frozenset[int] = frozenset()
@@ -65,7 +69,7 @@ def access(credential: Table, *columns: ColumnElement[Any]) -> AnySelect:
 
 def access_of_session(id: UUID) -> AnySelect:
     columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.base, sessions.c.confirmed)
-    signed_in_since = or_(users.c.signed_out_at.is_(None), sessions.c.created_at > users.c.signed_out_at)
+    signed_in_since = sessions.c.previous_sign_out_at.is_not_distinct_from(users.c.signed_out_at)
     return access(sessions, *columns).where(sessions.c.id == id, signed_in_since)
 
 
@@ -100,7 +104,8 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
         verified_at=first.verified_at,
     )
     fresh_until = min(first.expires_at, next_change(paths, at) or first.expires_at)
-    return Access(principal, first.sequence, first.version, fresh_until, first.base, frozenset({first.confirmed}))
+    known = frozenset({first.confirmed})
+    return Access(principal, first.sequence, first.version, at, fresh_until, first.base, known)
 
 
 def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
@@ -120,4 +125,4 @@ def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
         has_second_factor=first.confirmed_at is not None,
     )
     fresh_until = min(expires_at, next_change(paths, at) or expires_at)
-    return Access(principal, first.sequence, first.version, fresh_until, key=first)
+    return Access(principal, first.sequence, first.version, at, fresh_until, key=first)

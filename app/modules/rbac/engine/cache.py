@@ -37,7 +37,7 @@ class AccessCache:
     def get(self, name: str) -> Access | None:
         """The entry of a credential, if it is still valid."""
         entry = self.entries.get(name)
-        return entry if entry is not None and entry.fresh_until > now() else None
+        return entry if entry is not None and entry.fresh_from <= now() < entry.fresh_until else None
 
     def store(self, name: str, entry: Access) -> bool:
         """Keep `entry`. False if it is older than what this process knows: the query must run again."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from app.core.clock import new_id, now
+from app.core.clock import is_recent, new_id, now
 from app.core.context import Actor, Principal, RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import Session
@@ -64,8 +64,10 @@ class SessionTokens:
             user_agent=self.context.user_agent,
         )
         rows = SessionRepository(session)
-        if await UserRepository(session).lock_active(user_id) is None:
+        user = await UserRepository(session).lock_active(user_id)
+        if user is None:
             raise BadCredentials("The user name or the password is not right.")
+        row.previous_sign_out_at = user.signed_out_at
         present = await rows.lock_open(user_id)
         for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
             old.revoke("session-limit")
@@ -113,7 +115,7 @@ class SessionTokens:
             row.base, row.counter = row.counter, row.counter + 1
         elif presented != row.base:
             return False
-        elif timedelta() <= at - row.used_at <= grace:
+        elif is_recent(row.used_at, grace, at):
             return True
         elif row.confirmed == row.counter:
             return False
