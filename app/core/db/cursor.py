@@ -1,4 +1,8 @@
-"""Cursors of keyset pages: the position of the last row, signed, and bound to the list that it belongs to."""
+"""Cursors of keyset pages: the position of the last row, encrypted, and bound to the list that it belongs to.
+
+A position holds sort values, which may be personal: a name, an e-mail address. Cursors travel in URLs, where browsers,
+proxies and logs keep them, so nobody but the server can read them.
+"""
 
 from typing import Any
 
@@ -6,27 +10,20 @@ import orjson
 
 from app.core.errors import Invalid, invalid
 from app.core.security import base64url
-from app.core.security.encryption import is_equal, keyed_hash
-
-MAC_BYTES = 16
+from app.core.security.encryption import decrypt, encrypt
 
 
-def sign_cursor(key: bytes, scope: bytes, position: list[Any]) -> str:
+def encrypt_cursor(key: bytes, scope: bytes, position: list[Any]) -> str:
     """A cursor at `position` (the sort values of a row). `scope` is a digest of list, filters and sort."""
-    payload = orjson.dumps(position)
-    return base64url.encode(keyed_hash(key, scope + payload)[:MAC_BYTES] + payload)
+    return base64url.encode(encrypt(key, orjson.dumps(position), scope))
 
 
-def verify_cursor(key: bytes, scope: bytes, cursor: str) -> list[Any]:
+def decrypt_cursor(key: bytes, scope: bytes, cursor: str) -> list[Any]:
     """The position in `cursor`. Raises Invalid if it was altered, or belongs to another list, filter or sort."""
     try:
-        raw = base64url.decode(cursor)
+        return list(orjson.loads(decrypt(key, base64url.decode(cursor), scope)))
     except ValueError as error:
         raise bad_cursor() from error
-    mac, payload = raw[:MAC_BYTES], raw[MAC_BYTES:]
-    if not is_equal(mac, keyed_hash(key, scope + payload)[:MAC_BYTES]):
-        raise bad_cursor()
-    return list(orjson.loads(payload))
 
 
 def bad_cursor() -> Invalid:

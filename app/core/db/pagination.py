@@ -13,6 +13,8 @@ from app.core.errors import invalid
 T = TypeVar("T")
 
 MAX_OFFSET = 10_000
+MAX_CURSOR = 4096
+"""Characters of a cursor after the longest sort values: two names of 200 wide characters, and an e-mail address."""
 
 
 class PageQuery(BaseModel):
@@ -25,7 +27,7 @@ class PageQuery(BaseModel):
 
     limit: int = Field(50, ge=1, le=100)
     """Items in a page."""
-    cursor: str | None = Field(None, max_length=2048)
+    cursor: str | None = Field(None, max_length=MAX_CURSOR)
     """`next_cursor` of the previous page."""
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
     """Items to skip, as an alternative to a cursor."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import SQLModel
 
 from app.core.clock import now
-from app.core.db.cursor import sign_cursor, verify_cursor
+from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.full_text import matches_search
 from app.core.db.keyset import encode_value, is_after, order_by
@@ -69,13 +69,13 @@ class ReadRepository:
             total = await self.session.value(select(func.count()).select_from(statement.subquery()))
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         if query.cursor:
-            statement = statement.where(is_after(ordering, verify_cursor(key, scope, query.cursor)))
+            statement = statement.where(is_after(ordering, decrypt_cursor(key, scope, query.cursor)))
         statement = statement.order_by(*order_by(ordering)).limit(query.limit + 1).offset(query.offset or None)
         rows = await self.session.all(statement)
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
-            cursor = sign_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
+            cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total)
 

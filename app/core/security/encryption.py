@@ -30,7 +30,7 @@ def decrypt(key: bytes, ciphertext: bytes, context: bytes) -> bytes:
     """The plaintext of `encrypt`. Raises DecryptionFailed."""
     try:
         return AESGCM(key).decrypt(ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], context)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: too short to hold a nonce
         raise DecryptionFailed from error
 
 

@@ -54,6 +54,7 @@ class Keys:
     """The keys of a process. `repr` shows none of them."""
 
     cursor: bytes = field(repr=False)
+    """Encrypts cursors."""
     refresh: bytes = field(repr=False)
     lookup: bytes = field(repr=False)
     """Hashes identifiers and secrets that are looked up: typed names, API keys, recovery codes."""
@@ -74,7 +75,7 @@ class Keys:
         personal = configured.get_secret_value() if configured else load_or_create(folder / "personal_key", new_secret)
         pems = tuple(path.read_text() for path in settings.auth.signing_key_files)
         return cls(
-            cursor=derive_key(root, "cursor"),
+            cursor=derive_key(root, "cursor-encryption"),
             refresh=derive_key(root, "refresh-token"),
             lookup=derive_key(root, "identifier-lookup"),
             idempotency=derive_key(root, "idempotency-key"),

@@ -1,10 +1,12 @@
 """Keyset pagination: no row is lost or repeated, and no cursor can be forged."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from operator import itemgetter
 from typing import Any
 
+import orjson
 import pytest
 
 from app.core.context import RequestContext
@@ -26,14 +28,20 @@ async def add_tasks(database: Database, job: RequestContext, count: int) -> None
 
 
 async def walk(
-    person: Person, limit: int, between: Callable[[], Awaitable[None]] | None = None, **params: Any
+    person: Person,
+    limit: int,
+    between: Callable[[], Awaitable[None]] | None = None,
+    path: str = "/tasks",
+    **params: Any,
 ) -> list[dict[str, Any]]:
     """Every item of every page. `between` runs after each page but the last."""
     found: list[dict[str, Any]] = []
     cursor = None
     while True:
         asked = {**params, "limit": limit, **({"cursor": cursor} if cursor else {})}
-        page = (await person.get("/tasks", params=asked)).json()
+        answer = await person.get(path, params=asked)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
         found += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -96,6 +104,9 @@ async def test_a_cursor_cannot_be_altered_or_moved(
         ("/tasks", {"cursor": altered}),
         ("/tasks", {"cursor": cursor + "A"}),
         ("/tasks", {"cursor": "x"}),
+        ("/tasks", {"cursor": "AAAA"}),
+        ("/tasks", {"cursor": "A" * 40}),
+        ("/tasks", {"cursor": old_cursor("t0", "01890000-0000-7000-8000-000000000000")}),
         ("/tasks", {"cursor": "ä"}),
         ("/tasks", {"cursor": cursor, "sort": "title"}),
         ("/tasks", {"cursor": cursor, "status": "done"}),
@@ -110,6 +121,44 @@ async def test_a_cursor_cannot_be_altered_or_moved(
         "another list": await person.get("/users", params={"cursor": cursor}),
     }
     assert statuses(elsewhere) == {"hidden rows": 403, "another list": 422}
+
+
+def old_cursor(*position: str) -> str:
+    """A cursor as the first version wrote it: a MAC, and the values in clear."""
+    return urlsafe_b64encode(bytes(16) + orjson.dumps(position)).decode().rstrip("=")
+
+
+async def test_a_cursor_does_not_show_the_values_it_was_made_from(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    """Regression: the name and the e-mail of a customer stood in the cursor, in base64."""
+    customers = [{"first_name": "Ines", "last_name": f"Costa{n}", "email": f"ines{n}@example.com"} for n in range(3)]
+    person = await signed_in_as("customers:create")
+    for customer in customers:
+        assert (await person.post("/customers", customer)).status_code == 201
+
+    for sort in ("email", "last_name,first_name", "created_at"):
+        answer = await person.get("/customers", params={"limit": 1, "sort": sort})
+        cursor: str = answer.json()["next_cursor"]
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        texts = [cursor.encode(), raw, answer.headers["link"].encode()]
+        item = answer.json()["items"][0]
+        values = [item[name].encode() for name in ("id", "created_at", "first_name", "last_name", "email")]
+        assert [value for value in values if any(value in text for text in texts)] == []
+        assert len(cursor) < 200
+
+
+async def test_a_cursor_of_the_longest_values_is_accepted(signed_in_as: SignedInAs) -> None:
+    """Regression: the cursor after names of 200 wide characters was longer than the server accepts."""
+    person = await signed_in_as("customers:create")
+    for n in range(2):
+        names = {"first_name": "\U00020000" * 200, "last_name": "\U00020000" * 200}
+        answer = await person.post("/customers", {**names, "email": f"{n}@example.com"})
+        assert answer.status_code == 201, answer.text
+
+    pages = await walk(person, 1, path="/customers", sort="last_name,first_name,email")
+
+    assert len(pages) == 2
 
 
 async def test_a_walk_over_10000_rows_among_writers_loses_and_doubles_none(
