@@ -12,13 +12,11 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
+from app.core.http.csv_cells import neutralize
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 ROWS_PER_PAGE = 1000
-FORMULA = re.compile(r"^'*[=+\-@\t\r]")
-"""Text that a spreadsheet would run. Quotes in front count too, so that removing one restores the original."""
-NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 
 ListEndpoint = Callable[..., Awaitable[RowPage]]
 
@@ -96,7 +94,7 @@ def ndjson_writer(item: type[BaseModel]) -> Write:
 
 
 def csv_writer(item: type[BaseModel]) -> Write:
-    """A writer of CSV, with a header before the first rows; CRLF and quotes as in RFC 4180."""
+    """A writer of CSV, with a header before the first rows; CRLF and quotes, around every cell, as in RFC 4180."""
     adapter = TypeAdapter(item)
     names = list(column_names(item))
     paths = [name.split(".") for name in names]
@@ -104,7 +102,7 @@ def csv_writer(item: type[BaseModel]) -> Write:
 
     def write(rows: Sequence[Any]) -> bytes:
         text = io.StringIO()
-        writer = csv.writer(text)
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         while header:
             writer.writerow(header.pop())
         for row in rows:
@@ -139,9 +137,7 @@ def value_at(document: Mapping[str, object], path: list[str]) -> object:
 
 
 def csv_cell(value: object) -> str:
-    """`value` as text that no spreadsheet runs: one that looks like a formula, and is no number, gets a quote first."""
+    """`value` as text that no spreadsheet runs."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return f"'{value}" if FORMULA.match(value) and not NUMBER.match(value) else value
-    return orjson.dumps(value).decode()
+    return neutralize(value if isinstance(value, str) else orjson.dumps(value).decode())

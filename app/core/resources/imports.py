@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
 from app.core.errors import DryRun, FieldError, Invalid, Malformed, Problem, escape_pointer, invalid, validation_errors
-from app.core.http.file_export import CSV, FORMULA, column_names
+from app.core.http.csv_cells import restore
+from app.core.http.file_export import CSV, column_names
 from app.core.resources.schemas import ResponseSchema, Schema
 from app.core.resources.service import Service
 from app.core.strict_json import check
@@ -245,7 +246,7 @@ def csv_records(file: IO[bytes]) -> Iterator[tuple[int, list[str] | Malformed]]:
 
 
 def nest(row: dict[str, str]) -> dict[str, Any]:
-    """The cells that are not empty, `address.city` within `address`, without the quote before a formula."""
+    """The cells that are not empty, `address.city` within `address`, without the quotes before formulas."""
     document: dict[str, Any] = {}
     for name, text in row.items():
         if text == "":
@@ -254,5 +255,5 @@ def nest(row: dict[str, str]) -> dict[str, Any]:
         *path, last = name.split(".")
         for part in path:
             place = place.setdefault(part, {})
-        place[last] = text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
+        place[last] = restore(text)
     return document

@@ -98,7 +98,7 @@ async def test_an_address_is_imported_and_exported(signed_in_as: SignedInAs) -> 
     table = (await person.get(PATH, params={"sort": "first_name"}, headers={"Accept": "text/csv"})).text.splitlines()
 
     assert loaded.json()["created"] == 2, loaded.text
-    assert "address.city" in table[0].split(",")
-    assert ",'=1+1," in table[1]
-    assert ",'+4930901820," in table[2]
-    assert ",Berlin," in table[2]
+    assert '"address.city"' in table[0].split(",")
+    assert ',"\'=1+1",' in table[1]
+    assert ',"\'+4930901820",' in table[2]
+    assert ',"Berlin",' in table[2]
