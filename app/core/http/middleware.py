@@ -20,6 +20,7 @@ from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut,
 from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.websocket import as_request, refuse_upgrade
+from app.core.runtime.masking import mask_text
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,7 @@ class ContextMiddleware:
             request_id=requested if REQUEST_ID.fullmatch(requested) else str(new_id()),
             actor=ANONYMOUS,
             ip=client_address(scope, headers, self.settings.trusted_proxies),
-            user_agent=headers.get("user-agent", "")[:400] or None,
+            user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
         )
 
 

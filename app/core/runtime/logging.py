@@ -1,34 +1,23 @@
 """Logging: structlog for every line of the process, with the request id, without secrets or frame locals."""
 
 import logging
-import re
 import sys
+from urllib.parse import unquote
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
 from app.core.config import Environment, Settings
+from app.core.runtime.masking import MASK, SECRET_NAME, mask, mask_path
 
-SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
-BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(ak|rt)_[\w-]{20,}")
-MASK = "[masked]"
 URL_POSITION = 2
 """The position of the URL among the arguments of uvicorn's access line."""
 
 
 def scrub(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Mask values by name, and bearer tokens anywhere in a text, rendered tracebacks included."""
+    """Mask values by name, and credentials and e-mail addresses in any text, rendered tracebacks included."""
     return {name: MASK if SECRET_NAME.search(name) else mask(value) for name, value in event.items()}
-
-
-def mask(value: object) -> object:
-    """`value` with secrets in it masked, nested dicts and lists included."""
-    if isinstance(value, str):
-        return BEARER.sub(MASK, value)
-    if isinstance(value, dict):
-        return {name: MASK if SECRET_NAME.search(str(name)) else mask(item) for name, item in value.items()}
-    return [mask(item) for item in value] if isinstance(value, list) else value
 
 
 def drop_color(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -37,13 +26,17 @@ def drop_color(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-class QueryFilter(logging.Filter):
-    """Removes the query from uvicorn's access lines: it may hold anything."""
+class UrlFilter(logging.Filter):
+    """Removes the query from uvicorn's access lines, which may hold anything, and masks the path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(str(a).partition("?")[0] if i == URL_POSITION else a for i, a in enumerate(record.args))
+            record.args = tuple(loggable_url(str(a)) if i == URL_POSITION else a for i, a in enumerate(record.args))
         return True
+
+
+def loggable_url(url: str) -> str:
+    return mask_path(unquote(url.partition("?")[0]))
 
 
 def configure(settings: Settings) -> None:
@@ -97,5 +90,5 @@ def replace_handlers(handler: logging.Handler, level: int) -> None:
             logger.handlers = []
             logger.propagate = True
     access = logging.getLogger("uvicorn.access")
-    if not any(isinstance(existing, QueryFilter) for existing in access.filters):
-        access.addFilter(QueryFilter())
+    if not any(isinstance(existing, UrlFilter) for existing in access.filters):
+        access.addFilter(UrlFilter())

@@ -63,6 +63,17 @@ def test_an_access_line_has_no_query(output: io.StringIO) -> None:
     assert lines(output)[0]["event"] == '127.0.0.1:1 - "GET /tasks HTTP/1.1" 200'
 
 
+def test_an_access_line_masks_the_path(output: io.StringIO) -> None:
+    logging.getLogger("uvicorn.access").info(
+        '%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", "/customers/ines%40example.com/a%0Ab", "1.1", 404
+    )
+    logging.getLogger("theirs").info("could not reach %s", "postgresql://attest:canary@db.test/attest")
+
+    first, second = lines(output)
+    assert first["event"] == '127.0.0.1:1 - "GET /customers/[masked]/a%0Ab HTTP/1.1" 404'
+    assert second["event"] == "could not reach postgresql://attest:[masked]/attest"
+
+
 def test_an_access_log_that_is_off_stays_off(output: io.StringIO) -> None:
     access = logging.getLogger("uvicorn.access")
     access.handlers, access.propagate = [], False

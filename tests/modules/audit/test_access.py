@@ -104,12 +104,38 @@ async def test_queries_are_kept_by_allow_list(app: FastAPI, signed_in_as: Signed
     assert person.access_token not in str(rows)
 
 
+async def test_a_path_and_an_agent_keep_nothing_personal(app: FastAPI, signed_in_as: SignedInAs) -> None:
+    """Regression: e-mail addresses, tokens and control characters in paths were kept as they came."""
+    person = await signed_in_as("tasks:read", "audit:read")
+    agent = f"curl/8 ines@example.com Bearer {person.access_token}"
+    paths = {
+        "/customers/ines%40example.com": "/customers/[masked]",
+        "/customers/ines%2540example.com": "/customers/[masked]",
+        f"/tasks/{person.access_token}": "/tasks/[masked]",
+        f"/auth/token/{person.refresh_token}": "/auth/token/[masked]",
+        "/customers/%2B4930901820": "/customers/[masked]",
+        "/tasks/a%0D%0A%1B%5B2J%E2%80%AEb": "/tasks/a%0D%0A%1B[2J%E2%80%AEb",
+        f"/tasks/{person.id}": f"/tasks/{person.id}",
+        f"/tasks/{person.id.hex}": f"/tasks/{person.id.hex}",
+        "/audit/changes/123456789": "/audit/changes/123456789",
+    }
+
+    for path in paths:
+        await person.get(path, headers={"User-Agent": agent})
+    await person.get("/audit/access", params={"path": "/api/v1/customers/ines@example.com", "method": "b@example.com"})
+
+    rows = (await access_entries(app))[-len(paths) - 1 :]
+    assert [row.path for row in rows[:-1]] == [f"/api/v1{kept}" for kept in paths.values()]
+    assert {row.user_agent for row in rows[:-1]} == {"curl/8 [masked] [masked]"}
+    assert rows[-1].query == "path=%2Fapi%2Fv1%2Fcustomers%2F%5Bmasked%5D&method=%5Bmasked%5D"
+
+
 async def test_hostile_text_is_storable(app: FastAPI, client: httpx.AsyncClient) -> None:
     await client.get("/%00%ff", headers={"User-Agent": "x" * 1000, "X-Request-ID": "bad id"})
 
     row = (await access_entries(app))[-1]
 
-    assert row.path == "/api/v1/\ufffd\ufffd"
+    assert row.path == "/api/v1/%00\ufffd"
     assert len(row.user_agent) == 400
     assert len(row.request_id) == 36
 

@@ -1,9 +1,12 @@
 """Writes an access entry for every request, however it ends, to the spool before the response is complete."""
 
 import asyncio
+import re
+from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,8 +15,7 @@ from app.core.context import RequestContext
 from app.core.http.access_log import AccessLog
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.route import Route
-from app.core.runtime.logging import MASK, SECRET_NAME
-from app.core.strict_json import UNSTORABLE
+from app.core.runtime.masking import MASK, SECRET_NAME, mask_path, mask_text
 from app.modules.audit.requests.spool import AuditLogUnavailable
 
 CLIENT_CLOSED = 499
@@ -21,6 +23,7 @@ CRASHED = 500
 HIDDEN_PARAMETERS = {"cursor"}
 MASKED_PARAMETERS = {"q"}
 """A search for a person is personal data, and an access entry has no key of a person to encrypt it with."""
+NUMBER = re.compile(r"[0-9]{1,19}")
 HEALTH = {"/healthz", "/readyz"}
 """Paths that are served even while the audit log is full, because a restart would not empty it."""
 
@@ -117,9 +120,9 @@ class LoggedRequest:
             "auth_method": context.auth_method,
             "session_id": context.principal.session_id if context.principal else None,
             "ip": context.ip,
-            "user_agent": context.user_agent and storable(context.user_agent, 400),
-            "method": storable(scope["method"], 16),
-            "path": storable(scope["path"], 2048),
+            "user_agent": context.user_agent,
+            "method": mask_text(scope["method"], 16),
+            "path": mask_path(scope["path"], ids_of(scope.get("path_params", {}))),
             "route": route_template(scope, route),
             "query": allowed_query(scope["query_string"], route),
             "decision": context.decision,
@@ -130,9 +133,10 @@ class LoggedRequest:
         }
 
 
-def storable(text: str, length: int) -> str:
-    """`text` without characters that no database stores, cut to `length`."""
-    return UNSTORABLE.sub("\ufffd", text)[:length]
+def ids_of(path_params: Mapping[str, object]) -> set[str]:
+    """The path parameters that are ids: UUIDs without hyphens, and numbers."""
+    ids = {value.hex for value in path_params.values() if isinstance(value, UUID)}
+    return ids | {value for value in path_params.values() if isinstance(value, str) and NUMBER.fullmatch(value)}
 
 
 def route_template(scope: Scope, route: object) -> str | None:
@@ -148,8 +152,13 @@ def allowed_query(query: bytes, route: object) -> str | None:
         return None
     known = route.preflight.query_parameters - HIDDEN_PARAMETERS
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    kept = [(name, MASK if is_masked(name) else value) for name, value in pairs if name in known]
-    return storable(urlencode(kept), 2048) or None
+    kept = [(name, MASK if is_masked(name) else mask_value(value)) for name, value in pairs if name in known]
+    return urlencode(kept)[:2048] or None
+
+
+def mask_value(value: str) -> str:
+    """A value that no rule hides by its name: it may still hold an e-mail address, or be a path."""
+    return mask_path(value) if value.startswith("/") else mask_text(value, 2048)
 
 
 def is_masked(parameter: str) -> bool:
