@@ -1,7 +1,7 @@
 """Cursors of keyset pages: the position of the last row, encrypted, and bound to the list that it belongs to.
 
 A position holds sort values, which may be personal: a name, an e-mail address. Cursors travel in URLs, where browsers,
-proxies and logs keep them, so nobody but the server can read them.
+proxies and logs keep them, so only the server can read them.
 """
 
 from typing import Any

@@ -63,6 +63,7 @@ class AccountService:
                 pointer = "/body/current_password"
                 raise invalid(pointer, "Another e-mail needs your current password.", "missing")
             await self.reauthentication.verify_password(password.get_secret_value())
+            await self.reauthentication.reserve_email_change()
         async with self.database.unit_of_work(self.context) as session:
             rows = UserRepository(session)
             return await rows.change(await rows.load(self.principal.user_id, if_match), changes)

@@ -13,7 +13,7 @@ from app.core.security.access_tokens import AccessTokens
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.models import SignInCounter
 
-COUNTER_AGE = timedelta(days=2)
+COUNTER_AGE = timedelta(days=30)
 """Longer than any counter takes to decay."""
 MAX_SIGN_INS = 2
 """Sign-ins that hold a database connection at once: parallel ones from one address wait for the same counter."""

@@ -148,7 +148,8 @@ class UnlockService:
         user = await self.users.unlock(user_id)
         session = self.users.rows.writer
         names = [hash_identifier(session.keys.lookup, name) for name in (user.username, user.email)]
-        for counter in (f"password:{user_id}", f"code:{user_id}", *(f"identifier:{name}" for name in names)):
+        own = (f"{kind}:{user_id}" for kind in ("password", "code", "email"))
+        for counter in (*own, *(f"identifier:{name}" for name in names)):
             await CounterRepository(session).remove(counter)
 
 

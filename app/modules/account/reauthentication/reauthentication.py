@@ -34,6 +34,14 @@ class Reauthentication:
         await throttle.reserve(counters)
         return counters
 
+    async def reserve_email_change(self) -> None:
+        """Count a change of the e-mail, whether it succeeds or not. Raises TooManyAttempts.
+
+        The response tells whether the address has an account, which callers without `users:read` must not enumerate.
+        """
+        throttle = Throttle(self.database, self.context)
+        await throttle.reserve(throttle.account_counter("email", self.principal.user_id))
+
     async def verify_password(self, password: str) -> str:
         """The stored hash, if `password` is right. Raises WrongPassword, TooManyAttempts, Unavailable."""
         throttle = Throttle(self.database, self.context)

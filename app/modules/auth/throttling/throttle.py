@@ -8,6 +8,9 @@ locked out by others: while the name or the address is blocked, the right passwo
 the owner signed in recently. Such an attempt counts for the third counter only, and anything but a right password is
 answered as blocked. So the answer, the counters and the work are the same whether a name exists or not, and a right
 password takes back what it counted and nothing else: otherwise those who guess would see that its owner signed in.
+
+Changes of the own e-mail are counted too, because each tells whether an address is taken: one is dropped a day, and
+waits grow to eight hours.
 """
 
 import math
@@ -28,8 +31,9 @@ from app.modules.sessions import LoginRepository
 
 FIRST_WAIT = 30
 LONGEST_WAIT = 900
+LONGEST_WAITS = {"email": 8 * 3600}
 KNOWN_ADDRESS_AGE = timedelta(days=30)
-DECAY_SECONDS = {"address": 60}
+DECAY_SECONDS = {"address": 60, "email": 86_400}
 DEFAULT_DECAY_SECONDS = 900
 NO_USER = UUID(int=0)
 
@@ -46,7 +50,7 @@ class Reservation:
 
 
 class TooManyAttempts(TooManyRequests):
-    """Too many wrong guesses; `Retry-After` says how long to wait."""
+    """Too many guesses, or changes of the own e-mail; `Retry-After` says how long to wait."""
 
     code = "too-many-attempts"
 
@@ -71,7 +75,7 @@ class Throttle:
         return await logins.has_signed_in_from(user_id or NO_USER, self.context.ip, now() - KNOWN_ADDRESS_AGE)
 
     def account_counter(self, kind: str, user_id: UUID) -> CounterLimits:
-        """The counter of an authenticated user who enters the password, or a code, again."""
+        """The counter of an authenticated user who enters the password or a code again, or changes the e-mail."""
         return {f"{kind}:{user_id}": self.database.settings.auth.account_failures}
 
     async def reserve(self, limits: CounterLimits, for_owner: str | None = None) -> Reservation:
@@ -118,12 +122,12 @@ def count(row: SignInCounter, limit: int, at: datetime) -> None:
     decay(row.id, row, at)
     row.failures += 1
     excess = row.failures - limit
-    row.blocked_until = at + wait_after(excess) if excess >= 0 else None
+    row.blocked_until = at + wait_after(row.id, excess) if excess >= 0 else None
 
 
 def decay(name: str, row: SignInCounter, at: datetime) -> None:
     """Drop the failures that have decayed; `updated_at` is the instant up to which that is done."""
-    seconds = DECAY_SECONDS.get(name.partition(":")[0], DEFAULT_DECAY_SECONDS)
+    seconds = DECAY_SECONDS.get(kind_of(name), DEFAULT_DECAY_SECONDS)
     start = min(row.updated_at, at)  # a counter ahead of the clock begins to decay now
     decayed = int(span_between(start, at).total_seconds() // seconds)
     row.updated_at = at if decayed >= row.failures else start + timedelta(seconds=decayed * seconds)
@@ -132,7 +136,7 @@ def decay(name: str, row: SignInCounter, at: datetime) -> None:
 
 def wait_of(row: SignInCounter, at: datetime) -> timedelta:
     """How long the next attempt has to wait: never longer than the longest wait, whatever a clock has done."""
-    return min(span_between(at, row.blocked_until or at), timedelta(seconds=LONGEST_WAIT))
+    return min(span_between(at, row.blocked_until or at), timedelta(seconds=limit_of_wait(row.id)))
 
 
 def longest_wait(rows: Mapping[str, SignInCounter], at: datetime) -> int:
@@ -141,9 +145,17 @@ def longest_wait(rows: Mapping[str, SignInCounter], at: datetime) -> int:
 
 
 def too_many_attempts(seconds: int) -> TooManyAttempts:
-    return TooManyAttempts(f"Too many wrong guesses; wait {seconds} seconds.", Retry_After=str(seconds))
+    return TooManyAttempts(f"Too many attempts; wait {seconds} seconds.", Retry_After=str(seconds))
 
 
-def wait_after(excess: int) -> timedelta:
+def wait_after(name: str, excess: int) -> timedelta:
     """The wait after `excess` failures beyond the limit."""
-    return timedelta(seconds=min(FIRST_WAIT * 2 ** min(excess, 10), LONGEST_WAIT))
+    return timedelta(seconds=min(FIRST_WAIT * 2 ** min(excess, 10), limit_of_wait(name)))
+
+
+def limit_of_wait(name: str) -> int:
+    return LONGEST_WAITS.get(kind_of(name), LONGEST_WAIT)
+
+
+def kind_of(name: str) -> str:
+    return name.partition(":")[0]
