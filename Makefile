@@ -24,11 +24,13 @@ run: $(VENV)/.runtime ## Start the product with demo data on http://127.0.0.1:80
 test: $(VENV)/.development ## Run the whole suite on SQLite and PostgreSQL, with coverage.
 	@$(PYTEST) -n $(WORKERS) --cov=app --cov-report=term:skip-covered --cov-fail-under=95 -q
 
-check: $(VENV)/.development ## Lint, format, types, import contracts, migrations on both databases, the API contract.
+check: $(VENV)/.development ## Lint, format, types, security, dependencies, imports, migrations, the API contract.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/bandit --quiet --configfile bandit.yaml --recursive app scripts seeds alembic
+	@$(BIN)/python -m scripts.audit_dependencies
 	@$(BIN)/python -m scripts.check_migrations
 	@$(BIN)/python -m scripts.contract check
 
@@ -78,7 +80,7 @@ lock: ## Renew requirements*.txt from requirements*.in.
 	  var/lock/bin/uv pip compile $$file.in -o $$file.txt --upgrade --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	    --no-emit-package ecdsa --no-emit-package rsa --no-emit-package pyasn1 --no-emit-package passlib \
-	    --no-emit-package six; done
+	    --no-emit-package six --no-emit-package pip; done
 
 clean: ## Remove what was installed and made, the embedded database too.
 	@rm -rf clients/typescript/node_modules clients/typescript/build

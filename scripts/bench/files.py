@@ -20,13 +20,13 @@ from scripts.servers import Server, migrate, signed_in
 
 ROW = {"title": "Count the lamps in hall two", "description": "before noon", "priority": "high"}
 KINDS = ("text/csv", "application/x-ndjson")
-COLUMNS = "id, created_at, updated_at, version, title, description, status, priority"
-POSTGRESQL = f"""INSERT INTO task ({COLUMNS}) SELECT gen_random_uuid(), now() - n * interval '1 second', now(), 1,
-    'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM generate_series(1, $1) n"""  # noqa: S608
-SQLITE = f"""WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-    INSERT INTO task ({COLUMNS})
+POSTGRESQL = """INSERT INTO task (id, created_at, updated_at, version, title, description, status, priority)
+    SELECT gen_random_uuid(), now() - n * interval '1 second', now(), 1,
+    'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM generate_series(1, $1) n"""
+SQLITE = """WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+    INSERT INTO task (id, created_at, updated_at, version, title, description, status, priority)
     SELECT lower(hex(randomblob(16))), datetime('now', '-' || n || ' seconds') || '.000000',
-    datetime('now') || '.000000', 1, 'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM numbers"""  # noqa: S608
+    datetime('now') || '.000000', 1, 'Count the lamps in hall ' || n, 'before noon', 'todo', 'high' FROM numbers"""
 
 
 async def insert_rows(url: str, count: int) -> None:
