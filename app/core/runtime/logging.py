@@ -27,15 +27,18 @@ def drop_color(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 class UrlFilter(logging.Filter):
-    """Removes the query from uvicorn's access lines, which may hold anything, and masks the path."""
+    """Removes the query from the access lines of granian and uvicorn, which may hold anything, and masks the path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(loggable_url(str(a)) if i == URL_POSITION else a for i, a in enumerate(record.args))
+        elif record.args and "path" in record.args:
+            record.args = {**record.args, "path": mask_path(str(record.args["path"])), "query_string": ""}
         return True
 
 
 def loggable_url(url: str) -> str:
+    """The path of a percent-encoded `url`."""
     return mask_path(unquote(url.partition("?")[0]))
 
 
@@ -89,6 +92,7 @@ def replace_handlers(handler: logging.Handler, level: int) -> None:
         if logger.handlers:  # without any, uvicorn was told either to pass lines on or to be silent
             logger.handlers = []
             logger.propagate = True
-    access = logging.getLogger("uvicorn.access")
-    if not any(isinstance(existing, UrlFilter) for existing in access.filters):
-        access.addFilter(UrlFilter())
+    for name in ("uvicorn.access", "granian.access"):
+        access = logging.getLogger(name)
+        if not any(isinstance(existing, UrlFilter) for existing in access.filters):
+            access.addFilter(UrlFilter())

@@ -67,9 +67,14 @@ def test_an_access_line_masks_the_path(output: io.StringIO) -> None:
     logging.getLogger("uvicorn.access").info(
         '%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", "/customers/ines%40example.com/a%0Ab", "1.1", 404
     )
+    logging.getLogger("granian.access").warning(
+        '%(addr)s "%(method)s %(path)s" %(status)d %(query_string)s',
+        {"addr": "127.0.0.1", "method": "GET", "path": "/a/ines@example.com", "status": 404, "query_string": "canary"},
+    )
     logging.getLogger("theirs").info("could not reach %s", "postgresql://attest:canary@db.test/attest")
 
-    first, second = lines(output)
+    first, granian, second = lines(output)
+    assert granian["event"] == '127.0.0.1 "GET /a/[masked]" 404 '
     assert first["event"] == '127.0.0.1:1 - "GET /customers/[masked]/a%0Ab HTTP/1.1" 404'
     assert second["event"] == "could not reach postgresql://attest:[masked]/attest"
 
