@@ -48,7 +48,7 @@ async def get_me(users: ReadUsers, principal: Caller) -> Any:
 
 @router.patch("", response_model=UserRead, dependencies=SESSION_CHANGE)
 async def update_me(account: Account, data: ProfileUpdate, if_match: IfMatch = None) -> User:
-    """Change your names or your e-mail. Another e-mail needs your current password."""
+    """Change your names or your e-mail. Another e-mail needs your current password; such changes are counted."""
     return await account.change_profile(data, if_match)
 
 

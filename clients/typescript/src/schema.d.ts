@@ -187,7 +187,7 @@ export interface paths {
         head?: never;
         /**
          * Change your names or your e-mail
-         * @description Change your names or your e-mail. Another e-mail needs your current password. Requires an authenticated caller. API keys are rejected. Send `If-Match` to act only on the version that you read.
+         * @description Change your names or your e-mail. Another e-mail needs your current password; such changes are counted. Requires an authenticated caller. API keys are rejected. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_me"];
         trace?: never;

@@ -32,6 +32,14 @@ async def test_a_wrong_method_names_every_right_one(client: httpx.AsyncClient) -
     assert many.headers["allow"] == "GET, POST"
 
 
+async def test_no_route_echoes_a_request(client: httpx.AsyncClient) -> None:
+    for method in ("TRACE", "TRACK", "CONNECT", "PROPFIND"):
+        for path in ("/tasks", "/auth/token", "http://attest.test/", "http://attest.test/healthz"):
+            answer = await client.request(method, path, headers={"X-Canary": "s3cret-canary"})
+            assert_problem(answer, 405, "method-not-allowed")
+            assert "canary" not in answer.text
+
+
 async def test_validation_never_repeats_the_input(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("users:create")
 
