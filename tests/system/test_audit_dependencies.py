@@ -69,7 +69,7 @@ def requirements(tmp_path: Path) -> Path:
 
 
 def test_nothing_known_is_well(advisories: Advisories, requirements: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([advisories.service], [requirements]) == 0
+    assert main(advisories.service, [requirements]) == 0
     assert "knows no vulnerability" in capsys.readouterr().out
 
 
@@ -78,7 +78,7 @@ def test_a_vulnerability_fails_the_check(
 ) -> None:
     advisories.vulnerable = "anyio"
 
-    assert main([advisories.service], [requirements]) == 1
+    assert main(advisories.service, [requirements]) == 1
     assert "anyio 4.16.0: PYSEC-2026-1" in capsys.readouterr().out
 
 
@@ -87,30 +87,24 @@ def test_a_service_without_advisories_is_said_and_passed_over(
     advisories: Advisories, requirements: Path, capsys: pytest.CaptureFixture[str], status: int
 ) -> None:
     advisories.status, advisories.vulnerable = status, "anyio"
-    url = f"http://127.0.0.1:{free_port()}/query"
 
-    assert main([advisories.service, Service("none", url, ())], [requirements]) == 0
+    assert main(advisories.service, [requirements]) == 0
     said = capsys.readouterr().out
     assert "NOT AUDITED" in said
-    assert f"OSV: no advisories, status {status}; none: ConnectError" in said
+    assert f"OSV: no advisories, status {status}" in said
 
 
-def test_the_next_service_is_asked(
-    advisories: Advisories, requirements: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    advisories.vulnerable = "orjson"
-    away = Service("away", f"http://127.0.0.1:{free_port()}/", ())
-
-    assert main([away, advisories.service], [requirements]) == 1
-    assert "orjson 3.11.4: PYSEC-2026-1" in capsys.readouterr().out
+def test_a_service_that_is_away_is_said_and_passed_over(requirements: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(Service("OSV", f"http://127.0.0.1:{free_port()}/", ()), [requirements]) == 0
+    assert "OSV: ConnectError" in capsys.readouterr().out
 
 
 def test_an_audit_that_fails_is_a_failure(
     advisories: Advisories, requirements: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     advisories.query_status = 500
-    assert main([advisories.service], [requirements]) == 1
+    assert main(advisories.service, [requirements]) == 1
 
     requirements.write_text("not a requirement ==\n")
-    assert main([advisories.service], [requirements]) == 1
+    assert main(advisories.service, [requirements]) == 1
     assert capsys.readouterr().out.count("pip-audit failed") == 2
