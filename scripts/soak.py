@@ -5,7 +5,6 @@ import asyncio
 import itertools
 import json
 import os
-import random
 import sys
 import tempfile
 from collections import Counter
@@ -57,7 +56,7 @@ def requests_of(bearer: str, task: str) -> Iterator[bytes]:
 
 async def send(port: int, mix: list[bytes], count: int, statuses: Counter[int]) -> None:
     """Send `count` requests of the mix, over several connections."""
-    turns = itertools.islice(iter(lambda: random.choice(mix), None), count)
+    turns = itertools.islice(itertools.cycle(mix), count)
     mark = NUMBER.encode()
 
     async def send_in_turn() -> None:

@@ -11,13 +11,11 @@ branch_labels = None
 depends_on = None
 
 
-SIGNED_OUT_AT = '(SELECT signed_out_at FROM "user" WHERE "user".id = auth_session.user_id)'
-
-
 def upgrade() -> None:
     op.add_column("auth_session", sa.Column("previous_sign_out_at", Instant(), nullable=True))
     op.execute(  # sessions that were signed out keep NULL, and so differ from their user
-        f"UPDATE auth_session SET previous_sign_out_at = {SIGNED_OUT_AT} WHERE created_at > {SIGNED_OUT_AT}"
+        """UPDATE auth_session SET previous_sign_out_at = (SELECT signed_out_at FROM "user" WHERE id = auth_session.user_id)
+        WHERE created_at > (SELECT signed_out_at FROM "user" WHERE id = auth_session.user_id)"""
     )
     op.create_index("ix_auth_session_expires_at", "auth_session", ["expires_at"])
     op.create_index("ix_sign_in_counter_updated_at", "sign_in_counter", ["updated_at"])

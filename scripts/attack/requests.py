@@ -1,7 +1,7 @@
 """Attacks with ordinary requests: handshakes, paths that do not exist, and forwarding headers."""
 
 import asyncio
-import random
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ async def forwarded_ports(server: Server) -> Outcome:
     """40 wrong sign-ins through a trusted proxy, each with another port behind the same address."""
 
     def guesses() -> Iterator[Request]:
-        address = f"198.51.100.{random.randrange(256)}"
+        address = f"198.51.100.{secrets.randbelow(256)}"
         for number in range(40):
             forwarded = ("X-Forwarded-For", f"{address}:{4711 + number}")
             body = f"username=guess-{number}&password=wrong".encode()
