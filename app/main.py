@@ -36,6 +36,7 @@ TOKEN_URL = f"{API}/auth/token"
 MAX_UPLOADS = 8
 MAX_IMPORTS = 2
 READABLE = (
+    "Attest-Call-ID",
     "Content-Disposition",
     "Deprecation",
     "ETag",

@@ -64,7 +64,12 @@ class Principal:
 class RequestContext:
     """The facts about a request. Middleware, guard and route fill them in; the audit log reads them at the end."""
 
-    request_id: str = field(default_factory=lambda: str(new_id()))
+    request_id: str = ""
+    """The caller's word for the request, which two callers can share; without one, the text of `call_id`."""
+    call_id: UUID = field(default_factory=new_id)
+    """The identifier that the server makes for each request, or each piece of work of a job."""
+    trace_id: str | None = None
+    """The trace of a `traceparent` header (W3C Trace Context)."""
     at: datetime = field(default_factory=now)
     actor: Actor = UNKNOWN
     auth_method: str | None = None
@@ -100,6 +105,9 @@ class RequestContext:
     job_seconds: float | None = None
     """Longest unit of work of a job that takes longer than others; None: the setting."""
     time_limit: Timeout | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.request_id = self.request_id or str(self.call_id)
 
     def reset_result(self) -> None:
         """Clear the results of an attempt that was rolled back."""

@@ -13,12 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.clock import new_id
 from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext, current
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
+from app.core.http.trace_context import trace_id_of
 from app.core.http.websocket import as_request, refuse_upgrade
 from app.core.runtime.masking import mask_text
 
@@ -32,6 +32,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+CALL_ID = "Attest-Call-ID"
 HSTS = "max-age=63072000; includeSubDomains"
 
 
@@ -53,8 +54,7 @@ class ContextMiddleware:
         context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}
         current.set(context)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=context.request_id)
+        bind_log_lines(context)
         is_tls = is_https(scope, headers, self.settings.trusted_proxies)
 
         async def send_with_headers(message: Message) -> None:
@@ -68,11 +68,21 @@ class ContextMiddleware:
         """The context of a request whose caller is not authenticated yet."""
         requested = headers.get("x-request-id", "")
         return RequestContext(
-            request_id=requested if REQUEST_ID.fullmatch(requested) else str(new_id()),
+            request_id=requested if REQUEST_ID.fullmatch(requested) else "",
+            trace_id=trace_id_of(headers.getlist("traceparent")),
             actor=ANONYMOUS,
             ip=client_address(scope, headers, self.settings.trusted_proxies),
             user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
         )
+
+
+def bind_log_lines(context: RequestContext) -> None:
+    """Put the ids of the request on every log line from here on."""
+    ids = {"request_id": context.request_id, "call_id": str(context.call_id)}
+    if context.trace_id is not None:
+        ids["trace_id"] = context.trace_id
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**ids)
 
 
 def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
@@ -80,6 +90,7 @@ def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, i
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = context.request_id
     headers["Server"] = SERVER
+    headers[CALL_ID] = str(context.call_id)
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
     if is_tls:

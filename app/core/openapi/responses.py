@@ -30,6 +30,11 @@ HEADERS: Json = {
     "X-Request-ID": text_header(
         "The id of the request in the audit log: the one that was sent, if it is valid.", "^[A-Za-z0-9._-]+$"
     ),
+    "Attest-Call-ID": text_header(
+        "The id that the server gave to this request, unlike any other; the audit log has it as `call_id`.",
+        "^[0-9a-f-]{36}$",
+        36,
+    ),
     "Access-Control-Allow-Origin": text_header(
         "The origin of the request, if the settings allow it; otherwise absent.", r"^https?://[^\s/]+$", 256
     ),
@@ -39,7 +44,7 @@ HEADERS: Json = {
     "Idempotency-Replayed": text_header("`true` if this is the stored first response.", "^true$"),
     "WWW-Authenticate": text_header("How to authenticate.", "^(Bearer|Signature)", 256),
 }
-COMMON = ("X-Request-ID", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin")
+COMMON = ("X-Request-ID", "Attest-Call-ID", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin")
 
 PROBLEMS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     400: ("Malformed", "The request is malformed.", ()),

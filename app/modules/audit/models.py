@@ -22,7 +22,9 @@ class Entry(Bookkeeping):
     xid: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": CurrentTransaction()})
     """The database transaction that wrote the entry."""
     request_id: str = Field(max_length=64)
-    """The request."""
+    """The request, in the words of its caller."""
+    call_id: UUID | None = None
+    """The request, or the work of a job, as the server numbered it; null in entries of older versions."""
     actor_kind: str = Field(max_length=16)
     """The kind of actor: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None = None
@@ -46,6 +48,7 @@ class AuditAccess(Entry, table=True):
         Index("ix_audit_access_at_id", "at", "id"),
         Index("ix_audit_access_actor_id_id", "actor_id", "id"),
         Index("ix_audit_access_owner_id_id", "owner_id", "id"),
+        Index("ix_audit_access_call_id", "call_id"),
         Index("ix_audit_access_request_id", "request_id"),
         Index("ix_audit_access_xid", "xid"),
         {"sqlite_autoincrement": True},
@@ -85,6 +88,7 @@ class AuditChange(Entry, table=True):
         Index("ix_audit_change_actor_id_id", "actor_id", "id"),
         Index("ix_audit_change_entity_entity_id_id", "entity", "entity_id", "id"),
         Index("ix_audit_change_owner_id_id", "owner_id", "id"),
+        Index("ix_audit_change_call_id", "call_id"),
         Index("ix_audit_change_request_id", "request_id"),
         Index("ix_audit_change_xid", "xid"),
         {"sqlite_autoincrement": True},

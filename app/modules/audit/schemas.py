@@ -40,7 +40,9 @@ class EntryQuery(HistoryQuery):
     owner_id: UUID | None = None
     """Only entries of API keys of this user."""
     request_id: str | None = Field(None, max_length=64)
-    """Only entries of this request."""
+    """Only entries of requests with this `X-Request-ID`."""
+    call_id: UUID | None = None
+    """Only entries of the request with this `Attest-Call-ID`."""
     at_gte: Moment | None = None
     """Only entries at or after this instant."""
     at_lt: Moment | None = None
@@ -83,7 +85,9 @@ class EntryRead(ResponseSchema):
     at: datetime
     """When the request began, or the change was written."""
     request_id: str
-    """The request."""
+    """The request, in the words of its caller (`X-Request-ID`); two requests can have the same."""
+    call_id: UUID | None
+    """The request, as the server numbered it (`Attest-Call-ID`); null in entries of older versions."""
     actor_kind: str
     """The kind of actor: anonymous, user, api-key, service, system or unknown."""
     actor_id: UUID | None

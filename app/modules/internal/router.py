@@ -15,7 +15,7 @@ router = Router(prefix="/internal", audience="internal", about="For signed calls
 async def introspect_token(request: Request, data: IntrospectionRequest) -> Introspection:
     """Check whether an access token or API key is valid, and what its holder may do."""
     caller = context_of(request)
-    context = RequestContext(request_id=caller.request_id, ip=data.ip)
+    context = RequestContext(request_id=caller.request_id, call_id=caller.call_id, ip=data.ip)
     try:
         principal = await state_of(request).authenticator.authenticate(data.token.get_secret_value(), context)
     except Unauthenticated:

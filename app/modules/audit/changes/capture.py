@@ -104,6 +104,7 @@ def actor_columns(context: RequestContext) -> Values:
     return {
         "at": now(),
         "request_id": context.request_id,
+        "call_id": context.call_id,
         "actor_kind": context.actor.kind,
         "actor_id": context.actor.id,
         "actor_name": context.actor.name,

@@ -113,6 +113,7 @@ class LoggedRequest:
         return {
             "at": context.at.isoformat(),
             "request_id": context.request_id,
+            "call_id": context.call_id,
             "actor_kind": actor.kind,
             "actor_id": actor.id,
             "actor_name": actor.name,

@@ -164,7 +164,7 @@ async def insert_rows(session: Session, rows: list[dict[str, Any]]) -> None:
 
 def to_row(row: dict[str, Any]) -> dict[str, Any]:
     """A spooled entry with the types of its columns."""
-    for name in ("actor_id", "session_id", "owner_id"):
+    for name in ("call_id", "actor_id", "session_id", "owner_id"):
         value = row.get(name)  # an entry of an older version lacks columns that came later
         row[name] = UUID(value) if value else None
     row["at"] = datetime.fromisoformat(row["at"])
