@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext, current
-from app.core.errors import ContentTooLarge, HeadersTooLarge, Problem, TimedOut, UriTooLong
+from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.trace_context import trace_id_of
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 SERVER = "attest"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?", re.ASCII)
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -129,6 +130,7 @@ class SafetyMiddleware:
 
         try:
             refuse_upgrade(scope)
+            check_host(scope)
             self.check_head_size(scope)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
@@ -175,6 +177,17 @@ class SafetyMiddleware:
             return to_response(error, path, context)
         log.error("unhandled_exception", exc_info=error)
         return internal_error(path, context)
+
+
+def check_host(scope: Scope) -> None:
+    """Raise Malformed unless the request names one host (RFC 9112, 3.2); HTTP/1.0 may name none."""
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) > 1:
+        raise Malformed("The request has more than one Host header.")
+    if not hosts and scope.get("http_version") == "1.1":
+        raise Malformed("The request has no Host header.")
+    if hosts and not HOST.fullmatch(hosts[0]):
+        raise Malformed("The Host header names no host.")
 
 
 def check_decision(message: Message, context: RequestContext) -> None:
