@@ -3,7 +3,9 @@
 import re
 from collections.abc import Sequence
 
-TRACEPARENT = re.compile(r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-[0-9a-f]{2}(?P<later>-.*)?")
+TRACEPARENT = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-[0-9a-f]{2}(?P<later>-.*)?"
+)
 FIRST_VERSION, FORBIDDEN_VERSION = "00", "ff"
 
 

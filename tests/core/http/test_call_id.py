@@ -2,7 +2,6 @@
 
 import io
 import logging
-from collections.abc import Iterator
 from uuid import UUID
 
 import httpx
@@ -25,14 +24,14 @@ PARENT = "00f067aa0ba902b7"
 
 
 @pytest.fixture
-def output() -> Iterator[io.StringIO]:
+def output() -> io.StringIO:
     """What the process logs from now on, in the format of production."""
     stream = io.StringIO()
     app_logging.configure(Settings.model_construct(environment=Environment.production, debug=False))
     (handler,) = logging.getLogger().handlers
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
-    yield stream
+    return stream
 
 
 async def test_two_requests_with_one_request_id_are_told_apart(app: FastAPI, signed_in_as: SignedInAs) -> None:
