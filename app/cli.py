@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
@@ -27,6 +28,13 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Attest: a back-office API with a complete audit log.",
 )
+
+
+@cli.callback()
+def configure_logs(context: typer.Context) -> None:
+    """Send the log of a command to stderr, because its output is for others to read; a server logs to stdout."""
+    is_server = context.invoked_subcommand == serve.__name__
+    logging.configure(settings(), sys.stdout if is_server else sys.stderr)
 
 
 def with_database(work: Callable[[Database], Awaitable[T]]) -> T:

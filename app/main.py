@@ -139,7 +139,7 @@ def create_app(chosen: Settings | None = None) -> Application:
         app.include_router(router, prefix=API)
         if router.module:
             app.state.modules.append(router.module)
-    if options.docs_enabled:
+    if options.serves_docs:
         app.include_router(site.docs)
     app.openapi = lambda: build_document(app, TOKEN_URL)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_middleware(app, options)

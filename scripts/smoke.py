@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import httpx
 
@@ -23,9 +24,10 @@ def main() -> int:
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/var/attest.db",
         }
         command = ["make", "--no-print-directory", "run", f"PORT={port}"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        log = Path(folder) / "log"  # no pipe: the server writes its log there too, and a full pipe would stop it
+        with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output) as server:
             try:
-                password = read_password(server)
+                password = read_password(server, log)
                 flow(f"http://127.0.0.1:{port}", password)
             finally:
                 server.terminate()
@@ -33,13 +35,15 @@ def main() -> int:
     return 0
 
 
-def read_password(server: "subprocess.Popen[str]") -> str:
-    """Read the administrator's password from the output of `make run`."""
-    for line in server.stdout or ():
-        print(line, end="")
-        if found := re.match(r"\s+admin\s+(\S+)", line):
+def read_password(server: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Wait for the administrator's password in the output of `make run`."""
+    while True:
+        has_ended = server.poll() is not None
+        if found := re.search(r"^\s+admin\s+(\S+)\n", log.read_text(), re.MULTILINE):
             return found[1]
-    raise RuntimeError("make run showed no credentials")
+        if has_ended:
+            raise RuntimeError(f"make run showed no credentials:\n{log.read_text()}")
+        time.sleep(0.1)
 
 
 def flow(base: str, password: str) -> None:

@@ -1,5 +1,6 @@
 """Settings, read once from the environment and `.env`; frozen, and strict about unsafe values."""
 
+import re
 from enum import StrEnum
 from functools import cache
 from ipaddress import ip_network
@@ -13,6 +14,9 @@ from sqlalchemy.engine import make_url
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_CHARACTERS = 10
+ACCESS_PATTERN = re.compile(r"(?:\*|[A-Z]+) (?:/|(?:/[^/?#*\s]+)+(?:/\*)?)")
+"""There is no pattern for every path: that would switch the access log off."""
+ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 WELL_KNOWN = ("changeme", "change-me", "change_me", "secret-key", "example", "insecure", "password", "0123456789")
 
 
@@ -187,7 +191,12 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(Path("var"), description="Development keys and the spool of access entries.")
     debug: bool = Field(False, description="Verbose logs; refused in production.")
-    docs_enabled: bool = Field(True, description="Serve /docs, /redoc and /openapi.json.")
+    docs_enabled: bool | None = Field(
+        None, description="Serve /docs, /redoc and /openapi.json. If empty, everywhere but in production."
+    )
+    root_path: str = Field(
+        "", description="Path at which a proxy serves the application, such as /attest; `serve --root-path` sets it."
+    )
     workers: int = Field(
         1,
         ge=1,
@@ -215,6 +224,18 @@ class Settings(BaseSettings):
     def empty_is_none(cls, url: SecretStr | None) -> SecretStr | None:
         return url if url is not None and url.get_secret_value() else None
 
+    @field_validator("docs_enabled", mode="before")
+    @classmethod
+    def empty_is_the_default(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("root_path")
+    @classmethod
+    def check_root_path(cls, path: str) -> str:
+        if not ROOT_PATH.fullmatch(path):
+            raise ValueError("ROOT_PATH: write a path without a slash at its end, such as /attest")
+        return path
+
     @field_validator("trusted_proxies")
     @classmethod
     def check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
@@ -224,6 +245,12 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError(f"TRUSTED_PROXIES: {text[:64]!r} is neither an address nor a network") from None
         return networks
+
+    @property
+    def serves_docs(self) -> bool:
+        if self.docs_enabled is None:
+            return self.environment is not Environment.production
+        return self.docs_enabled
 
     @property
     def is_sqlite(self) -> bool:

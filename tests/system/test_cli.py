@@ -109,6 +109,23 @@ def test_a_superuser_obeys_the_policy(settings: Settings, password: str, usernam
     assert password not in refused.stderr
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_server_logs_to_stdout_and_a_command_to_stderr(settings: Settings, tmp_path: Path) -> None:
+    """Regression: a server logged to stderr, where no collector of logs looks."""
+    out, err = tmp_path / "out", tmp_path / "err"
+    environment = environment_of(settings) | {"DATABSE_URL": "canary"}
+    with Server(environment).start(log=out, errors=err) as server:
+        httpx.get(f"{server.url}/healthz")
+        server.terminate()
+    migrated = run(settings, "migrate", DEBUG="true")
+
+    assert "unknown_setting" in out.read_text()
+    assert "DATABSE_URL" in out.read_text()
+    assert "canary" not in out.read_text() + err.read_text()
+    assert err.read_text() == ""
+    assert (migrated.returncode, migrated.stdout) == (0, "")
+
+
 def create(settings: Settings, username: str, password: str) -> "subprocess.CompletedProcess[str]":
     named = ("--username", username, "--email", "boss@example.com")
     return run(settings, "create-superuser", *named, SUPERUSER_PASSWORD=password)
@@ -147,7 +164,8 @@ def test_migrate_makes_an_empty_database_complete(settings: Settings, tmp_path: 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_the_openapi_document_is_printed(settings: Settings) -> None:
-    document = json.loads(run(settings, "openapi").stdout)
+    printed = run(settings, "openapi", DATABSE_URL="x", ENVIRONMENT="development")
+    document = json.loads(printed.stdout)
 
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     assert len(operations) >= 30

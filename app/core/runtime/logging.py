@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 from urllib.parse import unquote
 
 import orjson
@@ -42,8 +43,9 @@ def loggable_url(url: str) -> str:
     return mask_path(unquote(url.partition("?")[0]))
 
 
-def configure(settings: Settings) -> None:
-    """Send every line of the process through one formatter: JSON in production, plain text in development."""
+def configure(settings: Settings, stream: TextIO | None = None) -> None:
+    """Send every line of the process to `stream` (stdout) by one formatter: JSON in production, else plain text."""
+    stream = stream or sys.stdout
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -62,7 +64,7 @@ def configure(settings: Settings) -> None:
         ]
     else:
         final = [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -70,7 +72,7 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
