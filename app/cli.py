@@ -55,10 +55,13 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     workers: Annotated[int | None, typer.Option(min=1, help="Default: WEB_CONCURRENCY, or 1.")] = None,
+    root_path: Annotated[str | None, typer.Option(help="Path at which a proxy serves it. Default: ROOT_PATH.")] = None,
 ) -> None:
     """Serve the API. SIGTERM stops accepting, finishes the requests in flight, and closes every connection."""
     if workers is not None:
         os.environ["WEB_CONCURRENCY"] = str(workers)
+    if root_path is not None:
+        os.environ["ROOT_PATH"] = root_path
     options = Settings()  # validated again, because SQLite in production refuses several workers
     logging.configure(options)
     try:

@@ -5,9 +5,11 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
@@ -18,6 +20,7 @@ from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
+from app.core.http.root_path import check_root_path
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.runtime import logging
@@ -75,6 +78,8 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     """Open what the application needs, start the modules in their order, and close everything in reverse."""
     state, options = app.state, app.state.settings
     logging.configure(options)
+    report_unknown_settings()
+    check_root_path(options.root_path, (str(route.path_format) for route in iter_route_contexts(app.routes)))
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
         stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)
@@ -141,9 +146,14 @@ def create_app(chosen: Settings | None = None) -> Application:
             app.state.modules.append(router.module)
     if options.serves_docs:
         app.include_router(site.docs)
-    app.openapi = lambda: build_document(app, TOKEN_URL)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_middleware(app, options)
     return app
+
+
+def document_of(app: Application) -> dict[str, Any]:
+    """The OpenAPI document, with URLs below the root path."""
+    return build_document(app, app.state.settings.root_path, TOKEN_URL)
 
 
 def install_middleware(app: Application, options: Settings) -> None:

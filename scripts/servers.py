@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -50,11 +50,17 @@ class Server:
     """`python -m app serve` (granian), or uvicorn, in a process group of its own, on a migrated database."""
 
     def __init__(
-        self, environment: dict[str, str], *, workers: int = 1, port: int | None = None, launcher: str = "granian"
+        self,
+        environment: dict[str, str],
+        *,
+        workers: int = 1,
+        port: int | None = None,
+        launcher: str = "granian",
+        options: Sequence[str] = (),
     ) -> None:
         self.environment = {**os.environ, **environment}
         self.port = port or free_port()
-        self.workers = workers
+        self.options = ["--port", str(self.port), "--workers", str(workers), *options]
         self.launcher = launcher
         self.certificate = environment.get("SERVER__TLS_CERTIFICATE")
         self.process: subprocess.Popen[bytes] | None = None
@@ -75,13 +81,16 @@ class Server:
             raise RuntimeError("not started")
         return [*children(self.process.pid), self.process.pid][0]
 
-    def start(self, log: Path | None = None, seconds: float = PATIENCE_SECONDS) -> Self:
-        """Start, and wait until it is ready. Raises RuntimeError."""
-        program = LAUNCHERS[self.launcher]
-        command = [sys.executable, "-m", *program, "--port", str(self.port), "--workers", str(self.workers)]
-        with (log or Path(os.devnull)).open("ab") as output:
+    def start(self, log: Path | None = None, seconds: float = PATIENCE_SECONDS, *, errors: Path | None = None) -> Self:
+        """Start, and wait until it is ready. stdout goes to `log`, stderr to `errors` or also there.
+
+        Raises RuntimeError.
+        """
+        command = [sys.executable, "-m", *LAUNCHERS[self.launcher], *self.options]
+        log = log or Path(os.devnull)
+        with log.open("ab") as output, (errors or log).open("ab") as error:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=output, stderr=output, start_new_session=True
+                command, cwd=ROOT, env=self.environment, stdout=output, stderr=error, start_new_session=True
             )
         trust = self.trust
         deadline = time.monotonic() + seconds

@@ -1,3 +1,4 @@
 window.addEventListener("DOMContentLoaded", () => {
-  Redoc.init("/openapi.json", { hideDownloadButton: false, disableSearch: true }, document.getElementById("redoc"));
+  const document_url = new URL("openapi.json", document.baseURI).href;
+  Redoc.init(document_url, { hideDownloadButton: false, disableSearch: true }, document.getElementById("redoc"));
 });

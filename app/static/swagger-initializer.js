@@ -1,6 +1,6 @@
 window.addEventListener("DOMContentLoaded", () => {
   window.ui = SwaggerUIBundle({
-    url: "/openapi.json",
+    url: new URL("openapi.json", document.baseURI).href,
     dom_id: "#swagger-ui",
     deepLinking: true,
     persistAuthorization: false,

@@ -35,6 +35,7 @@ def deprecation_headers(extra: dict[str, Any] | None) -> dict[str, str]:
     return headers
 
 
-def add_deprecation_headers(headers: dict[str, str], response: Response) -> None:
+def add_deprecation_headers(headers: dict[str, str], response: Response, root_path: str) -> None:
+    """Add `headers`, whose links to paths lie below `root_path`."""
     for name, value in headers.items():
-        response.headers.append(name, value)
+        response.headers.append(name, value.replace("</", f"<{root_path}/") if name == "Link" else value)

@@ -18,6 +18,7 @@ from app.core.context import ANONYMOUS, RequestContext, current
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
 from app.core.http.problem_details import internal_error, to_response
+from app.core.http.root_path import complete_path, route_path
 from app.core.http.trace_context import trace_id_of
 from app.core.http.websocket import as_request, refuse_upgrade
 from app.core.runtime.masking import mask_text
@@ -51,6 +52,7 @@ class ContextMiddleware:
         if scope["type"] == "websocket":
             scope, receive, send = as_request(scope, receive, send)
         scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
+        complete_path(scope, scope["app"].state.settings.root_path)
         headers = Headers(scope=scope)
         context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}

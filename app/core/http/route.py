@@ -125,7 +125,7 @@ class Route(APIRoute):
         """Add ETag (or respond with 304), Location, Link and deprecation."""
         context = context_of(request)
         if self.deprecation:
-            add_deprecation_headers(self.deprecation, response)
+            add_deprecation_headers(self.deprecation, response, request.scope.get("root_path", ""))
         if response.status_code == HTTPStatus.NO_CONTENT:
             del response.headers["content-type"]
         if context.etag is not None and ("{id}" in self.path_format or self.status_code == HTTPStatus.CREATED):

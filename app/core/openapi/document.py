@@ -18,11 +18,7 @@ from app.core.openapi.schemas import PREVIEW, PROBLEM
 Json = dict[str, Any]
 
 VALIDATION_SCHEMAS = ("HTTPValidationError", "ValidationError")
-SERVER = {
-    "url": "/",
-    "description": "The server that served this document: local, test or production.",
-    "x-internal": False,
-}
+SERVER = {"description": "The server that served this document: local, test or production.", "x-internal": False}
 SESSION = (
     "An access token (a JWT after RFC9068, verified as RFC8725 requires: one pinned algorithm, an explicit type,"
     " checked issuer and audience) or an API key, as `Authorization: Bearer`."
@@ -44,20 +40,20 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def build_document(app: FastAPI, token_url: str) -> Json:
-    """The document, built once. `token_url` is where clients get an access token."""
+def build_document(app: FastAPI, root_path: str, token_url: str) -> Json:
+    """The document, built once. Below `root_path`, clients get an access token at `token_url`."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
             version=app.version,
             description=app.description,
             routes=app.routes,
-            servers=[SERVER],
+            servers=[{"url": root_path or "/", **SERVER}],
             tags=[{"name": name, "description": text} for name, text in sorted(tag_descriptions(app).items())],
             contact={"name": "The Attest authors"},
             license_info={"name": "MIT", "identifier": "MIT"},
         )
-        document = rename_generic_schemas(complete_document(document, dict(operations(app)), token_url))
+        document = rename_generic_schemas(complete_document(document, dict(operations(app)), root_path + token_url))
         add_descriptions(document["components"]["schemas"])
         app.openapi_schema = document
     return app.openapi_schema
