@@ -140,6 +140,7 @@ def create_app(chosen: Settings | None = None) -> Application:
     app.state = State(options)
     problem_details.install(app)
     app.include_router(site.router)
+    app.include_router(site.health)
     for router in routers():
         app.include_router(router, prefix=API)
         if router.module:

@@ -84,6 +84,8 @@ class RequestContext:
     decision: str | None = None
     """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission. None before a guard ran."""
     error_code: str | None = None
+    is_counted: bool = False
+    """Whether the rate limit has counted the request; it counts once."""
     durable_audit: bool = False
     """Whether the access entry is synced to disk before the response ends."""
     dry_run: bool = False

@@ -34,6 +34,9 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
+CREDENTIALS = {b"authorization", b"x-signature"}
+PROBES = {"/healthz", "/readyz"}
+"""Paths of an orchestrator, which never get a 429, and are served even while the audit log is full."""
 CALL_ID = "Attest-Call-ID"
 HSTS = "max-age=63072000; includeSubDomains"
 
@@ -131,9 +134,7 @@ class SafetyMiddleware:
             await send(message)
 
         try:
-            refuse_upgrade(scope)
-            check_host(scope)
-            self.check_head_size(scope)
+            await self.admit(scope, context)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
                 await self.app(scope, self.limit_body(receive, context), send_if_decided)
@@ -144,6 +145,22 @@ class SafetyMiddleware:
             if started:
                 raise
             await response(scope, receive, send)
+
+    async def admit(self, scope: Scope, context: RequestContext) -> None:
+        """Check the head, and count the request for its address before it is routed.
+
+        A request with credentials is counted by its guard, which knows whether they are valid. Probes do not count.
+        """
+        limiter = scope["app"].state.rate_limiter
+        try:
+            refuse_upgrade(scope)
+            check_host(scope)
+            self.check_head_size(scope)
+        except Problem:
+            await limiter.count(context)
+            raise
+        if route_path(scope) not in PROBES and not has_credentials(scope):
+            await limiter.count(context)
 
     def limit_body(self, receive: Receive, context: RequestContext) -> Receive:
         """Refuse a body that turns out larger than its route allows, whatever it declared.
@@ -179,6 +196,10 @@ class SafetyMiddleware:
             return to_response(error, path, context)
         log.error("unhandled_exception", exc_info=error)
         return internal_error(path, context)
+
+
+def has_credentials(scope: Scope) -> bool:
+    return any(name in CREDENTIALS for name, _ in scope["headers"])
 
 
 def check_host(scope: Scope) -> None:

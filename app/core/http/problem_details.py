@@ -15,8 +15,9 @@ from starlette.routing import Match
 
 from app.core.context import RequestContext
 from app.core.db.integrity import to_problem
-from app.core.errors import DryRun, FieldError, Problem, field_errors, invalid_fields
-from app.core.http.state import context_of
+from app.core.errors import DryRun, FieldError, Problem, TooManyRequests, field_errors, invalid_fields
+from app.core.http.root_path import route_path
+from app.core.http.state import context_of, state_of
 
 log = structlog.get_logger(__name__)
 
@@ -85,9 +86,13 @@ async def handle_validation_error(request: Request, error: RequestValidationErro
 
 async def handle_http_exception(request: Request, error: HTTPException) -> Response:
     """Handle requests that Starlette and FastAPI refuse by themselves: unknown URLs and methods, unreadable forms."""
+    try:
+        await state_of(request).rate_limiter.count(context_of(request))  # where no route did
+    except TooManyRequests as problem:
+        return to_response(problem, request.url.path, context_of(request))
     headers, path, detail = dict(error.headers or {}), request.url.path, str(error.detail)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(allowed_methods(request.app, path))
+        headers["Allow"] = ", ".join(allowed_methods(request.app, route_path(request.scope)))
         detail = f"{request.method} is not allowed here; try {headers['Allow']}."
     elif error.status_code == HTTPStatus.NOT_FOUND:
         detail = "No resource exists at this URL."

@@ -43,9 +43,10 @@ class LocalCounts:
 
 
 class RateLimiter:
-    """Counts a request for its principal, or for its address where the caller is not authenticated.
+    """Counts a request once: for its principal, or for its address where the caller is not authenticated.
 
-    While Redis is unavailable, each process counts for itself.
+    This process counts first, and asks Redis only for what it would allow itself: a flood does not reach Redis. While
+    Redis is unavailable, each process counts for itself.
     """
 
     def __init__(self, settings: Settings, redis: "SharedRedis | None" = None) -> None:
@@ -57,29 +58,33 @@ class RateLimiter:
 
     async def count(self, context: RequestContext) -> None:
         """Count the request, and add headers with what is left of the limit. Raises TooManyRequests."""
-        if not self.enabled:
+        if not self.enabled or context.is_counted:
             return
+        context.is_counted = True
         principal = context.principal
         kind = "principal" if principal else "address"
         key = str(principal.api_key_id or principal.user_id) if principal else rate_limit_key(context.ip)
         limit, seconds = self.limits[kind], self.limits[kind].get_expiry()
         window, passed = divmod(int(time.time()), seconds)
-        count = await self.increment(kind, window, key, seconds)
+        count = self.local.increment(kind, window, key)
+        if count <= limit.amount:
+            count = await self.shared_count(f"{kind}/{key}/{window}", seconds, count)
         left, rest = max(limit.amount - count, 0), seconds - passed
         context.headers["RateLimit-Policy"] = f'"{kind}";q={limit.amount};w={seconds}'
         context.headers["RateLimit"] = f'"{kind}";r={left};t={rest}'
         if count > limit.amount:
             raise TooManyRequests(f"Too many requests; wait {rest} seconds.", Retry_After=str(rest))
 
-    async def increment(self, kind: str, window: int, key: str, seconds: int) -> int:
-        """The count of `key` in this window, after this request."""
-        if self.redis is not None and time.monotonic() >= self.retry_at:
-            from app.core.runtime.redis import RedisUnavailable  # noqa: PLC0415  # see the module: slow to import
+    async def shared_count(self, key: str, seconds: int, local: int) -> int:
+        """The count of `key` in all processes, after this request; `local`, that of this process, without Redis."""
+        if self.redis is None or time.monotonic() < self.retry_at:
+            return local
+        from app.core.runtime.redis import RedisUnavailable  # noqa: PLC0415  # see the module: slow to import
 
-            try:
-                return await self.redis.increment(f"{kind}/{key}/{window}", seconds)
-            except RedisUnavailable as error:
-                if time.monotonic() >= self.retry_at:
-                    log.warning("rate_limits_are_local", cause=type(error.__cause__).__name__)
-                self.retry_at = time.monotonic() + RETRY_SECONDS
-        return self.local.increment(kind, window, key)
+        try:
+            return await self.redis.increment(key, seconds)
+        except RedisUnavailable as error:
+            if time.monotonic() >= self.retry_at:
+                log.warning("rate_limits_are_local", cause=type(error.__cause__).__name__)
+            self.retry_at = time.monotonic() + RETRY_SECONDS
+            return local

@@ -1,29 +1,35 @@
 """The pages beside the API: landing page, documentation that loads nothing from other hosts, and health checks."""
 
+from collections.abc import Callable
+from mimetypes import guess_type
 from pathlib import Path
-from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse
 from starlette.responses import Response
 
+from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.errors import NotFound, Unavailable
+from app.core.http.assets import Asset
 from app.core.http.guards import public
 from app.core.http.route import Route
-from app.core.http.state import database_of
+from app.core.http.state import database_of, state_of
 
 STATIC = Path(__file__).parents[2] / "static"
 FILES = frozenset(path.name for path in STATIC.iterdir() if path.suffix in {".css", ".js", ".svg"})
+DOCUMENTS = ("/docs", "/redoc", "/openapi.json")
 PAGE_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 REDOC_CSP = PAGE_CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """ReDoc writes style elements and attributes; its scripts stay strict."""
+REVALIDATED, KEPT_FOR_A_DAY = "no-cache", "public, max-age=86400"
 
-router = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public(rate_limited=False)])
-docs = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public(rate_limited=False)])
+router = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public()])
+docs = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public()])
+health = APIRouter(route_class=Route, include_in_schema=False, dependencies=[public(rate_limited=False)])
 
 
 class NotReady(Unavailable):
@@ -32,30 +38,54 @@ class NotReady(Unavailable):
     code = "not-ready"
 
 
-def html_page(name: str, csp: str = PAGE_CSP) -> FileResponse:
-    headers = {"Content-Security-Policy": csp, "Cache-Control": "no-cache"}
-    return FileResponse(STATIC / name, media_type="text/html; charset=utf-8", headers=headers)
+async def respond(request: Request, name: str, build: Callable[[], Asset]) -> Response:
+    """The response with the asset `name`, which `build` makes at the first request."""
+    asset = await state_of(request).assets.get(name, build)
+    return asset.to_response(request.headers)
+
+
+async def html_page(request: Request, name: str, csp: str = PAGE_CSP) -> Response:
+    settings = state_of(request).settings
+
+    def build() -> Asset:
+        page = render((STATIC / name).read_text(), settings)
+        headers = {"Content_Security_Policy": csp, "Cache_Control": REVALIDATED}
+        return Asset.build(page.encode(), "text/html; charset=utf-8", **headers)
+
+    return await respond(request, name, build)
+
+
+def render(page: str, settings: Settings) -> str:
+    """`page` with its links below the root path, and without those to documents that are not served."""
+    hidden = [] if settings.serves_docs else [f'href="{path}"' for path in DOCUMENTS]
+    lines = [line for line in page.splitlines(keepends=True) if not any(link in line for link in hidden)]
+    return "".join(lines).replace('="/', f'="{settings.root_path}/')
 
 
 @router.get("/")
-async def landing_page() -> Response:
-    return html_page("index.html")
+async def landing_page(request: Request) -> Response:
+    return await html_page(request, "index.html")
 
 
 @router.get("/static/{name}")
-async def static(name: str) -> Response:
+async def static(request: Request, name: str) -> Response:
     if name not in FILES:
         raise NotFound("No resource exists at this URL.")
-    return FileResponse(STATIC / name, headers={"Cache-Control": "public, max-age=86400"})
+
+    def build() -> Asset:
+        media_type = guess_type(name)[0] or "application/octet-stream"
+        return Asset.build((STATIC / name).read_bytes(), media_type, Cache_Control=KEPT_FOR_A_DAY)
+
+    return await respond(request, name, build)
 
 
-@router.get("/healthz")
+@health.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process is alive."""
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@health.get("/readyz")
 async def readyz(request: Request) -> dict[str, str]:
     """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable."""
     from app.core.db.migrations import heads  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
@@ -74,15 +104,19 @@ async def revisions(database: Database) -> set[str]:
 
 
 @docs.get("/docs")
-async def swagger_ui() -> Response:
-    return html_page("swagger.html")
+async def swagger_ui(request: Request) -> Response:
+    return await html_page(request, "swagger.html")
 
 
 @docs.get("/redoc")
-async def redoc() -> Response:
-    return html_page("redoc.html", REDOC_CSP)
+async def redoc(request: Request) -> Response:
+    return await html_page(request, "redoc.html", REDOC_CSP)
 
 
 @docs.get("/openapi.json")
-async def openapi_json(request: Request) -> Any:
-    return JSONResponse(request.app.openapi())
+async def openapi_json(request: Request) -> Response:
+    def build() -> Asset:
+        document = orjson.dumps(request.app.openapi())
+        return Asset.build(document, "application/json", Cache_Control=REVALIDATED)
+
+    return await respond(request, "openapi.json", build)

@@ -9,6 +9,7 @@ from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.http.access_log import AccessLog
+from app.core.http.assets import AssetStore
 from app.core.http.idempotency import IdempotencyStore
 from app.core.http.rate_limit import RateLimiter
 from app.core.runtime.concurrency_limit import ConcurrencyLimit, UploadLimits
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 class State:
     """The state of one application: `app.state`.
 
-    `settings` and `modules` are there from the beginning, the rest from the start of the lifespan on. Reading a field
-    too early raises AttributeError with its name.
+    `settings`, `modules` and `assets` are there from the beginning, the rest from the start of the lifespan on. Reading
+    a field too early raises AttributeError with its name.
     """
 
     settings: Settings
     modules: list[ModuleInfo] = field(default_factory=list)
+    assets: AssetStore = field(default_factory=AssetStore)
 
     database: Database = field(init=False)
     redis: "SharedRedis | None" = field(init=False)

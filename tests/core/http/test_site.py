@@ -1,15 +1,20 @@
 """Pages are served from our own files, under a strict policy, and log nothing to the console."""
 
+import asyncio
 import os
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from app.core.config import Environment, Settings
+from app.core.http.assets import accepts_gzip
+from app.core.http.site import DOCUMENTS
 from app.main import create_app
 from scripts.servers import Server
 from tests import browser
-from tests.fixtures.databases import settings_for
 
 PAGES = {"/": "every request and every change", "/docs": "List your API keys", "/redoc": "Create a task"}
 
@@ -48,11 +53,104 @@ def test_every_vendored_asset_names_its_licence() -> None:
     assert all(name in listed for name in vendored)
 
 
-async def test_documentation_can_be_switched_off(database_url: str, tmp_path: Path) -> None:
-    app = create_app(settings_for(database_url, tmp_path, docs_enabled=False))
+ASSETS = ["/", "/docs", "/redoc", "/openapi.json", "/static/swagger-ui.css"]
+
+
+@pytest.mark.parametrize("path", ASSETS)
+async def test_an_asset_is_sent_once_and_compressed(client: httpx.AsyncClient, path: str) -> None:
+    """Regression: `/openapi.json` was 360 kB for each request, made anew, without a tag."""
+    url = f"http://attest.test{path}"
+
+    plain = await client.get(url, headers={"Accept-Encoding": "identity"})
+    small = await client.get(url, headers={"Accept-Encoding": "br;q=1.0, gzip;q=0.8, *;q=0.1"})
+    known = await client.get(url, headers={"If-None-Match": f'"other", {plain.headers["etag"]}'})
+    stale = await client.get(url, headers={"If-None-Match": '"other"'})
+
+    assert (plain.status_code, small.status_code, known.status_code, stale.status_code) == (200, 200, 304, 200)
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.content == plain.content
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"])
+    assert known.content == b""
+    for answer in (plain, small, known):
+        assert answer.headers["etag"] == plain.headers["etag"]
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["cache-control"] == plain.headers["cache-control"]
+        assert answer.headers.get("content-security-policy") == plain.headers["content-security-policy"]
+
+
+async def test_the_document_is_built_once(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Counter[str]()
+    real = app.openapi
+
+    def count() -> dict[str, object]:
+        calls["built"] += 1
+        return real()
+
+    monkeypatch.setattr(app, "openapi", count)
+
+    answers = await asyncio.gather(*(client.get("http://attest.test/openapi.json") for _ in range(5)))
+
+    assert [answer.json() for answer in answers] == [real()] * 5
+    assert calls["built"] == 1
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "allowed"),
+    [
+        ("gzip", True),
+        ("GZIP", True),
+        ("br, gzip ; q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, *", False),
+        ("*;q=0", False),
+        ("br", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_gzip_only_for_those_who_take_it(accept_encoding: str, allowed: bool) -> None:  # a parameter
+    assert accepts_gzip(accept_encoding) is allowed
+
+
+@pytest.mark.parametrize(
+    ("environment", "docs_enabled", "status"),
+    [
+        (Environment.production, None, 404),
+        (Environment.production, False, 404),
+        (Environment.production, True, 200),
+        (Environment.development, None, 200),
+        (Environment.test, None, 200),
+        (Environment.test, False, 404),
+    ],
+)
+async def test_documents_are_served_where_they_are_wanted(
+    settings: Settings,
+    environment: Environment,
+    docs_enabled: bool | None,
+    status: int,  # a parameter
+) -> None:
+    """Regression: production served its documents to everybody unless told not to."""
+    app = create_app(settings.model_copy(update={"environment": environment, "docs_enabled": docs_enabled}))
+    app.state.settings = settings.model_copy(update={"docs_enabled": app.state.settings.serves_docs})
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://attest.test") as client:
-            statuses = [(await client.get(path)).status_code for path in ("/docs", "/redoc", "/openapi.json", "/")]
+            answers = [await client.get(path) for path in DOCUMENTS]
+            unknown, landing = await client.get("/nothing"), await client.get("/")
 
-    assert statuses == [404, 404, 404, 200]
+    assert [answer.status_code for answer in answers] == [status] * len(DOCUMENTS)
+    if status == 404:
+        keys = ("code", "title", "detail", "status", "type")
+        told = [{key: answer.json()[key] for key in keys} for answer in answers]
+        assert told == [{key: unknown.json()[key] for key in keys}] * len(DOCUMENTS)
+    assert [path in landing.text for path in DOCUMENTS] == [status == 200] * len(DOCUMENTS)
+
+
+def test_an_empty_setting_is_the_default(tmp_path: Path) -> None:
+    for line, wanted in (("DOCS_ENABLED=", None), ("DOCS_ENABLED=true", True), ("DOCS_ENABLED=false", False)):
+        (tmp_path / "env").write_text(line)
+        assert Settings(_env_file=tmp_path / "env").docs_enabled is wanted

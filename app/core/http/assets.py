@@ -1,0 +1,67 @@
+"""Pages, files and documents that stay the same while the process runs: from memory, compressed once, with a tag."""
+
+import asyncio
+import gzip
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from app.core.http.etag import matches_etag
+
+TAG_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A body in both encodings, with its headers. `tag` names the content, whatever the encoding."""
+
+    body: bytes
+    compressed: bytes
+    tag: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def build(cls, body: bytes, media_type: str, **headers: str) -> "Asset":
+        """Compress `body`, which takes a moment. `headers` have underscores for hyphens."""
+        tag = hashlib.sha256(body).hexdigest()[: 2 * TAG_BYTES]
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        always = {"Content-Type": media_type, "ETag": f'W/"{tag}"', "Vary": "Accept-Encoding"}
+        return cls(body, gzip.compress(body, mtime=0), tag, {**always, **named})
+
+    def to_response(self, request: Headers) -> Response:
+        """The response to a request with these headers: 304 where the client has the content already."""
+        if matches_etag(request.get("if-none-match", ""), self.tag):
+            kept = {name: value for name, value in self.headers.items() if name != "Content-Type"}
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)
+        if accepts_gzip(request.get("accept-encoding", "")):
+            return Response(self.compressed, headers={**self.headers, "Content-Encoding": "gzip"})
+        return Response(self.body, headers=dict(self.headers))
+
+
+@dataclass
+class AssetStore:
+    """The assets of an application, each built at its first request, in a thread."""
+
+    built: dict[str, Asset] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def get(self, name: str, build: Callable[[], Asset]) -> Asset:
+        """The asset `name`; `build` makes it where it is not there yet."""
+        if name not in self.built:
+            async with self.lock:
+                if name not in self.built:
+                    self.built[name] = await asyncio.to_thread(build)
+        return self.built[name]
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` list allows gzip (RFC 9110, 12.5.3)."""
+    weights: dict[str, str] = {}
+    for part in accept_encoding.lower().split(","):
+        name, _, weight = part.partition(";")
+        weights[name.strip()] = weight.replace(" ", "").removeprefix("q=") or "1"
+    return weights.get("gzip", weights.get("*", "0")).strip("0.") != ""
