@@ -112,6 +112,19 @@ class AuditSettings(Group):
     spool_max_bytes: int = Field(
         256 * 1024 * 1024, ge=4096, description="Bytes of access entries that may wait on disk; then requests get 503."
     )
+    access_exclude: tuple[str, ...] = Field(
+        ("GET /healthz", "GET /readyz", "GET /static/*"),
+        description="Requests whose success leaves no access entry: a method (or *) and a path, which may end in /*.",
+    )
+
+    @field_validator("access_exclude")
+    @classmethod
+    def check_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for text in patterns:
+            if not ACCESS_PATTERN.fullmatch(text):
+                reason = "is no method (or *) and path, such as GET /static/*"
+                raise ValueError(f"AUDIT__ACCESS_EXCLUDE: {text[:64]!r} {reason}")
+        return patterns
 
 
 class RetentionSettings(Group):

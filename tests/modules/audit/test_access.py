@@ -65,7 +65,7 @@ async def test_every_request_leaves_one_entry(app: FastAPI, signed_in_as: Signed
         ("GET", "/ends/broken-stream", {}, 200, "response-cut-short"),
         ("GET", "/ends/unborn-stream", {}, 500, "internal-error"),
         ("OPTIONS", "/tasks", {}, 405, "method-not-allowed"),
-        ("GET", "http://attest.test/healthz", {}, 200, None),
+        ("GET", "http://attest.test/", {}, 200, None),
     ]
 
     for number, (method, path, options, status, _) in enumerate(calls):

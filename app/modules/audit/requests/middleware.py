@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from time import perf_counter_ns
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -13,9 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import RequestContext
 from app.core.http.access_log import AccessLog
+from app.core.http.middleware import PROBES
 from app.core.http.problem_details import internal_error, to_response
+from app.core.http.root_path import route_path
 from app.core.http.route import Route
 from app.core.runtime.masking import MASK, SECRET_NAME, mask_path, mask_text
+from app.modules.audit.requests.exclusions import is_excluded
 from app.modules.audit.requests.spool import AuditLogUnavailable
 
 CLIENT_CLOSED = 499
@@ -23,9 +27,8 @@ CRASHED = 500
 HIDDEN_PARAMETERS = {"cursor"}
 MASKED_PARAMETERS = {"q"}
 """A search for a person is personal data, and an access entry has no key of a person to encrypt it with."""
-NUMBER = re.compile(r"[0-9]{1,19}")
-HEALTH = {"/healthz", "/readyz"}
-"""Paths that are served even while the audit log is full, because a restart would not empty it."""
+PATH_BYTES, QUERY_BYTES, AGENT_BYTES = 512, 1024, 400
+"""The most that an entry keeps of what the client wrote."""
 
 
 class AccessLogMiddleware:
@@ -57,7 +60,7 @@ class LoggedRequest:
 
     async def run(self, app: ASGIApp) -> None:
         try:
-            if self.scope["path"] not in HEALTH:
+            if route_path(self.scope) not in PROBES:  # a restart would not empty the audit log
                 self.access_log.check_capacity()
             await app(self.scope, self.receive, self.forward)
         except AuditLogUnavailable as problem:
@@ -97,6 +100,9 @@ class LoggedRequest:
 
     async def write_entry(self) -> None:
         """Append the entry to the spool. If that fails, the response is withheld."""
+        if self.is_excluded():
+            self.done = True
+            return
         try:
             file = self.access_log.append(self.entry())
             self.done = True
@@ -104,6 +110,13 @@ class LoggedRequest:
                 await file.sync()
         except AuditLogUnavailable as problem:
             self.refusal = problem
+
+    def is_excluded(self) -> bool:
+        """Whether the settings exclude the request. A failure, and what must be on the disk, always has an entry."""
+        if self.status >= HTTPStatus.BAD_REQUEST or self.context.durable_audit:
+            return False
+        patterns = self.scope["app"].state.settings.audit.access_exclude
+        return is_excluded(patterns, self.scope["method"], route_path(self.scope))
 
     def entry(self) -> dict[str, Any]:
         """The access entry, as JSON values and ids."""
@@ -121,9 +134,9 @@ class LoggedRequest:
             "auth_method": context.auth_method,
             "session_id": context.principal.session_id if context.principal else None,
             "ip": context.ip,
-            "user_agent": context.user_agent,
-            "method": mask_text(scope["method"], 16),
-            "path": mask_path(scope["path"], ids_of(scope.get("path_params", {}))),
+            "user_agent": context.user_agent and cut(context.user_agent, AGENT_BYTES),
+            "method": cut(mask_text(scope["method"], 16), 16),
+            "path": cut(mask_path(route_path(scope), ids_of(scope.get("path_params", {}))), PATH_BYTES),
             "route": route_template(scope, route),
             "query": allowed_query(scope["query_string"], route),
             "decision": context.decision,
@@ -140,6 +153,11 @@ def ids_of(path_params: Mapping[str, object]) -> set[str]:
     return ids | {value for value in path_params.values() if isinstance(value, str) and NUMBER.fullmatch(value)}
 
 
+def cut(text: str, size: int) -> str:
+    """`text` cut to `size` bytes of UTF-8."""
+    return text.encode()[:size].decode(errors="ignore")
+
+
 def route_template(scope: Scope, route: object) -> str | None:
     """The path of the route with its parameters in braces; None where no route matched."""
     context = scope.get("fastapi", {}).get("effective_route_context") if route is not None else None
@@ -154,12 +172,12 @@ def allowed_query(query: bytes, route: object) -> str | None:
     known = route.preflight.query_parameters - HIDDEN_PARAMETERS
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     kept = [(name, MASK if is_masked(name) else mask_value(value)) for name, value in pairs if name in known]
-    return urlencode(kept)[:2048] or None
+    return urlencode(kept)[:QUERY_BYTES] or None
 
 
 def mask_value(value: str) -> str:
     """A value that no rule hides by its name: it may still hold an e-mail address, or be a path."""
-    return mask_path(value) if value.startswith("/") else mask_text(value, 2048)
+    return mask_path(value) if value.startswith("/") else mask_text(value, QUERY_BYTES)
 
 
 def is_masked(parameter: str) -> bool:
