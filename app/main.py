@@ -27,6 +27,7 @@ from app.core.runtime import logging
 from app.core.runtime.concurrency_limit import UploadLimits
 from app.core.runtime.connection_limit import ConnectionLimit
 from app.core.runtime.periodic_task import PeriodicTask
+from app.core.runtime.setting_names import report_unknown_settings
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, prune_rules, routers
 

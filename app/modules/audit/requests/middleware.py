@@ -27,6 +27,7 @@ CRASHED = 500
 HIDDEN_PARAMETERS = {"cursor"}
 MASKED_PARAMETERS = {"q"}
 """A search for a person is personal data, and an access entry has no key of a person to encrypt it with."""
+NUMBER = re.compile(r"[0-9]{1,19}")
 PATH_BYTES, QUERY_BYTES, AGENT_BYTES = 512, 1024, 400
 """The most that an entry keeps of what the client wrote."""
 
