@@ -1,7 +1,8 @@
 """The errors that a client can see. `core.http.problem_details` turns each into problem+json (RFC 9457)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, ClassVar, Self, TypedDict
 
 from pydantic import ValidationError
@@ -185,24 +186,31 @@ def escape_pointer(part: object) -> str:
     return str(part)[:MAX_NAME_LENGTH].replace("~", "~0").replace("/", "~1")
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]], prefix: tuple[str, ...] = ()) -> list[FieldError]:
-    """Pydantic's errors without `input`, `ctx` and `url`: those would echo what the client sent, passwords included."""
+def field_errors(
+    errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
+) -> list[FieldError]:
+    """The first of Pydantic's errors, at most `limit`, without `input`, `ctx` and `url`.
+
+    Those would echo what the client sent, passwords included.
+    """
     return [
         {
             "pointer": "".join(f"/{escape_pointer(part)}" for part in (*prefix, *error["loc"])),
             "detail": str(error["msg"]).removeprefix("Value error, "),
             "code": str(error["type"]).replace("_", "-"),
         }
-        for error in errors
+        for error in islice(errors, limit)
     ]
 
 
-def validation_errors(error: ValidationError, prefix: tuple[str, ...] = ()) -> list[FieldError]:
-    """The field errors of Pydantic's `error`, below `prefix`."""
-    return field_errors(error.errors(include_url=False, include_input=False, include_context=False), prefix)
+def validation_errors(
+    error: ValidationError, prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
+) -> list[FieldError]:
+    """The first field errors of Pydantic's `error`, at most `limit`, below `prefix`."""
+    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    return field_errors(errors, prefix, limit)
 
 
-def invalid_fields(errors: list[FieldError]) -> Invalid:
-    """An `Invalid` that counts all `errors` and carries the first `MAX_ERRORS`."""
-    detail = f"The request has {len(errors)} invalid field{'s' * (len(errors) != 1)}."
-    return Invalid(detail, errors=errors[:MAX_ERRORS])
+def invalid_fields(errors: list[FieldError], count: int) -> Invalid:
+    """An `Invalid` that carries `errors`, the first of `count`."""
+    return Invalid(f"The request has {count} invalid field{'s' * (count != 1)}.", errors=errors)

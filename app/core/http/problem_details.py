@@ -81,7 +81,8 @@ async def handle_problem(request: Request, error: Problem) -> Response:
 
 
 async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
-    return to_response(invalid_fields(field_errors(error.errors())), request.url.path, context_of(request))
+    errors = error.errors()
+    return to_response(invalid_fields(field_errors(errors), len(errors)), request.url.path, context_of(request))
 
 
 async def handle_http_exception(request: Request, error: HTTPException) -> Response:

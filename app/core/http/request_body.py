@@ -68,4 +68,4 @@ def validate_json(body: bytes, max_depth: int, adapter: TypeAdapter[Any]) -> Any
     try:
         return adapter.validate_json(body, strict=True)
     except ValidationError as error:
-        raise invalid_fields(validation_errors(error, ("body",))) from error
+        raise invalid_fields(validation_errors(error, ("body",)), error.error_count()) from error

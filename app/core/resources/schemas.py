@@ -88,7 +88,7 @@ def validate_whole(field: str, patch: type[Schema], document: dict[str, Any]) ->
     try:
         return whole_of(patch).model_validate(document).model_dump()
     except ValidationError as error:
-        raise invalid_fields(validation_errors(error, ("body", field))) from error
+        raise invalid_fields(validation_errors(error, ("body", field)), error.error_count()) from error
 
 
 def drop_default(schema: dict[str, Any]) -> None:

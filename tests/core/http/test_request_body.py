@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from app.core.errors import Malformed, escape_pointer
 from app.core.strict_json import check
 from tests.core.http.problems import assert_problem
 from tests.people import SignedInAs
+
+FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,48 @@ async def test_a_public_endpoint_takes_8_kib(client: httpx.AsyncClient) -> None:
 
     assert_problem(declared, 413, "content-too-large")
     assert_problem(chunked, 413, "content-too-large")
+
+
+async def test_commas_in_text_are_no_values(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as("tasks:create")
+    texts = [{"title": "commas", "description": '\\",' * 3_000} for _ in range(5)]
+
+    answer = await person.post("/tasks/bulk", {"create": texts})
+
+    assert answer.status_code == 200, answer.text
+
+
+async def test_many_values_are_refused_before_anything_is_built_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.strict_json.json.loads", lambda *_args, **_kwargs: pytest.fail("it was built"))
+
+    with pytest.raises(Malformed, match="more than 10000 values"):
+        check(b"[" + b"[]," * 300_000 + b"[]]", 20)
+
+
+async def test_errors_are_built_as_far_as_they_are_shown(
+    signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await signed_in_as("tasks:create")
+    built: list[object] = []
+
+    def record(part: object) -> str:
+        built.append(part)
+        return escape_pointer(part)
+
+    monkeypatch.setattr("app.core.errors.escape_pointer", record)
+    unknown = {f"member {number}": number for number in range(900)}
+    answer = await person.post("/tasks/bulk", {"create": [unknown] * 10})
+
+    assert_problem(answer, 422, "invalid-fields")
+    assert answer.json()["detail"] == "The request has 9010 invalid fields."
+    assert len(answer.json()["errors"]) == 20
+    assert {part for part in built if str(part).startswith("member")} <= {f"member {number}" for number in range(20)}
+
+
+async def test_a_form_has_a_limit_of_fields(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/auth/token", content="a&" * 1_001, headers={"Content-Type": FORM})
+
+    assert_problem(answer, 400, "malformed-request")
 
 
 async def test_a_large_body_is_validated_beside_the_event_loop(
