@@ -32,6 +32,8 @@ class Problem(Exception):
         super().__init__(detail)
         self.detail = detail
         self.errors = errors
+        self.extension: dict[str, int] = {}
+        """Members of the response beside the usual ones (RFC 9457, 3.2)."""
         self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
     def relocate(self, place: str) -> Self:

@@ -87,7 +87,9 @@ def signed_in_attacks() -> Iterator[Attack]:
     yield Attack("members in a line", "/tasks/import", NDJSON, object_of_members + b"\n", SIGNED_IN_MS)
     yield Attack("empty lists in a line", "/tasks/import", NDJSON, b"[" + b"[]," * 340_000 + b"[]]\n", SIGNED_IN_MS)
     yield Attack("columns of a header", "/tasks/import", CSV, b"a," * (MEBIBYTE // 2 - 8) + b"a\n1\n", SIGNED_IN_MS)
-    yield Attack("cells of a row", "/tasks/import", CSV, b"title\n" + b"a," * (MEBIBYTE // 2 - 8) + b"a\n", SIGNED_IN_MS)
+    yield Attack(
+        "cells of a row", "/tasks/import", CSV, b"title\n" + b"a," * (MEBIBYTE // 2 - 8) + b"a\n", SIGNED_IN_MS
+    )
 
 
 def cpu_seconds(pid: int) -> float:

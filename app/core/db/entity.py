@@ -10,6 +10,8 @@ from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
+from app.core.db.uniqueness import INFO as UNIQUE_KEY
+from app.core.db.uniqueness import UniqueKey
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -90,5 +92,5 @@ def unique_index(table: str, field: str, scope: str | None = None, *, alone: str
         unique=True,
         postgresql_where=visible,
         sqlite_where=visible,
-        info={"fields": [field]},
+        info={"fields": [field], UNIQUE_KEY: UniqueKey((*([scope] if scope else []), field), field, alone)},
     )

@@ -12,8 +12,9 @@ from sqlalchemy import Column, Table, select
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity
-from app.core.db.session import AnySelect, Session
-from app.core.errors import InUse, invalid
+from app.core.db.integrity import foreign_key_problem
+from app.core.db.session import AnySelect, ReadSession, Session
+from app.core.errors import InUse
 
 
 def target_of(column: "Column[UUID]") -> Table:
@@ -23,7 +24,7 @@ def target_of(column: "Column[UUID]") -> Table:
 
 
 async def check_references(
-    session: Session, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
+    session: Session | ReadSession, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
 ) -> None:
     """Raise Invalid if a restricted reference of `rows` (one of `fields`, or any) has a hidden or missing target."""
     for name in type(rows[0]).restricted_references if rows else ():
@@ -31,11 +32,24 @@ async def check_references(
             continue
         wanted = {value for row in rows if (value := getattr(row, name)) is not None}
         if wanted and wanted - await lock_visible(session, table.c[name], wanted):
-            raise invalid(f"/body/{name}", "This refers to something that does not exist.", "unknown-reference")
+            raise foreign_key_problem(name, deleting=False)
 
 
-async def lock_visible(session: Session, column: "Column[UUID]", ids: set[UUID]) -> set[UUID]:
-    """Lock for share those of `ids` that are visible in the table that `column` refers to, and return them."""
+async def check_foreign_keys(session: ReadSession, table: Table, rows: Sequence[Entity]) -> None:
+    """Raise Invalid if a foreign key of `rows` has no target. The database checks the same when they are written."""
+    for key in table.foreign_keys:
+        name = key.parent.name
+        wanted = {value for row in rows if (value := getattr(row, name)) is not None}
+        statement: AnySelect = select(key.column).where(key.column.in_(wanted))
+        if wanted and wanted - {found for (found,) in await session.all(statement)}:
+            raise foreign_key_problem(name, deleting=False)
+
+
+async def lock_visible(session: Session | ReadSession, column: "Column[UUID]", ids: set[UUID]) -> set[UUID]:
+    """Lock for share those of `ids` that are visible in the table that `column` refers to, and return them.
+
+    A session that only reads locks nothing (SQLite has no locks of rows).
+    """
     target = target_of(column)
     statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
     rows = await session.all(statement.order_by(target.c.id).with_for_update(read=True, key_share=True))

@@ -14,8 +14,9 @@ from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.full_text import matches_search
 from app.core.db.keyset import encode_value, is_after, order_by
 from app.core.db.pagination import EntityQuery, PageQuery, RowPage
-from app.core.db.references import check_not_in_use, check_references
+from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.versions import allows_version
 from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 
@@ -141,6 +142,14 @@ class Repository(ReadRepository, Generic[M]):
         self.writer.add_all(rows)
         await self.writer.flush()
         return rows
+
+    async def check_all(self, rows: Sequence[M], seen: SeenKeys) -> None:
+        """Raise what `add_all` would raise, by reading only: Invalid, AlreadyExists. `seen` has the rows before."""
+        if isinstance(self.session, Session):
+            raise TypeError(f"{type(self).__name__} has a session that writes")
+        await check_references(self.session, self.table, rows)
+        await check_foreign_keys(self.session, self.table, rows)
+        await check_unique(self.session, self.table, rows, seen)
 
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
         """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""

@@ -14,11 +14,12 @@ from app.core.http.state import context_of, database_of
 S = TypeVar("S")
 
 
-class TransactionalSession:
-    """Injects the session of the transaction that the route holds open around the endpoint.
+class Transactional:
+    """A route with such a dependency, anywhere in its tree, writes in transactions: see `http.route`."""
 
-    A route with this dependency, anywhere in its tree, runs in a transaction: see `http.route`.
-    """
+
+class TransactionalSession(Transactional):
+    """Injects the session of the transaction that the route holds open around the endpoint."""
 
     async def __call__(self, request: Request) -> Session:
         return request.state.session  # type: ignore[no-any-return]  # Starlette's state is untyped

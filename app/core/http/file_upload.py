@@ -4,17 +4,21 @@ import asyncio
 import hashlib
 import tempfile
 from contextlib import AsyncExitStack
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import TypeAdapter
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.errors import Malformed, Unavailable
+from app.core.http.batches import Batches, Savepoints, run_in_batches
+from app.core.http.dependencies import Transactional
 from app.core.http.file_export import FILE_TYPES
+from app.core.http.idempotency import IdempotentRequest
 from app.core.http.route import RequestHandler, Route
-from app.core.http.state import context_of, state_of
+from app.core.http.state import State, context_of, database_of, state_of
+from app.core.http.transaction import Handler
 
 IN_MEMORY_BYTES = 1024 * 1024
 
@@ -61,9 +65,35 @@ class UploadRoute(Route):
             await reauthorize()
         return request
 
+    async def run_transaction(
+        self,
+        request: Request,
+        state: State,
+        context: RequestContext,
+        handler: Handler,
+        idempotent: IdempotentRequest | None,
+    ) -> Response:
+        """Run `handler` in one transaction, or where there is one writer for everybody, in many."""
+        if state.database.is_sqlite:
+            return await run_in_batches(request, state, context, handler, idempotent)
+        return await super().run_transaction(request, state, context, handler, idempotent)
+
     async def body_digest(self, request: Request) -> bytes:
         digest: bytes = request.state.upload_digest
         return digest
+
+
+class FileBatches(Transactional):
+    """Injects the batches in which an endpoint of an `UploadRoute` writes."""
+
+    async def __call__(self, request: Request) -> Batches:
+        database = database_of(request)
+        if database.is_sqlite:
+            return request.state.batches  # type: ignore[no-any-return]  # Starlette's state is untyped
+        return Savepoints(request.state.session, database.read_session(context_of(request)))
+
+
+UploadBatches = Annotated[Batches, Depends(FileBatches())]
 
 
 def uploaded_file(request: Request) -> IO[bytes]:

@@ -39,7 +39,10 @@ class IdempotentRequest:
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """A response as its route returned it, before the headers that every response gets."""
+    """A response as its route returned it, before the headers that every response gets.
+
+    The status 102 (Processing) stands for a request that has no response yet, and has committed a part of its effect.
+    """
 
     status: int
     headers: list[tuple[str, str]]

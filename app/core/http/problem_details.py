@@ -34,6 +34,7 @@ def problem_response(
     context: RequestContext,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
+    extension: Mapping[str, int] | None = None,
 ) -> Response:
     """A problem response. Also stores its code on the context, for the access entry."""
     context.error_code = code
@@ -46,6 +47,7 @@ def problem_response(
         "instance": path,
         "code": code,
         "request_id": context.request_id,
+        **(extension or {}),
     }
     if errors is not None:
         body["errors"] = list(errors)
@@ -54,7 +56,14 @@ def problem_response(
 
 def to_response(problem: Problem, path: str, context: RequestContext) -> Response:
     return problem_response(
-        problem.status, problem.code, problem.detail, path, context, problem.errors, problem.extra_headers
+        problem.status,
+        problem.code,
+        problem.detail,
+        path,
+        context,
+        problem.errors,
+        problem.extra_headers,
+        problem.extension,
     )
 
 

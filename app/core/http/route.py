@@ -15,16 +15,17 @@ from pydantic import BaseModel, TypeAdapter
 from app.core.config import LimitSettings
 from app.core.context import RequestContext, current
 from app.core.db.pagination import Page
-from app.core.http.dependencies import TransactionalSession, read_dry_run
+from app.core.http.dependencies import Transactional, read_dry_run
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matches_etag
 from app.core.http.file_export import stream_list
 from app.core.http.guards import Guard, Public, RequiresPermission
+from app.core.http.idempotency import IdempotentRequest
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body
-from app.core.http.state import context_of, state_of
-from app.core.http.transaction import run_with_retries
+from app.core.http.state import State, context_of, state_of
+from app.core.http.transaction import Handler, run_with_retries
 
 RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -50,7 +51,7 @@ class Route(APIRoute):
     def get_route_handler(self) -> RequestHandler:
         handle = super().get_route_handler()
         dependencies = [part.call for part in flatten(self.dependant)]
-        is_transactional = any(isinstance(call, TransactionalSession) for call in dependencies)
+        is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.is_transactional, self.has_dry_run = is_transactional, read_dry_run in dependencies
         self.deprecation = deprecation_headers(self.openapi_extra)
         adapter, media_types = self.body_adapter()
@@ -66,9 +67,20 @@ class Route(APIRoute):
             if not is_transactional:
                 return await run_endpoint(request)
             idempotent = identify(request, key, await self.body_digest(request)) if key else None
-            return await run_with_retries(request, state, context, run_endpoint, idempotent)
+            return await self.run_transaction(request, state, context, run_endpoint, idempotent)
 
         return handle_request
+
+    async def run_transaction(
+        self,
+        request: Request,
+        state: State,
+        context: RequestContext,
+        handler: Handler,
+        idempotent: IdempotentRequest | None,
+    ) -> Response:
+        """Run `handler` in a transaction, or replay the response to its idempotency key."""
+        return await run_with_retries(request, state, context, handler, idempotent)
 
     def build_preflight(self, media_types: tuple[str, ...]) -> Preflight:
         headers = {field.alias for part in flatten(self.dependant) for field in part.header_params}

@@ -49,9 +49,12 @@ async def run_once(
         if stored is not None:
             return replay(stored)
         response = await handler(request)
-        first = StoredResponse(response.status_code, list(response.headers.items()), bytes(response.body))
-        await state.idempotency_store.store(session, idempotent, first)
+        await state.idempotency_store.store(session, idempotent, to_stored(response))
         return response
+
+
+def to_stored(response: Response) -> StoredResponse:
+    return StoredResponse(response.status_code, list(response.headers.items()), bytes(response.body))
 
 
 def replay(stored: StoredResponse) -> Response:

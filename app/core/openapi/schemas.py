@@ -56,6 +56,8 @@ PROBLEM: Json = {
             "items": FIELD_ERROR,
             "description": "The invalid fields, for 422.",
         },
+        "created": {"type": "integer", "minimum": 1, "description": "The items that a stopped import has created."},
+        "stopped_at_line": {"type": "integer", "minimum": 1, "description": "The line where a stopped import goes on."},
     },
     "examples": [
         {

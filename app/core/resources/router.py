@@ -10,13 +10,14 @@ from fastapi import Query, Request
 
 from app.core.db.pagination import EntityQuery, Page, RowPage
 from app.core.http.dependencies import read_only, transactional
-from app.core.http.file_upload import UploadRoute, uploaded_file
+from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
 from app.core.http.guards import requires
 from app.core.http.request_body import media_type_of
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.bulk import Bulk, BulkResult, BulkRoute, execute
-from app.core.resources.imports import Importer, ImportQuery, ImportReport
+from app.core.resources.imports.importer import Importer
+from app.core.resources.imports.report import ImportQuery, ImportReport
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
 
@@ -57,6 +58,13 @@ def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
         endpoints.add_import()
     endpoints.add_item()
     endpoints.add_removal()
+
+
+IMPORT_ABOUT = (
+    "PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked"
+    " first, without writing, and then committed in batches. If something stops it half-way, the problem has `created`"
+    " and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`."
+)
 
 
 class Endpoints:
@@ -145,15 +153,15 @@ class Endpoints:
     def add_import(self) -> None:
         resource = self.resource
 
-        async def import_items(items: self.writer, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
-            importer = Importer(items, resource.create, query)
+        async def import_items(batches: UploadBatches, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
+            importer = Importer(resource.service, resource.create, query, batches)
             return await importer.run(uploaded_file(request), media_type_of(request))
 
         self.add(
             "/import",
             "import",
             import_items,
-            f"Create {self.many_in_words} from a CSV or NDJSON file.",
+            f"Create {self.many_in_words} from a CSV or NDJSON file. {IMPORT_ABOUT}",
             methods=["POST"],
             name=f"import_{self.many}",
             response_model=ImportReport,

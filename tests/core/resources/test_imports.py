@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.core.resources.imports import MAX_ROW_BYTES
+from app.core.resources.imports.rows import MAX_ROW_BYTES
 from tests.people import Person, SignedInAs
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"

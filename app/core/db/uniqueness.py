@@ -1,0 +1,97 @@
+"""Unique values, checked by reading: the rows of a file against those that are stored, and against each other."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from sqlalchemy import ColumnElement, Table, UniqueConstraint, func, select, tuple_
+from sqlmodel import SQLModel
+
+from app.core.db.integrity import already_exists
+from app.core.db.session import AnySelect, ReadSession
+
+INFO = "unique_key"
+Values = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class UniqueKey:
+    """Columns of which no two rows have the same values. Null is no value."""
+
+    columns: tuple[str, ...]
+    field: str | None = None
+    """The column among them that is compared ignoring case, and only among visible rows."""
+    alone: str | None = None
+    """Only rows without a value in this column are compared."""
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that a client must change."""
+        return [self.field] if self.field else list(self.columns)
+
+    def of(self, row: SQLModel) -> Values | None:
+        """The values of `row`; None where it takes none."""
+        if self.alone is not None and getattr(row, self.alone) is not None:
+            return None
+        values = [(name, getattr(row, name)) for name in self.columns]
+        if any(value is None for _, value in values):
+            return None
+        return tuple(value.lower() if name == self.field else value for name, value in values)
+
+    def select(self, table: Table, values: Sequence[Values]) -> AnySelect:
+        """Those of `values` that stored rows have."""
+        columns: list[ColumnElement[object]] = [
+            func.lower(table.c[name]) if name == self.field else table.c[name] for name in self.columns
+        ]
+        if len(columns) == 1:
+            statement = select(*columns).where(columns[0].in_([value for (value,) in values]))
+        else:
+            statement = select(*columns).where(tuple_(*columns).in_(values))
+        if self.field is not None:
+            statement = statement.where(table.c.deleted_at.is_(None))
+        return statement.where(table.c[self.alone].is_(None)) if self.alone is not None else statement
+
+
+def unique_keys(table: Table) -> list[UniqueKey]:
+    """What is unique in `table`, its identifiers aside: `unique_index` and constraints."""
+    indexes = [index.info[INFO] for index in table.indexes if INFO in index.info]
+    constraints = [
+        UniqueKey(tuple(column.name for column in constraint.columns))
+        for constraint in table.constraints
+        if isinstance(constraint, UniqueConstraint)
+    ]
+    return indexes + constraints
+
+
+class SeenKeys:
+    """The unique values of a file so far, as digests in a temporary database: a file can have more than memory has."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect("")
+        self.connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, values: Mapping[UniqueKey, Sequence[Values]]) -> None:
+        """Add all of `values`, or none: raises AlreadyExists where one of them is there."""
+        with self.connection:
+            for key, taken in values.items():
+                digests = [(blake2b(repr((key, each)).encode(), digest_size=16).digest(),) for each in taken]
+                try:
+                    self.connection.executemany("INSERT INTO seen VALUES (?)", digests)
+                except sqlite3.IntegrityError as error:
+                    raise already_exists(key.fields) from error
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+async def check_unique(session: ReadSession, table: Table, rows: Sequence[SQLModel], seen: SeenKeys) -> None:
+    """Raise AlreadyExists where a stored row, an earlier row of the file or another of `rows` has a unique value too.
+
+    `seen` has the values of the earlier rows, and afterwards those of `rows`.
+    """
+    values = {key: [own for row in rows if (own := key.of(row)) is not None] for key in unique_keys(table)}
+    for key, taken in values.items():
+        if taken and await session.first(key.select(table, taken)) is not None:
+            raise already_exists(key.fields)
+    seen.add(values)

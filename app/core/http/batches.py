@@ -1,0 +1,137 @@
+"""Batches: the transactions of a request that writes more than one transaction should hold.
+
+PostgreSQL writes them in one transaction all the same. SQLite has one writer, for which every other request would wait;
+there each batch is committed, and with an idempotency key it is committed together with how far the request came.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from http import HTTPStatus
+from typing import NamedTuple, Protocol
+
+import orjson
+from fastapi import Request, Response
+
+from app.core.context import RequestContext
+from app.core.db.session import ReadSession, Session
+from app.core.errors import Unavailable
+from app.core.http.idempotency import IdempotentRequest, StoredResponse
+from app.core.http.state import State
+from app.core.http.transaction import Handler, replay, to_stored
+
+MARGIN_SECONDS = 1.0
+"""The time of a request to say how far it came, before its time limit."""
+
+
+class Position(NamedTuple):
+    """How far a request came."""
+
+    line: int = 1
+    """The line to go on with."""
+    created: int = 0
+    """The number of created items."""
+
+
+class Batches(Protocol):
+    """The batches of one request."""
+
+    are_one_transaction: bool
+    position: Position
+    """How far an earlier request with the same idempotency key came."""
+    ends_at: float | None
+    """When to stop, in the time of the event loop."""
+    reader: ReadSession
+    """A session beside the batches; not to be used while one of them is open."""
+
+    def open(self, position: Position) -> AbstractAsyncContextManager[Session]:
+        """A batch, all or nothing, after which the request has come to `position`."""
+
+
+class Savepoints:
+    """Batches within one transaction."""
+
+    are_one_transaction = True
+    position = Position()
+    ends_at: float | None = None
+
+    def __init__(self, session: Session, reader: ReadSession) -> None:
+        self.session = session
+        self.reader = reader
+
+    @asynccontextmanager
+    async def open(self, position: Position) -> AsyncIterator[Session]:  # nothing to go on with
+        async with self.session.begin_nested():
+            yield self.session
+        self.session.expunge_all()
+
+
+class Transactions:
+    """Batches of which each is a transaction."""
+
+    are_one_transaction = False
+
+    def __init__(self, state: State, context: RequestContext, idempotent: IdempotentRequest | None) -> None:
+        self.database, self.store = state.database, state.idempotency_store
+        self.context, self.idempotent = context, idempotent
+        self.position = Position()
+        self.reader = state.database.read_session(context)
+        limit = context.time_limit.when() if context.time_limit else None
+        self.ends_at = None if limit is None else limit - MARGIN_SECONDS
+
+    @asynccontextmanager
+    async def open(self, position: Position) -> AsyncIterator[Session]:
+        async with self.database.unit_of_work(self.context) as session:
+            await self.check_position(session)
+            yield session
+            await self.save(session, StoredResponse(HTTPStatus.PROCESSING, [], orjson.dumps(list(position))))
+        self.position = position
+
+    async def find(self) -> StoredResponse | None:
+        """The stored response to the key. Sets `position` where there is only a part of the effect."""
+        if self.idempotent is None:
+            return None
+        async with self.database.unit_of_work(self.context) as session:
+            stored = await self.store.find(session, self.idempotent)
+        position = position_of(stored) if stored else Position()
+        if position is None:
+            return stored
+        self.position = position
+        return None
+
+    async def check_position(self, session: Session) -> None:
+        """Raise Unavailable if another process has gone on with the same key."""
+        if self.idempotent is None:
+            return
+        stored = await self.store.find(session, self.idempotent)
+        if (position_of(stored) if stored else Position()) != self.position:
+            raise Unavailable("Another process goes on with this idempotency key.")
+
+    async def save(self, session: Session, response: StoredResponse) -> None:
+        if self.idempotent is not None:
+            await self.store.store(session, self.idempotent, response)
+
+    async def finish(self, response: Response) -> None:
+        """Store the response, in place of the position."""
+        if self.idempotent is not None:
+            async with self.database.unit_of_work(self.context) as session:
+                await self.save(session, to_stored(response))
+
+
+def position_of(stored: StoredResponse) -> Position | None:
+    """The position that is stored in place of a response; None where it is a response."""
+    return Position(*orjson.loads(stored.body)) if stored.status == HTTPStatus.PROCESSING else None
+
+
+async def run_in_batches(
+    request: Request, state: State, context: RequestContext, handler: Handler, idempotent: IdempotentRequest | None
+) -> Response:
+    """Run `handler`, which commits in batches. With an idempotency key, replay its response or go on where it ended."""
+    async with state.idempotency_store.exclusive(idempotent) if idempotent else nullcontext():
+        batches = Transactions(state, context, idempotent)
+        stored = await batches.find()
+        if stored is not None:
+            return replay(stored)
+        request.state.batches = batches
+        response = await handler(request)
+        await batches.finish(response)
+        return response
