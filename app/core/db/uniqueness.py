@@ -1,11 +1,13 @@
 """Unique values, checked by reading: the rows of a file against those that are stored, and against each other."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import eq
 
-from sqlalchemy import ColumnElement, Table, UniqueConstraint, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_, func, or_, select
 from sqlmodel import SQLModel
 
 from app.core.db.integrity import already_exists
@@ -44,10 +46,12 @@ class UniqueKey:
         columns: list[ColumnElement[object]] = [
             func.lower(table.c[name]) if name == self.field else table.c[name] for name in self.columns
         ]
-        if len(columns) == 1:
-            statement = select(*columns).where(columns[0].in_([value for (value,) in values]))
-        else:
-            statement = select(*columns).where(tuple_(*columns).in_(values))
+        groups: dict[Values, list[object]] = defaultdict(list)
+        for *scope, last in values:
+            groups[tuple(scope)].append(last)
+        # one range of the index for each scope: SQLite would use only the first column of a tuple
+        matches = [and_(*map(eq, columns, scope), columns[-1].in_(found)) for scope, found in groups.items()]
+        statement = select(*columns).where(or_(*matches))
         if self.field is not None:
             statement = statement.where(table.c.deleted_at.is_(None))
         return statement.where(table.c[self.alone].is_(None)) if self.alone is not None else statement

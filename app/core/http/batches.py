@@ -4,6 +4,7 @@ PostgreSQL writes them in one transaction all the same. SQLite has one writer, f
 there each batch is committed, and with an idempotency key it is committed together with how far the request came.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
@@ -14,13 +15,13 @@ from fastapi import Request, Response
 
 from app.core.context import RequestContext
 from app.core.db.session import ReadSession, Session
-from app.core.errors import Unavailable
+from app.core.errors import TimedOut, Unavailable
 from app.core.http.idempotency import IdempotentRequest, StoredResponse
 from app.core.http.state import State
 from app.core.http.transaction import Handler, replay, to_stored
 
-MARGIN_SECONDS = 1.0
-"""The time of a request to say how far it came, before its time limit."""
+MARGIN_SECONDS = 2.0
+"""No batch begins so shortly before the time limit of the request, which would end it without saying how far it is."""
 
 
 class Position(NamedTuple):
@@ -38,13 +39,11 @@ class Batches(Protocol):
     are_one_transaction: bool
     position: Position
     """How far an earlier request with the same idempotency key came."""
-    ends_at: float | None
-    """When to stop, in the time of the event loop."""
     reader: ReadSession
     """A session beside the batches; not to be used while one of them is open."""
 
     def open(self, position: Position) -> AbstractAsyncContextManager[Session]:
-        """A batch, all or nothing, after which the request has come to `position`."""
+        """A batch, all or nothing, after which the request has come to `position`. Raises TimedOut."""
 
 
 class Savepoints:
@@ -52,14 +51,13 @@ class Savepoints:
 
     are_one_transaction = True
     position = Position()
-    ends_at: float | None = None
 
     def __init__(self, session: Session, reader: ReadSession) -> None:
         self.session = session
         self.reader = reader
 
     @asynccontextmanager
-    async def open(self, position: Position) -> AsyncIterator[Session]:  # nothing to go on with
+    async def open(self, position: Position) -> AsyncIterator[Session]:
         async with self.session.begin_nested():
             yield self.session
         self.session.expunge_all()
@@ -75,16 +73,21 @@ class Transactions:
         self.context, self.idempotent = context, idempotent
         self.position = Position()
         self.reader = state.database.read_session(context)
-        limit = context.time_limit.when() if context.time_limit else None
-        self.ends_at = None if limit is None else limit - MARGIN_SECONDS
 
     @asynccontextmanager
     async def open(self, position: Position) -> AsyncIterator[Session]:
+        self.check_time()
         async with self.database.unit_of_work(self.context) as session:
             await self.check_position(session)
             yield session
             await self.save(session, StoredResponse(HTTPStatus.PROCESSING, [], orjson.dumps(list(position))))
         self.position = position
+
+    def check_time(self) -> None:
+        """Raise TimedOut where the time of the request may not suffice for another batch."""
+        limit = self.context.time_limit.when() if self.context.time_limit else None
+        if limit is not None and limit - asyncio.get_running_loop().time() < MARGIN_SECONDS:
+            raise TimedOut("This took longer than the server allows.")
 
     async def find(self) -> StoredResponse | None:
         """The stored response to the key. Sets `position` where there is only a part of the effect."""

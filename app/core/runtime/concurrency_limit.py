@@ -40,7 +40,8 @@ class ConcurrencyLimit:
 class UploadLimits:
     """Limits of the files that a process receives at once, and of the imports that it runs at once.
 
-    An import holds a database connection all the time; on SQLite it is the only one that writes.
+    On PostgreSQL an import holds a database connection all the time. On SQLite the batches of two would take turns with
+    each other and leave fewer to everybody else.
     """
 
     def __init__(self, *, files: int, imports: int) -> None:

@@ -539,7 +539,7 @@ export interface paths {
         put?: never;
         /**
          * Create brands from a CSV or NDJSON file
-         * @description Create brands from a CSV or NDJSON file. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create brands from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_brands"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Create categories from a CSV or NDJSON file
-         * @description Create categories from a CSV or NDJSON file. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create categories from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_categories"];
         delete?: never;
@@ -803,7 +803,7 @@ export interface paths {
         put?: never;
         /**
          * Create customers from a CSV or NDJSON file
-         * @description Create customers from a CSV or NDJSON file. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_customers"];
         delete?: never;
@@ -1035,7 +1035,7 @@ export interface paths {
         put?: never;
         /**
          * Create products from a CSV or NDJSON file
-         * @description Create products from a CSV or NDJSON file. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_products"];
         delete?: never;
@@ -1471,7 +1471,7 @@ export interface paths {
         put?: never;
         /**
          * Create tasks from a CSV or NDJSON file
-         * @description Create tasks from a CSV or NDJSON file. Requires the permission `tasks:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_tasks"];
         delete?: never;
@@ -3317,7 +3317,7 @@ export interface components {
             failed: number;
             /**
              * Stopped At Line
-             * @description The first line that was not kept; null if the whole file was read.
+             * @description The first line that was not kept, for `from_line`; null if the whole file was read.
              */
             stopped_at_line: number | null;
         };
@@ -4032,6 +4032,11 @@ export interface components {
         Problem: {
             /** @description Stable: branch on it. */
             code: string;
+            /**
+             * Format: int64
+             * @description The items that a stopped import has created.
+             */
+            created?: number;
             /** @description What went wrong, in a sentence. */
             detail: string;
             /** @description The invalid fields, for 422. */
@@ -4052,6 +4057,11 @@ export interface components {
              * @description The HTTP status.
              */
             status: number;
+            /**
+             * Format: int64
+             * @description The line where a stopped import goes on.
+             */
+            stopped_at_line?: number;
             /** @description The phrase of the status. */
             title: string;
             /**
@@ -6806,6 +6816,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
             };
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
@@ -7251,6 +7263,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
             };
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
@@ -7696,6 +7710,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
             };
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
@@ -8396,6 +8412,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
             };
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
@@ -9872,6 +9890,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
             };
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */

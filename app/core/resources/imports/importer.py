@@ -1,6 +1,5 @@
 """Imports: a file is created in one transaction, or checked as a whole and then created in many."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import takewhile
@@ -10,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import to_problem
 from app.core.db.uniqueness import SeenKeys
-from app.core.errors import Conflict, DryRun, Invalid, Problem, TimedOut
+from app.core.errors import Conflict, DryRun, Invalid, Problem
 from app.core.http.batches import Batches, Position
 from app.core.resources.imports.report import ImportProgress, ImportQuery
 from app.core.resources.imports.rows import RowReader
@@ -74,15 +73,11 @@ class Importer:
             return await walk.run(self.reader.read(file, kind, start.line))
 
     async def write_file(self, file: IO[bytes], kind: str, end: int | None) -> ImportProgress:
-        """Create the rows before the line `end`, up to the first that is refused. Raises TimedOut."""
+        """Create the rows before the line `end`, up to the first that is refused."""
         rows = self.reader.read(file, kind, self.position.line)
         rows = takewhile(lambda row: end is None or row[0] < end, rows)
         walk = Walk(self.create, ImportProgress(created=self.position.created), stops_at_first=True)
-        try:
-            async with asyncio.timeout_at(self.batches.ends_at):
-                return await walk.run(rows)
-        except TimeoutError as error:
-            raise TimedOut("The import took longer than the server allows.") from error
+        return await walk.run(rows)
 
     async def create(self, rows: Sequence[NumberedRow]) -> None:
         """Create `rows` in a batch of their own, all or none."""
