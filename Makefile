@@ -67,6 +67,8 @@ flood: $(VENV)/.development ## 200 parallel wrong sign-ins for 20 s, and what an
 
 attack: $(VENV)/.development ## Attack a server, on granian and on uvicorn, and print what each attack costs.
 	@$(BIN)/python -m scripts.attack --servers granian uvicorn
+	@$(BIN)/python -m scripts.attack.refused_bodies
+	@$(BIN)/python -m scripts.attack.imports
 
 faults: $(VENV)/.development ## Break PostgreSQL, the network and the server under load, and account for every write.
 	@$(BIN)/python -m scripts.faults

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
-import psutil
 
+from scripts.processes import cpu_seconds
 from scripts.servers import Server, migrate, signed_in
 
 PUBLIC_MS, SIGNED_IN_MS = 60.0, 150.0
@@ -92,13 +92,6 @@ def signed_in_attacks() -> Iterator[Attack]:
     )
 
 
-def cpu_seconds(pid: int) -> float:
-    """The CPU time that the process `pid` and its children have used."""
-    process = psutil.Process(pid)
-    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
-    return float(sum(each.user + each.system for each in times))
-
-
 async def measure(client: httpx.AsyncClient, pid: int, attack: Attack, idle: float, samples: int) -> Row:
     """Send `attack` again and again. The CPU time that the server needs anyhow (`idle` a second) is taken off."""
     costs, status, loop = [], 0, asyncio.get_running_loop()
@@ -139,10 +132,8 @@ async def run(base_url: str, pid: int, authorization: str, samples: int = 5) -> 
 async def run_alone(samples: int) -> list[Row]:
     """Attack a server of our own, on a new SQLite database."""
     with tempfile.TemporaryDirectory() as folder, Server(migrate(folder)) as server:
-        if server.process is None:
-            raise RuntimeError("not started")
         async with signed_in(server) as client:
-            return await run(server.url, server.process.pid, client.headers["Authorization"], samples)
+            return await run(server.url, server.worker, client.headers["Authorization"], samples)
 
 
 def main() -> int:
