@@ -15,7 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
-from app.core.db.pruning import Pruner
+from app.core.db.pruning import prune_periodically
 from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
@@ -101,9 +101,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         for module in hooks():
             if module.lifespan:
                 await stack.enter_async_context(module.lifespan(state))
-        pruner = Pruner(state.database, prune_rules(options))
-        pruner.start()
-        stack.push_async_callback(pruner.stop)
+        await stack.enter_async_context(prune_periodically(state.database, prune_rules(options)))
         yield
 
 

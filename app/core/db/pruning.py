@@ -6,7 +6,8 @@ continued by the next run. Of several processes one prunes at a time.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -87,6 +88,17 @@ class Pruner:
         is_done = removed < self.batch
         if self.removed[table] and (is_done or self.removed[table] >= REPORTED_ROWS):
             log.info("rows_pruned", table=table, rows=self.removed.pop(table), is_done=is_done)
+
+
+@asynccontextmanager
+async def prune_periodically(database: Database, rules: Iterable[PruneRule]) -> AsyncIterator[None]:
+    """Apply `rules` from time to time while the block runs."""
+    pruner = Pruner(database, rules)
+    pruner.start()
+    try:
+        yield
+    finally:
+        await pruner.stop()
 
 
 def old_rows(model: type[Bookkeeping], column: str, age: timedelta) -> PruneRule:
