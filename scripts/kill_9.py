@@ -49,7 +49,7 @@ async def run(environment: dict[str, str], rounds: int, seconds: float) -> Resul
         writer = superuser(server)
     for _ in range(rounds):
         server.start()
-        await load(server, writer, result, seconds * random.uniform(0.5, 1.5))  # nosec B311  # no secret
+        await load(server, writer, result, seconds * random.uniform(0.5, 1.5))
     server.start()
     try:
         await retry(server, writer, result)

@@ -52,4 +52,4 @@ async def is_new(session: Session, model: type[Entity]) -> bool:
 
 def seeded_random(name: str) -> Random:
     """A random generator that gives the same numbers on every run."""
-    return Random(f"attest/{name}")  # noqa: S311  # nosec B311  # demo data is no secret
+    return Random(f"attest/{name}")  # noqa: S311  # demo data is no secret

@@ -33,7 +33,7 @@ async def run_with_retries(
                 if not is_transient(error):
                     raise
                 context.reset_result()
-                await asyncio.sleep(PAUSE_SECONDS * random.random())  # noqa: S311  # nosec B311  # no secret
+                await asyncio.sleep(PAUSE_SECONDS * random.random())  # noqa: S311  # no secret
         return await run_once(request, state, context, handler, idempotent)
 
 
