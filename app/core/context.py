@@ -91,6 +91,8 @@ class RequestContext:
     dry_run: bool = False
     changes_policy: bool = False
     """Whether the transaction takes the policy lock before it does anything else."""
+    target_user_id: UUID | None = None
+    """The other user on whose account this request acts."""
     restores: int | None = None
     """The policy version that this request rolls back to."""
     headers: dict[str, str] = field(default_factory=dict)

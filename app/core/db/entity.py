@@ -33,6 +33,8 @@ class Entity(SQLModel):
     """The column with the id of the user or credential whose access a change affects. None: all users."""
     policy_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that are authorization policy: a change of them is a new policy version and passes the policy guard."""
+    recognized_by: ClassVar[frozenset[str]] = frozenset()
+    """Columns by which people recognize what a row of the policy grants: changing them requires to hold it."""
     target_user_column: ClassVar[str | None] = None
     """The column with the id of the user on whom every change of the row acts."""
     restricted_references: ClassVar[frozenset[str]] = frozenset()

@@ -77,13 +77,16 @@ async def lock_policy(request: Request) -> None:
     context_of(request).changes_policy = True
 
 
-async def reject_own_account(request: Request) -> None:
-    """Raise Forbidden for the caller's own account, whose endpoints require the password or the second factor."""
+async def target_other_account(request: Request) -> None:
+    """Record on which account the request acts. Raises Forbidden for the caller's own.
+
+    The endpoints of one's own account require the password or the second factor.
+    """
     target = request.path_params.get("user_id") or request.path_params.get("id")
-    principal = context_of(request).principal
+    context = context_of(request)
     try:
-        is_own = principal is not None and UUID(str(target)) == principal.user_id
+        context.target_user_id = UUID(str(target))
     except ValueError:
         return  # not a UUID; the endpoint refuses it
-    if is_own:
+    if context.principal is not None and context.target_user_id == context.principal.user_id:
         raise Forbidden("For your own account use the endpoints of your own account.")

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from app.core.context import Actor, Principal
 from app.core.errors import Forbidden, Unauthenticated
-from app.core.http.dependencies import lock_policy, read_dry_run, reject_own_account
+from app.core.http.dependencies import lock_policy, read_dry_run, target_other_account
 from app.core.http.state import context_of, state_of
 from app.core.security.request_signing import SignedCall
 
@@ -144,4 +144,4 @@ def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:
 def other_account_change(permission: str) -> list[Any]:
     """The dependencies of an endpoint by which a person acts on the account of another user."""
     guard = RequiresPermission(permission, durable_audit=True, session_only=True)
-    return [Depends(guard), Depends(reject_own_account)]
+    return [Depends(guard), Depends(target_other_account)]

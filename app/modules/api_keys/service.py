@@ -11,7 +11,7 @@ from app.modules.api_keys.credential import parsed_key
 from app.modules.api_keys.models import ApiKey
 from app.modules.api_keys.repository import ApiKeyRepository
 from app.modules.api_keys.schemas import ApiKeyCreate, NewApiKey
-from app.modules.roles import CannotGrant, permissions_of_user
+from app.modules.roles import ALWAYS, CannotGrant, describe_terms, held_by_user, is_within
 from app.modules.second_factor import check_step_up
 from app.modules.users import UserRepository
 
@@ -28,17 +28,10 @@ class ApiKeyService:
         return await self.rows.page_of_user(user_id, query)
 
     async def create(self, user_id: UUID, data: ApiKeyCreate, step_up_ttl: int) -> NewApiKey:
-        """Create a key of this user. Raises NotFound, CannotGrant, StepUpRequired."""
+        """Create a key of this user. Raises NotFound, CannotGrant, TargetHasMorePermissions, StepUpRequired."""
         session = self.rows.writer
-        if session.context.principal is not None:
-            check_step_up(session.context.principal, step_up_ttl)
         await UserRepository(session).load(user_id)
-        held, principal = await permissions_of_user(session, user_id), session.context.principal
-        beyond = set() if EVERYTHING in held else set(data.scopes) - held
-        if principal is not None:
-            beyond |= {scope for scope in data.scopes if not principal.may(scope)}
-        if beyond:
-            raise CannotGrant(f"You, or the owner of the key, do not hold {', '.join(sorted(beyond))}.")
+        await self.check_scopes(user_id, data)
         key = parsed_key.generate()
         values = data.model_dump(exclude={"scopes"})
         row = ApiKey(
@@ -49,7 +42,29 @@ class ApiKeyService:
             **values,
         )
         await self.rows.add(row)
+        if session.context.principal is not None:
+            check_step_up(session.context.principal, step_up_ttl)
         return NewApiKey(**row.model_dump(exclude={"secret_hash"}), key=str(key))
+
+    async def check_scopes(self, user_id: UUID, data: ApiKeyCreate) -> None:
+        """Raise CannotGrant for scopes that the owner or the caller does not hold, or not for as long.
+
+        The owner's permissions bound a key whenever it is used. The caller's do so only here, and the caller may know
+        the key for ever: a key of another user ends when the caller's own permissions do.
+        """
+        held, principal = await held_by_user(self.rows.writer, user_id), self.rows.session.context.principal
+        beyond = set() if EVERYTHING in held.effective else set(data.scopes) - held.effective
+        if principal is not None:
+            beyond |= {scope for scope in data.scopes if not principal.may(scope)}
+        if beyond:
+            raise CannotGrant(f"You, or the owner of the key, do not hold {', '.join(sorted(beyond))}.")
+        if principal is None or principal.user_id == user_id or principal.may(EVERYTHING):
+            return
+        own = await held_by_user(self.rows.writer, principal.user_id)
+        wanted = (now(), data.expires_at or ALWAYS[1])
+        if longer := {scope for scope in data.scopes if not is_within([wanted], own.active_spans.get(scope, ()))}:
+            terms = describe_terms(longer, own.active_spans)
+            raise CannotGrant(f"The key would outlive what you hold: {terms}.")
 
     async def revoke(self, user_id: UUID, id: UUID) -> None:
         """Revoke a key of the user; revoking it again changes nothing. Raises NotFound."""

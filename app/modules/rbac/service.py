@@ -22,6 +22,7 @@ from app.modules.roles import (
     ModuleRepository,
     held_by,
     inactive_links,
+    permissions_of_module,
     permissions_of_paths,
 )
 
@@ -219,14 +220,14 @@ class MenuService:
     async def permissions(self, principal: Principal) -> list[PermissionRead]:
         """What the caller may do, module by module. Modules without any permission are left out."""
         slugs = [row.slug for row in await self.rows.menu()]
-        flags = [flags_of(slug, frozenset(filter(principal.may, permissions_in(slug)))) for slug in slugs]
+        flags = [flags_of(slug, frozenset(filter(principal.may, permissions_of_module(slug)))) for slug in slugs]
         return [item for item in flags if item.can_read]
 
     async def menu(self, principal: Principal) -> list[MenuGroup]:
         """The groups and modules that the caller may read."""
         slugs = [row.slug for row in await self.rows.menu()]
         return await self.build(
-            frozenset(name for slug in slugs for name in permissions_in(slug) if principal.may(name))
+            frozenset(name for slug in slugs for name in permissions_of_module(slug) if principal.may(name))
         )
 
     async def menu_of_role(self, principal: Principal, role_id: UUID) -> list[MenuGroup]:
@@ -261,11 +262,6 @@ class MenuService:
             )
             groups.setdefault(row.group_slug, group).modules.append(item)
         return list(groups.values())
-
-
-def permissions_in(slug: str) -> Iterable[str]:
-    """Every permission of a module."""
-    return (f"{slug}:{action}" for action in (*ACTIONS, "read"))
 
 
 def flags_of(slug: str, permissions: frozenset[str]) -> PermissionRead:

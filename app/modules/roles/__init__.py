@@ -4,13 +4,14 @@ from app.modules.roles.evaluation.held_permissions import (
     NOTHING,
     HeldPermissions,
     held_by,
+    held_by_user,
     held_permissions,
     inactive_links,
     next_change,
     permissions_of_paths,
-    permissions_of_user,
 )
 from app.modules.roles.evaluation.refusals import CannotGrant, LastSuperuser, TargetHasMorePermissions
+from app.modules.roles.evaluation.spans import ALWAYS, Spans, describe_terms, is_within, time_before
 from app.modules.roles.models import (
     ACTIONS,
     WHOLE_ROW,
@@ -20,6 +21,7 @@ from app.modules.roles.models import (
     RoleModule,
     UserRole,
     granted_permissions,
+    permissions_of_module,
 )
 from app.modules.roles.repository import (
     USER_COLUMNS,
@@ -35,6 +37,7 @@ from app.modules.roles.service import AssignmentService, ModuleService, RoleServ
 
 __all__ = [
     "ACTIONS",
+    "ALWAYS",
     "NOTHING",
     "USER_COLUMNS",
     "WHOLE_ROW",
@@ -55,16 +58,21 @@ __all__ = [
     "RoleCreate",
     "RoleModule",
     "RoleService",
+    "Spans",
     "TargetHasMorePermissions",
     "UserRole",
+    "describe_terms",
     "grant_paths",
     "grant_paths_in",
     "granted_permissions",
     "held_by",
+    "held_by_user",
     "held_permissions",
     "inactive_links",
+    "is_within",
     "next_change",
+    "permissions_of_module",
     "permissions_of_paths",
-    "permissions_of_user",
+    "time_before",
     "users_with_grant_paths",
 ]

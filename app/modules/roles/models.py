@@ -41,6 +41,7 @@ class Module(Entity, table=True):
     __tablename__ = "module"
 
     affects_access = policy_columns = frozenset({"is_active", "group_id"})
+    recognized_by = frozenset({"name", "icon"})
 
     slug: str = Field(max_length=64, unique=True)
     """The stable name, from the code: the first part of its permissions."""
@@ -65,6 +66,7 @@ class Role(SoftDelete, Entity, table=True):
     __table_args__ = (unique_index("role", "name"), search_index("role", "name"))
 
     affects_access = policy_columns = frozenset({"is_active", "deleted_at"})
+    recognized_by = frozenset({"name", "description", "icon"})
 
     name: str = Field(max_length=200)
     """The name, unique ignoring case."""
@@ -135,6 +137,11 @@ class Grant(Protocol):
     def can_update(self) -> bool: ...
     @property
     def can_delete(self) -> bool: ...
+
+
+def permissions_of_module(slug: str) -> frozenset[str]:
+    """Every permission of a module."""
+    return frozenset(f"{slug}:{action}" for action in ("read", *ACTIONS))
 
 
 def granted_permissions(grant: Grant) -> frozenset[str]:

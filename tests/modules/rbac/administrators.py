@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -36,9 +36,13 @@ class Snapshot:
     def now(self, user_id: UUID) -> frozenset[str]:
         return self.oracle.holdings(user_id)
 
+    def at(self, user_id: UUID, at: datetime) -> frozenset[str]:
+        """What the user holds at an instant if no link changes until then; nothing before the user exists."""
+        return self.oracle.holdings(user_id, at) if user_id in self.credentials else frozenset()
+
     def ever(self, user_id: UUID) -> frozenset[str]:
         """Also permissions of assignments that begin later."""
-        return frozenset().union(*(self.oracle.holdings(user_id, now() + timedelta(days=d)) for d in (0, 2)))
+        return frozenset().union(*(self.at(user_id, instant) for instant in instants()))
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Company:
         return Snapshot(Oracle(tables), credentials, superusers, policy)
 
     async def act(self, actor: Person, method: str, path: str, json: Any = None, **params: Any) -> httpx.Response:
-        """Take one step. Raises AssertionError if a user gained permissions that the actor does not hold."""
+        """Take one step. Raises AssertionError if a user gained what the actor does not hold, now or at that time."""
         before = await self.snapshot()
         held = before.now(actor.id)
         answer = await actor.call(method, path, params=params, **({"json": json} if json is not None else {}))
@@ -85,12 +89,15 @@ class Company:
         if params.get("dry_run"):
             assert after.policy == before.policy, "a dry run changes nothing"
         assert after.superusers == before.superusers, "only superusers make and unmake superusers"
-        for user_id in after.credentials:
-            earlier = before.ever(user_id) if user_id in before.credentials else frozenset()
-            gained = after.ever(user_id) - earlier
-            assert gained <= held, f"{method} {path} gave {sorted(gained - held)}"
+        for instant in instants():
+            lent = held & before.at(actor.id, instant)
+            for user_id in after.credentials:
+                gained = after.at(user_id, instant) - before.at(user_id, instant)
+                assert gained <= lent, f"{method} {path} gave {sorted(gained - lent)} at {instant}"
         self.check_credentials(actor, held, before, after)
+        self.check_names(held, before, after)
         await self.check_key(answer, held)
+        self.check_term_of_key(answer, actor, before)
         return answer
 
     def check_credentials(self, actor: Person, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
@@ -98,6 +105,14 @@ class Company:
             is_above = user_id in before.superusers or not before.ever(user_id) <= held
             if user_id != actor.id and is_above:
                 assert after.credentials[user_id] == known, "administered a user who holds more"
+
+    def check_names(self, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
+        """Nobody renames a role that grants more than they hold."""
+        for role in after.oracle.tables["role"]:
+            known = [row for row in before.oracle.tables["role"] if row.id == role.id]
+            if known and (role.name, role.description) != (known[0].name, known[0].description):
+                granted = before.oracle.granted(role.id)
+                assert granted <= held, f"renamed what grants {sorted(granted - held)}"
 
     async def check_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
         """Use a new key: it must not hold more permissions than the actor who made it."""
@@ -114,9 +129,24 @@ class Company:
         }
         assert opened <= held, f"the key holds {sorted(opened - held)}"
 
+    def check_term_of_key(self, answer: httpx.Response, actor: Person, before: Snapshot) -> None:
+        """A key of another user must not hold permissions after the actor who made it, and may know it, lost them."""
+        made = answer.json() if answer.status_code == 201 else {}
+        if "key" not in made or made["user_id"] == str(actor.id):
+            return
+        for instant in instants():
+            if made["expires_at"] is None or datetime.fromisoformat(made["expires_at"]) > instant:
+                opened = before.at(UUID(made["user_id"]), instant) & frozenset(made["scopes"])
+                assert opened <= before.at(actor.id, instant), f"the key holds {sorted(opened)} at {instant}"
+
+
+def instants() -> list[datetime]:
+    """Now, and after each edge of the windows that the steps choose."""
+    return [now() + timedelta(days=day) for day in (0, 2, 4)]
+
 
 async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
-    """Strong roles in every state, users who have them, and two administrators who have less."""
+    """Strong roles in every state, users who have them, and administrators who have less, or for a day."""
     made = Company(app, client, await person(app, client, superuser=True))
     root = made.root
     made.modules = {m["slug"]: m["id"] for m in (await root.get("/modules")).json()["items"]}
@@ -127,6 +157,15 @@ async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
     for name, roles in PEOPLE.items():
         made.people[name] = await person(app, client)
         await root.put(f"/users/{made.people[name].id}/roles", {"role_ids": [made.roles[role] for role in roles]})
+    await root.put(
+        f"/users/{made.people['locum'].id}/roles",
+        {
+            "assignments": [
+                {"role_id": made.roles[role], "valid_until": (now() + timedelta(days=1)).isoformat()}
+                for role in PEOPLE["locum"]
+            ]
+        },
+    )
     await root.patch(f"/roles/{made.roles['asleep']}", {"is_active": False})
     await root.delete(f"/roles/{made.roles['buried']}")
     await root.patch(f"/modules/{made.modules['audit']}", {"is_active": False})
@@ -138,6 +177,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "people": ("users",),
     "policy": ("roles",),
     "work": ("tasks",),
+    "night": ("tasks",),
     "audit": ("audit",),
     "asleep": ("tasks", "audit"),
     "buried": ("tasks",),
@@ -147,6 +187,7 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
     "registrar": ("people",),
     "lawyer": ("people", "policy"),
     "director": ("people", "policy", "work"),
+    "locum": ("people", "policy", "work"),
     "deputy": ("people", "work"),
     "worker": ("work",),
     "sleeper": ("asleep", "buried"),
@@ -154,7 +195,7 @@ PEOPLE: Mapping[str, tuple[str, ...]] = {
     "absent": ("work",),
     "nobody": ("empty",),
 }
-ACTORS = ("director", "deputy", "lawyer", "registrar", "sleeper")
+ACTORS = ("director", "locum", "deputy", "lawyer", "registrar", "sleeper")
 
 
 def fresh_name() -> str:

@@ -50,6 +50,15 @@ class Oracle:
             if grant.role_id == link.role_id
         )
 
+    def granted(self, role_id: UUID) -> frozenset[str]:
+        """What a role gives to its users, if it and its modules are active."""
+        return frozenset(
+            f"{self.one('module', grant.module_id).slug}:{action}"
+            for grant in self.tables["grant"]
+            for action in ACTIONS
+            if grant.role_id == role_id and (action == "read" or getattr(grant, f"can_{action}"))
+        )
+
     def counts(self, link: Any, at: datetime) -> bool:
         role = self.one("role", link.role_id)
         begun = link.valid_from is None or link.valid_from <= at

@@ -22,7 +22,7 @@ roles = st.sampled_from(list(ROLES))
 slugs = st.sampled_from(["tasks", "users", "roles", "audit"])
 flags = st.fixed_dictionaries({f"can_{action}": st.booleans() for action in ("create", "update", "delete")})
 matrices = st.lists(st.tuples(slugs, flags), max_size=3, unique_by=lambda pair: pair[0])
-days = st.sampled_from([None, -1, 1])
+days = st.sampled_from([None, -1, 1, 3])
 dry = st.sampled_from([False, False, False, True])
 
 
@@ -58,6 +58,10 @@ class Administrators(AppMachine):
     @rule(actor=actors, role=roles, is_active=st.booleans(), dry_run=dry)
     def switch_a_role(self, actor: str, role: str, is_active: bool, dry_run: bool) -> None:  # drawn
         self.act(actor, "PATCH", f"/roles/{self.company.roles[role]}", {"is_active": is_active}, dry_run=dry_run)
+
+    @rule(actor=actors, role=roles)
+    def rename_a_role(self, actor: str, role: str) -> None:
+        self.act(actor, "PATCH", f"/roles/{self.company.roles[role]}", {"name": fresh_name()})
 
     @rule(actor=actors, role=roles, restore=st.booleans())
     def delete_or_restore_a_role(self, actor: str, role: str, restore: bool) -> None:  # drawn
@@ -103,10 +107,14 @@ class Administrators(AppMachine):
         self.act(actor, *(("POST", f"{path}/restore") if restore else ("DELETE", path)))
 
     @rule(
-        actor=actors, victim=people, scopes=st.lists(st.tuples(slugs, st.sampled_from(["read", "update"])), min_size=1)
+        actor=actors,
+        victim=people,
+        scopes=st.lists(st.tuples(slugs, st.sampled_from(["read", "update"])), min_size=1),
+        ends=st.sampled_from([None, 1, 3]),
     )
-    def make_keys(self, actor: str, victim: str, scopes: Any) -> None:
-        body = {"name": "key", "scopes": [f"{slug}:{action}" for slug, action in scopes]}
+    def make_keys(self, actor: str, victim: str, scopes: Any, ends: int | None) -> None:
+        names = [f"{slug}:{action}" for slug, action in scopes]
+        body = {"name": "key", "scopes": names, "expires_at": instant(ends)}
         self.act(actor, "POST", f"/users/{self.person(victim).id}/api-keys", body)
         self.act(actor, "POST", "/auth/api-keys", body)
 

@@ -10,10 +10,9 @@ from fastapi import FastAPI
 
 from app.core.clock import now
 from app.core.context import EVERYTHING, Principal
-from app.modules.api_keys import ApiKey
 from app.modules.rbac.engine import access, affected, policy_guard
 from app.modules.rbac.engine.policy_guard import PolicyChange
-from app.modules.roles import HeldPermissions
+from app.modules.roles import ALWAYS, HeldPermissions
 from app.modules.roles.evaluation import held_permissions
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.roles.repository import users
@@ -116,6 +115,34 @@ async def use_a_role_that_sleeps(c: Company) -> None:
     await c.act(sleeper, "PUT", f"/users/{lawyer.id}/roles", {"role_ids": [*ids[1:], c.roles["work"]]})
 
 
+async def outlive_ones_term(c: Company) -> None:
+    """The locum has its roles for a day, and gives one to an account of its own for good."""
+    await c.act(c.people["locum"], "PUT", f"/users/{c.people['nobody'].id}/roles", {"role_ids": [c.roles["work"]]})
+
+
+async def outlive_ones_term_by_a_role(c: Company) -> None:
+    path = f"/roles/{c.roles['empty']}/modules"
+    await c.act(c.people["locum"], "PUT", path, {"modules": [everything("tasks")]})
+
+
+async def outlive_ones_term_by_a_key(c: Company) -> None:
+    body = {"name": "mine", "scopes": ["tasks:read"]}
+    await c.act(c.people["locum"], "POST", f"/users/{c.people['worker'].id}/api-keys", body)
+
+
+async def prolong_in_the_middle(c: Company) -> None:
+    """A permission that is given twice is given in between, too: neither the first instant nor the last changes."""
+    nobody, day = c.people["nobody"], timedelta(days=1)
+    late = {"role_id": c.roles["night"], "valid_from": (now() + 3 * day).isoformat()}
+    await c.root.put(f"/users/{nobody.id}/roles", {"assignments": [late]})
+    body = {"assignments": [late, {"role_id": c.roles["work"], "valid_until": (now() + 3 * day).isoformat()}]}
+    await c.act(c.people["locum"], "PUT", f"/users/{nobody.id}/roles", body)
+
+
+async def rename_a_stronger_role(c: Company) -> None:
+    await c.act(c.people["lawyer"], "PATCH", f"/roles/{c.roles['work']}", {"name": "Nothing at all"})
+
+
 async def end_sessions_above(c: Company) -> None:
     await c.act(c.people["registrar"], "DELETE", f"/users/{c.people['worker'].id}/sessions")
 
@@ -165,10 +192,10 @@ def unbounded_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         access, "held_permissions", lambda *_, **__: HeldPermissions(frozenset({EVERYTHING}), frozenset({EVERYTHING}))
     )
 
-    async def everybody_holds_everything(*_: Any) -> frozenset[str]:
-        return frozenset({EVERYTHING})
+    async def all_of_it(*_: Any) -> HeldPermissions:
+        return HeldPermissions(frozenset({EVERYTHING}), frozenset({EVERYTHING}))
 
-    monkeypatch.setattr("app.modules.api_keys.service.permissions_of_user", everybody_holds_everything)
+    monkeypatch.setattr("app.modules.api_keys.service.held_by_user", all_of_it)
 
 
 def any_scope(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +211,27 @@ def rollback_as_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def latent_counts_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PolicyChange, "held", property(lambda self: self.users[self.context.principal.user_id].latent))
+    endless_terms(monkeypatch)
+
+
+def targets_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PolicyChange, "check_targets", lambda *_: None)
+
+
+def terms_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeldPermissions, "gains_outside", lambda *_: NOTHING)
+
+
+def endless_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PolicyChange, "own_spans", property(lambda self: dict.fromkeys(self.held, (ALWAYS,))))
+
+
+def endless_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.modules.api_keys.service.is_within", lambda *_: True)
+
+
+def names_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PolicyChange, "check_names", lambda *_: None)
 
 
 def obstacles_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,11 +252,16 @@ ATTACKS: dict[str, tuple[Attack, Plant]] = {
     "crown oneself": (crown_oneself, without(User)),
     "make a superuser": (make_a_superuser, no_gains),
     "assign for tomorrow": (assign_for_tomorrow, only_effective),
-    "take over by password": (take_over_by_password, careless(User)),
+    "take over by password": (take_over_by_password, targets_unchecked),
     "take over by e-mail": (take_over_by_email, careless(User)),
-    "take over by key": (take_over_by_key, both(careless(ApiKey), any_scope)),
+    "take over by key": (take_over_by_key, both(targets_unchecked, any_scope)),
     "a key beyond oneself": (make_a_key_beyond_oneself, unbounded_keys),
-    "roll back a removal": (roll_back_a_removal, rollback_as_system),
+    "roll back a removal": (roll_back_a_removal, both(rollback_as_system, terms_ignored)),
+    "outlive one's term": (outlive_ones_term, endless_terms),
+    "outlive one's term by a role": (outlive_ones_term_by_a_role, endless_terms),
+    "outlive one's term by a key": (outlive_ones_term_by_a_key, endless_keys),
+    "prolong in the middle": (prolong_in_the_middle, endless_terms),
+    "rename a stronger role": (rename_a_stronger_role, names_unchecked),
     "use a role that sleeps": (use_a_role_that_sleeps, latent_counts_as_held),
 }
 

@@ -10,8 +10,8 @@ from sqlmodel import col
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
-from tests.answers import refusals
-from tests.modules.roles.policies import ALL, role_of
+from tests.answers import refusals, statuses
+from tests.modules.roles.policies import ALL, role, role_of
 from tests.people import SignedInAs
 
 
@@ -103,3 +103,32 @@ async def test_nobody_grants_what_they_do_not_hold(signed_in_as: SignedInAs) -> 
     assert refusals(refused) == dict.fromkeys(refused, (403, "cannot-grant"))
     allowed = await person.put(f"/roles/{own}/modules", {"modules": [{"module_slug": "tasks"}]})
     assert allowed.status_code == 200
+
+
+async def test_a_role_is_renamed_by_those_who_hold_what_it_grants(signed_in_as: SignedInAs) -> None:
+    """Regression: with the name of a weaker role, a stronger one was given away by mistake."""
+    root, person = await signed_in_as(superuser=True), await signed_in_as("roles:create", "roles:update", "tasks:read")
+    strong = await role(root, "Strong", {"module_slug": "audit"})
+    asleep = await role(root, "Asleep", {"module_slug": "audit"})
+    await root.patch(f"/roles/{asleep}", {"is_active": False})
+    weak = await role(root, "Weak", {"module_slug": "tasks"})
+    modules = {module["slug"]: module["id"] for module in (await root.get("/modules")).json()["items"]}
+
+    refused = {
+        "name": await person.patch(f"/roles/{strong}", {"name": "Clerks"}),
+        "description": await person.patch(f"/roles/{strong}", {"description": "May do next to nothing."}),
+        "icon": await person.patch(f"/roles/{strong}", {"icon": "feather"}),
+        "name of an inactive role": await person.patch(f"/roles/{asleep}", {"name": "Clerks"}),
+        "name of a module": await person.patch(f"/modules/{modules['audit']}", {"name": "Tasks"}),
+    }
+    allowed = {
+        "the same name": await person.patch(f"/roles/{strong}", {"name": "Strong"}),
+        "its place": await person.patch(f"/roles/{strong}", {"sort_order": 7}),
+        "what one holds": await person.patch(f"/roles/{weak}", {"name": "Feeble", "description": "Reads tasks."}),
+        "what grants nothing": await person.patch(f"/roles/{await role(root, 'Empty')}", {"name": "Void"}),
+        "everything": await root.patch(f"/roles/{strong}", {"name": "Stronger"}),
+    }
+
+    assert refusals(refused) == dict.fromkeys(refused, (403, "target-has-more-permissions"))
+    assert "audit:read" in refused["name"].json()["detail"]
+    assert statuses(allowed) == dict.fromkeys(allowed, 200)

@@ -10,6 +10,7 @@ from app.core.db.engine import Database
 from app.main import create_app
 from tests.answers import refusals
 from tests.modules.auth.calls import sign_in
+from tests.modules.roles.policies import role
 from tests.modules.second_factor.devices import enrolled
 from tests.people import PASSWORD, SignedInAs, person
 
@@ -93,6 +94,48 @@ async def test_policy_writes_require_step_up(signed_in_as: SignedInAs, database:
     for call, answer in refused.items():
         assert "insufficient_user_authentication" in answer.headers["www-authenticate"], call
     assert (await other.get("/auth/me")).status_code == 200
+
+
+async def test_who_may_not_is_refused_before_the_second_factor_is_asked_for(
+    signed_in_as: SignedInAs, database: Database
+) -> None:
+    """Regression: the factor was asked for first, and a superuser without one was told to others."""
+    root, other = await signed_in_as(superuser=True), await signed_in_as(superuser=True)
+    admin = await signed_in_as("users:update", "users:delete", "roles:update", "users:create")
+    strong = await role(root, "Strong", {"module_slug": "audit"})
+    key = (await root.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"]})).json()["id"]
+    await root.delete(f"/auth/api-keys/{key}")
+    await enrolled(other)
+    await enrolled(admin)
+
+    at_once = database.settings.auth.model_copy(update={"step_up_ttl": 0})
+    second = create_app(database.settings.model_copy(update={"auth": at_once}))
+    async with second.router.lifespan_context(second):
+        transport = httpx.ASGITransport(second, raise_app_exceptions=False)
+        admin.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+        above = {
+            "remove a factor that is not there": await admin.delete(f"/users/{root.id}/second-factor"),
+            "remove a factor": await admin.delete(f"/users/{other.id}/second-factor"),
+            "reset a password": await admin.post(f"/users/{root.id}/password"),
+            "end sessions": await admin.delete(f"/users/{root.id}/sessions"),
+            "unlock": await admin.post(f"/users/{root.id}/unlock"),
+            "make a key": await admin.post(f"/users/{root.id}/api-keys", {"name": "x", "scopes": ["users:read"]}),
+            "make a key beyond": await admin.post(
+                f"/users/{root.id}/api-keys", {"name": "x", "scopes": ["tasks:read"]}
+            ),
+            "revoke a key again": await admin.delete(f"/users/{root.id}/api-keys/{key}"),
+            "revoke a key that is not there": await admin.delete(f"/users/{root.id}/api-keys/{root.id}"),
+            "rename": await admin.patch(f"/users/{root.id}", {"first_name": "x"}),
+            "delete": await admin.delete(f"/users/{root.id}"),
+        }
+        beyond = {
+            "grant": await admin.put(f"/roles/{strong}/modules", {"modules": [{"module_slug": "tasks"}]}),
+            "crown": await admin.patch(f"/users/{admin.id}", {"is_superuser": True}),
+            "key": await admin.post("/auth/api-keys", {"name": "x", "scopes": ["tasks:read"]}),
+        }
+
+    assert refusals(above) == dict.fromkeys(above, (403, "target-has-more-permissions"))
+    assert refusals(beyond) == dict.fromkeys(beyond, (403, "cannot-grant"))
 
 
 async def test_stepping_up(signed_in_as: SignedInAs, client: httpx.AsyncClient) -> None:

@@ -1,11 +1,12 @@
 """The users and roles that a change of the policy affects, and the permissions they hold."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from app.core.clock import now
-from app.core.db.entity import table_of
+from app.core.db.entity import Entity, table_of
 from app.core.db.session import AnyRow
 from app.modules.roles import (
     NOTHING,
@@ -19,6 +20,7 @@ from app.modules.roles import (
     grant_paths_in,
     granted_permissions,
     held_by,
+    permissions_of_module,
     users_with_grant_paths,
 )
 from app.modules.users import User
@@ -48,15 +50,15 @@ def is_affected(ids: dict[str, set[UUID]]) -> ColumnElement[bool]:
 
 
 def held_by_affected_users(
-    connection: Connection, ids: dict[str, set[UUID]]
+    connection: Connection, ids: dict[str, set[UUID]], at: datetime
 ) -> dict[UUID, tuple[AnyRow, HeldPermissions]]:
-    """The permissions that every affected user holds now, in this transaction."""
+    """The permissions that every affected user holds at this instant, in this transaction."""
     statement = users_with_grant_paths(*USER_COLUMNS).where(is_affected(ids))
     paths_of: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}
     for row in connection.execute(statement):
         paths = paths_of.setdefault(row.id, (row, []))[1]
         paths += grant_paths_in([row])
-    return {row.id: (row, held_by(row, paths, now())) for row, paths in paths_of.values()}
+    return {row.id: (row, held_by(row, paths, at)) for row, paths in paths_of.values()}
 
 
 def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
@@ -69,6 +71,13 @@ def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPerm
         latent = held[row.id].latent | granted_permissions(row)
         held[row.id] = HeldPermissions(latent, latent if row.is_on else frozenset())
     return held
+
+
+def named_permissions(connection: Connection, rows: Sequence[Entity]) -> frozenset[str]:
+    """The permissions that people mean by the names of these roles and modules."""
+    given = held_by_roles(connection, {row.id for row in rows if isinstance(row, Role)})
+    slugs = {row.slug for row in rows if isinstance(row, Module)}
+    return frozenset().union(*(held.latent for held in given.values()), *map(permissions_of_module, slugs))
 
 
 def has_superuser(connection: Connection) -> bool:

@@ -2,11 +2,14 @@
 
 The first flush of a transaction that changes policy takes the policy lock and records what the affected users and roles
 hold. At the commit it compares, and the transaction fails if a user would gain what the caller does not hold
-(`cannot-grant`), lose what the caller does not hold (`target-has-more-permissions`), or if no active superuser would be
-left. A change of a user who holds what the caller lacks fails at its flush (`target-has-more-permissions`).
+(`cannot-grant`) or would hold it for longer than the caller does, lose what the caller does not hold
+(`target-has-more-permissions`), or if no active superuser would be left. A change of a user who holds what the caller
+lacks, and a new name for what the caller lacks, fails at its flush (`target-has-more-permissions`); a request on the
+account of another user fails before its first query.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +22,27 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import AnyRow
 from app.core.errors import DryRun
-from app.modules.rbac.engine.affected import AFFECTED, has_superuser, held_by_affected_users, held_by_roles
+from app.modules.rbac.engine.affected import (
+    AFFECTED,
+    has_superuser,
+    held_by_affected_users,
+    held_by_roles,
+    named_permissions,
+)
 from app.modules.rbac.engine.invalidation import alters, pending_entities
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
 from app.modules.rbac.repository import policy
-from app.modules.roles import NOTHING, CannotGrant, HeldPermissions, LastSuperuser, TargetHasMorePermissions
+from app.modules.roles import (
+    NOTHING,
+    CannotGrant,
+    HeldPermissions,
+    LastSuperuser,
+    Spans,
+    TargetHasMorePermissions,
+    describe_terms,
+    time_before,
+)
 from app.modules.second_factor import check_step_up
 
 IDENTITY = frozenset({"email", "username"})
@@ -38,37 +56,50 @@ def install(database: Database) -> None:
     step_up_ttl = database.settings.auth.step_up_ttl
 
     def after_begin(session: SyncSession, _transaction: object, connection: Connection) -> None:
-        if session.info["context"].changes_policy:
+        context: RequestContext = session.info["context"]
+        if context.changes_policy:
             connection.execute(select(policy.c.version).with_for_update(key_share=True))
+        if context.target_user_id is not None and "policy_change" not in session.info:
+            change_of(session, step_up_ttl).record_before(connection, [], {context.target_user_id}, [])
 
     def before_flush(session: SyncSession, _context: object, _instances: object) -> None:
-        context: RequestContext = session.info["context"]
-        rows = pending_entities(session)
-        governed = [row for row in rows if changes_policy(row)]
-        targets = set(target_users(rows, context))
-        if targets and context.principal is not None:
-            check_step_up(context.principal, step_up_ttl)
-        if governed or targets:
-            change = session.info.setdefault("policy_change", PolicyChange(context))
-            change.record_before(session.connection(), governed, targets)
+        check_flush(session, step_up_ttl)
 
     def before_commit(session: SyncSession) -> None:
         if not session.in_nested_transaction():
-            check_transaction(session, step_up_ttl)
+            check_transaction(session)
 
     event.listen(database.session_class, "after_begin", after_begin)
     event.listen(database.session_class, "before_flush", before_flush)
     event.listen(database.session_class, "before_commit", before_commit)
 
 
-def check_transaction(session: SyncSession, step_up_ttl: int) -> None:
+def check_flush(session: SyncSession, step_up_ttl: int) -> None:
+    """Record what the pending changes affect, and check on whom they act. Raises what `record_before` raises."""
+    rows = pending_entities(session)
+    governed = [row for row in rows if changes_policy(row)]
+    targets = set(target_users(rows, session.info["context"]))
+    renamed = [row for row in rows if alters(row, row.recognized_by)]
+    if governed or targets or renamed:
+        change_of(session, step_up_ttl).record_before(session.connection(), governed, targets, renamed)
+
+
+def change_of(session: SyncSession, step_up_ttl: int) -> "PolicyChange":
+    """The change of the policy that this transaction makes."""
+    if "policy_change" not in session.info:
+        session.info["policy_change"] = PolicyChange(session.info["context"], step_up_ttl)
+    change: PolicyChange = session.info["policy_change"]
+    return change
+
+
+def check_transaction(session: SyncSession) -> None:
     """Check the whole transaction. A dry run ends here. Raises DryRun, and what `check_and_store` raises."""
     session.flush()
     context: RequestContext = session.info["context"]
     change: PolicyChange | None = session.info.pop("policy_change", None)
     effects: list[dict[str, Any]] = []
     if change is not None and change.version:
-        effects = change.check_and_store(session.connection(), step_up_ttl)
+        effects = change.check_and_store(session.connection())
     if context.dry_run:
         raise DryRun({"dry_run": True, "effects": effects})
     if change is not None and change.version:
@@ -99,19 +130,25 @@ def target_users(rows: Iterable[Entity], context: RequestContext) -> Iterable[UU
 class PolicyChange:
     """A change of the policy in one transaction, with everything affected as it was before, to compare at the end."""
 
-    def __init__(self, context: RequestContext) -> None:
+    def __init__(self, context: RequestContext, step_up_ttl: int) -> None:
         self.context = context
+        self.step_up_ttl = step_up_ttl
         self.version = 0
+        self.at: datetime | None = None
         self.affected: dict[str, set[UUID]] = {kind: set() for kind in ("user", "role", "module", "group")}
         self.users: dict[UUID, HeldPermissions] = {}
         self.roles: dict[UUID, HeldPermissions] = {}
         self.snapshots: dict[Key, Snapshot | None] = {}
 
-    def record_before(self, connection: Connection, governed: list[Entity], targets: set[UUID]) -> None:
-        """Record rows, users and roles as they are before a flush. Raises TargetHasMorePermissions."""
+    def record_before(
+        self, connection: Connection, governed: list[Entity], targets: set[UUID], renamed: list[Entity]
+    ) -> None:
+        """Record rows, users and roles as they are before a flush. Raises TargetHasMorePermissions, StepUpRequired."""
         if governed and not self.version:
             connection.execute(update(policy).values(version=policy.c.version + 1))
             self.version = connection.execute(select(policy.c.version)).scalar_one()
+        # one instant for the whole comparison: what begins or ends by the clock meanwhile is no change
+        self.at = self.at or now()
         for row in governed:
             kind, column = AFFECTED[str(row.__tablename__)]
             self.affected[kind].add(getattr(row, column))
@@ -120,11 +157,14 @@ class PolicyChange:
         self.affected["user"] |= targets
         keys = {(str(row.__tablename__), row.id) for row in governed} - self.snapshots.keys()
         self.snapshots |= snapshots(connection, keys)
-        for user_id, (_, held) in held_by_affected_users(connection, self.affected).items():
+        for user_id, (_, held) in held_by_affected_users(connection, self.affected, self.at).items():
             self.users.setdefault(user_id, held)
         for role_id, held in held_by_roles(connection, self.affected["role"]).items():
             self.roles.setdefault(role_id, held)
         self.check_targets(targets)
+        self.check_names(connection, renamed)
+        if targets:
+            self.check_step_up()
 
     @property
     def held(self) -> frozenset[str]:
@@ -137,6 +177,18 @@ class PolicyChange:
             return principal.permissions
         return stored & principal.permissions
 
+    @property
+    def own_spans(self) -> Spans:
+        """When the caller holds each permission. What an API key holds ends with the key."""
+        principal = self.context.principal
+        if principal is None:
+            return {}
+        spans = self.users.get(principal.user_id, NOTHING).active_spans
+        known = {name: spans.get(EVERYTHING) or spans.get(name, ()) for name in self.held}
+        if principal.api_key_id is None:
+            return known
+        return {name: time_before(principal.expires_at, found) for name, found in known.items()}
+
     def not_held(self, permissions: frozenset[str]) -> list[str]:
         """Those of `permissions` that the caller does not hold."""
         held = self.held
@@ -148,21 +200,32 @@ class PolicyChange:
             if lacking := self.not_held(self.users.get(user_id, NOTHING).latent):
                 raise TargetHasMorePermissions(f"This user holds what you do not: {describe(lacking)}.")
 
-    def check_and_store(self, connection: Connection, step_up_ttl: int) -> list[dict[str, Any]]:
+    def check_names(self, connection: Connection, renamed: list[Entity]) -> None:
+        """Raise TargetHasMorePermissions for a new name of something that gives what the caller lacks.
+
+        Others grant by these names: a role with the name of a weaker one would be given away by mistake.
+        """
+        if lacking := self.not_held(named_permissions(connection, renamed)):
+            raise TargetHasMorePermissions(f"You cannot rename what gives more than you hold: {describe(lacking)}.")
+
+    def check_step_up(self) -> None:
+        """Raise StepUpRequired. It comes after every refusal: the factor is asked of those who may."""
+        if self.context.principal is not None:
+            check_step_up(self.context.principal, self.step_up_ttl)
+
+    def check_and_store(self, connection: Connection) -> list[dict[str, Any]]:
         """Check the whole change and store it as a policy version. Returns who gains and loses which permissions.
 
-        Raises StepUpRequired, CannotGrant, TargetHasMorePermissions, LastSuperuser.
+        Raises CannotGrant, TargetHasMorePermissions, LastSuperuser, StepUpRequired.
         """
-        if self.context.principal is not None:
-            check_step_up(self.context.principal, step_up_ttl)
-        after = held_by_affected_users(connection, self.affected)
+        after = held_by_affected_users(connection, self.affected, self.at or now())
         pairs = [(self.users.get(user_id, NOTHING), held) for user_id, (_, held) in after.items()]
         roles = held_by_roles(connection, self.affected["role"])
         role_pairs = [(self.roles.get(role_id, NOTHING), held) for role_id, held in roles.items()]
-        self.check_differences(pairs + role_pairs)
-        self.check_own_terms(after)
+        self.check_differences(pairs, role_pairs)
         if any(EVERYTHING in before.effective for before in self.users.values()) and not has_superuser(connection):
             raise LastSuperuser("This is the last active superuser.")
+        self.check_step_up()
         effects = [
             effect
             for row, held in after.values()
@@ -171,21 +234,26 @@ class PolicyChange:
         self.store_version(connection, effects)
         return effects
 
-    def check_differences(self, pairs: list[tuple[HeldPermissions, HeldPermissions]]) -> None:
-        """Raise CannotGrant, TargetHasMorePermissions for differences beyond what the caller holds."""
+    def check_differences(
+        self,
+        users: list[tuple[HeldPermissions, HeldPermissions]],
+        roles: list[tuple[HeldPermissions, HeldPermissions]],
+    ) -> None:
+        """Raise CannotGrant, TargetHasMorePermissions for differences beyond what the caller holds.
+
+        The time counts for users only: a role gives nothing to anybody until a user has it.
+        """
+        pairs = users + roles
         if gained := self.not_held(frozenset().union(*(before.gains(after) for before, after in pairs))):
             raise CannotGrant(f"You cannot grant what you do not hold: {describe(gained)}.")
         if lost := self.not_held(frozenset().union(*(after.gains(before) for before, after in pairs))):
             raise TargetHasMorePermissions(f"You cannot take away what you do not hold: {describe(lost)}.")
-
-    def check_own_terms(self, after: dict[UUID, tuple[AnyRow, HeldPermissions]]) -> None:
-        """Raise CannotGrant for callers who extend what they themselves hold for a limited time."""
-        principal = self.context.principal
-        if principal is None or EVERYTHING in self.held or principal.user_id not in after:
+        if EVERYTHING in self.held:
             return
-        before = self.users.get(principal.user_id, NOTHING)
-        if longer := sorted(before.extensions(after[principal.user_id][1])):
-            raise CannotGrant(f"You cannot hold for longer what you were given for a time: {describe(longer)}.")
+        own = self.own_spans
+        for before, after in users:
+            if longer := before.gains(after) & before.gains_outside(own, after):
+                raise CannotGrant(f"You cannot grant for longer than you hold it: {describe_terms(longer, own)}.")
 
     def store_version(self, connection: Connection, effects: list[dict[str, Any]]) -> None:
         """Store the change as a policy version."""

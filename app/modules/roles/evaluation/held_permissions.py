@@ -1,46 +1,45 @@
 """Computes what a user holds. Enforcement, explanation and the policy guard all use the functions of this file."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import EVERYTHING
 from app.core.db.session import AnyRow, Session
+from app.modules.roles.evaluation.spans import ALWAYS, Spans, is_within, spans_of
 from app.modules.roles.repository import USER_COLUMNS, GrantPath, grant_paths_in, users, users_with_grant_paths
-
-Spans = Mapping[str, tuple[datetime, datetime]]
-"""From when and until when each permission is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPermissions:
     """The permissions of a user or role: `effective` now, `latent` if every link were active. A superuser holds `*`.
 
-    `spans` says from when and until when assignments give each latent permission.
+    `spans` says when assignments give each latent permission, `active_spans` when they do while no link changes.
     """
 
     latent: frozenset[str] = frozenset()
     effective: frozenset[str] = frozenset()
     spans: Spans = field(default_factory=dict)
+    active_spans: Spans = field(default_factory=dict)
 
     def gains(self, later: "HeldPermissions") -> frozenset[str]:
-        """Permissions that `later` adds: those that were not held, or not from so early or to so late an instant."""
-        return (later.latent - self.latent) | (later.effective - self.effective) | self.extensions(later)
+        """Permissions that `later` adds: those that were not held, or not at every time at which they are now."""
+        return (later.latent - self.latent) | (later.effective - self.effective) | self.gains_outside({}, later)
 
-    def extensions(self, later: "HeldPermissions") -> frozenset[str]:
-        """Permissions that were held before and are held for longer in `later`."""
-        shared = self.spans.keys() & later.spans.keys()
+    def gains_outside(self, lent: Spans, later: "HeldPermissions") -> frozenset[str]:
+        """Permissions that `later` gives at a time at which they were neither held nor `lent`."""
         return frozenset(
             name
-            for name in shared
-            if later.spans[name][0] < self.spans[name][0] or later.spans[name][1] > self.spans[name][1]
+            for before, after in ((self.spans, later.spans), (self.active_spans, later.active_spans))
+            for name, spans in after.items()
+            if not is_within(spans, (*before.get(name, ()), *lent.get(name, ())))
         )
 
 
 NOTHING = HeldPermissions()
-ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+NOT_STARTED = "assignment-not-started"
 
 
 def inactive_links(path: GrantPath, at: datetime) -> Iterator[str]:
@@ -48,7 +47,7 @@ def inactive_links(path: GrantPath, at: datetime) -> Iterator[str]:
     if not path.assignment_active:
         yield "assignment-inactive"
     if path.valid_from is not None and at < path.valid_from:
-        yield "assignment-not-started"
+        yield NOT_STARTED
     if has_ended(path, at):
         yield "assignment-expired"
     if path.role_deleted_at is not None:
@@ -76,16 +75,24 @@ def permissions_of_paths(paths: Iterable[GrantPath], at: datetime) -> frozenset[
     return frozenset(permissions)
 
 
+def has_no_other_obstacle(path: GrantPath, at: datetime) -> bool:
+    """Whether the path grants something now, or will once its assignment begins."""
+    return all(reason == NOT_STARTED for reason in inactive_links(path, at))
+
+
 def held_permissions(
     paths: Iterable[GrantPath], at: datetime, *, is_superuser: bool, is_enabled: bool
 ) -> HeldPermissions:
     """The permissions of a user with these grant paths. `is_enabled`: the user is active and visible."""
     known = list(paths)
-    always = frozenset({EVERYTHING}) if is_superuser else frozenset()
     lasting = [path for path in known if not has_ended(path, at)]
-    latent = always.union(*(path.permissions for path in lasting))
-    effective = always | permissions_of_paths(known, at) if is_enabled else frozenset()
-    return HeldPermissions(latent, effective, spans(lasting, at))
+    active = [path for path in lasting if has_no_other_obstacle(path, at)]
+    always = {EVERYTHING: (ALWAYS,)} if is_superuser else {}
+    spans = {**always, **spans_of(lasting, at)}
+    if not is_enabled:
+        return HeldPermissions(frozenset(spans), frozenset(), spans)
+    effective = permissions_of_paths(active, at).union(always)
+    return HeldPermissions(frozenset(spans), effective, spans, {**always, **spans_of(active, at)})
 
 
 def held_by(user: AnyRow, paths: Iterable[GrantPath], at: datetime) -> HeldPermissions:
@@ -94,27 +101,13 @@ def held_by(user: AnyRow, paths: Iterable[GrantPath], at: datetime) -> HeldPermi
     return held_permissions(paths, at, is_superuser=user.is_superuser, is_enabled=is_enabled)
 
 
-def spans(paths: Iterable[GrantPath], at: datetime) -> Spans:
-    """From when and until when each permission is given. One that has begun counts as given since ever."""
-    result: dict[str, tuple[datetime, datetime]] = {}
-    for path in paths:
-        begins = path.valid_from if path.valid_from is not None and path.valid_from > at else ALWAYS[0]
-        ends = path.valid_until or ALWAYS[1]
-        for name in path.permissions:
-            first, last = result.get(name, (begins, ends))
-            result[name] = (min(first, begins), max(last, ends))
-    return result
-
-
 def next_change(paths: Iterable[GrantPath], at: datetime) -> datetime | None:
     """The next instant at which an assignment begins or ends."""
     edges = [edge for path in paths for edge in (path.valid_from, path.valid_until) if edge is not None]
     return min((edge for edge in edges if edge > at), default=None)
 
 
-async def permissions_of_user(session: Session, user_id: UUID) -> frozenset[str]:
-    """The permissions that a user holds now, in this transaction; none for a user who may not act."""
+async def held_by_user(session: Session, user_id: UUID) -> HeldPermissions:
+    """What a user holds now, in this transaction; nothing where there is no such user."""
     rows = await session.all(users_with_grant_paths(*USER_COLUMNS).where(users.c.id == user_id))
-    if not rows:
-        return frozenset()
-    return held_by(rows[0], grant_paths_in(rows), now()).effective
+    return held_by(rows[0], grant_paths_in(rows), now()) if rows else NOTHING
