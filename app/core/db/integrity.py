@@ -4,7 +4,15 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.exc import (
     DBAPIError,
     IntegrityError,
@@ -61,6 +69,13 @@ def client_problem(error: Problem | SQLAlchemyError) -> Problem:
     if problem is None or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error
     return problem
+
+
+def has_unique_values(table: Table) -> bool:
+    """Whether a value of the table may be taken: then a refused insert tells that the value is stored."""
+    return any(index.unique for index in table.indexes) or any(
+        isinstance(constraint, UniqueConstraint) for constraint in table.constraints
+    )
 
 
 def is_transient(error: DBAPIError) -> bool:

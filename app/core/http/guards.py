@@ -94,17 +94,31 @@ class Authenticated(Guard):
 
 
 class RequiresPermission(Authenticated):
-    """Requires one of `permissions`. Listing deleted items requires the delete permission as well."""
+    """Requires one of `permissions`, and to read the module: answers to a change tell what is stored.
 
-    def __init__(self, *permissions: str, durable_audit: bool = False, session_only: bool = False) -> None:
+    `without_read`: the answers tell nothing that was stored before, so that reading is not required. Listing deleted
+    items requires the delete permission as well.
+    """
+
+    def __init__(
+        self,
+        *permissions: str,
+        durable_audit: bool = False,
+        session_only: bool = False,
+        without_read: bool = False,
+    ) -> None:
         super().__init__(durable_audit=durable_audit, session_only=session_only)
         self.permissions = permissions
+        self.without_read = without_read
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = next((permission for permission in self.permissions if principal.may(permission)), None)
         if held is None:
             raise Forbidden(f"This needs the permission {' or '.join(self.permissions)}.")
-        deleting = f"{held.partition(':')[0]}:delete"
+        module = held.partition(":")[0]
+        if not self.without_read and not principal.may(f"{module}:read"):
+            raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
+        deleting = f"{module}:delete"
         if request.query_params.get("deleted") and not principal.may(deleting):
             raise Forbidden(f"Listing what was deleted needs the permission {deleting}.")
         return held
@@ -127,9 +141,9 @@ def authenticated(*, session_only: bool = False, allow_restricted: bool = False,
     )
 
 
-def requires(*permissions: str, durable_audit: bool = False) -> Any:
-    """The guard of an endpoint for callers who hold one of `permissions` (`module:action`)."""
-    return Depends(RequiresPermission(*permissions, durable_audit=durable_audit))
+def requires(*permissions: str, durable_audit: bool = False, without_read: bool = False) -> Any:
+    """The guard of an endpoint for callers with one of `permissions` (`module:action`): see `RequiresPermission`."""
+    return Depends(RequiresPermission(*permissions, durable_audit=durable_audit, without_read=without_read))
 
 
 def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:

@@ -89,11 +89,17 @@ def guard_sentences(route: Route) -> Iterator[str]:
         yield "For signed calls of internal services."
     elif isinstance(guard, RequiresPermission):
         names = " or ".join(f"`{permission}`" for permission in guard.permissions)
-        yield f"Requires the permission {names}."
+        yield f"Requires the permission {names}{read_too(guard)}."
     else:
         yield "Requires an authenticated caller."
     if isinstance(guard, Authenticated) and guard.session_only:
         yield "API keys are rejected."
+
+
+def read_too(guard: RequiresPermission) -> str:
+    """The permission to read, where a guard requires it beside another one."""
+    slug, _, action = guard.permissions[0].partition(":")
+    return "" if guard.without_read or action == "read" else f", and `{slug}:read`"
 
 
 def file_schema() -> Json:

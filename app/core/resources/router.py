@@ -8,7 +8,10 @@ from uuid import UUID
 
 from fastapi import Query, Request
 
+from app.core.db.entity import table_of
+from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import EntityQuery, Page, RowPage
+from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
 from app.core.http.guards import requires
@@ -28,8 +31,8 @@ class Resource:
 
     `name` is one item in words (`stock movement`); the router's slug names all of them. `guard` gives the dependencies
     of an endpoint by its action (create, read, update, delete), exactly one guard among them; by default the permission
-    of that action. `write` injects a service that writes, where the service needs more than a session. `summaries`
-    replace the summaries of endpoints, by their verb.
+    of that action, and to read where the answer tells what is stored. `write` injects a service that writes, where the
+    service needs more than a session. `summaries` replace the summaries of endpoints, by their verb.
     """
 
     name: str
@@ -83,7 +86,10 @@ class Endpoints:
         self.writer: Any = Annotated[resource.service, resource.write or transactional(resource.service)]
 
     def guard(self, action: str) -> list[Any]:
-        return self.resource.guard(action) if self.resource.guard else [requires(f"{self.slug}:{action}")]
+        if self.resource.guard:
+            return self.resource.guard(action)
+        is_blind = action == "create" and not tells_what_is_stored(self.resource.service)
+        return [requires(f"{self.slug}:{action}", without_read=is_blind)]
 
     def add(self, path: str, verb: str, endpoint: Callable[..., Any], summary: str, **options: Any) -> None:
         """Add `endpoint` as the operation `{verb}_{one item}`, unless `options` name it."""
@@ -215,3 +221,14 @@ class Endpoints:
             response_model=self.resource.read,
             dependencies=self.guard("delete"),
         )
+
+
+def tells_what_is_stored(service: type[Service[Any]]) -> bool:
+    """Whether the answer to a creation may tell what was stored before: that a value is taken, or another item."""
+    repository = service.repository
+    usual = (
+        service.create is Service.create,
+        service.reload_for_read is Service.reload_for_read,
+        repository.reload_for_read is Repository.reload_for_read,
+    )
+    return has_unique_values(table_of(repository.model)) or not all(usual)

@@ -20,7 +20,7 @@ class ApiKeyCreate(Schema):
     name: Name
     """What the key is for."""
     scopes: list[PermissionName] = Field(min_length=1, max_length=200)
-    """The permissions of the key; each must be held by its owner."""
+    """The permissions of the key; each must be held by its owner. To change items takes the permission to read too."""
     expires_at: Moment | None = None
     """When the key expires; null: never."""
     allowed_addresses: list[Network] = Field([], max_length=50)

@@ -499,7 +499,7 @@ export interface paths {
         put?: never;
         /**
          * Create a brand
-         * @description Create a brand. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create a brand. Requires the permission `brands:create`, and `brands:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_brand"];
         delete?: never;
@@ -519,7 +519,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete brands in one request: all, or none
-         * @description Create, change and delete brands in one request: all, or none. Requires the permission `brands:create` or `brands:update` or `brands:delete`. Safe to retry with an `Idempotency-Key`.
+         * @description Create, change and delete brands in one request: all, or none. Requires the permission `brands:create` or `brands:update` or `brands:delete`, and `brands:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_brands"];
         delete?: never;
@@ -539,7 +539,7 @@ export interface paths {
         put?: never;
         /**
          * Create brands from a CSV or NDJSON file
-         * @description Create brands from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `brands:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create brands from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `brands:create`, and `brands:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_brands"];
         delete?: never;
@@ -564,14 +564,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a brand
-         * @description Hide a brand. Requires the permission `brands:delete`. Send `If-Match` to act only on the version that you read.
+         * @description Hide a brand. Requires the permission `brands:delete`, and `brands:read`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_brand"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a brand
-         * @description Change some fields of a brand. Requires the permission `brands:update`. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a brand. Requires the permission `brands:update`, and `brands:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_brand"];
         trace?: never;
@@ -607,7 +607,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden brand visible again
-         * @description Make a hidden brand visible again. Requires the permission `brands:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden brand visible again. Requires the permission `brands:delete`, and `brands:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_brand"];
         delete?: never;
@@ -631,7 +631,7 @@ export interface paths {
         put?: never;
         /**
          * Create a category
-         * @description Create a category. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create a category. Requires the permission `categories:create`, and `categories:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_category"];
         delete?: never;
@@ -651,7 +651,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete categories in one request: all, or none
-         * @description Create, change and delete categories in one request: all, or none. Requires the permission `categories:create` or `categories:update` or `categories:delete`. Safe to retry with an `Idempotency-Key`.
+         * @description Create, change and delete categories in one request: all, or none. Requires the permission `categories:create` or `categories:update` or `categories:delete`, and `categories:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_categories"];
         delete?: never;
@@ -671,7 +671,7 @@ export interface paths {
         put?: never;
         /**
          * Create categories from a CSV or NDJSON file
-         * @description Create categories from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `categories:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create categories from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `categories:create`, and `categories:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_categories"];
         delete?: never;
@@ -696,14 +696,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a category
-         * @description Hide a category. Requires the permission `categories:delete`. Send `If-Match` to act only on the version that you read.
+         * @description Hide a category. Requires the permission `categories:delete`, and `categories:read`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_category"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a category
-         * @description Change some fields of a category. Requires the permission `categories:update`. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a category. Requires the permission `categories:update`, and `categories:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_category"];
         trace?: never;
@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden category visible again
-         * @description Make a hidden category visible again. Requires the permission `categories:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden category visible again. Requires the permission `categories:delete`, and `categories:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_category"];
         delete?: never;
@@ -763,7 +763,7 @@ export interface paths {
         put?: never;
         /**
          * Create a customer
-         * @description Create a customer. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create a customer. Requires the permission `customers:create`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_customer"];
         delete?: never;
@@ -783,7 +783,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete customers in one request: all, or none
-         * @description Create, change and delete customers in one request: all, or none. Requires the permission `customers:create` or `customers:update` or `customers:delete`. Safe to retry with an `Idempotency-Key`.
+         * @description Create, change and delete customers in one request: all, or none. Requires the permission `customers:create` or `customers:update` or `customers:delete`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_customers"];
         delete?: never;
@@ -803,7 +803,7 @@ export interface paths {
         put?: never;
         /**
          * Create customers from a CSV or NDJSON file
-         * @description Create customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_customers"];
         delete?: never;
@@ -828,14 +828,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a customer
-         * @description Hide a customer. Requires the permission `customers:delete`. Send `If-Match` to act only on the version that you read.
+         * @description Hide a customer. Requires the permission `customers:delete`, and `customers:read`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_customer"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a customer
-         * @description Change some fields of a customer. Requires the permission `customers:update`. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a customer. Requires the permission `customers:update`, and `customers:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_customer"];
         trace?: never;
@@ -871,7 +871,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden customer visible again
-         * @description Make a hidden customer visible again. Requires the permission `customers:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden customer visible again. Requires the permission `customers:delete`, and `customers:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_customer"];
         delete?: never;
@@ -935,7 +935,7 @@ export interface paths {
         head?: never;
         /**
          * Change a group: its place in the menu, or whether its modules grant anything
-         * @description Change a group: its place in the menu, or whether its modules grant anything. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change a group: its place in the menu, or whether its modules grant anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module_group"];
         trace?: never;
@@ -975,7 +975,7 @@ export interface paths {
         head?: never;
         /**
          * Change a module: its place in the menu, its group, or whether it grants anything
-         * @description Change a module: its place in the menu, its group, or whether it grants anything. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change a module: its place in the menu, its group, or whether it grants anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module"];
         trace?: never;
@@ -995,7 +995,7 @@ export interface paths {
         put?: never;
         /**
          * Create a product
-         * @description Create a product. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create a product. Requires the permission `products:create`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_product"];
         delete?: never;
@@ -1015,7 +1015,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete products in one request: all, or none
-         * @description Create, change and delete products in one request: all, or none. Requires the permission `products:create` or `products:update` or `products:delete`. Safe to retry with an `Idempotency-Key`.
+         * @description Create, change and delete products in one request: all, or none. Requires the permission `products:create` or `products:update` or `products:delete`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_products"];
         delete?: never;
@@ -1035,7 +1035,7 @@ export interface paths {
         put?: never;
         /**
          * Create products from a CSV or NDJSON file
-         * @description Create products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_products"];
         delete?: never;
@@ -1060,14 +1060,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a product
-         * @description Hide a product. Requires the permission `products:delete`. Send `If-Match` to act only on the version that you read.
+         * @description Hide a product. Requires the permission `products:delete`, and `products:read`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_product"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a product
-         * @description Change some fields of a product. Requires the permission `products:update`. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a product. Requires the permission `products:update`, and `products:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_product"];
         trace?: never;
@@ -1103,7 +1103,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden product visible again
-         * @description Make a hidden product visible again. Requires the permission `products:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden product visible again. Requires the permission `products:delete`, and `products:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_product"];
         delete?: never;
@@ -1127,7 +1127,7 @@ export interface paths {
         put?: never;
         /**
          * Record a stock movement
-         * @description Record a stock movement. The stock never becomes negative. Requires the permission `products:update`. Safe to retry with an `Idempotency-Key`.
+         * @description Record a stock movement. The stock never becomes negative. Requires the permission `products:update`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_stock_movement"];
         delete?: never;
@@ -1227,7 +1227,7 @@ export interface paths {
         put?: never;
         /**
          * Restore roles, grants, assignments, modules and groups as they were after this version
-         * @description Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
+         * @description Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["roll_back_policy"];
         delete?: never;
@@ -1271,7 +1271,7 @@ export interface paths {
         put?: never;
         /**
          * Create a role
-         * @description Create a role. It grants nothing yet. Requires the permission `roles:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create a role. It grants nothing yet. Requires the permission `roles:create`, and `roles:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_role"];
         delete?: never;
@@ -1299,7 +1299,7 @@ export interface paths {
         head?: never;
         /**
          * Replace the grants of several roles at once, all or nothing
-         * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions.
+         * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions.
          */
         patch: operations["update_role_matrices"];
         trace?: never;
@@ -1320,14 +1320,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a role
-         * @description Hide a role. It grants nothing from now on. Requires the permission `roles:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Hide a role. It grants nothing from now on. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_role"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a role
-         * @description Change some fields of a role. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_role"];
         trace?: never;
@@ -1366,7 +1366,7 @@ export interface paths {
         get: operations["get_role_modules"];
         /**
          * Replace all grants of a role
-         * @description Replace all grants of a role. Requires the permission `roles:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Replace all grants of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_role_modules"];
         post?: never;
@@ -1387,7 +1387,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden role visible again
-         * @description Make a hidden role visible again. Its grants and its users come back with it. Requires the permission `roles:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden role visible again. Its grants and its users come back with it. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_role"];
         delete?: never;
@@ -1451,7 +1451,7 @@ export interface paths {
         put?: never;
         /**
          * Create, change and delete tasks in one request: all, or none
-         * @description Create, change and delete tasks in one request: all, or none. Requires the permission `tasks:create` or `tasks:update` or `tasks:delete`. Safe to retry with an `Idempotency-Key`.
+         * @description Create, change and delete tasks in one request: all, or none. Requires the permission `tasks:create` or `tasks:update` or `tasks:delete`, and `tasks:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["bulk_tasks"];
         delete?: never;
@@ -1471,7 +1471,7 @@ export interface paths {
         put?: never;
         /**
          * Create tasks from a CSV or NDJSON file
-         * @description Create tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create`. Safe to retry with an `Idempotency-Key`.
+         * @description Create tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create`, and `tasks:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_tasks"];
         delete?: never;
@@ -1496,14 +1496,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a task
-         * @description Hide a task. Requires the permission `tasks:delete`. Send `If-Match` to act only on the version that you read.
+         * @description Hide a task. Requires the permission `tasks:delete`, and `tasks:read`. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_task"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a task
-         * @description Change some fields of a task. Requires the permission `tasks:update`. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a task. Requires the permission `tasks:update`, and `tasks:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_task"];
         trace?: never;
@@ -1539,7 +1539,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden task visible again
-         * @description Make a hidden task visible again. Requires the permission `tasks:delete`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden task visible again. Requires the permission `tasks:delete`, and `tasks:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_task"];
         delete?: never;
@@ -1563,7 +1563,7 @@ export interface paths {
         put?: never;
         /**
          * Create an user
-         * @description Create an user. Requires the permission `users:create`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
+         * @description Create an user. Requires the permission `users:create`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_user"];
         delete?: never;
@@ -1588,14 +1588,14 @@ export interface paths {
         post?: never;
         /**
          * Hide a user
-         * @description Hide a user. The sessions end, and the user can no longer sign in. Requires the permission `users:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Hide a user. The sessions end, and the user can no longer sign in. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
         /**
          * Change some fields of an user
-         * @description Change some fields of an user. Requires the permission `users:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of an user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_user"];
         trace?: never;
@@ -1631,7 +1631,7 @@ export interface paths {
         put?: never;
         /**
          * Set a random password, shown once
-         * @description Set a random password, shown once. The user must change it at the next sign-in; the open sessions end. Requires the permission `users:update`. API keys are rejected.
+         * @description Set a random password, shown once. The user must change it at the next sign-in; the open sessions end. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         post: operations["reset_user_password"];
         delete?: never;
@@ -1651,7 +1651,7 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden user visible again
-         * @description Make a hidden user visible again. Requires the permission `users:delete`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden user visible again. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_user"];
         delete?: never;
@@ -1674,7 +1674,7 @@ export interface paths {
         get: operations["get_user_roles"];
         /**
          * Replace the roles of a user
-         * @description Replace the roles of a user. `If-Match` names the version of the user. Requires the permission `users:update`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Replace the roles of a user. `If-Match` names the version of the user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_user_roles"];
         post?: never;
@@ -1696,7 +1696,7 @@ export interface paths {
         post?: never;
         /**
          * Remove the second factor of a user who lost it
-         * @description Remove the second factor of a user who lost it. Requires the permission `users:update`. API keys are rejected.
+         * @description Remove the second factor of a user who lost it. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         delete: operations["remove_user_second_factor"];
         options?: never;
@@ -1720,7 +1720,7 @@ export interface paths {
         post?: never;
         /**
          * End every session of a user
-         * @description End every session of a user. Requires the permission `users:update`. API keys are rejected.
+         * @description End every session of a user. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         delete: operations["end_user_sessions"];
         options?: never;
@@ -1739,7 +1739,7 @@ export interface paths {
         put?: never;
         /**
          * Let a user sign in again whose attempts are blocked
-         * @description Let a user sign in again whose attempts are blocked. Wrong guesses at the password are no longer counted. Requires the permission `users:update`. API keys are rejected.
+         * @description Let a user sign in again whose attempts are blocked. Wrong guesses at the password are no longer counted. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         post: operations["unlock_user"];
         delete?: never;
@@ -1763,7 +1763,7 @@ export interface paths {
         put?: never;
         /**
          * Create an API key for a user, usually a service account
-         * @description Create an API key for a user, usually a service account. The user must not hold a permission that you lack. Requires the permission `users:update`. API keys are rejected.
+         * @description Create an API key for a user, usually a service account. The user must not hold a permission that you lack. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         post: operations["create_user_api_key"];
         delete?: never;
@@ -1784,7 +1784,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key of a user
-         * @description Revoke an API key of a user. Requires the permission `users:update`. API keys are rejected.
+         * @description Revoke an API key of a user. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         delete: operations["revoke_user_api_key"];
         options?: never;
@@ -1804,7 +1804,7 @@ export interface paths {
         post?: never;
         /**
          * End one session of a user
-         * @description End one session of a user. Requires the permission `users:update`. API keys are rejected.
+         * @description End one session of a user. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         delete: operations["end_user_session"];
         options?: never;
@@ -2090,7 +2090,7 @@ export interface components {
             name: string;
             /**
              * Scopes
-             * @description The permissions of the key; each must be held by its owner.
+             * @description The permissions of the key; each must be held by its owner. To change items takes the permission to read too.
              */
             scopes: string[];
         };
