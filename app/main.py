@@ -25,8 +25,7 @@ from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.runtime import logging
 from app.core.runtime.concurrency_limit import UploadLimits
-from app.core.runtime.connection_limit import ConnectionLimit
-from app.core.runtime.periodic_task import PeriodicTask
+from app.core.runtime.connection_limit import limit_connections
 from app.core.runtime.setting_names import report_unknown_settings
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, prune_rules, routers
@@ -35,7 +34,6 @@ log = structlog.get_logger(__name__)
 
 API = "/api/v1"
 CLOSE_SECONDS = 5.0
-SWEEP_SECONDS = 0.5
 TOKEN_URL = f"{API}/auth/token"
 MAX_UPLOADS = 8
 MAX_IMPORTS = 2
@@ -93,11 +91,8 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         state.rate_limiter = RateLimiter(options, state.redis)
         state.signature_verifier = SignatureVerifier(options, state.redis)
         state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)
-        connections = ConnectionLimit(
-            options.server.address_connections, partial(is_trusted, trusted=options.trusted_proxies)
-        )
-        sweep = PeriodicTask("limit connections", connections.enforce, SWEEP_SECONDS, max_delay=SWEEP_SECONDS)
-        stack.push_async_callback(sweep.stop)
+        is_exempt = partial(is_trusted, trusted=options.trusted_proxies)
+        await stack.enter_async_context(limit_connections(options.server.address_connections, is_exempt))
         for module in hooks():
             if module.lifespan:
                 await stack.enter_async_context(module.lifespan(state))

@@ -4,17 +4,33 @@ import os
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
+
+from app.core.runtime.periodic_task import PeriodicTask
 
 log = structlog.get_logger(__name__)
 
 DESCRIPTORS = Path("/dev/fd")
 """The open files of the process, by number (Linux, macOS, BSD)."""
 INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+
+SWEEP_SECONDS = 0.5
+
+
+@asynccontextmanager
+async def limit_connections(per_address: int, is_exempt: Callable[[str], bool]) -> AsyncIterator[None]:
+    """Close the connections above the limit, twice a second, while the block runs."""
+    limit = ConnectionLimit(per_address, is_exempt)
+    task = PeriodicTask("limit connections", limit.enforce, SWEEP_SECONDS, max_delay=SWEEP_SECONDS)
+    try:
+        yield
+    finally:
+        await task.stop()
 
 
 class ConnectionLimit:
