@@ -62,7 +62,7 @@ def serve(
         os.environ["WEB_CONCURRENCY"] = str(workers)
     if root_path is not None:
         os.environ["ROOT_PATH"] = root_path
-    options = Settings()  # validated again, because SQLite in production refuses several workers
+    app.state.settings = options = Settings()  # again: the application was made before it knew these options
     logging.configure(options)
     try:
         server.serve("app.main:app", options, host, port)
