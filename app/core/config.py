@@ -122,8 +122,7 @@ class AuditSettings(Group):
     def check_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for text in patterns:
             if not ACCESS_PATTERN.fullmatch(text):
-                reason = "is no method (or *) and path, such as GET /static/*"
-                raise ValueError(f"AUDIT__ACCESS_EXCLUDE: {text[:64]!r} {reason}")
+                raise ValueError(f"AUDIT__ACCESS_EXCLUDE: {text[:64]!r} is no pattern such as GET /static/*")
         return patterns
 
 
@@ -204,9 +203,7 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(Path("var"), description="Development keys and the spool of access entries.")
     debug: bool = Field(False, description="Verbose logs; refused in production.")
-    docs_enabled: bool | None = Field(
-        None, description="Serve /docs, /redoc and /openapi.json. If empty, everywhere but in production."
-    )
+    docs_enabled: bool | None = Field(None, description="Serve documents; if empty, everywhere but in production.")
     root_path: str = Field(
         "", description="Path at which a proxy serves the application, such as /attest; `serve --root-path` sets it."
     )
@@ -261,9 +258,9 @@ class Settings(BaseSettings):
 
     @property
     def serves_docs(self) -> bool:
-        if self.docs_enabled is None:
-            return self.environment is not Environment.production
-        return self.docs_enabled
+        """Whether documents and their pages are served."""
+        default = self.environment is not Environment.production
+        return default if self.docs_enabled is None else self.docs_enabled
 
     @property
     def is_sqlite(self) -> bool:

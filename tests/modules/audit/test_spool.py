@@ -100,7 +100,7 @@ async def test_a_disk_that_refuses_turns_the_answer_into_a_503(
 
     with monkeypatch.context() as patch:
         patch.setattr("app.modules.audit.requests.spool.os.write", full)
-        refused = await client.get("http://attest.test/healthz")
+        refused = await client.get("http://attest.test/")
 
     assert (refused.status_code, refused.json()["code"]) == (503, "audit-log-unavailable")
 
@@ -155,7 +155,7 @@ async def test_nothing_is_left_behind_after_a_clean_stop(settings: Any) -> None:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://attest.test") as client:
-            await asyncio.gather(*(client.get("/healthz") for _ in range(50)))
+            await asyncio.gather(*(client.get("/") for _ in range(50)))
 
     again = create_app(settings)
     async with again.router.lifespan_context(again):
