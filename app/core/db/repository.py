@@ -144,7 +144,10 @@ class Repository(ReadRepository, Generic[M]):
         return rows
 
     async def check_all(self, rows: Sequence[M], seen: SeenKeys) -> None:
-        """Raise what `add_all` would raise, by reading only: Invalid, AlreadyExists. `seen` has the rows before."""
+        """Raise what `add_all` would raise, by reading only: Invalid, AlreadyExists. `seen` has the rows before.
+
+        Override both where a row has a rule that reads the database.
+        """
         if isinstance(self.session, Session):
             raise TypeError(f"{type(self).__name__} has a session that writes")
         await check_references(self.session, self.table, rows)

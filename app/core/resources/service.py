@@ -8,7 +8,6 @@ from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
 from app.core.db.session import ReadSession, Session
-from app.core.db.uniqueness import SeenKeys
 from app.core.resources.schemas import Patch, Schema
 
 M = TypeVar("M", bound=Entity)
@@ -39,13 +38,6 @@ class Service(Generic[M]):
     async def create_many(self, items: Sequence[Schema]) -> list[M]:
         """Create `items` in one flush."""
         return list(await self.rows.reload_for_read(await self.rows.add_all([self.build(data) for data in items])))
-
-    async def check_many(self, items: Sequence[Schema], seen: SeenKeys) -> None:
-        """Raise what `create_many` would raise, by reading only. `seen` has the unique values of the items before.
-
-        Override it with `create_many`, where that has a rule that reads the database.
-        """
-        await self.rows.check_all([self.build(data) for data in items], seen)
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
         """Change some fields of an item. Raises NotFound, StaleVersion, Invalid, AlreadyExists."""

@@ -67,7 +67,7 @@ class Importer:
         with closing(SeenKeys()) as seen:
 
             async def check(rows: Sequence[NumberedRow]) -> None:
-                await service.check_many([row for _, row in rows], seen)
+                await service.rows.check_all([service.build(row) for _, row in rows], seen)
 
             walk = Walk(check, ImportProgress(created=start.created), stops_at_first=self.stops)
             return await walk.run(self.reader.read(file, kind, start.line))
