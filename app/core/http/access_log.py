@@ -3,21 +3,27 @@
 from typing import Any, Protocol
 
 
-class EntryFile(Protocol):
-    """The file that holds an entry until it is in the database."""
+class EntryPlace(Protocol):
+    """The room that one request holds for its entry. What it raises is AuditLogUnavailable."""
+
+    def begin(self, entry: dict[str, Any]) -> None:
+        """Store `entry` as aborted, until `append` replaces it."""
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Store `entry`."""
 
     async def sync(self) -> None:
-        """Wait until everything appended so far is on the disk itself."""
+        """Wait until everything stored so far is on the disk itself."""
+
+    def release(self) -> None:
+        """Give back the room that was not used."""
 
 
 class AccessLog(Protocol):
     """Stores one entry for each request, in a form that survives a crash of the process."""
 
-    def check_capacity(self) -> None:
-        """Raise AuditLogUnavailable while no further entry can be stored."""
-
-    def append(self, entry: dict[str, Any]) -> EntryFile:
-        """Store `entry`. Raises AuditLogUnavailable."""
+    def reserve(self) -> EntryPlace:
+        """Hold room for one entry, so that it can be stored for certain. Raises AuditLogUnavailable."""
 
     async def flush(self) -> None:
         """Move every entry that was appended before this call to the database."""

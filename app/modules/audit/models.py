@@ -75,7 +75,7 @@ class AuditAccess(Entry, table=True):
     bytes_out: int = Field(sa_type=BigInteger)
     """The size of the response body, in bytes."""
     error_code: str | None = Field(default=None, max_length=64)
-    """The code of the problem in the response."""
+    """The code of the problem; `response-cut-short`; or `aborted`: the process died while it sent the response."""
 
 
 class AuditChange(Entry, table=True):
@@ -115,7 +115,7 @@ class AuditSpool(Bookkeeping, table=True):
     not_audited = "says how far the access log is shipped"
 
     id: str = Field(primary_key=True, max_length=64)
-    """The name of the file."""
+    """The name of the file; with `.aborted` behind it, the position says that its aborted entries are shipped."""
     position: int = Field(sa_type=BigInteger)
     """The offset up to which its entries are in the database."""
     updated_at: datetime = Field(sa_type=Instant)

@@ -23,24 +23,24 @@ from tests.modules.audit.entries import access, access_entries
 async def test_the_spool_of_a_dead_process_is_shipped_once(
     app: FastAPI, database: Database, client: httpx.AsyncClient
 ) -> None:
-    """A spool without an owner: its entries arrive once, a torn last one is left out, and the file is removed."""
+    """A spool without an owner: its entries arrive once, and the file is removed; a torn last one is set aside."""
     await client.get("/nothing", headers={"X-Request-ID": "template"})
     payload = app.state.access_log.spool.read(0, 10)[0][-1]
     dead = Spool.create(app.state.access_log.folder)
     for _ in range(3):
         dead.append(payload)
-    os.write(dead.descriptor, HEADER.pack(100, 1) + b"torn")
+    os.pwrite(dead.descriptor, HEADER.pack(100, 1) + b"torn", dead.size)
     dead.leave()
-    zeroed = Spool.create(app.state.access_log.folder)
-    zeroed.append(payload)
-    os.write(zeroed.descriptor, bytes(4096))
-    zeroed.leave()
+    holed = Spool.create(app.state.access_log.folder)
+    holed.append(payload)
+    os.pwrite(holed.descriptor, bytes(4096) + b"behind a hole", holed.size)
+    holed.leave()
 
     await app.state.access_log.adopt()
     await app.state.access_log.adopt()
 
     assert [row.request_id for row in await access_entries(app)].count("template") == 5
-    for orphan in (dead, zeroed):
+    for orphan in (dead, holed):
         assert not orphan.path.exists()
         assert orphan.path.with_suffix(".unreadable").exists(), "unreadable bytes are never deleted"
 
@@ -95,28 +95,33 @@ async def test_a_full_spool_refuses_requests(app: FastAPI, client: httpx.AsyncCl
 async def test_a_disk_that_refuses_turns_the_answer_into_a_503(
     app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_descriptor: int, _data: bytes) -> int:
+    def full(_descriptor: int, _data: bytes, _offset: int) -> int:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("app.modules.audit.requests.spool.os.write", full)
-        refused = await client.get("http://attest.test/")
+        patch.setattr("app.modules.audit.requests.spool.os.pwrite", full)
+        refused = await client.get("/nothing")
 
     assert (refused.status_code, refused.json()["code"]) == (503, "audit-log-unavailable")
 
 
-def test_a_short_write_leaves_the_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_write_breaks_the_file_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that hold a place go on; the file takes no new one."""
     spool = Spool.create(tmp_path)
     spool.append(b"whole")
-    real = os.write
+    real = os.pwrite
     with monkeypatch.context() as patch:
-        patch.setattr("app.modules.audit.requests.spool.os.write", lambda descriptor, data: real(descriptor, data[:5]))
+        patch.setattr(
+            "app.modules.audit.requests.spool.os.pwrite", lambda descriptor, data, at: real(descriptor, data[:5], at)
+        )
         with pytest.raises(AuditLogUnavailable):
             spool.append(b"torn")
 
     spool.append(b"after")
 
     assert spool.read(0, 10)[0] == [b"whole", b"after"]
+    with pytest.raises(AuditLogUnavailable):
+        spool.reserve()
     spool.leave()
 
 
@@ -205,8 +210,7 @@ async def test_damage_in_the_own_spool_is_set_aside_and_shipping_goes_on(
 ) -> None:
     damaged: Spool = app.state.access_log.spool
     async with app.state.access_log.lock:
-        os.write(damaged.descriptor, b"\x00" * 64)
-        damaged.size += 64
+        damaged.size += 64  # a hole
     await client.get("/nothing", headers={"X-Request-ID": "behind"})
     await app.state.access_log.flush()
 

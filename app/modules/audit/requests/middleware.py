@@ -9,18 +9,20 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
+import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import RequestContext
-from app.core.http.access_log import AccessLog
-from app.core.http.middleware import PROBES
+from app.core.http.access_log import AccessLog, EntryPlace
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.root_path import route_path
 from app.core.http.route import Route
 from app.core.runtime.masking import MASK, SECRET_NAME, mask_path, mask_text
 from app.modules.audit.requests.exclusions import is_excluded
 from app.modules.audit.requests.spool import AuditLogUnavailable
+
+log = structlog.get_logger(__name__)
 
 CLIENT_CLOSED = 499
 CRASHED = 500
@@ -30,6 +32,9 @@ MASKED_PARAMETERS = {"q"}
 NUMBER = re.compile(r"[0-9]{1,19}")
 PATH_BYTES, QUERY_BYTES, AGENT_BYTES = 512, 1024, 400
 """The most that an entry keeps of what the client wrote."""
+LIVENESS = "/healthz"
+"""The path that is served even while no entry can be stored, because a restart would not make room."""
+SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 class AccessLogMiddleware:
@@ -53,44 +58,78 @@ class LoggedRequest:
         self.context: RequestContext = scope["state"]["context"]
         self.access_log: AccessLog = scope["app"].state.access_log
         self.started = perf_counter_ns()
+        self.place: EntryPlace | None = None
         self.head: Message | None = None
-        self.head_sent = self.done = False
+        self.head_sent = self.begun = self.done = False
         self.status = CRASHED
         self.bytes_out = 0
         self.refusal: AuditLogUnavailable | None = None
 
     async def run(self, app: ASGIApp) -> None:
+        """Reserve the place of the entry before anything has an effect, and run the application."""
         try:
-            if route_path(self.scope) not in PROBES:  # a restart would not empty the audit log
-                self.access_log.check_capacity()
-            await app(self.scope, self.receive, self.forward)
+            self.place = self.reserve()
+            await self.run_application(app)
         except AuditLogUnavailable as problem:
             self.refusal = problem
+        finally:
+            self.end()
+        if self.refusal and not self.head_sent:
+            await to_response(self.refusal, self.scope["path"], self.context)(self.scope, self.receive, self.send)
+
+    def reserve(self) -> EntryPlace | None:
+        """The place; None for the liveness check while there is none. Raises AuditLogUnavailable."""
+        try:
+            return self.access_log.reserve()
+        except AuditLogUnavailable:
+            if route_path(self.scope) != LIVENESS:
+                raise
+            self.done = True
+            return None
+
+    async def run_application(self, app: ASGIApp) -> None:
+        """Run the application, and respond where it fails before its response began."""
+        try:
+            await app(self.scope, self.receive, self.forward)
+        except AuditLogUnavailable:
+            raise
         except ClientDisconnect:
             self.status = CLIENT_CLOSED
         except asyncio.CancelledError:
             self.status = self.status if self.head_sent else CLIENT_CLOSED
             raise
         except Exception:
+            if self.refusal:
+                return
             if self.head_sent:
                 raise
             self.head, self.bytes_out = None, 0  # the response that failed was still withheld; this one replaces it
             await internal_error(self.scope["path"], self.context)(self.scope, self.receive, self.forward)
+
+    def end(self) -> None:
+        """Write the entry of a response that did not complete, and give back what is left of the place."""
+        if self.place is None:
+            return
+        try:
+            if not self.done and (self.begun or not self.refusal):
+                self.context.error_code = self.refusal.code if self.refusal else "response-cut-short"
+                self.place.append(self.entry())
+        except AuditLogUnavailable:
+            log.error("access_entry_not_stored", status=self.status)
         finally:
-            if not self.done and not self.refusal:
-                self.context.error_code = "response-cut-short"
-                self.access_log.append(self.entry())
-        if self.refusal and not self.head_sent:
-            await to_response(self.refusal, self.scope["path"], self.context)(self.scope, self.receive, self.send)
+            self.place.release()
 
     async def forward(self, message: Message) -> None:
-        """Send a message of the response; the entry is written before the last one."""
+        """Send a message of the response. An entry is stored before its first byte, and before its last message."""
         if message["type"] == "http.response.start":
             self.head, self.status = message, message["status"]
             return
         if message["type"] == "http.response.body":
+            is_last = not message.get("more_body", False)
+            if not self.done and not is_last and not self.begun:
+                await self.begin_entry()
             self.bytes_out += len(message.get("body", b""))
-            if not message.get("more_body", False) and not self.done:
+            if not self.done and is_last:
                 await self.write_entry()
             if self.refusal:
                 return
@@ -99,18 +138,37 @@ class LoggedRequest:
             await self.send(head)
         await self.send(message)
 
+    async def begin_entry(self) -> None:
+        """Store an entry of a streamed response, which counts if this process dies. Raises AuditLogUnavailable."""
+        if self.place is None or self.is_excluded():
+            return
+        try:
+            self.place.begin(self.entry())
+            self.begun = True
+            if self.context.durable_audit:
+                await self.place.sync()
+        except AuditLogUnavailable as problem:
+            self.refusal, self.status = problem, problem.status
+            raise
+
     async def write_entry(self) -> None:
-        """Append the entry to the spool. If that fails, the response is withheld."""
-        if self.is_excluded():
+        """Store the entry. If that fails, the response is withheld.
+
+        A change that the disk could write and not sync is acknowledged nevertheless: it is committed and has its entry.
+        """
+        if self.place is None or self.is_excluded():
             self.done = True
             return
         try:
-            file = self.access_log.append(self.entry())
+            self.place.append(self.entry())
             self.done = True
             if self.context.durable_audit:
-                await file.sync()
+                await self.place.sync()
         except AuditLogUnavailable as problem:
-            self.refusal = problem
+            if self.done and self.scope["method"] not in SAFE:
+                log.error("access_entry_not_synced", status=self.status)
+            else:
+                self.refusal = problem
 
     def is_excluded(self) -> bool:
         """Whether the settings exclude the request. A failure, and what must be on the disk, always has an entry."""

@@ -1,6 +1,7 @@
 """Ships access entries from the spool to the database in groups: exactly once, even after a crash."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -18,7 +19,8 @@ from app.core.db.entity import table_of
 from app.core.db.session import Session
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.models import AuditAccess, AuditSpool
-from app.modules.audit.requests.spool import AuditLogUnavailable, Spool
+from app.modules.audit.requests.place import SpoolPlace, is_begun, unfinished_entries
+from app.modules.audit.requests.spool import AuditLogUnavailable, Spool, orphans
 
 log = structlog.get_logger(__name__)
 
@@ -39,21 +41,20 @@ class Shipper:
         self.folder: Path = database.settings.state_dir / "spool"
         self.options = database.settings.audit
         self.spool = Spool.create(self.folder)
+        self.retired: list[Spool] = []
+        """Replaced spools, which requests in flight still append to or which are not shipped yet."""
         self.lock = asyncio.Lock()
         self.work: PeriodicTask | None = None
         self.adopt_at = 0.0
 
-    def append(self, entry: dict[str, Any]) -> Spool:
-        """Append `entry` to the spool, where it survives this process. Raises AuditLogUnavailable."""
-        self.spool.append(orjson.dumps(entry, default=str))
-        return self.spool
-
-    def check_capacity(self) -> None:
-        """Raise AuditLogUnavailable while too many entries of this process wait."""
-        if self.spool.unshipped_bytes >= self.options.spool_max_bytes:
+    def reserve(self) -> SpoolPlace:
+        """Room for the entry of one request, where it survives this process. Raises AuditLogUnavailable."""
+        waiting = self.spool.unshipped_bytes + sum(spool.unshipped_bytes for spool in self.retired)
+        if waiting >= self.options.spool_max_bytes:
             raise AuditLogUnavailable(
                 "The audit log is full until the database takes its entries; try again later.", Retry_After="5"
             )
+        return SpoolPlace(self.spool)
 
     def start(self) -> None:
         self.work = PeriodicTask("ship access entries", self.run, self.options.ship_interval)
@@ -66,12 +67,17 @@ class Shipper:
             await self.flush()
         except Exception:  # whatever it was, the entries are on disk
             log.warning("access_entries_stay_spooled", spool=self.spool.id, exc_info=True)
-            self.spool.leave()
-        else:
-            self.spool.close()
+        for spool in (*self.retired, self.spool):
+            if spool.unshipped_bytes or spool.unfinished:
+                spool.leave()
+            else:
+                spool.close()
 
     async def run(self) -> bool:
         """Ship the entries of this process, and from time to time those of dead processes."""
+        if self.spool.is_full:
+            with suppress(AuditLogUnavailable):
+                self.spool.grow()
         await self.flush()
         if monotonic() >= self.adopt_at:
             await self.adopt()
@@ -83,27 +89,54 @@ class Shipper:
         await asyncio.shield(asyncio.ensure_future(self.flush_own()))
 
     async def flush_own(self) -> None:
-        """Ship the spool of this process, and replace it when it is too large or cannot be read."""
-        target = self.spool
-        end = target.size
+        """Ship the spools of this process, replace the current one when it is spent, and remove what is done."""
         async with self.lock:
-            while target is self.spool and (target.shipped < end or not target.is_known):
-                if not await self.ship(target):
-                    break
-            if self.spool.unshipped_bytes and target.shipped < end:
-                log.error("spool_unreadable", spool=target.id, bytes=target.unshipped_bytes)
-            elif self.spool.size < ROTATE_BYTES or self.spool.unshipped_bytes:
+            if self.spool.is_broken:  # whether or not the database takes entries
+                await self.replace_spool()
+            for spool in (*self.retired, self.spool):
+                await self.ship_until(spool, spool.size)
+            if is_spent(self.spool):
+                await self.replace_spool()
+            for spool in filter(is_done, self.retired.copy()):
+                if spool.unfinished:  # the disk failed when the entry was to be completed
+                    await ship_unfinished(self.database, spool)
+                self.retired.remove(spool)
+                spool.close()
+
+    async def ship_until(self, spool: Spool, end: int) -> None:
+        """Ship the entries before offset `end`. A spool that cannot be read is marked for replacement."""
+        while spool.shipped < end or not spool.is_known:
+            if not await self.ship(spool):
+                break
+        if spool.shipped < end and not spool.is_unreadable:
+            log.error("spool_unreadable", spool=spool.id, bytes=spool.unshipped_bytes)
+            spool.is_unreadable = spool.is_broken = True
+
+    async def replace_spool(self) -> None:
+        """Append to a new spool from now on. After a failure of the disk, only to one that the disk takes."""
+        try:
+            fresh = Spool.create(self.folder)
+        except OSError as error:
+            log.error("spool_not_replaced", spool=self.spool.id, cause=type(error).__name__)
+            return
+        if self.spool.is_broken:
+            try:
+                await fresh.sync()
+            except AuditLogUnavailable:
+                log.error("spool_not_replaced", spool=self.spool.id, cause="sync")
+                fresh.close()
                 return
-            full, self.spool = self.spool, Spool.create(self.folder)
-            full.close()
+        self.retired.append(self.spool)
+        self.spool = fresh
 
     async def adopt(self) -> None:
         """Ship the spools of dead processes. One that cannot be shipped does not delay the others."""
-        for orphan in Spool.orphans(self.folder):
+        for orphan in orphans(self.folder):
             try:
                 async with self.lock:
                     while await self.ship(orphan):
                         pass
+                    await ship_unfinished(self.database, orphan)
             except Exception as error:  # noqa: BLE001  # it stays for the next attempt
                 log.error("orphan_not_shipped", spool=orphan.id, cause=type(error).__name__)
                 orphan.leave()
@@ -118,29 +151,58 @@ class Shipper:
         After a failure it is unknown whether the database committed, so the position is read again.
         """
         if not spool.is_known:
-            spool.shipped = await self.read_position(spool)
+            spool.shipped = await read_position(self.database, spool.id)
             spool.is_known = True
         entries, end = spool.read(spool.shipped, BATCH)
         if not entries:
             return 0
-        rows = [to_row(orjson.loads(entry)) for entry in entries]
+        rows = [to_row(orjson.loads(entry)) for entry in entries if not is_begun(entry)]
         spool.is_known = False
         async with self.database.unit_of_work(RequestContext.for_job("ship")) as session:
             await advance(session, spool, end)
-            await insert_rows(session, rows)
+            if rows:
+                await insert_rows(session, rows)
         spool.shipped, spool.is_known = end, True
-        return len(rows)
+        return len(entries)
 
-    async def read_position(self, spool: Spool) -> int:
-        context = RequestContext.for_job("ship")
-        statement = select(spool_table.c.position).where(spool_table.c.id == spool.id)
-        return int(await self.database.read_session(context).value(statement) or 0)
+
+async def ship_unfinished(database: Database, spool: Spool) -> None:
+    """Ship the entries of responses that were cut off: once, because a second position says that they are shipped."""
+    entries = await asyncio.to_thread(unfinished_entries, spool)
+    position = f"{spool.id}.aborted"
+    if not entries or await read_position(database, position):
+        return
+    async with database.unit_of_work(RequestContext.for_job("ship")) as session:
+        await set_position(session, position, spool.shipped)
+        await insert_rows(session, [to_row(orjson.loads(entry)) for entry in entries])
+
+
+async def read_position(database: Database, name: str) -> int:
+    context = RequestContext.for_job("ship")
+    statement = select(spool_table.c.position).where(spool_table.c.id == name)
+    return int(await database.read_session(context).value(statement) or 0)
+
+
+def is_done(spool: Spool) -> bool:
+    """Whether a replaced file can go: no request holds a place in it, and all is shipped that can be read."""
+    return not spool.reserved and (not spool.unshipped_bytes or spool.is_unreadable)
+
+
+def is_spent(spool: Spool) -> bool:
+    """Whether a new file must take over: after a failure, or to free the room of entries that are shipped."""
+    is_stuck = spool.is_full and spool.size > 0 and not spool.unshipped_bytes
+    return spool.is_broken or is_stuck or spool.size >= ROTATE_BYTES
+
+
+async def set_position(session: Session, name: str, position: int) -> None:
+    """Add a position. Raises IntegrityError where it is there already."""
+    await session.execute(insert(spool_table), {"id": name, "position": position, "updated_at": now()})
 
 
 async def advance(session: Session, spool: Spool, end: int) -> None:
     """Compare and set the position, so that no group is shipped twice."""
     if spool.shipped == 0:
-        await session.execute(insert(spool_table), {"id": spool.id, "position": end, "updated_at": now()})
+        await set_position(session, spool.id, end)
         return
     moved = await session.execute(
         update(spool_table)
