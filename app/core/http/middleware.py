@@ -36,7 +36,7 @@ SECURITY_HEADERS = {
 }
 CREDENTIALS = {b"authorization", b"x-signature"}
 PROBES = {"/healthz", "/readyz"}
-"""Paths of an orchestrator, which never get a 429, and are served even while the audit log is full."""
+"""Paths of an orchestrator, which never get a 429."""
 CALL_ID = "Attest-Call-ID"
 HSTS = "max-age=63072000; includeSubDomains"
 
