@@ -153,7 +153,7 @@ class Spool:
         self.leave()
 
     def leave(self) -> None:
-        """Release a file that the next process has to ship. Whoever appends from now on is refused."""
+        """Release a file that the next process has to ship. Later appends are refused."""
         descriptor, self.descriptor = self.descriptor, -1
         os.close(descriptor)
 
