@@ -58,7 +58,8 @@ async def block_name(app: FastAPI, client: httpx.AsyncClient, name: str) -> None
 def visible(answer: httpx.Response) -> tuple[Any, ...]:
     """Everything that a client sees of an answer, without the id of its request."""
     body = {name: value for name, value in answer.json().items() if name != "request_id"}
-    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    ids = {"x-request-id", "attest-call-id"}
+    headers = {name: value for name, value in answer.headers.items() if name not in ids}
     return answer.status_code, body, headers
 
 
