@@ -1,0 +1,31 @@
+"""Settings, read once from the environment and `.env`; frozen, and strict about unsafe values."""
+
+from app.core.config.groups import (
+    AuditSettings,
+    AuthSettings,
+    CorsSettings,
+    DatabaseSettings,
+    Group,
+    InternalSettings,
+    LimitSettings,
+    RateLimitSettings,
+    RetentionSettings,
+    ServerSettings,
+)
+from app.core.config.settings import Environment, Settings, settings
+
+__all__ = [
+    "AuditSettings",
+    "AuthSettings",
+    "CorsSettings",
+    "DatabaseSettings",
+    "Environment",
+    "Group",
+    "InternalSettings",
+    "LimitSettings",
+    "RateLimitSettings",
+    "RetentionSettings",
+    "ServerSettings",
+    "Settings",
+    "settings",
+]

@@ -1,0 +1,161 @@
+"""The settings of a process; production refuses unsafe ones."""
+
+import re
+from enum import StrEnum
+from functools import cache
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+from app.core.config.groups import (
+    AuditSettings,
+    AuthSettings,
+    CorsSettings,
+    DatabaseSettings,
+    InternalSettings,
+    LimitSettings,
+    RateLimitSettings,
+    RetentionSettings,
+    ServerSettings,
+)
+
+MIN_SECRET_LENGTH = 32
+MIN_SECRET_CHARACTERS = 10
+ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
+WELL_KNOWN = ("changeme", "change-me", "change_me", "secret-key", "example", "insecure", "password", "0123456789")
+
+
+class Environment(StrEnum):
+    """Where the application runs. Production refuses unsafe settings."""
+
+    development = "development"
+    test = "test"
+    production = "production"
+
+
+class Settings(BaseSettings):
+    """Every setting; `.env.example` documents each by its environment name."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    environment: Environment = Field(Environment.development, description="development, test or production.")
+    database_url: SecretStr = Field(
+        SecretStr("sqlite+aiosqlite:///var/attest.db"), description="SQLAlchemy URL; name the async driver."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Root of derived keys; development generates one, production requires it.",
+    )
+    state_dir: Path = Field(Path("var"), description="Development keys and the spool of access entries.")
+    debug: bool = Field(False, description="Verbose logs; refused in production.")
+    docs_enabled: bool | None = Field(None, description="Serve documents; if empty, everywhere but in production.")
+    root_path: str = Field(
+        "", description="Path at which a proxy serves the application, such as /attest; `serve --root-path` sets it."
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        validation_alias=AliasChoices("WEB_CONCURRENCY", "workers"),
+        description="Server processes; `serve --workers` sets it.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses and networks whose forwarding headers are believed; none by default."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis for what processes share: rate limits and the nonces of signed calls."
+    )
+    auth: AuthSettings = AuthSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
+    internal: InternalSettings = InternalSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    audit: AuditSettings = AuditSettings()
+    retention: RetentionSettings = RetentionSettings()
+    limits: LimitSettings = LimitSettings()
+    cors: CorsSettings = CorsSettings()
+    server: ServerSettings = ServerSettings()
+
+    @field_validator("redis_url")
+    @classmethod
+    def empty_is_none(cls, url: SecretStr | None) -> SecretStr | None:
+        return url if url is not None and url.get_secret_value() else None
+
+    @field_validator("docs_enabled", mode="before")
+    @classmethod
+    def empty_is_the_default(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("root_path")
+    @classmethod
+    def check_root_path(cls, path: str) -> str:
+        if not ROOT_PATH.fullmatch(path):
+            raise ValueError("ROOT_PATH: write a path without a slash at its end, such as /attest")
+        return path
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for text in networks:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise ValueError(f"TRUSTED_PROXIES: {text[:64]!r} is neither an address nor a network") from None
+        return networks
+
+    @property
+    def serves_docs(self) -> bool:
+        """Whether documents and their pages are served."""
+        default = self.environment is not Environment.production
+        return default if self.docs_enabled is None else self.docs_enabled
+
+    @property
+    def is_sqlite(self) -> bool:
+        return make_url(self.database_url.get_secret_value()).get_backend_name() == "sqlite"
+
+    @model_validator(mode="after")
+    def refuse_unsafe_production(self) -> Self:
+        """Raise one error that names every unsafe setting, without its value."""
+        if self.environment is not Environment.production:
+            return self
+        problems = [
+            *secret_problems("SECRET_KEY", self.secret_key),
+            *secret_problems("AUDIT__PERSONAL_KEY", self.audit.personal_key),
+        ]
+        if not self.auth.signing_key_files:
+            problems.append("AUTH__SIGNING_KEY_FILES is required")
+        if self.is_sqlite and self.workers > 1:
+            problems.append("SQLite serves one worker; use PostgreSQL for more")
+        for name, secret in self.internal.keys.items():
+            problems += secret_problems(f"INTERNAL__KEYS[{name}]", secret)
+        if self.internal.keys and self.workers > 1 and self.redis_url is None:
+            problems.append("INTERNAL__KEYS with more than one worker needs REDIS_URL to remember nonces")
+        if self.debug:
+            problems.append("DEBUG must be off")
+        if "*" in self.cors.origins:
+            problems.append("CORS__ORIGINS must not contain *")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def secret_problems(name: str, secret: SecretStr | None) -> list[str]:
+    """The reasons to reject a secret, without repeating its value."""
+    value = secret.get_secret_value() if secret else ""
+    if not value:
+        return [f"{name} is required"]
+    if len(value) < MIN_SECRET_LENGTH:
+        return [f"{name} needs at least {MIN_SECRET_LENGTH} characters"]
+    if len(set(value)) < MIN_SECRET_CHARACTERS or any(word in value.lower() for word in WELL_KNOWN):
+        return [f"{name} is a well-known or repetitive value"]
+    return []
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
