@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-MIB = 1024
+KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def memory(pid: int, *, begin_anew: bool = False) -> Memory:
     fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     if begin_anew:
         (process / "clear_refs").write_text("5")
-    return Memory(*(int(fields[name].split()[0]) / MIB for name in ("VmRSS", "VmHWM")))
+    return Memory(*(int(fields[name].split()[0]) / KIB_PER_MIB for name in ("VmRSS", "VmHWM")))
 
 
 def cpu_seconds(pid: int) -> float:

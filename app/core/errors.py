@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypedDict
 from pydantic import ValidationError
 
 MAX_ERRORS = 20
+MAX_LINE_ERRORS = 100
 """Field errors in one response. A client that sends garbage gets no larger response for more of it."""
 MAX_NAME_LENGTH = 100
 """Characters of a name in a pointer."""

@@ -1,8 +1,8 @@
 """Pruning: rows that are too old are removed by one periodic task, in small transactions.
 
 Modules declare what they prune as rules. A run removes one batch of every rule, each in a transaction of its own, and
-starts again at once while there is more: writers of SQLite wait for one batch at most, and what a crash interrupts is
-continued by the next run. Of several processes one prunes at a time.
+starts again at once while there is more. Writers of SQLite wait for one batch at most, or for an item with all of its
+parts, and what a crash interrupts is continued by the next run. Of several processes one prunes at a time.
 """
 
 from collections import Counter
@@ -101,12 +101,15 @@ async def prune_periodically(database: Database, rules: Iterable[PruneRule]) -> 
         await pruner.stop()
 
 
-def old_rows(model: type[Bookkeeping], column: str, age: timedelta) -> PruneRule:
-    """Rows that are not audited, once `column` is longer ago than `age`."""
+def old_rows(
+    model: type[Bookkeeping], column: str, age: timedelta, only: ColumnElement[bool] | None = None
+) -> PruneRule:
+    """Rows that are not audited, once `column` is longer ago than `age`; of them `only` some."""
     table = table_of(model)
 
     async def remove(session: Session, limit: int) -> int:
-        return await delete_rows(session, table, table.c[column] < now() - age, limit)
+        is_old = table.c[column] < now() - age
+        return await delete_rows(session, table, is_old if only is None else is_old & only, limit)
 
     return PruneRule(table.name, remove)
 

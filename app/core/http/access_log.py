@@ -20,7 +20,7 @@ class EntryPlace(Protocol):
 
 
 class AccessLog(Protocol):
-    """Stores one entry for each request, in a form that survives a crash of the process."""
+    """Stores one entry for each request that is not excluded, in a form that survives a crash of the process."""
 
     def reserve(self) -> EntryPlace:
         """Hold room for one entry, so that it can be stored for certain. Raises AuditLogUnavailable."""

@@ -17,6 +17,7 @@ from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext, current
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
+from app.core.http.probes import PROBES
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.root_path import complete_path, route_path
 from app.core.http.trace_context import trace_id_of
@@ -35,8 +36,6 @@ SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 CREDENTIALS = {b"authorization", b"x-signature"}
-PROBES = {"/healthz", "/readyz"}
-"""Paths of an orchestrator, which never get a 429."""
 CALL_ID = "Attest-Call-ID"
 HSTS = "max-age=63072000; includeSubDomains"
 

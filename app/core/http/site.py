@@ -13,6 +13,7 @@ from app.core.db.engine import Database
 from app.core.errors import NotFound, Unavailable
 from app.core.http.assets import Asset
 from app.core.http.guards import public
+from app.core.http.probes import LIVENESS, READINESS
 from app.core.http.route import Route
 from app.core.http.state import database_of, state_of
 
@@ -79,13 +80,13 @@ async def static(request: Request, name: str) -> Response:
     return await respond(request, name, build)
 
 
-@health.get("/healthz")
+@health.get(LIVENESS)
 async def healthz() -> dict[str, str]:
     """The process is alive."""
     return {"status": "ok"}
 
 
-@health.get("/readyz")
+@health.get(READINESS)
 async def readyz(request: Request) -> dict[str, str]:
     """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable."""
     from app.core.db.migrations import heads  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it

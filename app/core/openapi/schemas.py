@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.errors import MAX_ERRORS
+from app.core.errors import MAX_LINE_ERRORS
 from app.core.http.problem_details import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ PROBLEM: Json = {
         },
         "errors": {
             "type": "array",
-            "maxItems": 5 * MAX_ERRORS,
+            "maxItems": MAX_LINE_ERRORS,
             "items": FIELD_ERROR,
             "description": "The invalid fields, for 422.",
         },

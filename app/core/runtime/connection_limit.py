@@ -1,21 +1,24 @@
 """Limits the connections of one address to this process, whatever server accepted them."""
 
+import errno
 import os
 import socket
 import stat
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
 
+from app.core.fields.ip_address import canonical_address, rate_limit_key
 from app.core.runtime.periodic_task import PeriodicTask
 
 log = structlog.get_logger(__name__)
 
 DESCRIPTORS = Path("/dev/fd")
 """The open files of the process, by number (Linux, macOS, BSD)."""
+Peer = tuple[str, int]
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -52,44 +55,65 @@ class ConnectionLimit:
 
     def close_excess(self, descriptors: Iterable[int]) -> None:
         """Close the connections with the highest descriptors, which are usually the newest."""
-        with ExitStack() as stack:
-            sockets = [stack.enter_context(found) for found in map(duplicate_socket, sorted(descriptors)) if found]
-            for address, connections in connections_by_address(sockets).items():
-                excess = connections[self.per_address :]
-                if excess and not self.is_exempt(address):
-                    for connection in excess:
-                        with suppress(OSError):
-                            connection.shutdown(socket.SHUT_RDWR)
-                    log.warning("connections_closed", count=len(excess), limit=self.per_address)
+        for connections in connections_by_client(descriptors, self.is_exempt).values():
+            excess = connections[self.per_address :]
+            for descriptor, peer in excess:
+                with internet_socket(descriptor) as found:
+                    if found is not None and peer_of(found) == peer:
+                        found.shutdown(socket.SHUT_RDWR)
+            if excess:
+                log.warning("connections_closed", count=len(excess), limit=self.per_address)
 
 
 def open_descriptors() -> list[int]:
-    return [int(path.name) for path in DESCRIPTORS.iterdir()]
+    return sorted(int(path.name) for path in DESCRIPTORS.iterdir())
 
 
-def duplicate_socket(descriptor: int) -> socket.socket | None:
-    """A duplicate of the internet socket `descriptor`, so that it cannot become another file; None if it is none."""
+def connections_by_client(
+    descriptors: Iterable[int], is_exempt: Callable[[str], bool]
+) -> dict[str, list[tuple[int, Peer]]]:
+    """The connections to ports on which this process listens: (descriptor, peer) by client, as rate limits count it."""
+    ports: set[int] = set()
+    peers: list[tuple[int, int, Peer]] = []
+    for descriptor in descriptors:
+        with internet_socket(descriptor) as found:
+            if found is None:
+                continue
+            port, peer = found.getsockname()[1], peer_of(found)
+            if peer is not None:
+                peers.append((port, descriptor, peer))
+            elif found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                ports.add(port)
+    clients: dict[str, list[tuple[int, Peer]]] = defaultdict(list)
+    for port, descriptor, peer in peers:
+        address = canonical_address(peer[0])
+        if port in ports and address is not None and not is_exempt(address):
+            clients[rate_limit_key(address)].append((descriptor, peer))
+    return clients
+
+
+@contextmanager
+def internet_socket(descriptor: int) -> Iterator[socket.socket | None]:
+    """The internet socket `descriptor`; None if it is none. A duplicate, so that it cannot become another file."""
     try:
         copy = os.dup(descriptor)
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno != errno.EBADF:  # closed meanwhile
+            raise
+        yield None
+        return
     if not stat.S_ISSOCK(os.fstat(copy).st_mode):
         os.close(copy)
+        yield None
+        return
+    with socket.socket(fileno=copy) as found:
+        yield found if found.family in INTERNET else None
+
+
+def peer_of(found: socket.socket) -> Peer | None:
+    """Address and port of the other side; None for a listening socket, and for a connection that has ended."""
+    try:
+        address, port = found.getpeername()[:2]
+    except OSError:
         return None
-    found = socket.socket(fileno=copy)
-    if found.family in INTERNET:
-        return found
-    found.close()
-    return None
-
-
-def connections_by_address(sockets: Iterable[socket.socket]) -> dict[str, list[socket.socket]]:
-    """The connections to ports on which this process listens, by the address of the peer."""
-    known = list(sockets)
-    ports = {found.getsockname()[1] for found in known if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)}
-    connections: dict[str, list[socket.socket]] = defaultdict(list)
-    for found in known:
-        if found.getsockname()[1] in ports:
-            with suppress(OSError):  # a listening socket, or a connection that has ended, has no peer
-                connections[found.getpeername()[0]].append(found)
-    return connections
+    return address, port

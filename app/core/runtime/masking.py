@@ -52,7 +52,7 @@ def mask_path(path: str, ids: Container[str] = frozenset()) -> str:
 
     `ids` are parameters that are known to be ids, in lower case and without hyphens; they are kept.
     """
-    if PLAIN_PATH.fullmatch(path):
+    if PLAIN_PATH.fullmatch(path) and not SECRET_NAME.search(path):
         return path[:MAX_PATH]
     if len(path) > MAX_PATH:
         path = path[:MAX_PATH].rpartition("/")[0] + "/…"

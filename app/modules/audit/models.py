@@ -75,7 +75,7 @@ class AuditAccess(Entry, table=True):
     bytes_out: int = Field(sa_type=BigInteger)
     """The size of the response body, in bytes."""
     error_code: str | None = Field(default=None, max_length=64)
-    """The code of the problem; `response-cut-short`; or `aborted`: the process died while it sent the response."""
+    """The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk."""
 
 
 class AuditChange(Entry, table=True):

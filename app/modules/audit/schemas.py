@@ -126,7 +126,7 @@ class AccessRead(EntryRead):
     bytes_out: int
     """The size of the response body, in bytes."""
     error_code: str | None
-    """The code of the problem; `response-cut-short`; or `aborted`: the process died while it sent the response."""
+    """The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk."""
 
 
 class ChangeRead(EntryRead):

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from sqlmodel import col
+
 from app.core.config import Settings
 from app.core.db.pruning import PruneRule, old_rows
 from app.core.http.module_hooks import ModuleHooks
@@ -13,8 +15,8 @@ from app.core.security.access_tokens import AccessTokens
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.models import SignInCounter
 
-COUNTER_AGE = timedelta(days=30)
-"""Longer than any counter takes to decay."""
+COUNTER_AGE, EMAIL_COUNTER_AGE = timedelta(days=2), timedelta(days=30)
+"""Longer than counters take to decay; one of changes of the own e-mail takes a day for each."""
 MAX_SIGN_INS = 2
 """Sign-ins that hold a database connection at once: parallel ones from one address wait for the same counter."""
 
@@ -32,7 +34,11 @@ async def lifespan(state: State) -> AsyncIterator[None]:
 
 
 def prune_rules(_settings: Settings) -> Iterable[PruneRule]:
-    return [old_rows(SignInCounter, "updated_at", COUNTER_AGE)]
+    counts_emails = col(SignInCounter.id).startswith("email:")
+    return [
+        old_rows(SignInCounter, "updated_at", COUNTER_AGE, ~counts_emails),
+        old_rows(SignInCounter, "updated_at", EMAIL_COUNTER_AGE, counts_emails),
+    ]
 
 
 HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan, prune_rules=prune_rules)

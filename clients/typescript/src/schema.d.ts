@@ -1888,7 +1888,7 @@ export interface components {
             duration_ms: number;
             /**
              * Error Code
-             * @description The code of the problem; `response-cut-short`; or `aborted`: the process died while it sent the response.
+             * @description The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk.
              */
             error_code: string | null;
             /**

@@ -1,12 +1,13 @@
 """Connections of one address: what is above the limit is closed, and nothing else."""
 
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from app.core.runtime.connection_limit import ConnectionLimit
+from app.core.runtime.connection_limit import ConnectionLimit, open_descriptors
 
 LIMIT = 2
 
@@ -16,11 +17,13 @@ class Listener:
 
     def __init__(self, stack: ExitStack) -> None:
         self.stack = stack
-        self.listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        self.listening = stack.enter_context(
+            socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        )
 
     def connect(self, source: str) -> socket.socket:
-        """A client of the address `source`, accepted."""
-        client = socket.create_connection(self.listening.getsockname(), source_address=(source, 0))
+        """A client of the IPv4 address `source`, accepted. The listening socket shows it as an IPv6 address."""
+        client = socket.create_connection(("127.0.0.1", self.listening.getsockname()[1]), source_address=(source, 0))
         accepted, _ = self.listening.accept()
         self.stack.enter_context(accepted)
         return self.stack.enter_context(client)
@@ -65,3 +68,15 @@ async def test_connections_that_the_process_made_itself_do_not_count(listener: L
     await ConnectionLimit(LIMIT, lambda _: False).enforce()
 
     assert all(is_open(client) for client in clients)
+
+
+async def test_a_sweep_needs_hardly_any_open_files(listener: Listener) -> None:
+    clients = [listener.connect("127.0.0.1") for _ in range(20)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(open_descriptors()) + 2, hard))
+    try:
+        await ConnectionLimit(LIMIT, lambda _: False).enforce()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert sum(is_open(client) for client in clients) == LIMIT

@@ -47,6 +47,7 @@ def test_what_is_encoded_again_and_again_is_masked() -> None:
 
 def test_what_follows_the_name_of_a_secret_is_masked() -> None:
     assert mask_path("/reset-password/hunter2/done") == f"/reset-password/{MASK}/done"
+    assert mask_path("/otp/123456") == f"/otp/{MASK}"
 
 
 def test_ids_are_kept() -> None:

@@ -15,8 +15,8 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.main import create_app
 from app.modules.audit.models import AuditSpool
-from app.modules.audit.requests.shipper import Shipper
-from app.modules.audit.requests.spool import HEADER, AuditLogUnavailable, Spool
+from app.modules.audit.requests.shipper import Shipper, set_position
+from app.modules.audit.requests.spool import HEADER, UNREADABLE_SUFFIX, AuditLogUnavailable, Spool
 from tests.modules.audit.entries import access, access_entries
 
 
@@ -123,6 +123,22 @@ def test_a_short_write_breaks_the_file_and_loses_nothing(tmp_path: Path, monkeyp
     with pytest.raises(AuditLogUnavailable):
         spool.reserve()
     spool.leave()
+
+
+async def test_shipped_bytes_that_a_power_cut_lost_are_set_aside(
+    app: FastAPI, database: Database, job: RequestContext
+) -> None:
+    """The position was committed, and the bytes before it never reached the disk: they read as zeros."""
+    folder = app.state.settings.state_dir / "spool"
+    lost = Spool.create(folder)
+    async with database.unit_of_work(job) as session:
+        await set_position(session, lost.id, 15)
+    lost.leave()
+
+    await app.state.access_log.adopt()
+
+    assert not lost.path.exists()
+    assert lost.path.with_suffix(UNREADABLE_SUFFIX).exists()
 
 
 async def test_a_shipped_spool_is_replaced_when_it_has_grown(

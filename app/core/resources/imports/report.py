@@ -5,10 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import FieldError
+from app.core.errors import MAX_LINE_ERRORS, FieldError
 from app.core.resources.schemas import ResponseSchema
-
-MAX_ERRORS = 100
 
 
 class ImportQuery(BaseModel):
@@ -48,7 +46,7 @@ class ImportReport(ResponseSchema):
     """The number of refused rows."""
     stopped_at_line: int | None
     """The first line that was not kept, for `from_line`; null if the whole file was read."""
-    errors: list[LineError] = Field(max_length=MAX_ERRORS)
+    errors: list[LineError] = Field(max_length=MAX_LINE_ERRORS)
     """The first errors, at most 100."""
 
 
@@ -63,7 +61,7 @@ class ImportProgress:
 
     def add_errors(self, line: int, errors: list[FieldError]) -> None:
         self.failed += 1
-        room = MAX_ERRORS - len(self.errors)
+        room = MAX_LINE_ERRORS - len(self.errors)
         self.errors += [{**error, "pointer": f"/body/{line}{error['pointer']}"} for error in errors[:room]]
 
     def report(self, *, dry_run: bool) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.errors import FieldError, Malformed, escape_pointer, invalid, validation_errors
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, escape_pointer, invalid, validation_errors
 from app.core.http.csv_cells import restore
 from app.core.http.file_export import CSV, column_names
-from app.core.resources.imports.report import MAX_ERRORS
 from app.core.resources.schemas import Schema
 from app.core.strict_json import check
 
@@ -62,7 +61,7 @@ class RowReader:
             check(row, max_depth=10)
             return self.adapter.validate_json(row, strict=True)
         except ValidationError as error:
-            return validation_errors(error, limit=MAX_ERRORS)
+            return validation_errors(error, limit=MAX_LINE_ERRORS)
         except Malformed as error:
             return [{"pointer": "", "detail": error.detail, "code": error.code}]
 

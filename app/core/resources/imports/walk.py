@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
-from app.core.errors import FieldError, Problem
-from app.core.resources.imports.report import MAX_ERRORS, ImportProgress
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Problem
+from app.core.resources.imports.report import ImportProgress
 from app.core.resources.imports.rows import Row, next_batch
 from app.core.resources.schemas import Schema
 
@@ -30,7 +30,7 @@ class Walk:
     @property
     def has_ended(self) -> bool:
         """Whether the rest of the file need not be read."""
-        return self.progress.stopped_at_line is not None or len(self.progress.errors) >= MAX_ERRORS
+        return self.progress.stopped_at_line is not None or len(self.progress.errors) >= MAX_LINE_ERRORS
 
     async def run(self, rows: Iterator[Row]) -> ImportProgress:
         """Walk over `rows`. They are read and validated in a thread; other requests are served meanwhile."""

@@ -1,4 +1,4 @@
-"""Writes an access entry for every request, however it ends, to the spool before the response is complete."""
+"""Writes an access entry for every request that is not excluded to the spool before the response is complete."""
 
 import asyncio
 import re
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import RequestContext
 from app.core.http.access_log import AccessLog, EntryPlace
+from app.core.http.probes import LIVENESS
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.root_path import route_path
 from app.core.http.route import Route
@@ -32,8 +33,6 @@ MASKED_PARAMETERS = {"q"}
 NUMBER = re.compile(r"[0-9]{1,19}")
 PATH_BYTES, QUERY_BYTES, AGENT_BYTES = 512, 1024, 400
 """The most that an entry keeps of what the client wrote."""
-LIVENESS = "/healthz"
-"""The path that is served even while no entry can be stored, because a restart would not make room."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -78,7 +77,10 @@ class LoggedRequest:
             await to_response(self.refusal, self.scope["path"], self.context)(self.scope, self.receive, self.send)
 
     def reserve(self) -> EntryPlace | None:
-        """The place; None for the liveness check while there is none. Raises AuditLogUnavailable."""
+        """The place; None for the liveness check while there is none: a restart would not make room.
+
+        Raises AuditLogUnavailable.
+        """
         try:
             return self.access_log.reserve()
         except AuditLogUnavailable:

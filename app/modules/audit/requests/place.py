@@ -4,14 +4,12 @@ from typing import Any
 
 import orjson
 
-from app.modules.audit.requests.spool import ENTRY_BYTES, HEADER, PLACE_BYTES, Spool
+from app.modules.audit.requests.spool import HEADER, PLACE_BYTES, Spool
 
 ABORTED = "aborted"
 """The error code of an entry whose process died, or whose disk failed, while the response was sent."""
 BEGUN, COMPLETES = b'{"begun":', b'{"completes":'
 """How the payload of an entry begins that another one completes later, and of the one that completes it."""
-LONG_FIELDS = ("path", "query", "user_agent", "route")
-SHORT = 256
 SCAN = 1000
 
 
@@ -49,12 +47,8 @@ class SpoolPlace:
 
 
 def encode(entry: dict[str, Any]) -> bytes:
-    """`entry` as JSON. One that is larger than its place keeps the beginnings of its longest fields."""
-    payload = orjson.dumps(entry, default=str)
-    if len(payload) > ENTRY_BYTES:
-        beginnings = {name: entry[name] and entry[name][:SHORT] for name in LONG_FIELDS}
-        payload = orjson.dumps(entry | beginnings, default=str)
-    return payload
+    """`entry` as JSON. What a client wrote is cut before, so that it fits its place."""
+    return orjson.dumps(entry, default=str)
 
 
 def is_begun(payload: bytes) -> bool:

@@ -132,7 +132,7 @@ class Spool:
 
     def read(self, offset: int, limit: int) -> tuple[list[bytes], int]:
         """Up to `limit` complete entries from `offset`, and the offset after them. A torn last frame is no entry."""
-        data = os.pread(self.descriptor, min(READ_BYTES, self.size - offset), offset)
+        data = os.pread(self.descriptor, max(0, min(READ_BYTES, self.size - offset)), offset)
         entries: list[bytes] = []
         position = 0
         while len(entries) < limit and position + HEADER.size <= len(data):
@@ -170,7 +170,13 @@ def orphans(folder: Path) -> Iterator[Spool]:
         except BlockingIOError:
             os.close(descriptor)
             continue
-        yield Spool(path, descriptor)
+        try:
+            found = Spool(path, descriptor)
+        except OSError as error:
+            log.error("orphan_not_read", spool=path.stem, cause=errno.errorcode.get(error.errno or 0))
+            os.close(descriptor)
+            continue
+        yield found
 
 
 def data_end(descriptor: int) -> int:

@@ -46,5 +46,7 @@ def time_before(end: datetime, spans: Iterable[Span]) -> tuple[Span, ...]:
 
 def describe_terms(permissions: Iterable[str], spans: Spans) -> str:
     """Until when each of `permissions` is held, in the words of an error: `tasks:read until 2026-12-01T12:00:00Z`."""
-    ends = {name: spans[name][0][1] if spans.get(name) else None for name in sorted(permissions)}
-    return ", ".join(f"{name} until {end:%Y-%m-%dT%H:%M:%SZ}" if end else name for name, end in ends.items())
+    ends = {name: spans[name][0][1] if spans.get(name) else ALWAYS[1] for name in sorted(permissions)}
+    return ", ".join(
+        name if end == ALWAYS[1] else f"{name} until {end:%Y-%m-%dT%H:%M:%SZ}" for name, end in ends.items()
+    )
