@@ -94,20 +94,34 @@ def connections_by_client(
 
 @contextmanager
 def internet_socket(descriptor: int) -> Iterator[socket.socket | None]:
-    """The internet socket `descriptor`; None if it is none. A duplicate, so that it cannot become another file."""
-    try:
-        copy = os.dup(descriptor)
-    except OSError as error:
-        if error.errno != errno.EBADF:  # closed meanwhile
-            raise
-        yield None
-        return
-    if not stat.S_ISSOCK(os.fstat(copy).st_mode):
-        os.close(copy)
+    """The internet socket `descriptor`; None if it is none. A duplicate, so that it cannot become another file.
+
+    Only a socket is duplicated and closed: closing any descriptor of a file gives up the locks of this process on it
+    (POSIX), those of SQLite too.
+    """
+    copy = duplicate_socket(descriptor)
+    if copy is None:
         yield None
         return
     with socket.socket(fileno=copy) as found:
         yield found if found.family in INTERNET else None
+
+
+def duplicate_socket(descriptor: int) -> int | None:
+    """A duplicate of the socket `descriptor`; None where it is another kind of file, or closed."""
+    try:
+        if not is_socket(descriptor):
+            return None
+        copy = os.dup(descriptor)
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return None
+        raise
+    return copy if is_socket(copy) else None  # a file that took its place meanwhile stays open, for its locks
+
+
+def is_socket(descriptor: int) -> bool:
+    return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
 
 
 def peer_of(found: socket.socket) -> Peer | None:

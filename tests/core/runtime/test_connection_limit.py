@@ -1,9 +1,13 @@
 """Connections of one address: what is above the limit is closed, and nothing else."""
 
+import asyncio
+import fcntl
 import resource
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +84,18 @@ async def test_a_sweep_needs_hardly_any_open_files(listener: Listener) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     assert sum(is_open(client) for client in clients) == LIMIT
+
+
+async def test_a_sweep_keeps_the_locks_of_other_files(listener: Listener, tmp_path: Path) -> None:
+    """Closing a duplicate of a file gives up its locks: another process then took the log of SQLite for abandoned."""
+    path = tmp_path / "locked"
+    with path.open("w") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        for _ in range(5):
+            listener.connect("127.0.0.1")
+
+        await ConnectionLimit(LIMIT, lambda _: False).enforce()
+
+        program = f"import fcntl; fcntl.lockf(open({str(path)!r}, 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+        other = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=asyncio.subprocess.DEVNULL)
+        assert await other.wait() != 0, "the file is still locked"
