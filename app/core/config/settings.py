@@ -5,7 +5,7 @@ from enum import StrEnum
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses and networks whose forwarding headers are believed; none by default."
+    )
+    forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for", description="The header that trusted proxies write. The other one is the client's own word."
     )
     redis_url: SecretStr | None = Field(
         None, description="Redis for what processes share: rate limits and the nonces of signed calls."

@@ -1,6 +1,5 @@
 """The address and scheme of the client, behind trusted proxies."""
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -10,48 +9,60 @@ from starlette.types import Scope
 
 from app.core.fields.ip_address import canonical_address
 
-FORWARDED_FOR = re.compile(r'(?:^|;)\s*for=("?)([^;"]*)\1\s*(?:;|$)', re.IGNORECASE)
+FORWARDED, X_FORWARDED_FOR = "forwarded", "x-forwarded-for"
 
 
-def client_address(scope: Scope, headers: Headers, trusted: tuple[str, ...]) -> str | None:
-    """The rightmost hop that is not a trusted proxy, in canonical spelling.
+def client_address(
+    scope: Scope, headers: Headers, trusted: tuple[str, ...], header: str = X_FORWARDED_FOR
+) -> str | None:
+    """The rightmost hop that is not a trusted proxy, in canonical spelling. A hop that is no address ends the walk.
 
-    `Forwarded` (RFC 7239) and X-Forwarded-For of any other peer are ignored. A hop that is no address ends the walk.
+    `header` is the one that the proxies write: X-Forwarded-For, or `Forwarded` (RFC 7239). The other one, which they
+    pass through, is the client's own word, and so are both from any other peer.
     """
-    client = scope.get("client")
-    address = canonical_address(client[0]) if client else None
-    if not trusted or address is None:
+    address = peer_address(scope)
+    if not trusted or address is None or not is_trusted(address, trusted):
         return address
-    for hop in hops(headers):
-        if not is_trusted(address, trusted):
-            return address
+    for hop in hops(headers, header):
         if hop is None:
             return address
         address = hop
+        if not is_trusted(address, trusted):
+            return address
     return address
 
 
-def is_https(scope: Scope, headers: Headers, trusted: tuple[str, ...]) -> bool:
+def is_https(scope: Scope, headers: Headers, trusted: tuple[str, ...], header: str = X_FORWARDED_FOR) -> bool:
     """Whether the client speaks HTTPS: to this server, or to a trusted proxy that says so."""
     if scope["scheme"] == "https":
         return True
-    client = scope.get("client")
-    peer = canonical_address(client[0]) if client else None
+    peer = peer_address(scope)
     if peer is None or not is_trusted(peer, trusted):
         return False
+    if header == FORWARDED:
+        return parameter(headers.get(FORWARDED, "").rpartition(",")[2], "proto").lower() == "https"
     return headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower() == "https"
 
 
-def hops(headers: Headers) -> Iterator[str | None]:
+def peer_address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return canonical_address(client[0]) if client else None
+
+
+def hops(headers: Headers, header: str) -> Iterator[str | None]:
     """The forwarded addresses from the right; None for one that is no address."""
-    forwarded = headers.getlist("forwarded")
-    if forwarded:
-        elements = [FORWARDED_FOR.search(element) for element in ",".join(forwarded).split(",")]
-        texts = [match[2] if match else "" for match in elements]
-    else:
-        texts = ",".join(headers.getlist("x-forwarded-for")).split(",")
-    for text in reversed([text for text in texts if text.strip()]):
-        yield canonical_address(text)
+    for text in reversed(",".join(headers.getlist(header)).split(",")):
+        if text.strip():
+            yield canonical_address(parameter(text, "for") if header == FORWARDED else text)
+
+
+def parameter(element: str, name: str) -> str:
+    """The parameter `name` of an element of `Forwarded`; empty where it has none."""
+    for pair in element.split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip().lower() == name:
+            return value.strip().strip('"')
+    return ""
 
 
 def is_trusted(address: str, trusted: tuple[str, ...]) -> bool:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 
 from app.core.config import Settings
-from app.core.http.client_address import client_address, is_https
+from app.core.http.client_address import FORWARDED, X_FORWARDED_FOR, client_address, is_https
 
 SPELLINGS = ["198.51.100.9:4711", "198.51.100.9", " 198.51.100.9 ", "::ffff:198.51.100.9", "[::FFFF:198.51.100.9]:80"]
 
@@ -39,7 +39,25 @@ def test_text_that_is_no_address_gives_way_to_the_proxy(junk: str) -> None:
 def test_the_standard_forwarded_header_is_understood(forwarded: str, address: str) -> None:
     headers = Headers({"forwarded": forwarded, "x-forwarded-for": "203.0.113.99"})
 
-    assert client_address({"type": "http", "client": ("10.1.2.3", 1)}, headers, ("10.0.0.0/8",)) == address
+    scope = {"type": "http", "client": ("10.1.2.3", 1)}
+    assert client_address(scope, headers, ("10.0.0.0/8",), FORWARDED) == address
+
+
+@pytest.mark.parametrize(("header", "address"), [(FORWARDED, "198.51.100.17"), (X_FORWARDED_FOR, "203.0.113.99")])
+def test_the_header_that_proxies_do_not_write_is_the_clients_own_word(header: str, address: str) -> None:
+    headers = Headers({"forwarded": "for=198.51.100.17", "x-forwarded-for": "203.0.113.99"})
+
+    assert client_address({"type": "http", "client": ("10.1.2.3", 1)}, headers, ("10.0.0.0/8",), header) == address
+
+
+def test_what_a_stranger_forwards_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("parsed")
+
+    monkeypatch.setattr("app.core.http.client_address.hops", refuse)
+    scope = {"type": "http", "client": ("192.0.2.1", 1)}
+
+    assert client_address(scope, Headers({"forwarded": "for=1.1.1.1"}), ("10.0.0.0/8",), FORWARDED) == "192.0.2.1"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +68,7 @@ def test_a_trusted_proxy_tells_whether_the_client_speaks_https(peer: str, proto:
     scope = {"type": "http", "scheme": "http", "client": (peer, 1)}
 
     assert is_https(scope, Headers({"x-forwarded-proto": proto}), ("10.0.0.0/8",)) is expected
+    assert is_https(scope, Headers({"forwarded": f"for=1.1.1.1;Proto={proto}"}), ("10.0.0.0/8",), FORWARDED) is expected
 
 
 def test_a_proxy_that_is_no_address_is_refused_at_start_by_name() -> None:
