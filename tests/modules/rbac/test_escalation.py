@@ -216,6 +216,7 @@ def latent_counts_as_held(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def targets_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PolicyChange, "check_targets", lambda *_: None)
+    monkeypatch.setattr("app.modules.rbac.engine.policy_guard.check_takeovers", lambda *_: None)
 
 
 def terms_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,24 @@ async def test_a_second_account_does_not_give_back_what_has_ended(
     assert [(await person.get("/tasks")).status_code for person in (office.locum, second)] == [403, 403]
 
 
+async def test_an_account_that_holds_for_longer_is_not_taken_over(office: Office, signed_in_as: SignedInAs) -> None:
+    """Regression: a locum reset the password of a colleague, and was in power for good as that colleague."""
+    colleague, other = await signed_in_as(), await signed_in_as()
+    assert (await office.root.put(f"/users/{colleague.id}/roles", {"role_ids": [office.admin]})).status_code == 200
+    as_long = office.terms(office.work, valid_until=office.until)
+    assert (await office.root.put(f"/users/{other.id}/roles", as_long)).status_code == 200
+
+    answers = {
+        "password": await office.locum.post(f"/users/{colleague.id}/password"),
+        "e-mail": await office.locum.patch(f"/users/{colleague.id}", {"email": "taken@example.com"}),
+        "user name": await office.locum.patch(f"/users/{colleague.id}", {"username": "taken"}),
+    }
+
+    assert refusals(answers) == dict.fromkeys(answers, (403, "target-has-more-permissions"))
+    assert (await office.locum.post(f"/users/{other.id}/password")).status_code == 200, "it ends with the locum's term"
+    assert (await office.locum.post(f"/users/{colleague.id}/unlock")).status_code == 204
+
+
 async def test_what_is_held_for_a_time_is_given_within_it(office: Office, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as()
     path, half = f"/users/{person.id}/roles", (now() + HOUR / 2).isoformat()

@@ -20,7 +20,6 @@ from app.core.clock import now
 from app.core.context import EVERYTHING, RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
-from app.core.db.session import AnyRow
 from app.core.errors import DryRun
 from app.modules.rbac.engine.affected import (
     AFFECTED,
@@ -29,6 +28,7 @@ from app.modules.rbac.engine.affected import (
     held_by_roles,
     named_permissions,
 )
+from app.modules.rbac.engine.effects import describe, effect_on
 from app.modules.rbac.engine.invalidation import alters, pending_entities
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
@@ -47,6 +47,9 @@ from app.modules.second_factor import check_step_up
 
 IDENTITY = frozenset({"email", "username"})
 """Columns of a user by which users sign in: changing one's own needs a second factor too."""
+
+SIGN_IN = IDENTITY | {"password_hash"}
+"""Columns of a user whose change lets the caller sign in as that user, and so gain what that user holds."""
 
 versions = table_of(PolicyVersion)
 
@@ -81,7 +84,9 @@ def check_flush(session: SyncSession, step_up_ttl: int) -> None:
     targets = set(target_users(rows, session.info["context"]))
     renamed = [row for row in rows if alters(row, row.recognized_by)]
     if governed or targets or renamed:
-        change_of(session, step_up_ttl).record_before(session.connection(), governed, targets, renamed)
+        change = change_of(session, step_up_ttl)
+        change.record_before(session.connection(), governed, targets, renamed)
+        check_takeovers(change, {row.id for row in rows if alters(row, SIGN_IN) and row.target_user_column})
 
 
 def change_of(session: SyncSession, step_up_ttl: int) -> "PolicyChange":
@@ -278,14 +283,12 @@ class PolicyChange:
         connection.execute(insert(versions), version)
 
 
-def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> dict[str, Any] | None:
-    """The permissions that the user in `row` gains and loses now; None if there are none."""
-    gained, lost = sorted(after.effective - before.effective), sorted(before.effective - after.effective)
-    if not gained and not lost:
-        return None
-    return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost}
-
-
-def describe(permissions: list[str]) -> str:
-    """Permissions in the words of an error."""
-    return ", ".join("everything, as a superuser does" if name == EVERYTHING else name for name in permissions)
+def check_takeovers(change: PolicyChange, user_ids: set[UUID]) -> None:
+    """Raise TargetHasMorePermissions for another user who holds for longer than the caller does."""
+    principal = change.context.principal
+    if principal is None or EVERYTHING in change.held:
+        return
+    own = change.own_spans
+    for user_id in user_ids - {principal.user_id}:
+        if longer := NOTHING.gains_outside(own, change.users.get(user_id, NOTHING)):
+            raise TargetHasMorePermissions(f"This user holds for longer than you: {describe_terms(longer, own)}.")
