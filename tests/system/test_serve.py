@@ -138,19 +138,27 @@ def test_workers_end_with_their_parent(settings: Settings) -> None:
         assert is_answered(following)
 
 
-def test_tls_speaks_http_1_and_2(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("http2", "offers"), [("false", False), ("true", True)])
+def test_tls_speaks_http_1_and_2_where_it_is_wanted(
+    settings: Settings, tmp_path: Path, http2: str, *, offers: bool
+) -> None:
     certificate, key = self_signed(tmp_path)
-    tls = {"SERVER__TLS_CERTIFICATE": str(certificate), "SERVER__TLS_KEY": str(key)}
+    tls = {"SERVER__TLS_CERTIFICATE": str(certificate), "SERVER__TLS_KEY": str(key), "SERVER__HTTP2": http2}
     with Server({**environment_of(settings), **tls}).start() as server:
         answer = httpx.get(f"{server.url}/healthz", verify=server.trust)
-        context = server.trust
-        context.set_alpn_protocols(["h2"])
-        with connect(server) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped:
-            protocol = wrapped.selected_alpn_protocol()
+        selected = negotiate(server, ["h2", "http/1.1"])
 
     assert answer.json() == {"status": "ok"}
     assert "strict-transport-security" in answer.headers
-    assert protocol == "h2"
+    assert (selected == "h2") is offers
+
+
+def negotiate(server: Server, protocols: list[str]) -> str | None:
+    """The protocol that the server chooses in its TLS handshake."""
+    context = server.trust
+    context.set_alpn_protocols(protocols)
+    with connect(server) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped:
+        return wrapped.selected_alpn_protocol()
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:

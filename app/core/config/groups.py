@@ -148,7 +148,8 @@ class ServerSettings(Group):
         10, ge=1, le=60, description="Seconds to complete headers, from the accept or the last response."
     )
     stop_seconds: int = Field(25, ge=1, le=30, description="Seconds from SIGTERM until a process is killed.")
-    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns on TLS, HTTP/2.")
+    http2: bool = Field(False, description="Offer HTTP/2 over TLS. Its idle connections have no time limit.")
+    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns on TLS.")
     tls_key: Path | None = Field(None, description="PEM file of the certificate's private key (PKCS#8).")
 
     @field_validator("tls_certificate", "tls_key", mode="before")

@@ -25,6 +25,8 @@ STREAMS = 100
 PING_MILLISECONDS = 20_000
 OTHER_FILES = 128
 """Files of a process that are no connections of clients: databases, Redis, the spool, libraries, uploads."""
+WANTED_FILES = 16_384
+"""Room for connections that wait for a TLS handshake, which granian does not count."""
 ACCESS_LINE = '%(addr)s "%(method)s %(path)s" %(status)d'
 LOGGERS = {name: {"level": "INFO", "propagate": True} for name in ("_granian", "granian.access")}
 """Without handlers of their own: the application's formatter writes these lines too."""
@@ -55,7 +57,7 @@ def serve(target: str, settings: Settings, host: str, port: int) -> None:
         websockets=False,
         backlog=BACKLOG,
         backpressure=options.connections,
-        http=HTTPModes.auto if options.tls_certificate else HTTPModes.http1,
+        http=HTTPModes.auto if options.tls_certificate and options.http2 else HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=options.header_seconds * 1000, max_buffer_size=HEAD_BYTES),
         http2_settings=HTTP2Settings(
             max_concurrent_streams=STREAMS, max_headers_size=HEAD_BYTES, keep_alive_interval=PING_MILLISECONDS
@@ -68,15 +70,16 @@ def serve(target: str, settings: Settings, host: str, port: int) -> None:
 
 
 def allow_open_files(needed: int) -> None:
-    """Raise the limit of open files to `needed`. Raises StartRefused where the system does not allow it."""
+    """Raise the limit of open files to `needed` at least. Raises StartRefused where the system does not allow it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise StartRefused(
             f"RLIMIT_NOFILE allows {hard} open files, and SERVER__CONNECTIONS with the pool of the database needs "
             f"{needed}; raise the limit (ulimit -Hn) or lower the setting"
         )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    wanted = max(needed, WANTED_FILES) if hard == resource.RLIM_INFINITY else min(max(needed, WANTED_FILES), hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def refuse_port_in_use(host: str, port: int) -> None:
