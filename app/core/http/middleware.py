@@ -60,7 +60,7 @@ class ContextMiddleware:
         scope["state"] = {**scope.get("state", {}), "context": context}
         current.set(context)
         bind_log_lines(context)
-        is_tls = is_https(scope, headers, self.settings.trusted_proxies)
+        is_tls = is_https(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -71,12 +71,12 @@ class ContextMiddleware:
 
     def new_context(self, scope: Scope, headers: Headers) -> RequestContext:
         """The context of a request whose caller is not authenticated yet."""
-        requested = headers.get("x-request-id", "")
+        requested = mask_text(headers.get("x-request-id", ""), 64)
         return RequestContext(
             request_id=requested if REQUEST_ID.fullmatch(requested) else "",
             trace_id=trace_id_of(headers.getlist("traceparent")),
             actor=ANONYMOUS,
-            ip=client_address(scope, headers, self.settings.trusted_proxies),
+            ip=client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header),
             user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
         )
 
@@ -203,7 +203,7 @@ def has_credentials(scope: Scope) -> bool:
 
 def check_host(scope: Scope) -> None:
     """Raise Malformed unless the request names one host (RFC 9112, 3.2); HTTP/1.0 may name none."""
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host" and value]
     if len(hosts) > 1:
         raise Malformed("The request has more than one Host header.")
     if not hosts and scope.get("http_version") == "1.1":

@@ -35,6 +35,8 @@ def as_request(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Recei
 
 
 def refuse_upgrade(scope: Scope) -> None:
-    """Raise UpgradeRefused for a handshake."""
-    if UPGRADE in scope:
+    """Raise UpgradeRefused for a handshake, whether or not the server knows WebSockets."""
+    if UPGRADE in scope or any(
+        name == b"upgrade" and value.lower() == b"websocket" for name, value in scope["headers"]
+    ):
         raise UpgradeRefused("WebSockets are not served here.")

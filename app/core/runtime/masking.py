@@ -14,6 +14,7 @@ CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%(?:25)*40)[\w.-]+")
 """An e-mail address, also percent-encoded; a password before the host in a URL looks the same."""
 ASSIGNMENT = re.compile(rf"(?:{SECRET_NAME.pattern})\w*[=:]", re.IGNORECASE)
+ASSIGNED = re.compile(rf"{ASSIGNMENT.pattern}\s*\S+", re.IGNORECASE)
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 WORD = re.compile(r"[a-z-]{0,32}")
 PLAIN_PATH = re.compile(rf"(?:/(?:{UUID_TEXT.pattern}|v[0-9]|[0-9]{{1,6}}|{WORD.pattern}))*+")
@@ -44,7 +45,8 @@ def mask_shapes(text: str) -> str:
 
 def mask_text(text: str, length: int) -> str:
     """Free text of a client: shapes are masked, invisible characters escaped, and at most `length` characters kept."""
-    return escape_invisible(mask_shapes(text[: 4 * length]))[:length]  # a token is not cut before it is known
+    shapes = mask_shapes(text[: 4 * length])  # a token is not cut before it is known
+    return escape_invisible(ASSIGNED.sub(MASK, shapes))[:length]
 
 
 def mask_path(path: str, ids: Container[str] = frozenset()) -> str:

@@ -41,6 +41,7 @@ async def status_of(app: FastAPI, headers: list[tuple[bytes, bytes]], version: s
         ([b"attest.test:8443"], "1.1", 401),
         ([b"[2001:db8::1]:8443"], "1.1", 401),
         ([], "1.0", 401),
+        ([b""], "1.0", 401),
         ([b"attest.test"], "2", 401),
         ([], "1.1", 400),
         ([b"attest.test", b"attest.test"], "1.1", 400),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy import select
 
@@ -41,3 +42,10 @@ async def test_a_websocket_is_refused_with_an_entry(app: FastAPI) -> None:
     )
     assert sent == [{"type": "websocket.close", "code": 1008}]
     assert [tuple(row) for row in rows] == [(400, "upgrade-refused", "192.0.2.9", "/api/v1/tasks")]
+
+
+async def test_a_handshake_is_refused_by_a_server_without_websockets_too(client: httpx.AsyncClient) -> None:
+    """Such a server passes it on as an ordinary request."""
+    answer = await client.get("http://attest.test/", headers={"Connection": "Upgrade", "Upgrade": "WebSocket"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "upgrade-refused")

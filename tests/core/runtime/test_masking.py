@@ -86,4 +86,5 @@ def test_free_text_keeps_its_words() -> None:
     assert mask_text(agent, 400) == f"bot/1.0 (+http://attest.test; {MASK}) {MASK}"
     assert mask_text("a\tb\u202ec", 400) == "a%09b%E2%80%AEc"
     assert len(mask_text("\t" * 1000, 400)) == 400
+    assert mask_text("probe/1 token=hunter2 password: hunter2x end", 400) == f"probe/1 {MASK} {MASK} end"
     assert mask_text(f"curl/8 {JWT}", 40) == f"curl/8 {MASK}"
