@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
@@ -21,6 +20,7 @@ from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.root_path import check_root_path
+from app.core.http.route_index import RouteIndex
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.runtime import logging
@@ -78,7 +78,8 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     state, options = app.state, app.state.settings
     logging.configure(options)
     report_unknown_settings()
-    check_root_path(options.root_path, (str(route.path_format) for route in iter_route_contexts(app.routes)))
+    app.router.middleware_stack = state.route_index = RouteIndex(app.router, API)
+    check_root_path(options.root_path, (str(route.path_format) for route in state.route_index.routes))
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
         stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)

@@ -12,6 +12,7 @@ from app.core.http.access_log import AccessLog
 from app.core.http.assets import AssetStore
 from app.core.http.idempotency import IdempotencyStore
 from app.core.http.rate_limit import RateLimiter
+from app.core.http.route_index import RouteIndex
 from app.core.runtime.concurrency_limit import ConcurrencyLimit, UploadLimits
 from app.core.runtime.module_info import ModuleInfo
 from app.core.security.access_tokens import AccessTokens
@@ -40,6 +41,7 @@ class State:
     rate_limiter: RateLimiter = field(init=False)
     signature_verifier: SignatureVerifier = field(init=False)
     upload_limits: UploadLimits = field(init=False)
+    route_index: RouteIndex = field(init=False)
 
     access_log: AccessLog = field(init=False)
     """Set by the module `audit`."""

@@ -198,7 +198,7 @@ class LoggedRequest:
             "user_agent": context.user_agent and cut(context.user_agent, AGENT_BYTES),
             "method": cut(mask_text(scope["method"], 16), 16),
             "path": cut(mask_path(route_path(scope), ids_of(scope.get("path_params", {}))), PATH_BYTES),
-            "route": route_template(scope, route),
+            "route": route_template(scope),
             "query": allowed_query(scope["query_string"], route),
             "decision": context.decision,
             "status": self.status,
@@ -219,11 +219,10 @@ def cut(text: str, size: int) -> str:
     return text.encode()[:size].decode(errors="ignore")
 
 
-def route_template(scope: Scope, route: object) -> str | None:
+def route_template(scope: Scope) -> str | None:
     """The path of the route with its parameters in braces; None where no route matched."""
-    context = scope.get("fastapi", {}).get("effective_route_context") if route is not None else None
-    path = getattr(context or route, "path_format", None)
-    return str(path)[:400] if path else None
+    template: str | None = scope["app"].state.route_index.template(scope)
+    return template and template[:400]
 
 
 def allowed_query(query: bytes, route: object) -> str | None:

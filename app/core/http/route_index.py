@@ -1,0 +1,88 @@
+"""The index of routes, by which a request finds its route without trying those of every module."""
+
+from collections.abc import Sequence
+
+from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
+from starlette.convertors import FloatConvertor, IntegerConvertor, StringConvertor, UUIDConvertor
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
+
+from app.core.http.root_path import route_path
+
+IN_ONE_SEGMENT = frozenset({StringConvertor, IntegerConvertor, FloatConvertor, UUIDConvertor})
+"""Types of path parameters that hold no slash."""
+TEMPLATE = "attest.route_template"
+TRACED = "fastapi.telemetry"
+"""In the scope of a request that FastAPI traces."""
+
+Key = tuple[str, int, str]
+"""A method, the number of segments of a path, and its first segment below the prefix; empty where there is none."""
+
+
+class RouteIndex:
+    """Surrounds the router of an application, and runs the route that the router would choose.
+
+    It tries the routes under the key of the request, in FastAPI's order. A route that may match paths of several keys
+    is tried under each of them, in its place. Whatever no route matches with its method goes on to FastAPI's own scan,
+    which responds to unknown paths and methods, and runs routes that were added later.
+    """
+
+    def __init__(self, router: APIRouter, prefix: str) -> None:
+        self.router = router
+        self.depth = len(prefix.split("/"))
+        self.routes = list(iter_route_contexts(router.routes))
+        self.candidates: dict[Key, list[RouteContext]] = {}
+        under_each_key: list[RouteContext] = []
+        for route in self.routes:
+            keys = self.keys(route)
+            for key in keys:
+                self.candidates.setdefault(key, under_each_key.copy()).append(route)
+            if not keys:
+                under_each_key.append(route)
+                for candidates in self.candidates.values():
+                    candidates.append(route)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # the scan tells the span its route, for which FastAPI has no public function
+        found = self.find(scope) if scope["type"] == "http" and TRACED not in scope else None
+        if found is None:
+            await self.router.app(scope, receive, send)
+            return
+        route, child_scope = found
+        scope.update(child_scope)
+        scope.setdefault("router", self.router)
+        scope["route"], scope[TEMPLATE] = route.original_route, route.path_format
+        await route.app(scope, receive, send)
+
+    def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
+        """The route that matches path and method of a request, and what its match adds to the scope.
+
+        None also for what is no FastAPI route, such as a mounted application, which the scan must run.
+        """
+        for route in self.candidates.get(self.key(scope["method"], route_path(scope).split("/")), ()):
+            match, child_scope = route.matches(scope)
+            if match is Match.FULL:
+                return (route, child_scope) if isinstance(route.original_route, APIRoute) else None
+        return None
+
+    def template(self, scope: Scope) -> str | None:
+        """The path of the route of a request, with its parameters in braces; None where no route matched the path."""
+        if TEMPLATE in scope or "route" not in scope:
+            return scope.get(TEMPLATE)
+        for route in iter_route_contexts(self.router.routes):  # the scan chose it, so it may be new
+            if route.original_route is scope["route"] and route.matches(scope)[0] is not Match.NONE:
+                return route.path_format
+        return None
+
+    def keys(self, route: RouteContext) -> list[Key]:
+        """The keys of the requests that `route` can match; none where only trying tells."""
+        if not isinstance(route.original_route, APIRoute):
+            return []
+        if any(type(convertor) not in IN_ONE_SEGMENT for convertor in route.param_convertors.values()):
+            return []
+        segments = str(route.path_format).split("/")
+        keys = [self.key(method, segments) for method in route.methods or ()]
+        return [] if any("{" in first for _, _, first in keys) else keys
+
+    def key(self, method: str, segments: Sequence[str]) -> Key:
+        return method, len(segments), segments[self.depth] if len(segments) > self.depth else ""
