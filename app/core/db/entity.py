@@ -84,6 +84,11 @@ def add_hidden_index(mapper: Mapper[Any], model: type[Any]) -> None:
         index._set_parent(table)  # noqa: SLF001  # as an Index among the arguments of the table does
 
 
+def sort_indexes(table: str, *fields: str) -> list[Index]:
+    """The indexes that lists of `table` are sorted by: each field, with the id that ends every order."""
+    return [Index(f"ix_{table}_{field}_id", field, "id") for field in fields]
+
+
 def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
     """Unique among visible rows, ignoring case: those with the same `scope`, or those where `alone` is null."""
     visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))

@@ -1,4 +1,8 @@
-"""The SQL of a keyset page: its order, and the condition for rows after a position."""
+"""The SQL of a keyset page: its ranges of rows, their order, and the select of the first of them.
+
+A range is read in the order of the index (column, id). Rows without a value come last in both directions, an order that
+no single index has; so a list that begins with a nullable column has two ranges, one after the other.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -7,37 +11,62 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, tuple_
+from sqlalchemy import ColumnElement, and_, false, or_, select, true, tuple_, union_all
 from sqlalchemy.sql.elements import KeyedColumnElement
+
+from app.core.db.session import AnySelect
 
 Column = KeyedColumnElement[Any]
 Ordering = Sequence[tuple[Column, bool]]
 """Pairs of (column, descending), unique together."""
 
 
-def order_by(ordering: Ordering) -> list[ColumnElement[Any]]:
-    """The ORDER BY terms. Rows without a value come last, in both directions and on every database."""
+def first_rows(ranges: Sequence[AnySelect], ordering: Ordering, limit: int, offset: int = 0) -> AnySelect:
+    """The first rows in `ordering` of selects that have no row in common, each limited for itself."""
+    if len(ranges) == 1:
+        return sort(ranges[0], ordering, in_range=True).limit(limit).offset(offset or None)
+    firsts = [sort(each, ordering, in_range=True).limit(limit + offset).subquery() for each in ranges]
+    rows = select(union_all(*(select(first) for first in firsts)).subquery())
+    return sort(rows, ordering, in_range=False).limit(limit).offset(offset or None)
+
+
+def sort(statement: AnySelect, ordering: Ordering, *, in_range: bool) -> AnySelect:
+    """Order the rows of `statement`, those without a value last. In a range the first column has values or has none."""
     terms: list[ColumnElement[Any]] = []
     for column, descending in ordering:
-        if is_nullable(column):
-            terms.append(column.is_(None))
-        terms.append(column.desc() if descending else column.asc())
-    return terms
+        selected = statement.selected_columns[column.name]
+        term = selected.desc() if descending else selected.asc()
+        is_uniform = in_range and not terms
+        terms.append(term.nulls_last() if is_nullable(column) and not is_uniform else term)
+    return statement.order_by(*terms)
+
+
+def conditions_of_ranges(ordering: Ordering, position: Sequence[Any] | None = None) -> list[ColumnElement[bool]]:
+    """A condition for each range: together they select all rows, or those after `position`."""
+    (first, _), *rest = ordering
+    if not is_nullable(first):
+        return [true() if position is None else is_after(ordering, position)]
+    if position is None:
+        return [first.is_not(None), first.is_(None)]
+    if position[0] is None:
+        return [and_(first.is_(None), or_(*conditions_of_ranges(rest, position[1:])))]
+    return [is_after(ordering, position), first.is_(None)]
 
 
 def is_after(ordering: Ordering, position: Sequence[Any]) -> ColumnElement[bool]:
-    """True for rows after `position` in `ordering`."""
+    """True for rows after `position` that have a value in the first column, as `position` has."""
     values = [decode_value(column, value) for (column, _), value in zip(ordering, position, strict=True)]
     columns = [column for column, _ in ordering]
-    directions = {descending for _, descending in ordering}
-    if len(directions) == 1 and not any(is_nullable(column) for column in columns):
+    (first, first_descends), *rest = ordering
+    if {descends for _, descends in rest} <= {first_descends} and not any(is_nullable(column) for column, _ in rest):
         left, right = tuple_(*columns), tuple_(*values, types=[column.type for column in columns])
-        return left < right if directions == {True} else left > right
-    options = []
-    for index, (column, descending) in enumerate(ordering):
+        return left < right if first_descends else left > right
+    options = [first < values[0] if first_descends else first > values[0]]
+    for index, (column, descending) in enumerate(rest, start=1):
         same = [equals(c, v) for c, v in zip(columns[:index], values[:index], strict=True)]
         options.append(and_(*same, is_beyond(column, values[index], descending)))
-    return or_(*options)
+    # The bound repeats what the options say, as a range of the index.
+    return and_(first <= values[0] if first_descends else first >= values[0], or_(*options))
 
 
 def is_nullable(column: Column) -> bool:

@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.full_text import matches_search
-from app.core.db.keyset import encode_value, is_after, order_by
+from app.core.db.keyset import conditions_of_ranges, encode_value, first_rows
 from app.core.db.pagination import EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -69,10 +69,9 @@ class ReadRepository:
         if query.total:
             total = await self.session.value(select(func.count()).select_from(statement.subquery()))
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
-        if query.cursor:
-            statement = statement.where(is_after(ordering, decrypt_cursor(key, scope, query.cursor)))
-        statement = statement.order_by(*order_by(ordering)).limit(query.limit + 1).offset(query.offset or None)
-        rows = await self.session.all(statement)
+        position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
+        ranges = [statement.where(condition) for condition in conditions_of_ranges(ordering, position)]
+        rows = await self.session.all(first_rows(ranges, ordering, query.limit + 1, query.offset))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping

@@ -1,9 +1,8 @@
 """Brands."""
 
-from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 
@@ -13,7 +12,7 @@ class Brand(SoftDelete, Entity, table=True):
     __tablename__ = "brand"
     __table_args__ = (
         unique_index("brand", "name"),
-        Index("ix_brand_created_at_id", "created_at", "id"),
+        *sort_indexes("brand", "created_at", "updated_at", "name"),
         search_index("brand", "name", "description"),
     )
 

@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import Index
 from sqlmodel import Field
 
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 
@@ -16,7 +15,7 @@ class Category(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("category", "name", "parent_id"),
         unique_index("category", "name", alone="parent_id"),
-        Index("ix_category_created_at_id", "created_at", "id"),
+        *sort_indexes("category", "created_at", "updated_at", "name"),
         search_index("category", "name", "description"),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Index
 from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, enum_type
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
 
@@ -26,7 +26,7 @@ class Customer(SoftDelete, Entity, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         unique_index("customer", "email"),
-        Index("ix_customer_created_at_id", "created_at", "id"),
+        *sort_indexes("customer", "created_at", "updated_at", "last_name", "first_name", "email"),
         Index("ix_customer_status", "status"),
         search_index("customer", "first_name", "last_name", "email", "company"),
     )

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from app.core.db.column_types import Money, enum_type
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 
@@ -26,9 +26,8 @@ class Product(SoftDelete, Entity, table=True):
     __tablename__ = "product"
     __table_args__ = (
         unique_index("product", "sku"),
-        Index("ix_product_created_at_id", "created_at", "id"),
+        *sort_indexes("product", "created_at", "updated_at", "sku", "name", "price", "stock"),
         Index("ix_product_status", "status"),
-        Index("ix_product_price_id", "price", "id"),
         CheckConstraint("stock >= 0", name="stock"),
         search_index("product", "sku", "name", "description"),
     )
@@ -59,7 +58,10 @@ class StockMovement(Entity, table=True):
     """A change of the stock of a product. It is never changed afterwards."""
 
     __tablename__ = "stock_movement"
-    __table_args__ = (Index("ix_stock_movement_product_id_created_at_id", "product_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_stock_movement_product_id_created_at_id", "product_id", "created_at", "id"),
+        Index("ix_stock_movement_product_id_updated_at_id", "product_id", "updated_at", "id"),
+    )
 
     part_of = "product_id"
 

@@ -8,7 +8,7 @@ from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 WHOLE_ROW = frozenset({"*"})
@@ -63,7 +63,11 @@ class Role(SoftDelete, Entity, table=True):
     """A set of grants that users can have."""
 
     __tablename__ = "role"
-    __table_args__ = (unique_index("role", "name"), search_index("role", "name"))
+    __table_args__ = (
+        unique_index("role", "name"),
+        *sort_indexes("role", "created_at", "updated_at", "name", "sort_order"),
+        search_index("role", "name"),
+    )
 
     affects_access = policy_columns = frozenset({"is_active", "deleted_at"})
     recognized_by = frozenset({"name", "description", "icon"})

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
-from app.core.db.entity import Bookkeeping, Entity
+from app.core.db.entity import Bookkeeping, Entity, sort_indexes
 from app.core.db.redaction import OMIT, SECRET, redacted
 
 
@@ -69,7 +69,10 @@ class LoginAttempt(Bookkeeping, table=True):
 
     __tablename__ = "login_attempt"
     not_audited = "is a log itself, only ever added to"
-    __table_args__ = (Index("ix_login_attempt_user_id_at", "user_id", "at"), Index("ix_login_attempt_at", "at"))
+    __table_args__ = (
+        Index("ix_login_attempt_user_id_at_id", "user_id", "at", "id"),
+        *sort_indexes("login_attempt", "at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     """The identifier, a UUIDv7."""

@@ -8,7 +8,7 @@ from sqlalchemy import Index
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant, enum_type
-from app.core.db.entity import Entity, SoftDelete
+from app.core.db.entity import Entity, SoftDelete, sort_indexes
 from app.core.db.full_text import search_index
 
 
@@ -35,7 +35,7 @@ class Task(SoftDelete, Entity, table=True):
 
     __tablename__ = "task"
     __table_args__ = (
-        Index("ix_task_created_at_id", "created_at", "id"),
+        *sort_indexes("task", "created_at", "updated_at", "title", "due_date"),
         Index("ix_task_status", "status"),
         search_index("task", "title", "description"),
     )
@@ -48,7 +48,7 @@ class Task(SoftDelete, Entity, table=True):
     """The status of the task."""
     priority: TaskPriority = Field(default=TaskPriority.normal, sa_type=enum_type(TaskPriority))
     """The priority of the task."""
-    due_date: date | None = Field(default=None, index=True)
+    due_date: date | None = None
     """The day by which it should be done."""
     assignee_id: UUID | None = Field(default=None, foreign_key="user.id", index=True)
     """The user who does it."""

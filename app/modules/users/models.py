@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant
-from app.core.db.entity import Entity, SoftDelete, unique_index
+from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 
@@ -17,6 +17,7 @@ class User(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("user", "username"),
         unique_index("user", "email"),
+        *sort_indexes("user", "created_at", "updated_at", "username", "email"),
         search_index("user", "username", "email", "first_name", "last_name"),
     )
 

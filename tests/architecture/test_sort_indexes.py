@@ -1,0 +1,87 @@
+"""Whatever a list can be sorted by has an index (column, id): else a page costs as much as the whole table."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, get_args, get_origin
+
+import pytest
+from fastapi.routing import RouteContext, iter_route_contexts
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from app.core.db.entity import table_of
+from app.core.db.pagination import PageQuery
+from app.core.resources.service import Service
+from app.main import create_app
+from app.modules.api_keys.schemas import ApiKeyQuery
+from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
+from app.modules.products.schemas import MovementQuery
+from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
+from app.modules.roles.schemas import HolderQuery, ModuleQuery
+from app.modules.sessions.schemas import LoginQuery, MyLoginQuery, SessionQuery
+from app.modules.tasks.schemas import TaskQuery
+
+OTHER_LISTS = {
+    AccessQuery: ("audit_access",),
+    ChangeQuery: ("audit_change",),
+    HolderQuery: ("user",),
+    LoginQuery: ("login_attempt",),
+    MovementQuery: ("stock_movement", "product_id"),
+    MyLoginQuery: ("login_attempt", "user_id"),
+    VersionQuery: ("policy_version",),
+    WhoCanQuery: ("user",),
+}
+"""Lists that `add_resource` did not make: their table, and the columns that narrow it to the rows of one owner."""
+SHORT_LISTS = {
+    ApiKeyQuery: "the keys of one user",
+    HistoryQuery: "the changes of one item",
+    ModuleQuery: "the modules that the code has, or their groups",
+    SessionQuery: "the open sessions of one user",
+}
+"""Lists that need no index for their order, because few rows can be in them."""
+
+Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
+
+
+def listings() -> Iterator[Listing]:
+    """Path, query, table and narrowing columns of every list that can be long."""
+    for route in iter_route_contexts(create_app().routes):
+        for query in [kind for kind in annotated_types(route) if issubclass(kind, PageQuery)]:
+            services = [kind for kind in annotated_types(route) if issubclass(kind, Service)]
+            if query in OTHER_LISTS:
+                table, *owner = OTHER_LISTS[query]
+                yield str(route.path_format), query, SQLModel.metadata.tables[table], tuple(owner)
+            elif query not in SHORT_LISTS:
+                yield str(route.path_format), query, table_of(services[0].repository.model), ()
+
+
+def annotated_types(route: RouteContext) -> list[type[Any]]:
+    endpoint = getattr(route.original_route, "endpoint", None)
+    parameters = inspect.signature(endpoint).parameters.values() if endpoint else ()
+    kinds = [get_args(p.annotation)[0] for p in parameters if get_origin(p.annotation) is Annotated]
+    return [kind for kind in kinds if inspect.isclass(kind)]
+
+
+def without_index(listing: Listing) -> list[str]:
+    """The sortable columns of a list that no index begins with, after the narrowing columns and before the id."""
+    _, query, table, owner = listing
+    indexes = {tuple(column.name for column in index.columns) for index in table.indexes}
+    indexes.add(tuple(column.name for column in table.primary_key))
+    wanted = {name: (*owner, *dict.fromkeys((name, "id"))) for name in query.sortable}
+    return [name for name, columns in wanted.items() if columns not in indexes]
+
+
+def test_whatever_is_sortable_has_an_index() -> None:
+    found = list(listings())
+
+    assert {listing[0]: missing for listing in found if (missing := without_index(listing))} == {}
+    assert len(found) >= 12, "the walk must see the lists"
+    assert {query for _, query, _, _ in found} >= set(OTHER_LISTS)
+
+
+@pytest.mark.parametrize("field", ["description", "priority"])
+def test_a_planted_field_is_found(field: str) -> None:
+    class Planted(TaskQuery):
+        sortable: ClassVar[tuple[str, ...]] = (*TaskQuery.sortable, field)
+
+    assert without_index(("/tasks", Planted, SQLModel.metadata.tables["task"], ())) == [field]

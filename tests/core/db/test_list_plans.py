@@ -1,0 +1,96 @@
+"""The plans of lists: each page is read from an index, in its order, however long the table is."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from app.core.context import RequestContext
+from app.core.db.engine import Database
+from app.core.db.pagination import EntityQuery
+from app.core.db.repository import ReadRepository
+from app.modules.products.repository import ProductRepository
+from app.modules.products.schemas import ProductQuery
+from app.modules.tasks.models import Task
+from app.modules.tasks.repository import TaskRepository
+from app.modules.tasks.schemas import TaskQuery
+
+KINDS: dict[type[ReadRepository], type[EntityQuery]] = {TaskRepository: TaskQuery, ProductRepository: ProductQuery}
+SORTS = [(kind, f"{sign}{field}") for kind, query in KINDS.items() for field in query.sortable for sign in ("", "-")]
+ROWS = 400
+
+
+async def add_tasks(database: Database, job: RequestContext) -> None:
+    """Add tasks, half of them without a due date, and gather statistics."""
+    async with database.unit_of_work(job) as session:
+        for n in range(ROWS):
+            due = date(2030, 1, 1) + timedelta(days=n) if n % 2 else None
+            session.add(Task(title=f"task {n}", due_date=due))
+    async with database.engine.begin() as connection:
+        await connection.execute(text("ANALYZE"))
+
+
+async def plans(database: Database, job: RequestContext, kind: type[ReadRepository], query: EntityQuery) -> list[str]:
+    """The plans of the statements of a page. PostgreSQL does not sort or read a whole table where it can do without."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, parameters: Sequence[Any], *_: Any) -> None:
+        if f"FROM {kind.model.__tablename__}" in sql:  # the application has statements of its own meanwhile
+            statements.append((sql, tuple(parameters)))
+
+    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    await kind(database.read_session(job)).page(query)
+    event.remove(database.readers.sync_engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    async with database.engine.connect() as connection:
+        if not database.is_sqlite:
+            for method in ("seqscan", "sort", "incremental_sort", "hashjoin", "mergejoin"):
+                await connection.execute(text(f"SET enable_{method} = off"))
+        found = [await connection.exec_driver_sql(f"{explain} {sql}", values) for sql, values in statements]
+        return ["\n".join(str(row[-1]) for row in plan) for plan in found]
+
+
+async def cursor_at(database: Database, job: RequestContext, sort: str, offset: int) -> str | None:
+    page = await TaskRepository(database.read_session(job)).page(TaskQuery(sort=sort, offset=offset, limit=1))
+    return page.next_cursor
+
+
+def index_of(kind: type[ReadRepository], sort: str) -> str:
+    return f"ix_{kind.model.__tablename__}_{sort.removeprefix('-')}_id"
+
+
+@pytest.mark.parametrize(("kind", "sort"), SORTS, ids=lambda value: getattr(value, "__name__", value))
+async def test_a_sorted_list_reads_its_index_in_order(
+    database: Database, job: RequestContext, kind: type[ReadRepository], sort: str
+) -> None:
+    """Regression: `sort=due_date` sorted the whole table, because `IS NULL` stood in its ORDER BY."""
+    [plan] = await plans(database, job, kind, KINDS[kind](sort=sort))
+
+    assert index_of(kind, sort) in plan
+    assert "Seq Scan on task" not in plan, plan
+    assert "Seq Scan on product" not in plan, plan
+    # Two ranges, of rows with a due date and without, are a page each when they are put together.
+    sorts = 0 if not sort.endswith("due_date") else 2 if database.is_sqlite else 1
+    assert plan.count("Sort Key") + plan.count("TEMP B-TREE") == sorts, plan
+
+
+@pytest.mark.parametrize("sort", ["title", "-title", "due_date", "-due_date", "title,-created_at"])
+@pytest.mark.parametrize("offset", [ROWS // 4, ROWS * 3 // 4])
+async def test_a_page_far_down_begins_at_its_position(
+    database: Database, job: RequestContext, sort: str, offset: int
+) -> None:
+    """Regression: after a cursor into a nullable or a mixed order all rows before it were read and thrown away."""
+    await add_tasks(database, job)
+    cursor = await cursor_at(database, job, sort, offset)
+
+    [plan] = await plans(database, job, TaskRepository, TaskQuery(sort=sort, cursor=cursor))
+
+    field = sort.split(",", maxsplit=1)[0]
+    lines = [line for line in plan.splitlines() if index_of(TaskRepository, field) in line]
+    assert lines, plan
+    if database.is_sqlite:
+        assert all("SEARCH" in line and "(" in line for line in lines), plan
+    else:
+        assert plan.count("Index Cond") == len(lines), plan
