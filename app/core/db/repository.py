@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
-from app.core.db.full_text import matches_search
+from app.core.db.full_text import matches_search, search_ranges
 from app.core.db.keyset import conditions_of_ranges, encode_value, first_rows
 from app.core.db.pagination import EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
@@ -70,7 +70,10 @@ class ReadRepository:
             total = await self.session.value(select(func.count()).select_from(statement.subquery()))
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
-        ranges = [statement.where(condition) for condition in conditions_of_ranges(ordering, position)]
+        conditions = conditions_of_ranges(ordering, position)
+        ranges = [statement.where(condition) for condition in conditions]
+        if self.uses_search_index(query):
+            ranges = search_ranges(self.table, statement, conditions)
         rows = await self.session.all(first_rows(ranges, ordering, query.limit + 1, query.offset))
         cursor = None
         if len(rows) > query.limit:
@@ -78,6 +81,9 @@ class ReadRepository:
             cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total)
+
+    def uses_search_index(self, query: PageQuery) -> bool:
+        return isinstance(query, EntityQuery) and bool(query.q) and not self.session.is_sqlite
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare, `q` searches."""

@@ -1,13 +1,23 @@
 """Full-text search finds the same on every database; PostgreSQL has an index for it."""
 
+import re
+from datetime import date
+
+import asyncpg
 import pytest
 from sqlalchemy import select, text
 
 from app.core.context import RequestContext
+from app.core.db import full_text
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.full_text import matches_search
 from app.modules.brands.models import Brand
+from app.modules.tasks.models import Task
+from app.modules.tasks.repository import TaskRepository
+from app.modules.tasks.schemas import TaskQuery
+from tests.core.db.plans import explain_execution, statements_of
+from tests.core.db.test_pagination import walk
 from tests.people import SignedInAs
 
 NAMES = ("Lumen-12 GmbH", "Müller & Söhne", "ÅNGSTRÖM", "50% off_sale", "O'Hara", "x" * 200, "Eck–Bank «oak»\u00a0d’Or")
@@ -72,3 +82,56 @@ async def test_sqlite_walks_the_list_in_its_order(database: Database) -> None:
         plan = [row.detail for row in await connection.exec_driver_sql(sql)]
 
     assert plan == ["SCAN brand USING INDEX ix_brand_created_at_id"]
+
+
+@pytest.mark.parametrize("max_hits", [2, 3, 100])
+@pytest.mark.parametrize("sort", ["title", "-due_date", "due_date,-title"])
+async def test_a_search_that_matches_little_and_one_that_matches_much_have_the_same_pages(
+    database: Database,
+    job: RequestContext,
+    signed_in_as: SignedInAs,
+    monkeypatch: pytest.MonkeyPatch,
+    sort: str,
+    max_hits: int,
+) -> None:
+    monkeypatch.setattr(full_text, "MAX_HITS", max_hits)
+    async with database.unit_of_work(job) as session:
+        for n in range(20):
+            due = date(2030, 1, 1 + n % 3) if n % 2 else None
+            session.add(Task(title=f"{'lamp' if n % 3 else 'chair'} {n:02}", due_date=due))
+    person = await signed_in_as("tasks:read")
+    every = await walk(person, 100, sort=sort)
+
+    for word, rows in {"lamp": 13, "chair": 7, "chair 0": 4, "chair 03": 1, "sofa": 0}.items():
+        first, *others = word.split()
+        wanted = [t["id"] for t in every if t["title"].startswith(first) and all(f" {o}" in t["title"] for o in others)]
+        found = await walk(person, 2, sort=sort, q=word)
+        assert [item["id"] for item in found] == wanted
+        assert len(found) == rows
+        skipped = await person.get("/tasks", params={"q": word, "sort": sort, "offset": 3, "limit": 2, "total": "true"})
+        assert [item["id"] for item in skipped.json()["items"]] == wanted[3:5]
+        assert skipped.json()["total"] == rows
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("q", "total"), [("sofa", False), ("sofa", True), ("chair", False), ("lamp", False)])
+async def test_a_search_reads_few_rows_whatever_matches(
+    database: Database, job: RequestContext, q: str, total: bool
+) -> None:
+    """Regression: PostgreSQL walked the whole list, computing the words of each row, where little matched."""
+    rows = """INSERT INTO task (id, created_at, updated_at, version, status, priority, title)
+        SELECT gen_random_uuid(), now(), now(), 1, 'todo', 'normal', (CASE n WHEN 7 THEN 'chair' ELSE 'lamp' END) || n
+        FROM generate_series(1, 30000) n"""
+    connection = await asyncpg.connect(database.settings.database_url.get_secret_value().replace("+asyncpg", ""))
+    await connection.execute(f"{rows}; ANALYZE task")
+    await connection.close()
+
+    with statements_of(database, "task") as statements:
+        page = await TaskRepository(database.read_session(job)).page(TaskQuery(q=q, limit=1, total=total))
+
+    assert len(page.items) == (0 if q == "sofa" else 1)
+    for sql, values in statements:
+        plan = await explain_execution(database, sql, values)
+        removed = [int(n) for n in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
+        assert max(removed, default=0) < 10, plan
+        assert "ix_task_search_title_description" in plan or q == "lamp", plan

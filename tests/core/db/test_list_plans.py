@@ -1,11 +1,9 @@
 """The plans of lists: each page is read from an index, in its order, however long the table is."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -16,6 +14,7 @@ from app.modules.products.schemas import ProductQuery
 from app.modules.tasks.models import Task
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
+from tests.core.db.plans import explain_without_sorting, statements_of
 
 KINDS: dict[type[ReadRepository], type[EntityQuery]] = {TaskRepository: TaskQuery, ProductRepository: ProductQuery}
 SORTS = [(kind, f"{sign}{field}") for kind, query in KINDS.items() for field in query.sortable for sign in ("", "-")]
@@ -33,23 +32,10 @@ async def add_tasks(database: Database, job: RequestContext) -> None:
 
 
 async def plans(database: Database, job: RequestContext, kind: type[ReadRepository], query: EntityQuery) -> list[str]:
-    """The plans of the statements of a page. PostgreSQL does not sort or read a whole table where it can do without."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, sql: str, parameters: Sequence[Any], *_: Any) -> None:
-        if f"FROM {kind.model.__tablename__}" in sql:  # the application has statements of its own meanwhile
-            statements.append((sql, tuple(parameters)))
-
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
-    await kind(database.read_session(job)).page(query)
-    event.remove(database.readers.sync_engine, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
-    async with database.engine.connect() as connection:
-        if not database.is_sqlite:
-            for method in ("seqscan", "sort", "incremental_sort", "hashjoin", "mergejoin"):
-                await connection.execute(text(f"SET enable_{method} = off"))
-        found = [await connection.exec_driver_sql(f"{explain} {sql}", values) for sql, values in statements]
-        return ["\n".join(str(row[-1]) for row in plan) for plan in found]
+    """The plans of the statements of a page."""
+    with statements_of(database, str(kind.model.__tablename__)) as statements:
+        await kind(database.read_session(job)).page(query)
+    return [await explain_without_sorting(database, sql, values) for sql, values in statements]
 
 
 async def cursor_at(database: Database, job: RequestContext, sort: str, offset: int) -> str | None:

@@ -1,0 +1,45 @@
+"""The statements that a block runs, and the plans that databases make for them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, text
+
+from app.core.db.engine import Database
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@contextmanager
+def statements_of(database: Database, table: str) -> Iterator[list[Statement]]:
+    """The statements that read `table` in the block, with their values. The application has others meanwhile."""
+    found: list[Statement] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, values: Sequence[Any], *_: Any) -> None:
+        if f"FROM {table}" in sql:
+            found.append((sql, tuple(values)))
+
+    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(database.readers.sync_engine, "before_cursor_execute", note)
+
+
+async def explain_without_sorting(database: Database, sql: str, values: tuple[Any, ...]) -> str:
+    """The plan of a statement. PostgreSQL neither sorts nor reads a whole table where it can do without."""
+    async with database.engine.connect() as connection:
+        if database.is_sqlite:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
+            return "\n".join(row.detail for row in plan)
+        for method in ("seqscan", "sort", "incremental_sort", "hashjoin", "mergejoin"):
+            await connection.execute(text(f"SET enable_{method} = off"))
+        return "\n".join((await connection.exec_driver_sql(f"EXPLAIN {sql}", values)).scalars())
+
+
+async def explain_execution(database: Database, sql: str, values: tuple[Any, ...]) -> str:
+    """What PostgreSQL did for a statement: its own plan, with the rows that were read."""
+    async with database.engine.connect() as connection:
+        analyzed = f"EXPLAIN (ANALYZE, TIMING OFF) {sql}"
+        return "\n".join((await connection.exec_driver_sql(analyzed, values)).scalars())
