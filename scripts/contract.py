@@ -84,10 +84,18 @@ def kind_of(schema: Json) -> str:
 
 def broken(released: set[str], now: set[str]) -> list[str]:
     """The lines of the baseline that `now` breaks."""
-    lost = [f"gone: {line}" for line in sorted(released - now) if not line.startswith(REQUIRED)]
+    gone = [line for line in sorted(released - now) if not line.startswith(REQUIRED)]
+    lost = [f"gone: {line}" for line in gone if not takes_more(line, now)]
     owners = {owner_of(line) for line in released}
     required = [line for line in sorted(now - released) if line.startswith(REQUIRED) and owner_of(line) in owners]
     return [*lost, *(f"new {line}" for line in required)]
+
+
+def takes_more(line: str, now: set[str]) -> bool:
+    """Whether `line` is of a parameter that takes more types now, beside those that it took."""
+    parameter, _, kinds = line.partition(" as ")
+    present = [other.partition(" as ") for other in now if other.startswith(f"{parameter} as ")]
+    return any(set(kinds.split(" or ")) < set(wider.split(" or ")) for _, _, wider in present)
 
 
 def owner_of(line: str) -> str:

@@ -79,6 +79,14 @@ def test_what_is_only_new_breaks_nobody() -> None:
     assert broken(released, baseline(document)) == []
 
 
+def test_a_parameter_that_takes_more_breaks_nobody() -> None:
+    takes = "GET /api/v1/tasks takes query total as"
+
+    assert broken({f"{takes} boolean"}, {f"{takes} boolean or string const exact"}) == []
+    assert broken({f"{takes} boolean or null"}, {f"{takes} boolean"}) == [f"gone: {takes} boolean or null"]
+    assert broken({"TaskPage.total is integer"}, {"TaskPage.total is integer or null"}) != []
+
+
 def test_every_operation_says_what_a_client_needs() -> None:
     document = app.openapi()
     tags = {tag["name"]: tag["description"] for tag in document["tags"]}

@@ -61,6 +61,7 @@ async def test_a_list_is_paged_and_capped(signed_in_as: SignedInAs, resource: An
 
     assert len(page["items"]) == 2
     assert page["total"] >= 3
+    assert page["total_is_exact"] is True
     second = (await person.get(resource.PATH, params={"limit": 2, "cursor": page["next_cursor"]})).json()
     assert not {i["id"] for i in page["items"]} & {i["id"] for i in second["items"]}
     assert (await person.get(resource.PATH, params={"limit": 101})).status_code == 422

@@ -13,6 +13,8 @@ from app.core.errors import invalid
 T = TypeVar("T")
 
 MAX_OFFSET = 10_000
+MAX_COUNTED = 10_000
+"""Items that `total=true` counts. Counting takes as long as reading them."""
 MAX_CURSOR = 4096
 """Characters of a cursor after the longest sort values: two names of 200 wide characters, and an e-mail address."""
 
@@ -31,8 +33,8 @@ class PageQuery(BaseModel):
     """`next_cursor` of the previous page."""
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
     """Items to skip, as an alternative to a cursor."""
-    total: bool = False
-    """Count all items that match."""
+    total: bool | Literal["exact"] = False
+    """Count the items that match: up to 10,000 of them, or all (`exact`)."""
     sort: str | None = Field(None, max_length=200)
     """Fields, comma separated; `-` for descending."""
 
@@ -88,7 +90,9 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None
     """The cursor of the next page; null on the last page."""
     total: int | None
-    """The number of items that match; null unless `total=true` was sent."""
+    """The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`."""
+    total_is_exact: bool | None
+    """Whether no more items match than `total`; null without `total`."""
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
@@ -101,5 +105,6 @@ class RowPage:
     """The rows of one page, from which the response is built."""
 
     items: Sequence[Any]
-    next_cursor: str | None
-    total: int | None
+    next_cursor: str | None = None
+    total: int | None = None
+    total_is_exact: bool | None = None

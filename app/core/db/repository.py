@@ -11,9 +11,9 @@ from sqlmodel import SQLModel
 from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
-from app.core.db.full_text import matches_search, search_ranges
+from app.core.db.full_text import matches_search, matching_ids, search_ranges
 from app.core.db.keyset import conditions_of_ranges, encode_value, first_rows
-from app.core.db.pagination import EntityQuery, PageQuery, RowPage
+from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, check_unique
@@ -65,9 +65,7 @@ class ReadRepository:
     async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
         """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
         ordering = [(self.table.c[name], descending) for name, descending in query.sort_fields()]
-        total = None
-        if query.total:
-            total = await self.session.value(select(func.count()).select_from(statement.subquery()))
+        total, total_is_exact = await self.count(statement, query) if query.total else (None, None)
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
         conditions = conditions_of_ranges(ordering, position)
@@ -80,7 +78,19 @@ class ReadRepository:
             last = rows[query.limit - 1]._mapping
             cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
-        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total)
+        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
+
+    async def count(self, statement: AnySelect, query: PageQuery) -> tuple[int, bool]:
+        """The number of rows of `statement`, as far as `query` asks for it, and whether those are all."""
+        ids = statement.with_only_columns(self.table.c.id, maintain_column_froms=True)
+        if self.uses_search_index(query):
+            ids = select(matching_ids(self.table, statement))
+        if query.total != "exact":
+            ids = ids.limit(MAX_COUNTED + 1)
+        counted: int = await self.session.value(select(func.count()).select_from(ids.subquery()))
+        if query.total != "exact" and counted > MAX_COUNTED:
+            return MAX_COUNTED, False
+        return counted, True
 
     def uses_search_index(self, query: PageQuery) -> bool:
         return isinstance(query, EntityQuery) and bool(query.q) and not self.session.is_sqlite

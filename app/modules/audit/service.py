@@ -1,6 +1,7 @@
 """Reads the audit log, with personal values decrypted."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,7 @@ class ChangeService:
 
     async def get(self, id: int) -> Mapping[str, Any]:
         """One entry. Raises NotFound."""
-        page = await self.decrypt(RowPage([await self.rows.get(id)], None, None))
+        page = await self.decrypt(RowPage([await self.rows.get(id)]))
         entry: Mapping[str, Any] = page.items[0]
         return entry
 
@@ -53,7 +54,7 @@ class ChangeService:
             raise NotFound(f"There is no {entity.replace('_', ' ')} {entity_id}.")
         page = await self.history(entity, entity_id, query)
         items = [{**row, "ip": None, "user_agent": None} for row in page.items]
-        return RowPage(items, page.next_cursor, page.total)
+        return replace(page, items=items)
 
     async def history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
         """The change entries of one item, hidden or deleted ones too. Raises NotFound if it never existed."""
@@ -67,7 +68,7 @@ class ChangeService:
         """`page` with its personal values decrypted."""
         ids = {UUID(side["$key"]) for row in page.items for side in encrypted_sides(row.changes)}
         keys = {row.id: self.unwrap(row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
-        return RowPage([to_read(row, keys) for row in page.items], page.next_cursor, page.total)
+        return replace(page, items=[to_read(row, keys) for row in page.items])
 
     def unwrap(self, row: AnyRow) -> bytes | None:
         """The key in `row`; None if our master key cannot decrypt it."""

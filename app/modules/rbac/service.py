@@ -1,6 +1,7 @@
 """Explanations of permissions, versions of the policy, and menus."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -66,7 +67,7 @@ class ExplainService:
         at, version = now(), await self.version()
         items = [explanation(*by_id[row.id], query.permission, at, version) for row in page.items]
         listed = [item for item in items if item.allowed or query.near_misses]
-        return RowPage(listed, page.next_cursor, page.total)
+        return replace(page, items=listed)
 
     async def check_module(self, permission: str) -> None:
         """Raise Invalid for a permission of an unknown module."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,7 @@ class RoleService(Service[Role]):
             MatrixRow(role_id=r.id, role_name=r.name, is_active=r.is_active, version=r.version, modules=grants[r.id])
             for r in page.items
         ]
-        return RowPage(items, page.next_cursor, page.total)
+        return replace(page, items=items)
 
     async def replace_matrix(self, id: UUID, wanted: list[Flags], if_match: str | None = None) -> list[Flags]:
         """Make the role grant exactly `wanted`, in one transaction. Raises NotFound, Invalid, StaleVersion."""

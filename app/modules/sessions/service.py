@@ -1,5 +1,6 @@
 """Open sessions and the login log: of the caller, or of the users that an administrator manages."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,10 +26,10 @@ class SessionAdmin:
         user = await UserRepository(self.session).find_active(user_id)
         if user is None:
             await UserRepository(self.session).get(user_id)
-            return RowPage([], None, 0 if query.total else None)
+            return RowPage([], total=0, total_is_exact=True) if query.total else RowPage([])
         used_after = now() - timedelta(seconds=settings.idle_ttl)
         page = await SessionRepository(self.session).page_of_user(user_id, used_after, user.signed_out_at, query)
-        return RowPage([to_read(row, current) for row in page.items], page.next_cursor, page.total)
+        return replace(page, items=[to_read(row, current) for row in page.items])
 
     async def logins(self, query: PageQuery, user_id: UUID | None = None) -> RowPage:
         """The login log of one user, or of all users."""

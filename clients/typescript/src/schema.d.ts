@@ -1830,9 +1830,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * AccessRead
@@ -2108,9 +2113,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * ApiKeyRead
@@ -2380,9 +2390,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * BrandRead
@@ -2554,9 +2569,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * CategoryRead
@@ -2657,9 +2677,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * ChangeRead
@@ -2871,9 +2896,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * CustomerRead
@@ -3113,9 +3143,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * Flags
@@ -3201,9 +3236,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * GroupRead
@@ -3421,9 +3461,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * LoginRead
@@ -3547,9 +3592,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * MenuGroup
@@ -3631,9 +3681,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * ModuleRead
@@ -3770,9 +3825,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * MovementRead
@@ -4176,9 +4236,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * ProductRead
@@ -4474,9 +4539,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * RoleMatrix
@@ -4514,9 +4584,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * RoleRead
@@ -4646,9 +4721,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * SessionRead
@@ -4841,9 +4921,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * TaskPriority
@@ -5061,9 +5146,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * UserRead
@@ -5186,9 +5276,14 @@ export interface components {
             next_cursor: string | null;
             /**
              * Total
-             * @description The number of items that match; null unless `total=true` was sent.
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
              */
             total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * VersionRead
@@ -5680,8 +5775,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -5808,8 +5903,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description Only attempts that opened a session, or only those that did not. */
@@ -6017,8 +6112,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description Only attempts that opened a session, or only those that did not. */
@@ -6436,8 +6531,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -6671,8 +6766,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -7116,8 +7211,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -7563,8 +7658,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -8049,8 +8144,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description Only active ones, or only inactive ones. */
@@ -8153,8 +8248,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description Only active ones, or only inactive ones. */
@@ -8257,8 +8352,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -8712,8 +8807,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -8908,8 +9003,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description Only versions made by this user or API key. */
@@ -9061,8 +9156,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description The permission, `module:action`. */
@@ -9113,8 +9208,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -9214,8 +9309,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -9683,8 +9778,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -9735,8 +9830,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -10190,8 +10285,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
                 /** @description List deleted items instead (needs the delete permission). */
@@ -10754,8 +10849,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };
@@ -10880,8 +10975,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Items to skip, as an alternative to a cursor. */
                 offset?: number;
-                /** @description Count all items that match. */
-                total?: boolean;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
             };

@@ -1,13 +1,14 @@
 """The plans of lists: each page is read from an index, in its order, however long the table is."""
 
 from datetime import date, timedelta
+from typing import Literal
 
 import pytest
 from sqlalchemy import text
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.pagination import EntityQuery
+from app.core.db.pagination import MAX_COUNTED, EntityQuery
 from app.core.db.repository import ReadRepository
 from app.modules.products.repository import ProductRepository
 from app.modules.products.schemas import ProductQuery
@@ -60,6 +61,20 @@ async def test_a_sorted_list_reads_its_index_in_order(
     # Two ranges, of rows with a due date and without, are a page each when they are put together.
     sorts = 0 if not sort.endswith("due_date") else 2 if database.is_sqlite else 1
     assert plan.count("Sort Key") + plan.count("TEMP B-TREE") == sorts, plan
+
+
+@pytest.mark.parametrize("total", [True, "exact"])
+async def test_a_total_reads_as_many_rows_as_it_counts(
+    database: Database, job: RequestContext, total: bool | Literal["exact"]
+) -> None:
+    """Regression: `total=true` read the whole table, however long."""
+    with statements_of(database, "task") as statements:
+        await TaskRepository(database.read_session(job)).page(TaskQuery(total=total))
+
+    (count, values), _ = statements
+    limit = MAX_COUNTED + 1
+    assert "count(*)" in count
+    assert ("LIMIT" in count and limit in values) == (total is True)
 
 
 @pytest.mark.parametrize("sort", ["title", "-title", "due_date", "-due_date", "title,-created_at"])

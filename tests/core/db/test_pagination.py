@@ -198,6 +198,35 @@ async def test_offset_and_total_are_an_alternative(
     assert (await person.get("/tasks", params={"offset": 10_001})).status_code == 422
 
 
+@pytest.mark.parametrize("q", [None, "t"])
+@pytest.mark.parametrize(("count", "counted", "is_exact"), [(6, 6, True), (7, 6, False)])
+async def test_a_total_is_counted_to_a_limit_unless_all_is_asked_for(
+    database: Database,
+    job: RequestContext,
+    signed_in_as: SignedInAs,
+    monkeypatch: pytest.MonkeyPatch,
+    q: str | None,
+    count: int,
+    counted: int,
+    is_exact: bool,
+) -> None:
+    monkeypatch.setattr("app.core.db.repository.MAX_COUNTED", 6)
+    await add_tasks(database, job, count)
+    person = await signed_in_as("tasks:read")
+    search = {"q": q} if q else {}
+
+    async def total(**params: Any) -> tuple[int | None, bool | None]:
+        page = (await person.get("/tasks", params={"limit": 2, **search, **params})).json()
+        return page["total"], page["total_is_exact"]
+
+    assert await total(total="true") == (counted, is_exact)
+    assert await total(total="exact") == (count, True)
+    assert await total(total="exact", limit=1, offset=count) == (count, True)
+    assert await total() == await total(total="false") == (None, None)
+    refused = await person.get("/tasks", params={"total": "all"})
+    assert refused.status_code == 422
+
+
 async def test_the_next_page_is_a_link(database: Database, job: RequestContext, signed_in_as: SignedInAs) -> None:
     await add_tasks(database, job, 3)
     person = await signed_in_as("tasks:read")
