@@ -10,7 +10,7 @@ PORT ?= 8000
 WORKERS ?= 2
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench kill-9 saturate flood attack faults soak clean
+.PHONY: help run test check format migration openapi client fuzz lock bench bench-growth kill-9 saturate flood attack faults soak clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +55,9 @@ fuzz: $(VENV)/.development ## Fuzz a real server with Schemathesis, over the who
 
 bench: $(VENV)/.development ## Compare with a bare FastAPI + SQLAlchemy application, side by side.
 	@$(BIN)/python -m scripts.bench
+
+bench-growth: $(VENV)/.development ## Time every list of tasks and products while their tables grow to a million rows.
+	@$(BIN)/python -m scripts.bench.growth
 
 kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, and look for what was lost.
 	@$(BIN)/python -m scripts.kill_9 --rounds 10
