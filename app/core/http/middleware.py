@@ -22,7 +22,7 @@ from app.core.http.problem_details import internal_error, to_response
 from app.core.http.root_path import complete_path, route_path
 from app.core.http.trace_context import trace_id_of
 from app.core.http.websocket import as_request, refuse_upgrade
-from app.core.runtime.masking import mask_text
+from app.core.runtime.masking import mask_shapes, mask_text
 
 log = structlog.get_logger(__name__)
 
@@ -71,14 +71,19 @@ class ContextMiddleware:
 
     def new_context(self, scope: Scope, headers: Headers) -> RequestContext:
         """The context of a request whose caller is not authenticated yet."""
-        requested = mask_text(headers.get("x-request-id", ""), 64)
+        requested = headers.get("x-request-id", "")
         return RequestContext(
-            request_id=requested if REQUEST_ID.fullmatch(requested) else "",
+            request_id=requested if is_request_id(requested) else "",
             trace_id=trace_id_of(headers.getlist("traceparent")),
             actor=ANONYMOUS,
             ip=client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header),
             user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
         )
+
+
+def is_request_id(text: str) -> bool:
+    """Whether the caller's id is taken: one that is a credential would be stored in clear."""
+    return REQUEST_ID.fullmatch(text) is not None and mask_shapes(text) == text
 
 
 def bind_log_lines(context: RequestContext) -> None:
