@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 
 import structlog
 from dotenv import dotenv_values
@@ -28,15 +29,21 @@ def unknown_settings(names: Iterable[str]) -> Mapping[str, str]:
 
     A misspelt name within a group, such as `AUTH__ACESS_TTL`, never comes so far: the group refuses it.
     """
-    known = sorted(setting_names(Settings))
+    known = tuple(sorted(setting_names(Settings)))
     found: dict[str, str] = {}
     for name in names:
         upper = name.upper()
         if upper in known or any(upper.startswith(f"{setting}{DELIMITER}") for setting in known):
             continue
-        if matches := get_close_matches(upper, known, n=1, cutoff=LIKENESS):
-            found[name] = matches[0]
+        if meant := resembled_setting(upper, known):
+            found[name] = meant
     return found
+
+
+@cache
+def resembled_setting(name: str, known: tuple[str, ...]) -> str | None:
+    """The one of `known` that `name` looks like."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=LIKENESS)), None)
 
 
 def setting_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

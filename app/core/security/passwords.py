@@ -4,6 +4,7 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 from passlib.context import CryptContext
@@ -26,13 +27,19 @@ def normalize_password(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
+@cache
+def dummy_hash() -> str:
+    """The hash that a password of an unknown user is compared with, with the present parameters."""
+    return str(contexts.hash("a password of no user"))
+
+
 class PasswordHasher:
     """Hashes passwords in one thread with a bounded queue, so that a flood of sign-ins cannot starve other requests."""
 
     def __init__(self, queue: int) -> None:
         self.threads = ThreadPoolExecutor(1, thread_name_prefix="hash")
         self.free = queue
-        self.dummy = contexts.hash("a password of no user")
+        self.dummy = dummy_hash()
 
     async def hash(self, password: str) -> str:
         """The argon2id hash of `password`. Raises Unavailable."""
