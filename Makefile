@@ -8,6 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
+MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
 .PHONY: help run test check format migration openapi client fuzz lock bench bench-growth kill-9 saturate flood attack faults soak clean
@@ -21,8 +22,8 @@ run: $(VENV)/.runtime ## Start the product with demo data on http://127.0.0.1:80
 	@echo "Attest is at http://$(HOST):$(PORT)/ (API documentation: /docs). Ctrl+C stops it."
 	@exec $(BIN)/python -m app serve --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.development ## Run the whole suite on SQLite and PostgreSQL, with coverage.
-	@$(PYTEST) -n $(WORKERS) --cov=app --cov-report=term:skip-covered --cov-fail-under=95 -q
+test: $(VENV)/.development ## Run the whole suite on SQLite and PostgreSQL; with coverage: make test COVERAGE=1.
+	@$(PYTEST) -n $(WORKERS) --dist worksteal $(if $(COVERAGE),$(MEASURE)) -q
 
 check: $(VENV)/.development ## Lint, format, types, security, dependencies, imports, migrations, the API contract.
 	@$(BIN)/ruff check .

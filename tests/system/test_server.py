@@ -66,6 +66,7 @@ async def logged_statuses(settings: Settings) -> list[int]:
         await database.dispose()
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_a_flood_of_sign_ins_does_not_stop_other_requests(settings: Settings) -> None:
     """A short form of `make flood`; how long others wait is printed, not checked."""
     result = asyncio.run(flood.run(environment_of(settings) | UNLIMITED, clients=50, seconds=2.0, rounds=1))
@@ -111,6 +112,7 @@ async def kill_after(server: Server, writer: dict[str, str], result: kill_9.Resu
         await asyncio.gather(*writers)
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 def test_more_clients_than_connections_stall_no_request(settings: Settings) -> None:
     """A short form of `make saturate`."""
     result = asyncio.run(saturate.run(environment_of(settings), connections=32, seconds=4.0))

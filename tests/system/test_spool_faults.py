@@ -75,9 +75,10 @@ class FileSizeLimit:
         resource.prlimit(server.worker, resource.RLIMIT_FSIZE, (size, hard))
 
 
-@pytest.fixture(params=["small file system", "limit of file sizes"])
+@pytest.fixture
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FullDisk]:
-    if request.param == "small file system":
+    """A small file system beside PostgreSQL, and a limit of file sizes beside SQLite, which needs no permission."""
+    if request.getfixturevalue("backend").name == "postgresql":
         with small_disk(tmp_path / "disk") as small:
             yield SmallFileSystem(small.folder, small.fill, small.free)
     elif sys.platform == "linux":
