@@ -69,6 +69,14 @@ def open_descriptors() -> list[int]:
     return sorted(int(path.name) for path in DESCRIPTORS.iterdir())
 
 
+def open_peers() -> Iterator[Peer]:
+    """The other sides of all open connections of the process."""
+    for descriptor in open_descriptors():
+        with internet_socket(descriptor) as found:
+            if found is not None and (peer := peer_of(found)) is not None:
+                yield peer
+
+
 def connections_by_client(
     descriptors: Iterable[int], is_exempt: Callable[[str], bool]
 ) -> dict[str, list[tuple[int, Peer]]]:

@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from app.core.config import Environment, Settings
+from app.core.runtime.refusals import ConnectionWatch, count_refusals
 
 BACKLOG = 1024
 HEAD_BYTES = 64 * 1024
@@ -66,7 +67,9 @@ def serve(target: str, settings: Settings, host: str, port: int) -> None:
         ssl_key=options.tls_key,
         workers_kill_timeout=options.stop_seconds,
     )
-    server.serve(target_loader=partial(load_application, target, os.getpid()), wrap_loader=False)
+    with count_refusals(settings.workers) as reports:
+        loader = partial(load_application, target, os.getpid(), port, reports)
+        server.serve(target_loader=loader, wrap_loader=False)
 
 
 def allow_open_files(needed: int) -> None:
@@ -96,12 +99,11 @@ def refuse_port_in_use(host: str, port: int) -> None:
         raise StartRefused(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def load_application(target: str, parent: int) -> Callable[..., Any]:
+def load_application(target: str, parent: int, port: int, reports: socket.socket) -> Callable[..., Any]:
     """Load the application in a worker, which from now on ends with its parent process."""
     Thread(target=stop_with_parent, args=(parent,), daemon=True, name="stop with parent").start()
     module, _, name = target.partition(":")
-    application: Callable[..., Any] = getattr(import_module(module), name)
-    return application
+    return ConnectionWatch(getattr(import_module(module), name), port, reports)
 
 
 def stop_with_parent(parent: int) -> None:
