@@ -13,7 +13,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Self
@@ -37,10 +37,14 @@ TCP_INFO, BYTES_RECEIVED = 2, 128
 """The attribute with `tcp_info`, and where it holds the number of bytes received."""
 END_OF_STREAM = 1
 """The kernel counts the end of a stream as one byte."""
+BUFFER_BYTES = 4 * 1024 * 1024
+"""Room for what the kernel tells; it may give less."""
 COOKIE_BYTES = 8
 GRACE_SECONDS = 1.0
 """How long a request may still wait for the event loop when its connection has ended."""
 LOG_SECONDS = 1.0
+MAX_VOTES = 10_000
+"""After so many reported connections, those before them are forgotten."""
 ADDRESSES = 5
 """The number of addresses in a line of the log."""
 
@@ -84,12 +88,14 @@ class ConnectionWatch:
         self.application = application
         self.port = port
         self.reports = reports
+        self.is_told = False
+        """Whether the kernel reports the ends of connections; else nothing would ever leave `served`."""
         self.served: set[Peer] = set()
 
     def __call__(self, scope: dict[str, Any], receive: object, send: object) -> Awaitable[None]:
         if scope["type"] == "lifespan":
             self.subscribe(asyncio.get_running_loop())
-        else:
+        elif self.is_told:
             self.served.add(scope["client"])
         return self.application(scope, receive, send)
 
@@ -97,34 +103,36 @@ class ConnectionWatch:
         """Ask the kernel for the ends of connections, where it knows how (Linux)."""
         try:
             ends = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG)
+            ends.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
             ends.bind((0, 0))
             for group in (TCP_DESTROY, TCP6_DESTROY):
                 ends.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, group)
         except (AttributeError, OSError) as error:
             log.warning("refusals_not_counted", cause=str(error))
             return
-        ends.setblocking(False)
-        loop.add_reader(ends, self.read, ends, loop)
+        self.is_told = True
+        Thread(target=self.watch, args=(ends, loop), daemon=True, name="watch connections").start()
 
-    def read(self, ends: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
-        """Read what the kernel has to tell. Ends that it had to drop are not counted."""
-        has_lost = False
-        while True:
-            try:
-                self.end(EndedConnection.parse(ends.recv(4096)), loop)
-            except BlockingIOError:
-                break
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
-                has_lost = True
-        if has_lost:
-            self.served.intersection_update((address, str(port)) for address, port in open_peers())
+    def watch(self, ends: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+        """Read what the kernel tells about the connections of the whole machine; runs in a thread of its own."""
+        with suppress(RuntimeError):  # the loop has ended
+            while True:
+                try:
+                    connection = EndedConnection.parse(ends.recv(4096))
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        raise
+                    loop.call_soon_threadsafe(self.forget_ended)
+                else:
+                    if connection.port == self.port:
+                        loop.call_soon_threadsafe(self.end, connection, loop)
+
+    def forget_ended(self) -> None:
+        """Forget connections that ended while the kernel had no room to tell. They are not counted."""
+        self.served.intersection_update((address, str(port)) for address, port in open_peers())
 
     def end(self, connection: EndedConnection, loop: asyncio.AbstractEventLoop) -> None:
         """Forget a connection that was served; report another that sent something, unless its request is late."""
-        if connection.port != self.port:
-            return
         if connection.peer in self.served:
             self.served.discard(connection.peer)
         elif connection.received > END_OF_STREAM:
@@ -168,14 +176,15 @@ class RefusalCounter:
                 next_line = time.monotonic() + LOG_SECONDS
 
     def add(self, cookie: bytes, address: str) -> None:
-        """Count the report of one worker."""
+        """Count the report of one worker; that of a busy one may come late."""
+        if len(self.votes) >= MAX_VOTES:
+            self.votes, self.older = Counter(), self.votes
         self.votes[cookie] += 1
         if self.votes[cookie] + self.older[cookie] == self.workers:
             self.refused[canonical_address(address) or address] += 1
 
     def write_line(self) -> None:
-        """Log what was refused since the last line, and forget old reports."""
-        self.votes, self.older = Counter(), self.votes
+        """Log what was refused since the last line."""
         count = self.refused.total()
         if not count:
             return
