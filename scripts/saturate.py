@@ -34,9 +34,9 @@ class Result:
 
 
 async def run(environment: dict[str, str], connections: int, seconds: float) -> Result:
-    """Load a server whose pool has five connections. Raises OSError if a client is cut off."""
+    """Load a server whose pools have five connections each. Raises OSError if a client is cut off."""
     result = Result()
-    with Server({**environment, "DATABASE__POOL_SIZE": str(POOL)}).start() as server:
+    with Server({**environment, "DATABASE__READERS": str(POOL), "DATABASE__WRITERS": str(POOL)}).start() as server:
         async with signed_in(server) as client:
             bearer = ("Authorization", client.headers["Authorization"])
         end = time.monotonic() + seconds
@@ -74,7 +74,7 @@ def main() -> int:
         environment = migrate(folder, arguments.database_url)
         result = asyncio.run(run(environment, arguments.connections, arguments.seconds))
     print(
-        f"{arguments.connections} connections, pool of {POOL}: {dict(result.statuses)}, slowest {result.slowest:.1f} s"
+        f"{arguments.connections} connections, pools of {POOL}: {dict(result.statuses)}, slowest {result.slowest:.1f} s"
     )
     stalled = result.slowest > LONGEST or result.successful_calls < arguments.connections
     return bool(set(result.statuses) - ALLOWED) or stalled

@@ -18,12 +18,11 @@ from uuid import uuid4
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.config import DatabaseSettings, Environment, Settings
 from app.core.context import RequestContext
 from app.core.db import migrations
+from app.core.db.driver.reader import Reader
 from app.core.db.engine import Database
 from app.core.db.pagination import EntityQuery
 from app.core.db.repository import ReadRepository
@@ -100,18 +99,18 @@ def cases(query: type[EntityQuery]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @contextmanager
-def record(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
+def record(reader: Reader) -> Iterator[list[tuple[str, Any]]]:
     """The statements that run in the block, with their parameters."""
     found: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
+    def note(sql: str, parameters: Any) -> None:
         found.append((sql, parameters))
 
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    reader.listeners.append(note)
     try:
         yield found
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+        reader.listeners.remove(note)
 
 
 class Bench:
@@ -127,7 +126,7 @@ class Bench:
     async def time(self, kind: type[ReadRepository], query: EntityQuery) -> tuple[str, list[str]]:
         """The median in milliseconds, or the error; and the plans of its statements."""
         times = []
-        with record(self.database.readers) as statements:
+        with record(self.database.reader) as statements:
             for _ in range(self.repeat):
                 started = time.perf_counter()
                 try:
@@ -139,7 +138,7 @@ class Bench:
         return f"{statistics.median(times):.1f}", [await self.plan(*statement) for statement in once]
 
     async def plan(self, sql: str, parameters: Any) -> str:
-        async with self.database.readers.connect() as connection:
+        async with self.database.engine.connect() as connection:
             lines = await connection.exec_driver_sql(f"EXPLAIN {sql}", tuple(parameters))
             return "\n".join(f"    {line}" for (line,) in lines)
 

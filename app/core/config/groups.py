@@ -73,9 +73,10 @@ class InternalSettings(Group):
 
 
 class DatabaseSettings(Group):
-    """The connection pool, and time limits in the database."""
+    """The connection pools, and time limits in the database."""
 
-    pool_size: int = Field(10, ge=1, description="Connections that a process keeps.")
+    readers: int = Field(8, ge=1, description="Connections of a process that read.")
+    writers: int = Field(4, ge=1, description="PostgreSQL: connections of a process that write. SQLite has one writer.")
     pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")
     statement_timeout_ms: int = Field(10_000, ge=0, description="PostgreSQL: longest statement.")
     lock_timeout_ms: int = Field(3_000, ge=0, description="Longest wait for a lock (SQLite: busy timeout).")

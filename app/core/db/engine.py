@@ -17,11 +17,14 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlmodel import col
 
-from app.core.config import Settings
+from app.core.config import DatabaseSettings, Settings
 from app.core.context import RequestContext
 from app.core.db import sqlite
+from app.core.db.connecting import connect_arguments, open_reading_link
+from app.core.db.driver.pool import Pool
+from app.core.db.driver.reader import Reader
 from app.core.db.entity import SoftDelete
-from app.core.db.network import limit_silence, server_silence_settings
+from app.core.db.network import limit_silence
 from app.core.db.session import ReadSession, Session, UnitOfWork, open_session, refuse_second_connection
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
@@ -30,17 +33,13 @@ OPENED_AT = "opened_at"
 
 
 class Database:
-    """The engines of a process. On SQLite, writers have a connection of their own, so that they queue in order."""
+    """The connections of a process: an engine that writes, and a reader. On SQLite one connection writes, in order."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys.load(settings)
         self.is_sqlite = settings.is_sqlite
-        self.engine = self.create_engine(1 if self.is_sqlite else settings.database.pool_size)
-        readers = self.create_engine(settings.database.pool_size) if self.is_sqlite else self.engine
-        if self.is_sqlite:
-            event.listen(readers.sync_engine, "connect", sqlite.refuse_writes)
-        self.readers = readers.execution_options(isolation_level="AUTOCOMMIT")
+        self.engine = self.create_engine(1 if self.is_sqlite else settings.database.writers)
         self.session_class: type[SyncSession] = type("AuditedSession", (UnitOfWork,), {})
         self.sessions = async_sessionmaker(
             self.engine, class_=Session, expire_on_commit=False, sync_session_class=self.session_class
@@ -48,6 +47,7 @@ class Database:
         event.listen(self.session_class, "do_orm_execute", hide_deleted)
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
+        self.reader = Reader(self.engine.dialect, self.create_pool(settings.database))
         self.has_capture = False
         """Whether changes are captured for the audit log; `unit_of_work` requires it."""
 
@@ -59,7 +59,7 @@ class Database:
             max_overflow=0,
             pool_timeout=self.settings.database.pool_timeout,
             hide_parameters=True,
-            connect_args=self.connect_arguments(),
+            connect_args=connect_arguments(self.settings),
         )
         event.listen(engine.sync_engine, "do_connect", connect)
         if self.is_sqlite:
@@ -69,6 +69,15 @@ class Database:
             event.listen(engine.sync_engine, "connect", self.prepare_connection)
             event.listen(engine.sync_engine, "checkout", self.check_connection)
         return engine
+
+    def create_pool(self, options: DatabaseSettings) -> Pool:
+        """The connections that read."""
+        return Pool(
+            partial(open_reading_link, self.settings, self.engine.dialect),
+            options.readers,
+            options.pool_timeout,
+            lambda link: link.opened_at >= self.distrusted_before,
+        )
 
     def prepare_connection(self, connection: Any, record: ConnectionPoolEntry) -> None:
         record.info[OPENED_AT] = monotonic()
@@ -94,24 +103,9 @@ class Database:
             self.distrusted_before = monotonic()
             raise DatabaseUnavailable("The database did not answer in time; try again shortly.") from error
 
-    def connect_arguments(self) -> dict[str, Any]:
-        """The time limits, in the options of each driver."""
-        options = self.settings.database
-        if self.is_sqlite:
-            return {"timeout": options.lock_timeout_ms / 1000}
-        return {
-            "timeout": options.pool_timeout,
-            "server_settings": {
-                "statement_timeout": str(options.statement_timeout_ms),
-                "lock_timeout": str(options.lock_timeout_ms),
-                "application_name": "attest",
-                **server_silence_settings(options.silence_seconds),
-            },
-        }
-
     def read_session(self, context: RequestContext) -> ReadSession:
         limit = partial(self.deadline, self.settings.database.job_seconds)
-        return ReadSession(self.readers, self.keys, context, limit)
+        return ReadSession(self.reader, self.keys, context, limit)
 
     @asynccontextmanager
     async def unit_of_work(self, context: RequestContext) -> AsyncIterator[Session]:
@@ -153,7 +147,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
-        await self.readers.dispose()
+        await self.reader.dispose()
 
 
 def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -9,13 +9,14 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Index, MetaData, Table
+from sqlalchemy import Index, MetaData, Table, column, func, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex
 
 from alembic import command
 from app.core.config import Settings
 from app.core.db.full_text import search_index
+from app.core.db.session import AnySelect, ReadSession
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,6 +70,17 @@ def upgrade(settings: Settings) -> None:
 def check(settings: Settings) -> None:
     """Raise unless the migrated database equals the models."""
     command.check(config(settings))
+
+
+async def stored_revisions(session: ReadSession) -> set[str]:
+    """The revisions of the database; none where it was never migrated."""
+    name = "alembic_version"
+    found: AnySelect = select(func.to_regclass(name))
+    if session.is_sqlite:
+        found = select(column("name")).select_from(table("sqlite_master")).where(column("name") == name)
+    if await session.value(found) is None:
+        return set()
+    return {row.version_num for row in await session.all(select(column("version_num")).select_from(table(name)))}
 
 
 @cache

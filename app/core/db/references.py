@@ -48,12 +48,13 @@ async def check_foreign_keys(session: ReadSession, table: Table, rows: Sequence[
 async def lock_visible(session: Session | ReadSession, column: "Column[UUID]", ids: set[UUID]) -> set[UUID]:
     """Lock for share those of `ids` that are visible in the table that `column` refers to, and return them.
 
-    A session that only reads locks nothing (SQLite has no locks of rows).
+    A session that only reads locks nothing.
     """
     target = target_of(column)
     statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
-    rows = await session.all(statement.order_by(target.c.id).with_for_update(read=True, key_share=True))
-    return {row.id for row in rows}
+    if isinstance(session, Session):
+        statement = statement.order_by(target.c.id).with_for_update(read=True, key_share=True)
+    return {row.id for row in await session.all(statement)}
 
 
 async def check_not_in_use(session: Session, table: Table, row: Entity) -> None:

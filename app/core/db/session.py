@@ -6,10 +6,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import Row, Select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 
 from app.core.context import RequestContext
+from app.core.db.driver.reader import Reader
 from app.core.security.keys import Keys
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -68,17 +69,17 @@ class ReadSession:
     can stall the whole pool.
     """
 
-    def __init__(self, engine: AsyncEngine, keys: Keys, context: RequestContext, limit: Deadline) -> None:
-        self.engine = engine
+    def __init__(self, reader: Reader, keys: Keys, context: RequestContext, limit: Deadline) -> None:
+        self.reader = reader
         self.limit = limit
         self.keys = keys
         self.context = context
-        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.is_sqlite = reader.dialect.name == "sqlite"
 
     async def all(self, statement: AnySelect) -> Sequence[AnyRow]:
         refuse_second_connection()
-        async with self.limit(), self.engine.connect() as connection:
-            return (await connection.execute(statement)).all()
+        async with self.limit():
+            return await self.reader.fetch(statement)
 
     async def first(self, statement: AnySelect) -> AnyRow | None:
         rows = await self.all(statement)

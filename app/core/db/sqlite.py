@@ -1,8 +1,9 @@
 """SQLite: connection settings, transactions that lock at once, and the functions that PostgreSQL has."""
 
+import sqlite3
+
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.core.db.full_text import normalize_words
 
@@ -10,7 +11,7 @@ PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON")
 """A write-ahead log, foreign keys, and triggers under REPLACE too."""
 
 
-def prepare_connection(connection: AsyncAdapt_aiosqlite_connection, _record: object) -> None:
+def prepare_connection(connection: AsyncAdapt_aiosqlite_connection | sqlite3.Connection, _record: object) -> None:
     """Set pragmas and functions, and keep the driver from opening transactions by itself."""
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -26,9 +27,9 @@ def unicode_lower(text: str | None) -> str | None:
     return text.lower() if isinstance(text, str) else text
 
 
-def refuse_writes(connection: DBAPIConnection, _record: object) -> None:
+def refuse_writes(connection: sqlite3.Connection) -> None:
     """Make a connection for readers refuse to write."""
-    connection.cursor().execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA query_only=ON")
 
 
 def begin_immediate(connection: Connection) -> None:

@@ -9,13 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.core.config import Settings
-from app.core.db.engine import Database
 from app.core.errors import NotFound, Unavailable
 from app.core.http.assets import Asset
 from app.core.http.guards import public
 from app.core.http.probes import LIVENESS, READINESS
 from app.core.http.route import Route
-from app.core.http.state import database_of, state_of
+from app.core.http.state import context_of, database_of, state_of
 
 STATIC = Path(__file__).parents[2] / "static"
 FILES = frozenset(path.name for path in STATIC.iterdir() if path.suffix in {".css", ".js", ".svg"})
@@ -89,19 +88,11 @@ async def healthz() -> dict[str, str]:
 @health.get(READINESS)
 async def readyz(request: Request) -> dict[str, str]:
     """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable."""
-    from app.core.db.migrations import heads  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
+    from app.core.db.migrations import heads, stored_revisions  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
 
-    if await revisions(database_of(request)) != heads():
+    if await stored_revisions(database_of(request).read_session(context_of(request))) != heads():
         raise NotReady("The database is not migrated to this version of the code.")
     return {"status": "ready"}
-
-
-async def revisions(database: Database) -> set[str]:
-    """The revisions of the migrated database."""
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  # see above
-
-    async with database.readers.connect() as connection:
-        return await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
 
 
 @docs.get("/docs")

@@ -41,7 +41,7 @@ class StartRefused(Exception):
 def serve(target: str, settings: Settings, host: str, port: int) -> None:
     """Serve the ASGI application `target` (`module:name`) until SIGTERM. Raises StartRefused."""
     options = settings.server
-    allow_open_files(options.connections + settings.database.pool_size + OTHER_FILES)
+    allow_open_files(options.connections + settings.database.readers + settings.database.writers + OTHER_FILES)
     refuse_port_in_use(host, port)
     server = Server(
         target,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.core.db.engine import Database
 
@@ -16,15 +16,15 @@ def statements_of(database: Database, table: str) -> Iterator[list[Statement]]:
     """The statements that read `table` in the block, with their values. The application has others meanwhile."""
     found: list[Statement] = []
 
-    def note(_connection: Any, _cursor: Any, sql: str, values: Sequence[Any], *_: Any) -> None:
+    def note(sql: str, values: Sequence[Any]) -> None:
         if f"FROM {table}" in sql:
             found.append((sql, tuple(values)))
 
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    database.reader.listeners.append(note)
     try:
         yield found
     finally:
-        event.remove(database.readers.sync_engine, "before_cursor_execute", note)
+        database.reader.listeners.remove(note)
 
 
 async def explain_without_sorting(database: Database, sql: str, values: tuple[Any, ...]) -> str:

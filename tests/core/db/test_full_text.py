@@ -78,7 +78,7 @@ async def test_sqlite_walks_the_list_in_its_order(database: Database) -> None:
     sql = """EXPLAIN QUERY PLAN SELECT id FROM brand WHERE deleted_at IS NULL AND instr(words(name), ' lum') > 0
         ORDER BY created_at DESC, id DESC LIMIT 51"""
 
-    async with database.readers.connect() as connection:
+    async with database.engine.connect() as connection:
         plan = [row.detail for row in await connection.exec_driver_sql(sql)]
 
     assert plan == ["SCAN brand USING INDEX ix_brand_created_at_id"]

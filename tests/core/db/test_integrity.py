@@ -111,23 +111,3 @@ async def test_a_lock_that_is_not_given_up_is_a_503(settings: Settings) -> None:
     assert problem.extra_headers["Retry-After"] == "1"
     await first.dispose()
     await second.dispose()
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_a_connection_that_breaks_is_a_503_and_the_next_one_works(settings: Settings) -> None:
-    database = open_database(settings)
-    reader = database.read_session(RequestContext())
-    mine = await reader.value(text("SELECT pg_backend_pid()"))  # type: ignore[arg-type]  # any statement does here
-    other = Database(settings)
-    async with other.engine.connect() as connection:
-        await connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
-    await other.dispose()
-
-    with pytest.raises(SQLAlchemyError) as error:
-        await reader.value(text("SELECT 1"))  # type: ignore[arg-type]  # any statement does here
-    problem = to_problem(error.value)
-
-    assert problem is not None
-    assert (problem.status, problem.code) == (503, "database-unavailable")
-    assert await reader.value(text("SELECT 1")) == 1  # type: ignore[arg-type]  # any statement does here
-    await database.dispose()

@@ -2,11 +2,12 @@
 
 import gc
 import weakref
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.core.config import Settings
 from app.core.context import RequestContext
@@ -76,10 +77,10 @@ async def test_a_read_takes_one_statement(database: Database, signed_in_as: Sign
     await person.get(f"/tasks/{item['id']}")
     statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(statement: str, _values: Sequence[Any]) -> None:
         statements.append(statement)
 
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    database.reader.listeners.append(note)
     one = await person.get(f"/tasks/{item['id']}")
     of_one = [s for s in statements if reads_tasks(s)]
     statements.clear()

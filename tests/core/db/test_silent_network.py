@@ -25,7 +25,7 @@ from tests.fixtures.databases import settings_for
 from tests.people import person
 
 RETURN_SECONDS = 30
-DATABASE = DatabaseSettings(pool_size=5, job_seconds=1, silence_seconds=2, statement_timeout_ms=3000)
+DATABASE = DatabaseSettings(readers=5, writers=5, job_seconds=1, silence_seconds=2, statement_timeout_ms=3000)
 
 
 @pytest.fixture

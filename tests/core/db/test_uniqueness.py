@@ -59,7 +59,7 @@ async def test_sqlite_reads_the_index_of_every_column(database: Database, job: R
     statement = scoped.select(table_of(Category), [(PARENTS[0], "a"), (PARENTS[1], "b")])
     compiled = statement.compile(database.engine.sync_engine, compile_kwargs={"literal_binds": True})
 
-    async with database.readers.connect() as connection:
+    async with database.engine.connect() as connection:
         plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all())
 
     assert plan.count("uq_category_name (parent_id=? AND <expr>=?)") == 2, plan

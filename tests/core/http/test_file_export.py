@@ -1,9 +1,9 @@
 """Lists as files: streamed page by page, for as long as the caller may read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import event
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -45,11 +45,11 @@ async def test_a_long_list_comes_whole_page_by_page(
 
     statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(statement: str, _values: Sequence[Any]) -> None:
         if "brand" in statement:
             statements.append(statement)
 
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    database.reader.listeners.append(note)
     async with person.client.stream(
         "GET",
         "/brands?sort=name",

@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import func, select
 
 from app.core.config import DatabaseSettings, LimitSettings
+from app.core.context import RequestContext
 from app.core.http.guards import public
 from app.core.http.router import Router
 from app.main import create_app
@@ -110,8 +112,7 @@ async def test_a_statement_that_takes_too_long_is_a_504(database_url: str, tmp_p
 
     @router.get("", dependencies=[public()])
     async def sleep() -> None:
-        async with strict.state.database.readers.connect() as connection:
-            await connection.exec_driver_sql("SELECT pg_sleep(60)")
+        await strict.state.database.read_session(RequestContext()).value(select(func.pg_sleep(60)))
 
     strict.include_router(router, prefix="/api/v1")
     transport = httpx.ASGITransport(strict, raise_app_exceptions=False)

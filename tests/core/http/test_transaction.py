@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy import event, select, text
+from sqlalchemy import column, event, func, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
@@ -90,13 +90,12 @@ async def test_the_victim_of_a_deadlock_is_run_again(database: Database, signed_
 
 async def wait_for_a_lock(database: Database, request: "asyncio.Task[httpx.Response]") -> None:
     """Wait until the request waits for a lock."""
-    statement = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
+    activity = table("pg_stat_activity", column("datname"), column("wait_event_type"))
+    waits = select(func.count()).select_from(activity).where(activity.c.datname == func.current_database())
+    reader = database.read_session(RequestContext())
     while not request.done():
-        async with database.readers.connect() as connection:
-            if (await connection.execute(statement)).scalar():
-                return
+        if await reader.value(waits.where(activity.c.wait_event_type == "Lock")):
+            return
         await asyncio.sleep(0.02)
     raise AssertionError("the request never waited")
 

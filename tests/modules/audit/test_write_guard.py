@@ -67,9 +67,16 @@ async def test_a_driver_statement_is_refused_too(database: Database, job: Reques
 
 async def test_reading_connections_do_not_write(database: Database, job: RequestContext) -> None:
     await add_task(database, job)
-    async with database.readers.connect() as connection:
-        with pytest.raises(UnauditedWrite):
-            await connection.exec_driver_sql("UPDATE task SET title = 'raw'")
+    reader = database.read_session(job)
+
+    with pytest.raises(TypeError, match="selects only"):
+        await reader.all(update(Task).values(title="core"))  # type: ignore[arg-type]  # that is what is tested
+    with pytest.raises(TypeError, match="selects only"):
+        await reader.all(text("UPDATE task SET title = 'text'"))  # type: ignore[arg-type]
+    link = await database.reader.pool.take()
+    with pytest.raises(Exception, match=r"read-?only"):
+        await link.fetch("UPDATE task SET title = 'raw'", ())
+    database.reader.pool.give(link)
 
 
 async def test_the_write_guard_holds_after_a_flush_without_changes(database: Database, job: RequestContext) -> None:

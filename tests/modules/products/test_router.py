@@ -1,9 +1,9 @@
 """Rules of products: money, stock, and the brand and category that they show."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -118,11 +118,11 @@ async def test_a_read_is_one_statement(
     await person.get(PATH)
     statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(statement: str, _values: Sequence[Any]) -> None:
         if any(name in statement for name in ("product", "brand", "category")):
             statements.append(statement)
 
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    database.reader.listeners.append(note)
     answer = await person.get(path.format(id=product["id"]), headers=headers)
 
     assert answer.status_code == 200

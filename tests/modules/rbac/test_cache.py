@@ -2,12 +2,13 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.context import RequestContext
@@ -25,10 +26,10 @@ async def test_a_cached_permission_needs_no_query(signed_in_as: SignedInAs, data
     await person.get("/auth/me/menu")
     statements: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(statement: str, _values: Sequence[Any]) -> None:
         statements.append(statement)
 
-    event.listen(database.readers.sync_engine, "before_cursor_execute", note)
+    database.reader.listeners.append(note)
     denied = await person.post("/tasks", {"title": "no"})
 
     assert denied.status_code == 403

@@ -37,7 +37,7 @@ class UnauditedWrite(RuntimeError):
 
 
 def refuse_unaudited_writes(database: Database) -> None:
-    """Watch every connection of `database`. An offending statement raises UnauditedWrite."""
+    """Watch the connections of `database` that can write. An offending statement raises UnauditedWrite."""
     known = {table.name for table in SQLModel.metadata.tables.values()}
     writable = frozenset(known - audited_models().keys() - LOGS)
 
@@ -48,8 +48,7 @@ def refuse_unaudited_writes(database: Database) -> None:
             if (verb in NEVER or table not in writable | LOGS) and not flushing.get():
                 raise UnauditedWrite(f"{verb} {table} would leave no change entry; change entities instead")
 
-    for engine in {database.engine.sync_engine, database.readers.sync_engine}:
-        event.listen(engine, "before_cursor_execute", check)
+    event.listen(database.engine.sync_engine, "before_cursor_execute", check)
 
 
 @lru_cache(maxsize=2048)

@@ -1,0 +1,1 @@
+"""The drivers under one interface: connections, a pool of them, and selects that run on them."""

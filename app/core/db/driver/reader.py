@@ -1,0 +1,53 @@
+"""Runs selects: SQLAlchemy compiles them, the driver executes them, and the rows are SQLAlchemy's rows."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.engine import Dialect
+
+from app.core.db.driver.pool import Pool
+from app.core.db.driver.shapes import Call, Shapes, as_database_error
+
+Listener = Callable[[str, Sequence[Any]], None]
+"""Is told each statement, with its values, before it is sent."""
+
+
+class Reader:
+    """Runs selects, each by itself on a connection of a pool."""
+
+    def __init__(self, dialect: Dialect, pool: Pool) -> None:
+        self.dialect = dialect
+        self.pool = pool
+        self.shapes = Shapes(dialect)
+        self.listeners: list[Listener] = []
+
+    async def fetch(self, statement: object) -> list[Row[*tuple[Any, ...]]]:
+        """The rows of a select. Raises SQLAlchemyError, DatabaseUnavailable, and TypeError for any other statement."""
+        call = self.shapes.bind(statement)
+        return call.shape.rows(await self.send(call))
+
+    async def send(self, call: Call) -> Sequence[Sequence[Any]]:
+        """Run a statement. A connection on which it did not come to its end is not used again."""
+        shape, sql, values = call
+        for listener in self.listeners:
+            listener(sql, values)
+        link = await self.pool.take()
+        is_usable = False
+        try:
+            if not shape.is_described:
+                shape.describe(await link.describe(sql))
+            rows = await link.fetch(sql, values)
+            is_usable = True
+        except Exception as error:
+            is_usable = link.is_open()
+            raise as_database_error(link.translate(error), sql, self.dialect, is_lost=not is_usable) from error
+        finally:
+            if is_usable:
+                self.pool.give(link)
+            else:
+                self.pool.drop(link)
+        return rows
+
+    async def dispose(self) -> None:
+        await self.pool.dispose()
