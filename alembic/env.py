@@ -91,7 +91,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def online(chosen: Settings) -> None:
-    database = Database(chosen)
+    database = Database(chosen.without_pooler)
     try:
         async with database.engine.connect() as connection:
             await connection.run_sync(migrate)

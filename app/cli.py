@@ -1,4 +1,4 @@
-"""`python -m app …`: serve, migrate, seed, create-superuser, openapi."""
+"""`python -m app …`: serve, migrate, limits, seed, create-superuser, openapi."""
 
 import asyncio
 import os
@@ -15,6 +15,7 @@ from app.core.config import Environment, Settings, settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
+from app.core.db.role_limits import set_limits
 from app.core.errors import Problem
 from app.core.runtime import logging, server
 from app.core.security.passwords import PasswordHasher
@@ -76,6 +77,18 @@ def migrate() -> None:
     from app.core.db.migrations import upgrade  # noqa: PLC0415  # Alembic is slow to import, and a server does not need it
 
     upgrade(settings())
+
+
+@cli.command()
+def limits(
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="Run the SQL too, over DATABASE__DIRECT_URL.")] = False,
+) -> None:
+    """Print the SQL that gives the role of DATABASE_URL its time limits, which it needs behind a pooler."""
+    if settings().is_sqlite:
+        raise typer.Exit(refuse("SQLite has no roles"))
+    for statement in asyncio.run(set_limits(settings(), apply=apply)):
+        typer.echo(statement)
 
 
 @cli.command()

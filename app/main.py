@@ -15,6 +15,7 @@ from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
 from app.core.db.pruning import prune_periodically
+from app.core.db.role_limits import check_limits_at_start
 from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
@@ -83,6 +84,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
         stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)
+        await stack.enter_async_context(check_limits_at_start(state.database))
         state.redis = None
         if options.redis_url is not None:
             from app.core.runtime.redis import SharedRedis  # noqa: PLC0415  # see the module: slow to import

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from app.core.config import AuditSettings, AuthSettings, CorsSettings, Environment, Settings
+from app.core.config import AuditSettings, AuthSettings, CorsSettings, DatabaseSettings, Environment, Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +79,23 @@ def test_production_refuses_what_is_unsafe(change: dict[str, Any], complaint: st
 
 def test_one_sqlite_worker_is_allowed_in_production() -> None:
     assert settings(database_url=SecretStr("sqlite+aiosqlite:///x.db")).is_sqlite
+
+
+def test_a_pooler_needs_postgresql_and_a_url_past_it() -> None:
+    pooler = DatabaseSettings(pooler="transaction")
+    with pytest.raises(ValidationError, match="DATABASE__POOLER needs DATABASE__DIRECT_URL"):
+        settings(database=pooler)
+    with pytest.raises(ValidationError, match="SQLite has no server"):
+        settings(database=pooler, database_url=SecretStr("sqlite+aiosqlite:///x.db"))
+
+
+def test_the_direct_url_replaces_the_pooler() -> None:
+    direct = SecretStr("postgresql+asyncpg://owner@db/attest")
+    pooled = settings(database=DatabaseSettings(pooler="transaction", direct_url=direct))
+
+    assert pooled.without_pooler.database_url == direct
+    assert pooled.without_pooler.database.pooler == "none"
+    assert settings().without_pooler == settings()
 
 
 def test_groups_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

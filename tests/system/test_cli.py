@@ -109,6 +109,32 @@ def test_a_superuser_obeys_the_policy(settings: Settings, password: str, usernam
     assert password not in refused.stderr
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_limits_are_printed_and_set_on_request(settings: Settings) -> None:
+    from app.core.db.postgresql import connect_directly  # noqa: PLC0415  # only here
+
+    async def statement_timeout() -> str:
+        connection = await connect_directly(settings, "attest-test")
+        found: str = await connection.fetchval("SHOW statement_timeout")
+        await connection.close()
+        return found
+
+    printed = run(settings, "limits", DATABASE__STATEMENT_TIMEOUT_MS="1500")
+    before = await statement_timeout()
+    applied = run(settings, "limits", "--apply", DATABASE__STATEMENT_TIMEOUT_MS="1500")
+
+    assert printed.returncode == applied.returncode == 0, printed.stderr + applied.stderr
+    assert re.search(r"^ALTER ROLE \w+ IN DATABASE \w+ SET statement_timeout = 1500;$", printed.stdout, re.MULTILINE)
+    assert (before, applied.stdout, await statement_timeout()) == ("0", printed.stdout, "1500ms")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_sqlite_has_no_limits_to_set(settings: Settings) -> None:
+    refused = run(settings, "limits")
+
+    assert (refused.returncode, "SQLite has no roles" in refused.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_server_logs_to_stdout_and_a_command_to_stderr(settings: Settings, tmp_path: Path) -> None:
     """Regression: a server logged to stderr, where no collector of logs looks."""

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from limits import parse
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 ACCESS_PATTERN = re.compile(r"(?:\*|[A-Z]+) (?:/|(?:/[^/?#*\s]+)+(?:/\*)?)")
 """There is no pattern for every path: that would switch the access log off."""
+EMPTY_AS_NONE = BeforeValidator(lambda value: None if value in ("", SecretStr("")) else value)
+"""Reads an empty variable as if it were not set."""
 
 
 class Group(BaseModel):
@@ -73,8 +75,14 @@ class InternalSettings(Group):
 
 
 class DatabaseSettings(Group):
-    """The connection pools, and time limits in the database."""
+    """The connections to the database, and time limits in it."""
 
+    pooler: Literal["none", "transaction"] = Field(
+        "none", description="A pooler between the application and PostgreSQL: none, or one in transaction mode."
+    )
+    direct_url: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
+        None, description="The database without the pooler, for LISTEN, migrations and `limits`."
+    )
     readers: int = Field(8, ge=1, description="Connections of a process that read.")
     writers: int = Field(4, ge=1, description="PostgreSQL: connections of a process that write. SQLite has one writer.")
     pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")
@@ -150,13 +158,12 @@ class ServerSettings(Group):
     )
     stop_seconds: int = Field(25, ge=1, le=30, description="Seconds from SIGTERM until a process is killed.")
     http2: bool = Field(False, description="Offer HTTP/2 over TLS. Its idle connections have no time limit.")
-    tls_certificate: Path | None = Field(None, description="PEM file of the certificate chain; turns on TLS.")
-    tls_key: Path | None = Field(None, description="PEM file of the certificate's private key (PKCS#8).")
-
-    @field_validator("tls_certificate", "tls_key", mode="before")
-    @classmethod
-    def read_empty_as_none(cls, path: object) -> object:
-        return path or None
+    tls_certificate: Annotated[Path | None, EMPTY_AS_NONE] = Field(
+        None, description="PEM file of the certificate chain; turns on TLS."
+    )
+    tls_key: Annotated[Path | None, EMPTY_AS_NONE] = Field(
+        None, description="PEM file of the certificate's private key (PKCS#8)."
+    )
 
     @model_validator(mode="after")
     def check_tls(self) -> Self:

@@ -5,13 +5,14 @@ from enum import StrEnum
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from app.core.config.groups import (
+    EMPTY_AS_NONE,
     AuditSettings,
     AuthSettings,
     CorsSettings,
@@ -54,7 +55,9 @@ class Settings(BaseSettings):
     )
     state_dir: Path = Field(Path("var"), description="Development keys and the spool of access entries.")
     debug: bool = Field(False, description="Verbose logs; refused in production.")
-    docs_enabled: bool | None = Field(None, description="Serve documents; if empty, everywhere but in production.")
+    docs_enabled: Annotated[bool | None, EMPTY_AS_NONE] = Field(
+        None, description="Serve documents; if empty, everywhere but in production."
+    )
     root_path: str = Field(
         "", description="Path at which a proxy serves the application, such as /attest; `serve --root-path` sets it."
     )
@@ -70,7 +73,7 @@ class Settings(BaseSettings):
     forwarded_header: Literal["x-forwarded-for", "forwarded"] = Field(
         "x-forwarded-for", description="The header that trusted proxies write. The other one is the client's own word."
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
         None, description="Redis for what processes share: rate limits and the nonces of signed calls."
     )
     auth: AuthSettings = AuthSettings()
@@ -82,16 +85,6 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()
     server: ServerSettings = ServerSettings()
-
-    @field_validator("redis_url")
-    @classmethod
-    def empty_is_none(cls, url: SecretStr | None) -> SecretStr | None:
-        return url if url is not None and url.get_secret_value() else None
-
-    @field_validator("docs_enabled", mode="before")
-    @classmethod
-    def empty_is_the_default(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("root_path")
     @classmethod
@@ -119,6 +112,24 @@ class Settings(BaseSettings):
     @property
     def is_sqlite(self) -> bool:
         return make_url(self.database_url.get_secret_value()).get_backend_name() == "sqlite"
+
+    @property
+    def without_pooler(self) -> Self:
+        """These settings with a direct connection to the database, for what needs a session of its own."""
+        if self.database.direct_url is None:
+            return self
+        database = self.database.model_copy(update={"pooler": "none"})
+        return self.model_copy(update={"database_url": self.database.direct_url, "database": database})
+
+    @model_validator(mode="after")
+    def check_pooler(self) -> Self:
+        if self.database.pooler == "none":
+            return self
+        if self.is_sqlite:
+            raise ValueError("DATABASE__POOLER is for PostgreSQL; SQLite has no server")
+        if self.database.direct_url is None:
+            raise ValueError("DATABASE__POOLER needs DATABASE__DIRECT_URL, a URL that leads past the pooler")
+        return self
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:

@@ -10,23 +10,13 @@ from app.core.db import sqlite
 from app.core.db.driver.aiosqlite import open_sqlite
 from app.core.db.driver.link import Link
 from app.core.db.driver.postgresql import open_postgresql
-from app.core.db.network import server_silence_settings
+from app.core.db.postgresql import connect_options
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:
-    """The time limits, in the options of each driver."""
+    """The options of each driver, time limits above all."""
     options = settings.database
-    if settings.is_sqlite:
-        return {"timeout": options.lock_timeout_ms / 1000}
-    return {
-        "timeout": options.pool_timeout,
-        "server_settings": {
-            "statement_timeout": str(options.statement_timeout_ms),
-            "lock_timeout": str(options.lock_timeout_ms),
-            "application_name": "attest",
-            **server_silence_settings(options.silence_seconds),
-        },
-    }
+    return {"timeout": options.lock_timeout_ms / 1000} if settings.is_sqlite else connect_options(options)
 
 
 def prepare_sqlite(connection: sqlite3.Connection) -> None:
@@ -35,10 +25,11 @@ def prepare_sqlite(connection: sqlite3.Connection) -> None:
 
 
 async def open_reading_link(settings: Settings, dialect: Dialect) -> Link:
-    """A new connection on which the database itself refuses to write."""
+    """A new connection on which the database itself refuses to write, except behind a pooler."""
     arguments, of_url = dialect.create_connect_args(make_url(settings.database_url.get_secret_value()))
     options = {**of_url, **connect_arguments(settings)}
     if settings.is_sqlite:
         return await open_sqlite(arguments, options, prepare_sqlite)
-    options["server_settings"]["default_transaction_read_only"] = "on"
+    if settings.database.pooler == "none":
+        options["server_settings"]["default_transaction_read_only"] = "on"
     return await open_postgresql(dialect, options, settings.database.silence_seconds)

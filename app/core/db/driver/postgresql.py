@@ -34,8 +34,20 @@ class PostgresqlLink:
         return [attribute.type.oid for attribute in statement.get_attributes()]
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *values)
+        try:
+            rows: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *values)
+        except (asyncpg.DataError, asyncpg.InterfaceError):
+            await self.end_statement()
+            raise
         return rows
+
+    async def end_statement(self) -> None:
+        """Tell the server that no more comes, where the driver stopped half-way at a value that it cannot send.
+
+        A pooler would keep the session for this connection until it is used again.
+        """
+        if self.is_open():
+            await self.connection.execute("SELECT")
 
     def translate(self, error: Exception) -> Exception:
         kind = next((self.errors[each] for each in type(error).__mro__ if each in self.errors), None)

@@ -8,22 +8,20 @@ import asyncpg
 import structlog
 
 from app.core.db.engine import Database
-from app.core.db.network import limit_silence
+from app.core.db.postgresql import connect_directly
 from app.modules.rbac.engine.invalidation import CHANNEL
 
 log = structlog.get_logger(__name__)
 
-CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 5.0
 
 
 class Listener:
-    """Holds a connection outside of the pool and calls `on_event` for every event."""
+    """Holds a connection outside of the pool, and past a pooler, and calls `on_event` for every event."""
 
     def __init__(self, database: Database, on_event: Callable[[], None]) -> None:
-        self.dialect = database.engine.dialect
-        self.url = database.engine.url
+        self.settings = database.settings
         self.on_event = on_event
-        self.silence_seconds = database.settings.database.silence_seconds
         self.connection: Any = None
         self.checked_at = 0.0
 
@@ -32,10 +30,7 @@ class Listener:
         if self.connection is not None and not self.connection.is_closed():
             await self.check()
         if self.connection is None or self.connection.is_closed():
-            _, options = self.dialect.create_connect_args(self.url)
-            options["server_settings"] = {"application_name": "attest-listener"}
-            connection = await asyncpg.connect(**options, timeout=CONNECT_SECONDS)
-            limit_silence(connection, self.silence_seconds)
+            connection = await connect_directly(self.settings, "attest-listener")
             try:
                 await connection.add_listener(CHANNEL, self.handle_notification)
             except BaseException:
@@ -47,10 +42,10 @@ class Listener:
 
     async def check(self) -> None:
         """Drop a connection that has gone silent: it would wait for events for ever."""
-        if monotonic() - self.checked_at < self.silence_seconds:
+        if monotonic() - self.checked_at < self.settings.database.silence_seconds:
             return
         try:
-            await self.connection.execute("SELECT 1", timeout=CONNECT_SECONDS)
+            await self.connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
             self.checked_at = monotonic()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("listener_lost", cause=type(error).__name__)
@@ -63,7 +58,7 @@ class Listener:
         if self.connection is None:
             return
         try:
-            await self.connection.close(timeout=CONNECT_SECONDS)
+            await self.connection.close(timeout=ANSWER_SECONDS)
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("listener_not_closed", cause=type(error).__name__)
             self.connection.terminate()

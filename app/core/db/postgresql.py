@@ -1,0 +1,47 @@
+"""Connections to PostgreSQL: their options, behind a pooler too, and those that lead past it."""
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from app.core.config import DatabaseSettings, Settings
+from app.core.db.network import limit_silence, server_silence_settings
+
+DIRECT_CONNECT_SECONDS = 5.0
+
+
+def time_limits(options: DatabaseSettings) -> dict[str, str]:
+    """The time limits of a session, as PostgreSQL names them."""
+    return {
+        "statement_timeout": str(options.statement_timeout_ms),
+        "lock_timeout": str(options.lock_timeout_ms),
+        **server_silence_settings(options.silence_seconds),
+    }
+
+
+def connect_options(options: DatabaseSettings) -> dict[str, Any]:
+    """How to connect by asyncpg and, with the last option, by SQLAlchemy's dialect, which keeps statements too.
+
+    A pooler in transaction mode refuses time limits at the connect, so that the role has them (`role_limits`). It may
+    run each transaction on another session, so that no statement has a name there. An unnamed one is parsed and run
+    before the session can change: asyncpg ends neither step, but both with one `Sync`.
+    """
+    settings = {"application_name": "attest"}
+    if options.pooler == "none":
+        return {"timeout": options.pool_timeout, "server_settings": settings | time_limits(options)}
+    unnamed = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    return {"timeout": options.pool_timeout, "server_settings": settings, **unnamed}
+
+
+async def connect_directly(settings: Settings, name: str) -> Any:
+    """A connection of asyncpg past the pooler, outside of the pool, that has no time limits and shows itself as `name`.
+
+    The caller closes it. Raises OSError, TimeoutError, asyncpg.PostgresError and asyncpg.InterfaceError.
+    """
+    url = make_url(settings.without_pooler.database_url.get_secret_value())
+    _, options = url.get_dialect()().create_connect_args(url)
+    options["server_settings"] = {"application_name": name}
+    connection = await asyncpg.connect(**options, timeout=DIRECT_CONNECT_SECONDS)
+    limit_silence(connection, settings.database.silence_seconds)
+    return connection
