@@ -57,12 +57,12 @@ class Sqlite(Backend):
 
 
 class Postgresql(Backend):
-    """Databases of the server that TEST_DATABASE_URL names."""
+    """Databases of the server at `url`, or of the one that TEST_DATABASE_URL names."""
 
     name = "postgresql"
 
-    def __init__(self) -> None:
-        self.url = os.environ[URL_VARIABLE]
+    def __init__(self, url: str | None = None) -> None:
+        self.url = url or os.environ[URL_VARIABLE]
 
     def create(self, name: str, template: str | None = None) -> str:
         clone = f' TEMPLATE "{template}"' if template else ""

@@ -1,0 +1,185 @@
+"""What a write costs on PostgreSQL: round trips, and bytes of the write-ahead log.
+
+A write that has become cheaper lowers its row of the table, so that it cannot become dearer again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.config import Settings
+from app.core.resources.imports.rows import ROWS_PER_BATCH
+from tests.databases import EmbeddedServer, Postgresql
+from tests.fixtures.databases import prepare, settings_for
+from tests.people import Person, SignedInAs
+from tests.round_trips import count_on_new_connections, round_trips_of_block
+
+WARM, MEASURED = 4, 6
+WAL_MARGIN = 0.02
+"""Pages that split differ a little in bulk. What else the server writes only adds bytes, so the least counts."""
+
+TEMPLATE = "template"
+TASK = {"title": "Count the lamps in hall two", "description": "before noon"}
+numbers = count(1)
+
+Make = Callable[[Person], Awaitable[str]]
+Write = Callable[[Person, str], Awaitable[httpx.Response]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A write, what it needs to be there (made before it, and not measured), and its cost."""
+
+    name: str
+    round_trips: int
+    wal_bytes: int
+    make: Make
+    write: Write
+
+
+async def nothing(_person: Person) -> str:
+    return ""
+
+
+async def task(person: Person) -> str:
+    return str((await person.post("/tasks", TASK)).raise_for_status().json()["id"])
+
+
+async def deleted_task(person: Person) -> str:
+    made = await task(person)
+    (await person.delete(f"/tasks/{made}")).raise_for_status()
+    return made
+
+
+async def brand_and_category(person: Person) -> dict[str, str]:
+    made = {}
+    for name, path in (("brand_id", "/brands"), ("category_id", "/categories")):
+        response = await person.post(path, {"name": f"Lamps {next(numbers):06}"})
+        made[name] = response.raise_for_status().json()["id"]
+    return made
+
+
+def product_with(references: dict[str, str]) -> dict[str, Any]:
+    return {"sku": f"L-{next(numbers):06}", "name": "Desk lamp", "price": "19.90", "currency": "EUR", **references}
+
+
+async def product(person: Person) -> str:
+    created = await person.post("/products", product_with(await brand_and_category(person)))
+    return str(created.raise_for_status().json()["id"])
+
+
+async def references(person: Person) -> str:
+    made = await brand_and_category(person)
+    return f"{made['brand_id']} {made['category_id']}"
+
+
+async def create_product(person: Person, ids: str) -> httpx.Response:
+    brand, category = ids.split()
+    return await person.post("/products", product_with({"brand_id": brand, "category_id": category}))
+
+
+async def create_customer(person: Person, _id: str) -> httpx.Response:
+    body = {"first_name": "Carla", "last_name": "Customer", "email": f"carla{next(numbers):06}@example.com"}
+    return await person.post("/customers", body)
+
+
+async def hundred_tasks(person: Person) -> str:
+    response = await person.post("/tasks/bulk", {"create": [TASK] * 100})
+    return " ".join(item["id"] for item in response.raise_for_status().json()["created"])
+
+
+async def update_hundred(person: Person, ids: str) -> httpx.Response:
+    update = [{"id": task, "changes": {"title": "Count them again"}} for task in ids.split()]
+    return await person.post("/tasks/bulk", {"update": update})
+
+
+def import_rows(rows: int) -> Write:
+    content = b"title,description\n" + b"Count the lamps in hall two,before noon\n" * rows
+    headers = {"Content-Type": "text/csv"}
+    return lambda person, _id: person.post("/tasks/import", content=content, headers=headers)
+
+
+CASES = [
+    Case("create a task", 4, 2464, nothing, lambda person, _id: person.post("/tasks", TASK)),
+    Case("update a task", 5, 2056, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
+    Case("delete a task", 5, 2232, task, lambda person, made: person.delete(f"/tasks/{made}")),
+    Case("restore a task", 5, 2160, deleted_task, lambda person, made: person.post(f"/tasks/{made}/restore")),
+    Case("create a product", 7, 2952, references, create_product),
+    Case(
+        "update a product", 6, 2384, product, lambda person, made: person.patch(f"/products/{made}", {"name": "Lamp"})
+    ),
+    Case(
+        "move stock",
+        6,
+        4152,
+        product,
+        lambda person, made: person.post(f"/products/{made}/stock-movements", {"delta": 5, "reason": "Delivered"}),
+    ),
+    Case("create a customer", 6, 3232, nothing, create_customer),
+    Case(
+        "bulk of 100 creates",
+        7,
+        246_456,
+        nothing,
+        lambda person, _: person.post("/tasks/bulk", {"create": [TASK] * 100}),
+    ),
+    Case("bulk of 100 updates", 303, 225_672, hundred_tasks, update_hundred),
+    Case("import of a batch", 6, 246_112, nothing, import_rows(ROWS_PER_BATCH)),
+    Case("import of three batches", 14, 744_912, nothing, import_rows(3 * ROWS_PER_BATCH)),
+]
+
+
+@pytest.fixture(scope="module")
+def quiet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
+    """A server of this file alone: the write-ahead log is one for all databases of a server."""
+    server = EmbeddedServer()
+    backend = Postgresql(server.url)
+    prepare(settings_for(backend.create(TEMPLATE), tmp_path_factory.mktemp("template")))
+    yield backend
+    server.stop()
+
+
+@pytest.fixture
+def settings(quiet_server: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Count round trips from before the application opens its connections."""
+    count_on_new_connections(monkeypatch)
+    name = f"test_{uuid4().hex}"
+    yield settings_for(quiet_server.create(name, TEMPLATE), tmp_path / "var")
+    quiet_server.drop(name)
+
+
+@pytest.fixture
+async def server(settings: Settings) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(settings.database_url.get_secret_value().replace("+asyncpg", ""))
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"postgresql-{case.name}")
+async def test_a_write_costs_what_it_cost(case: Case, signed_in_as: SignedInAs, server: Any) -> None:
+    person = await signed_in_as(superuser=True)
+    sent, written = [], []
+    for _ in range(WARM + MEASURED):
+        made = await case.make(person)
+        before = await position(server)
+        with round_trips_of_block() as found:
+            response = await case.write(person, made)
+        written.append(await position(server) - before)
+        sent.append(found)
+        assert response.is_success, response.text
+
+    least = min(sent[WARM:], key=len)
+    assert len(least) == case.round_trips, "\n".join(least)
+    assert min(written[WARM:]) == pytest.approx(case.wal_bytes, rel=WAL_MARGIN)
+
+
+async def position(server: Any) -> int:
+    """The end of the write-ahead log, in bytes from its beginning."""
+    return int(await server.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
