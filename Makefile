@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench bench-growth kill-9 saturate flood attack faults soak clean
+.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth kill-9 saturate flood attack faults soak clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -54,8 +54,11 @@ client: $(VENV)/.development ## Lint the document, compile the typed client, and
 fuzz: $(VENV)/.development ## Fuzz a real server with Schemathesis, over the whole API, for ten minutes.
 	@$(BIN)/python -m scripts.fuzz --max-time 600 -n 100
 
-bench: $(VENV)/.development ## Compare with a bare FastAPI + SQLAlchemy application, side by side.
-	@$(BIN)/python -m scripts.bench
+bench: $(VENV)/.development ## Compare with bare FastAPI, Fastify, Litestar and Django: make bench, or SHORT=1, or PART=all.
+	@$(BIN)/python -m scripts.bench $(PART) $(if $(SHORT),--short)
+
+bench-profile: $(VENV)/.development ## Print where the CPU of a request goes.
+	@$(BIN)/python -m scripts.bench.profile
 
 bench-growth: $(VENV)/.development ## Time every list of tasks and products while their tables grow to a million rows.
 	@$(BIN)/python -m scripts.bench.growth

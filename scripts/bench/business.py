@@ -3,18 +3,17 @@
 import argparse
 import json
 import os
-import statistics
 import tempfile
 
 import httpx
 
-from scripts.bench.__main__ import JSON, measure, prepare
 from scripts.bench.client import NUMBER, Request
-from scripts.servers import Server, migrate, superuser
+from scripts.bench.figures import Figures, median_of
+from scripts.bench.targets import JSON, attest, measure
 
 PRODUCTS = 2000
 PAIRS = {
-    "get a product": ("get one", "one statement, brand and category joined"),
+    "get a product": ("get", "one statement, brand and category joined"),
     "list 50 products": ("list 50", "the same, 50 rows"),
     "search products": ("list 50", "q with two words, 50 rows"),
     "create a product": ("create", "with a check of brand and category"),
@@ -29,8 +28,8 @@ def business(port: int, bearer: tuple[str, str]) -> dict[str, Request]:
     """Create products, and build the requests."""
     product = {"name": "Desk lamp, brass", "price": "19.90", "currency": "EUR", "status": "active"}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", headers=dict([bearer]), timeout=60) as client:
-        brand = client.post("/brands", json={"name": "Lumen"}).raise_for_status().json()["id"]
-        category = client.post("/categories", json={"name": "Lamps"}).raise_for_status().json()["id"]
+        brand = client.post("/brands", json={"name": "Lumen Works"}).raise_for_status().json()["id"]
+        category = client.post("/categories", json={"name": "Desk lamps"}).raise_for_status().json()["id"]
         product |= {"brand_id": brand, "category_id": category}
         for start in range(0, PRODUCTS, 500):
             create = [{**product, "sku": f"P-{start + n}"} for n in range(500)]
@@ -61,20 +60,19 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--database-url", default=os.environ.get("DATABASE_URL"), help="default: a new SQLite file")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Server(migrate(folder, arguments.database_url)) as server:
-        target = prepare("attest", server.port, server.worker, superuser(server))
-        target.requests |= business(server.port, target.requests["get one"].headers[0])
+    with tempfile.TemporaryDirectory() as folder, attest(folder, arguments.database_url) as target:
+        for name, request in business(target.port, target.requests["get"][0].headers[0]).items():
+            target.requests[name] = [request]
         print(f"{'':18} {'':>10} {'CPU':>8}   {'beside':>8} {'throughput':>10} {'CPU':>6}")
         for name, (other, what) in PAIRS.items():
-            figures: dict[str, list[tuple[float, float]]] = {name: [], other: []}
+            figures: dict[str, list[Figures]] = {name: [], other: []}
             for _ in range(arguments.rounds):
                 for each, found in figures.items():
                     connections = 1 if each == "replay" else arguments.connections  # in parallel a key is a 409
                     found.append(measure(target, each, connections, arguments.seconds))
-            medians = [[statistics.median(column) for column in zip(*rows, strict=True)] for rows in figures.values()]
-            (rate, cpu), (usual, usual_cpu) = medians
-            ratios = f"{rate / usual:10.2f} {cpu / usual_cpu:6.2f}"
-            print(f"{name:18} {rate:8.0f}/s {cpu:6.0f} µs   {other:>8} {ratios}   {what}")
+            one, usual = (median_of(turns) for turns in figures.values())
+            ratios = f"{one.rate / usual.rate:10.2f} {one.cpu / usual.cpu:6.2f}"
+            print(f"{name:18} {one.rate:8.0f}/s {one.cpu:6.0f} µs   {other:>8} {ratios}   {what}")
 
 
 if __name__ == "__main__":

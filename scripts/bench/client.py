@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from dataclasses import dataclass
 
 NUMBER = "#" * 12
@@ -23,27 +22,6 @@ class Request:
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: bench", f"Content-Length: {len(self.body)}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         return "\r\n".join([*lines, "", ""]).encode() + self.body
-
-
-async def load(port: int, request: Request, connections: int, seconds: float) -> int:
-    """Send `request` over `connections` at once for `seconds`; returns the number of responses. Raises on an error."""
-    end = time.perf_counter() + seconds
-    return sum(await asyncio.gather(*(one(port, request, end) for _ in range(connections))))
-
-
-async def one(port: int, request: Request, end: float) -> int:
-    data, mark = request.encode(), NUMBER.encode()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    answered = 0
-    try:
-        while time.perf_counter() < end:
-            status = await exchange(reader, writer, data.replace(mark, b"%012d" % next(numbers)))
-            if status >= 400:
-                raise RuntimeError(f"the server answered {status}")
-            answered += 1
-    finally:
-        writer.close()
-    return answered
 
 
 async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> int:

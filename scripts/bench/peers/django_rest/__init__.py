@@ -1,0 +1,1 @@
+"""Django REST framework + django-auditlog: model view sets, change entries in the transaction of the request."""
