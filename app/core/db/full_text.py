@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-from sqlalchemy import CTE, ColumnElement, Index, String, Table, and_, false, func, or_, select, text
+from sqlalchemy import CTE, ColumnElement, Index, String, Table, and_, false, func, literal_column, not_, select, text
 
+from app.core.db.keyset import Range
 from app.core.db.session import AnySelect
 
 BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -18,8 +19,8 @@ PUNCTUATION = r"[\s!-/:-@[-`{-~]+"
 """Replaced by a space before PostgreSQL parses a text: its parser would read `-12` as a number and `a/b` as a path. It
 splits other text as `words_of` does."""
 INFO = "searches"
-MAX_HITS = 2000
-"""Up to so many rows that match are read and sorted; where more match, a page is near in the order of the list."""
+NEARBY = 1000
+"""A search looks through so many rows in the order of the list before it reads the search index."""
 
 
 def search_index(table: str, *fields: str) -> Index:
@@ -64,29 +65,32 @@ def matches_search(table: Table, q: str, *, is_sqlite: bool) -> ColumnElement[bo
         parts = [func.words(table.c[field], type_=String()) for field in fields]
         return and_(*(func.instr(reduce(add, parts), f" {word}") > 0 for word in words))
     query = " & ".join(f"'{word}':*" for word in words)
-    qualified = search_vector([f'"{table.name}".{field}' for field in fields])
-    return text(f"{qualified} @@ to_tsquery('simple', :q)").bindparams(q=query)  # type: ignore[return-value]
+    vector: ColumnElement[object] = literal_column(search_vector([f'"{table.name}".{field}' for field in fields]))
+    return vector.bool_op("@@")(func.to_tsquery(literal_column("'simple'"), query))
 
 
-def search_ranges(table: Table, statement: AnySelect, conditions: Sequence[ColumnElement[bool]]) -> list[AnySelect]:
-    """Selects of the rows of `statement`, which has a `matches_search`, in the ranges of `conditions`, for PostgreSQL.
+def search_parts(each: Range, rows: AnySelect, match: ColumnElement[bool], wanted: int) -> list[AnySelect]:
+    """Two selects, one of them empty, that together have the first `wanted` of `rows` that match, for PostgreSQL.
 
-    For each range there are two, of which one is empty: the few rows that match, and a walk that finds many.
+    Many matches are near the beginning of the range. Otherwise they come from the search index, and are sorted.
     """
-    hits = materialize(select(matching_ids(table, statement.where(or_(*conditions)))).limit(MAX_HITS + 1))
-    count = select(func.count()).select_from(hits).scalar_subquery()
-    hit = table.c.id.in_(select(hits.c.id))
-    few = [select(materialize(statement.where(condition, hit, count <= MAX_HITS))) for condition in conditions]
-    return [*few, *(statement.where(condition, count > MAX_HITS) for condition in conditions)]
+    nearest = each.sort(rows.add_columns(match.label("is_match")), NEARBY).subquery()
+    columns = [column for column in nearest.c if column.name != "is_match"]
+    walk = materialize(each.sort(select(*columns).where(nearest.c.is_match), wanted))
+    is_enough = select(func.count()).select_from(walk).scalar_subquery() >= wanted
+    keys = [column for column, _ in each.ordering]
+    matches = materialize(rows.with_only_columns(*keys, maintain_column_froms=True).where(match, not_(is_enough)))
+    first = materialize(each.sort(select(matches), wanted))
+    return [select(walk).where(is_enough), rows.where(keys[-1].in_(select(first.c[keys[-1].name])))]
 
 
-def matching_ids(table: Table, statement: AnySelect) -> CTE:
-    """The ids of the rows of `statement`, from the search index, read as far as they are asked for.
+def matching_ids(ids: AnySelect, match: ColumnElement[bool]) -> CTE:
+    """Those of `ids` that match, from the search index, read as far as they are asked for.
 
     PostgreSQL guesses how many rows match. If it knew that a few are enough, it would walk the list until it has them:
     through the whole table where little matches.
     """
-    return materialize(statement.with_only_columns(table.c.id, maintain_column_froms=True))
+    return materialize(ids.where(match))
 
 
 def materialize(statement: AnySelect) -> CTE:

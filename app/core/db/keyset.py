@@ -5,6 +5,7 @@ no single index has; so a list that begins with a nullable column has two ranges
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -21,36 +22,51 @@ Ordering = Sequence[tuple[Column, bool]]
 """Pairs of (column, descending), unique together."""
 
 
-def first_rows(ranges: Sequence[AnySelect], ordering: Ordering, limit: int, offset: int = 0) -> AnySelect:
+@dataclass(frozen=True)
+class Range:
+    """Rows of a list that follow each other: their condition and order, and a column that all have or all lack."""
+
+    condition: ColumnElement[bool]
+    ordering: Ordering
+    uniform: Column
+
+    def sort(self, rows: AnySelect, limit: int) -> AnySelect:
+        """The first of `rows`, which are of this range."""
+        return sort(rows, self.ordering, self.uniform).limit(limit)
+
+
+def first_rows(parts: Sequence[tuple[Range, AnySelect]], ordering: Ordering, limit: int, offset: int = 0) -> AnySelect:
     """The first rows in `ordering` of selects that have no row in common, each limited for itself."""
-    if len(ranges) == 1:
-        return sort(ranges[0], ordering, in_range=True).limit(limit).offset(offset or None)
-    firsts = [sort(each, ordering, in_range=True).limit(limit + offset).subquery() for each in ranges]
-    rows = select(union_all(*(select(first) for first in firsts)).subquery())
-    return sort(rows, ordering, in_range=False).limit(limit).offset(offset or None)
+    if len(parts) == 1:
+        [(only, rows)] = parts
+        return only.sort(rows, limit).offset(offset or None)
+    firsts = [each.sort(rows, limit + offset).subquery() for each, rows in parts]
+    together = select(union_all(*(select(first) for first in firsts)).subquery())
+    return sort(together, ordering).limit(limit).offset(offset or None)
 
 
-def sort(statement: AnySelect, ordering: Ordering, *, in_range: bool) -> AnySelect:
-    """Order the rows of `statement`, those without a value last. In a range the first column has values or has none."""
+def sort(statement: AnySelect, ordering: Ordering, uniform: Column | None = None) -> AnySelect:
+    """Order the rows of `statement`, those without a value last. All of them have or all lack a value in `uniform`."""
     terms: list[ColumnElement[Any]] = []
     for column, descending in ordering:
         selected = statement.selected_columns[column.name]
         term = selected.desc() if descending else selected.asc()
-        is_uniform = in_range and not terms
-        terms.append(term.nulls_last() if is_nullable(column) and not is_uniform else term)
+        terms.append(term.nulls_last() if is_nullable(column) and column is not uniform else term)
     return statement.order_by(*terms)
 
 
-def conditions_of_ranges(ordering: Ordering, position: Sequence[Any] | None = None) -> list[ColumnElement[bool]]:
-    """A condition for each range: together they select all rows, or those after `position`."""
+def ranges_of(ordering: Ordering, position: Sequence[Any] | None = None) -> list[Range]:
+    """The ranges of a list, or of what is after `position`."""
     (first, _), *rest = ordering
     if not is_nullable(first):
-        return [true() if position is None else is_after(ordering, position)]
-    if position is None:
-        return [first.is_not(None), first.is_(None)]
-    if position[0] is None:
-        return [and_(first.is_(None), or_(*conditions_of_ranges(rest, position[1:])))]
-    return [is_after(ordering, position), first.is_(None)]
+        return [Range(true() if position is None else is_after(ordering, position), ordering, first)]
+    # Rows without a value are ordered by an index of the next column, because very many may be equal in this one.
+    order_without_value = ordering if len(rest) == 1 else rest
+    if position is not None and position[0] is None:
+        following = or_(*(each.condition for each in ranges_of(rest, position[1:])))
+        return [Range(and_(first.is_(None), following), order_without_value, first)]
+    with_value = first.is_not(None) if position is None else is_after(ordering, position)
+    return [Range(with_value, ordering, first), Range(first.is_(None), order_without_value, first)]
 
 
 def is_after(ordering: Ordering, position: Sequence[Any]) -> ColumnElement[bool]:

@@ -11,8 +11,8 @@ from sqlmodel import SQLModel
 from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
-from app.core.db.full_text import matches_search, matching_ids, search_ranges
-from app.core.db.keyset import conditions_of_ranges, encode_value, first_rows
+from app.core.db.full_text import matches_search, matching_ids, search_parts
+from app.core.db.keyset import encode_value, first_rows, ranges_of
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -65,14 +65,17 @@ class ReadRepository:
     async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
         """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
         ordering = [(self.table.c[name], descending) for name, descending in query.sort_fields()]
-        total, total_is_exact = await self.count(statement, query) if query.total else (None, None)
+        match = self.search_condition(query)
+        total, total_is_exact = await self.count(statement, match, query) if query.total else (None, None)
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
-        conditions = conditions_of_ranges(ordering, position)
-        ranges = [statement.where(condition) for condition in conditions]
-        if self.uses_search_index(query):
-            ranges = search_ranges(self.table, statement, conditions)
-        rows = await self.session.all(first_rows(ranges, ordering, query.limit + 1, query.offset))
+        parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
+        if match is not None and self.session.is_sqlite:
+            parts = [(each, rows.where(match)) for each, rows in parts]
+        elif match is not None:
+            wanted = query.limit + 1 + query.offset
+            parts = [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
+        rows = await self.session.all(first_rows(parts, ordering, query.limit + 1, query.offset))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
@@ -80,11 +83,13 @@ class ReadRepository:
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
 
-    async def count(self, statement: AnySelect, query: PageQuery) -> tuple[int, bool]:
-        """The number of rows of `statement`, as far as `query` asks for it, and whether those are all."""
+    async def count(
+        self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery
+    ) -> tuple[int, bool]:
+        """The number of rows of `statement` that match, as far as `query` asks for it, and whether those are all."""
         ids = statement.with_only_columns(self.table.c.id, maintain_column_froms=True)
-        if self.uses_search_index(query):
-            ids = select(matching_ids(self.table, statement))
+        if match is not None:
+            ids = ids.where(match) if self.session.is_sqlite else select(matching_ids(ids, match))
         if query.total != "exact":
             ids = ids.limit(MAX_COUNTED + 1)
         counted: int = await self.session.value(select(func.count()).select_from(ids.subquery()))
@@ -92,11 +97,14 @@ class ReadRepository:
             return MAX_COUNTED, False
         return counted, True
 
-    def uses_search_index(self, query: PageQuery) -> bool:
-        return isinstance(query, EntityQuery) and bool(query.q) and not self.session.is_sqlite
+    def search_condition(self, query: PageQuery) -> ColumnElement[bool] | None:
+        """What `q` asks for; None without it."""
+        if not isinstance(query, EntityQuery) or not query.q:
+            return None
+        return matches_search(self.table, query.q, is_sqlite=self.session.is_sqlite)
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare, `q` searches."""
+        """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare."""
         for name in [name for name in type(query).model_fields if name not in EntityQuery.model_fields]:
             value = getattr(query, name)
             if value in (None, []):
@@ -108,8 +116,6 @@ class ReadRepository:
                 statement = statement.where(getattr(self.table.c[field], COMPARE[suffix])(value))
             else:
                 statement = statement.where(self.table.c[name] == value)
-        if isinstance(query, EntityQuery) and query.q:
-            statement = statement.where(matches_search(self.table, query.q, is_sqlite=self.session.is_sqlite))
         return statement
 
     def not_found(self, id: object) -> NotFound:

@@ -84,17 +84,17 @@ async def test_sqlite_walks_the_list_in_its_order(database: Database) -> None:
     assert plan == ["SCAN brand USING INDEX ix_brand_created_at_id"]
 
 
-@pytest.mark.parametrize("max_hits", [2, 3, 100])
+@pytest.mark.parametrize("nearby", [1, 3, 7, 100])
 @pytest.mark.parametrize("sort", ["title", "-due_date", "due_date,-title"])
-async def test_a_search_that_matches_little_and_one_that_matches_much_have_the_same_pages(
+async def test_a_search_has_the_same_pages_however_near_its_matches_are(
     database: Database,
     job: RequestContext,
     signed_in_as: SignedInAs,
     monkeypatch: pytest.MonkeyPatch,
     sort: str,
-    max_hits: int,
+    nearby: int,
 ) -> None:
-    monkeypatch.setattr(full_text, "MAX_HITS", max_hits)
+    monkeypatch.setattr(full_text, "NEARBY", nearby)
     async with database.unit_of_work(job) as session:
         for n in range(20):
             due = date(2030, 1, 1 + n % 3) if n % 2 else None
@@ -114,13 +114,17 @@ async def test_a_search_that_matches_little_and_one_that_matches_much_have_the_s
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-@pytest.mark.parametrize(("q", "total"), [("sofa", False), ("sofa", True), ("chair", False), ("lamp", False)])
+@pytest.mark.parametrize(
+    ("q", "total"), [("sofa", False), ("sofa", True), ("chair", False), ("old", False), ("lamp", False)]
+)
 async def test_a_search_reads_few_rows_whatever_matches(
-    database: Database, job: RequestContext, q: str, total: bool
+    database: Database, job: RequestContext, monkeypatch: pytest.MonkeyPatch, q: str, total: bool
 ) -> None:
-    """Regression: PostgreSQL walked the whole list, computing the words of each row, where little matched."""
+    """Regression: PostgreSQL walked the whole list, computing the words of each row, to rare or to old matches."""
+    monkeypatch.setattr(full_text, "NEARBY", 50)
     rows = """INSERT INTO task (id, created_at, updated_at, version, status, priority, title)
-        SELECT gen_random_uuid(), now(), now(), 1, 'todo', 'normal', (CASE n WHEN 7 THEN 'chair' ELSE 'lamp' END) || n
+        SELECT gen_random_uuid(), now() + n * interval '1 second', now(), 1, 'todo', 'normal',
+        (CASE n WHEN 7 THEN 'chair ' ELSE 'lamp ' END) || n || (CASE WHEN n < 5000 THEN ' old' ELSE '' END)
         FROM generate_series(1, 30000) n"""
     connection = await asyncpg.connect(database.settings.database_url.get_secret_value().replace("+asyncpg", ""))
     await connection.execute(f"{rows}; ANALYZE task")
@@ -133,5 +137,5 @@ async def test_a_search_reads_few_rows_whatever_matches(
     for sql, values in statements:
         plan = await explain_execution(database, sql, values)
         removed = [int(n) for n in re.findall(r"Rows Removed by Filter: (\d+)", plan)]
-        assert max(removed, default=0) < 10, plan
-        assert "ix_task_search_title_description" in plan or q == "lamp", plan
+        assert max(removed, default=0) <= 50, plan
+        assert "ix_task_search_title_description" in plan, plan
