@@ -89,6 +89,11 @@ def sort_indexes(table: str, *fields: str) -> list[Index]:
     return [Index(f"ix_{table}_{field}_id", field, "id") for field in fields]
 
 
+def filter_indexes(table: str, *fields: str) -> list[Index]:
+    """The indexes that lists of `table` are filtered by: each field, with the usual order of a list behind it."""
+    return [Index(f"ix_{table}_{field}_created_at_id", field, "created_at", "id") for field in fields]
+
+
 def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
     """Unique among visible rows, ignoring case: those with the same `scope`, or those where `alone` is null."""
     visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))

@@ -4,11 +4,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index
 from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, enum_type
-from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
+from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
 
@@ -27,7 +26,7 @@ class Customer(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("customer", "email"),
         *sort_indexes("customer", "created_at", "updated_at", "last_name", "first_name", "email"),
-        Index("ix_customer_status", "status"),
+        *filter_indexes("customer", "status"),
         search_index("customer", "first_name", "last_name", "email", "company"),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
 from app.core.db.column_types import Money, enum_type
-from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
+from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 
@@ -27,7 +27,7 @@ class Product(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("product", "sku"),
         *sort_indexes("product", "created_at", "updated_at", "sku", "name", "price", "stock"),
-        Index("ix_product_status", "status"),
+        *filter_indexes("product", "status", "brand_id", "category_id"),
         CheckConstraint("stock >= 0", name="stock"),
         search_index("product", "sku", "name", "description"),
     )
@@ -48,9 +48,9 @@ class Product(SoftDelete, Entity, table=True):
     """The number in stock: the sum of the movements."""
     status: ProductStatus = Field(default=ProductStatus.draft, sa_type=enum_type(ProductStatus))
     """Whether the product is offered."""
-    brand_id: UUID | None = Field(default=None, foreign_key="brand.id", index=True)
+    brand_id: UUID | None = Field(default=None, foreign_key="brand.id")
     """The brand."""
-    category_id: UUID | None = Field(default=None, foreign_key="category.id", index=True)
+    category_id: UUID | None = Field(default=None, foreign_key="category.id")
     """The category."""
 
 

@@ -4,11 +4,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Index
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant, enum_type
-from app.core.db.entity import Entity, SoftDelete, sort_indexes
+from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes
 from app.core.db.full_text import search_index
 
 
@@ -36,7 +35,7 @@ class Task(SoftDelete, Entity, table=True):
     __tablename__ = "task"
     __table_args__ = (
         *sort_indexes("task", "created_at", "updated_at", "title", "due_date"),
-        Index("ix_task_status", "status"),
+        *filter_indexes("task", "status", "priority", "assignee_id"),
         search_index("task", "title", "description"),
     )
 
@@ -50,7 +49,7 @@ class Task(SoftDelete, Entity, table=True):
     """The priority of the task."""
     due_date: date | None = None
     """The day by which it should be done."""
-    assignee_id: UUID | None = Field(default=None, foreign_key="user.id", index=True)
+    assignee_id: UUID | None = Field(default=None, foreign_key="user.id")
     """The user who does it."""
     completed_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the task was done; null while it is not."""

@@ -1,7 +1,8 @@
 """The plans of lists: each page is read from an index, in its order, however long the table is."""
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -61,6 +62,39 @@ async def test_a_sorted_list_reads_its_index_in_order(
     # Two ranges, of rows with a due date and without, are a page each when they are put together.
     sorts = 0 if not sort.endswith("due_date") else 2 if database.is_sqlite else 1
     assert plan.count("Sort Key") + plan.count("TEMP B-TREE") == sorts, plan
+
+
+FILTERS: list[tuple[type[ReadRepository], type[EntityQuery], str]] = [
+    *((TaskRepository, TaskQuery, name) for name in ("status", "priority", "assignee_id")),
+    *((ProductRepository, ProductQuery, name) for name in ("status", "brand_id", "category_id")),
+]
+VALUES: dict[str, Any] = {"status": ["cancelled"], "priority": ["urgent"]}
+
+
+@pytest.mark.parametrize(("kind", "schema", "name"), FILTERS, ids=lambda value: getattr(value, "__name__", value))
+async def test_a_filtered_list_reads_its_index_in_order(
+    database: Database, job: RequestContext, kind: type[ReadRepository], schema: type[EntityQuery], name: str
+) -> None:
+    """Regression: a priority that no task has was looked for in the whole table."""
+    value = ["draft"] if schema is ProductQuery and name == "status" else VALUES.get(name, uuid4())
+
+    [plan] = await plans(database, job, kind, schema(**{name: value}))
+
+    assert f"ix_{kind.model.__tablename__}_{name}_created_at_id" in plan, plan
+    assert "Sort Key" not in plan, plan
+    assert "TEMP B-TREE" not in plan, plan
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_rows_without_a_value_are_read_in_the_order_of_the_next_field(
+    database: Database, job: RequestContext
+) -> None:
+    """Regression: where many tasks have no due date, all of them were sorted by the second field."""
+    await add_tasks(database, job)
+
+    [plan] = await plans(database, job, TaskRepository, TaskQuery(sort="due_date,title"))
+
+    assert "ix_task_title_id" in plan, plan
 
 
 @pytest.mark.parametrize("total", [True, "exact"])
