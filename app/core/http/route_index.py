@@ -29,6 +29,7 @@ class RouteIndex:
 
     def __init__(self, router: APIRouter, prefix: str) -> None:
         self.router = router
+        self.prefix = prefix
         self.depth = len(prefix.split("/"))
         self.routes = list(iter_route_contexts(router.routes))
         self.candidates: dict[Key, list[RouteContext]] = {}

@@ -9,6 +9,7 @@ from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.audit.changes import capture
+from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
@@ -16,6 +17,7 @@ from app.modules.audit.requests.shipper import Shipper
 
 @asynccontextmanager
 async def lifespan(state: State) -> AsyncIterator[None]:
+    check_exclusions(state.settings.audit.access_exclude, state.route_index.prefix)
     state.access_log = shipper = Shipper(state.database)
     shipper.start()
     try:

@@ -1,5 +1,6 @@
 """Requests that leave no access entry when they succeed, and the size of an entry."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 
 from app.core.config import AuditSettings, Settings
 from app.core.context import RequestContext
-from app.modules.audit.requests.exclusions import is_excluded
+from app.main import create_app
+from app.modules.audit.requests.exclusions import ExcludesEverything, is_excluded
 from tests.modules.audit.entries import access_entries, change_entries
 from tests.people import SignedInAs
 
@@ -124,6 +126,17 @@ def test_a_pattern_that_cannot_be_read_stops_the_start(pattern: str, monkeypatch
 
     with pytest.raises(ValidationError, match="AUDIT__ACCESS_EXCLUDE"):
         Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("pattern", ["* /api/v1/*", "GET /api/v1/*", "* /api/*"])
+async def test_a_pattern_for_the_whole_api_stops_the_start(settings: Settings, pattern: str) -> None:
+    """Regression: it switched the access log off."""
+    app = create_app(settings)
+    exclude(app, *DEFAULT, pattern)
+
+    with pytest.raises(ExcludesEverything, match=re.escape(f"AUDIT__ACCESS_EXCLUDE: '{pattern}' names the whole API")):
+        async with app.router.lifespan_context(app):
+            pass
 
 
 async def test_an_entry_has_a_size(app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:

@@ -28,6 +28,18 @@ class Exclusion:
         return path.startswith(self.path) if self.is_prefix else path == self.path
 
 
+class ExcludesEverything(RuntimeError):
+    """A pattern would switch the access log off for the whole API."""
+
+
+def check_exclusions(patterns: tuple[str, ...], api: str) -> None:
+    """Raise ExcludesEverything for a pattern that names every path below `api`."""
+    for pattern in patterns:
+        exclusion = Exclusion.parse(pattern)
+        if exclusion.is_prefix and f"{api}/".startswith(exclusion.path):
+            raise ExcludesEverything(f"AUDIT__ACCESS_EXCLUDE: {pattern!r} names the whole API; name the paths below it")
+
+
 @cache
 def parse_exclusions(patterns: tuple[str, ...]) -> tuple[Exclusion, ...]:
     return tuple(Exclusion.parse(pattern) for pattern in patterns)
