@@ -1,5 +1,6 @@
 """Column types that behave the same on every database."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -40,6 +41,10 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """None for asyncpg, whose values are aware and in UTC."""
+        return None if dialect.driver == "asyncpg" else super().result_processor(dialect, coltype)
 
     def __repr__(self) -> str:
         return "Instant()"

@@ -9,10 +9,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    false,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app.core.db.session import AnySelect
@@ -20,6 +32,10 @@ from app.core.db.session import AnySelect
 Column = KeyedColumnElement[Any]
 Ordering = Sequence[tuple[Column, bool]]
 """Pairs of (column, descending), unique together."""
+Limit = int | ColumnElement[int]
+LIMIT = "limit"
+FIRST_PAGES = 500
+"""First pages that are kept. A list has as many as it can be sorted in ways, which can be thousands."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +46,27 @@ class Range:
     ordering: Ordering
     uniform: Column
 
-    def sort(self, rows: AnySelect, limit: int) -> AnySelect:
+    def sort(self, rows: AnySelect, limit: Limit) -> AnySelect:
         """The first of `rows`, which are of this range."""
         return sort(rows, self.ordering, self.uniform).limit(limit)
 
 
-def first_rows(parts: Sequence[tuple[Range, AnySelect]], ordering: Ordering, limit: int, offset: int = 0) -> AnySelect:
+@lru_cache(maxsize=FIRST_PAGES)
+def first_page(statement: AnySelect, ordering: Ordering) -> AnySelect:
+    """The first `:limit` rows of `statement` in `ordering`, for a statement that is used again."""
+    parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering)]
+    return first_rows(parts, ordering, bindparam(LIMIT, type_=Integer()))
+
+
+def first_rows(
+    parts: Sequence[tuple[Range, AnySelect]], ordering: Ordering, limit: Limit, offset: int = 0
+) -> AnySelect:
     """The first rows in `ordering` of selects that have no row in common, each limited for itself."""
     if len(parts) == 1:
         [(only, rows)] = parts
         return only.sort(rows, limit).offset(offset or None)
-    firsts = [each.sort(rows, limit + offset).subquery() for each, rows in parts]
+    enough = limit + offset if offset else limit
+    firsts = [each.sort(rows, enough).subquery() for each, rows in parts]
     together = select(union_all(*(select(first) for first in firsts)).subquery())
     return sort(together, ordering).limit(limit).offset(offset or None)
 

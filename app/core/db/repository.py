@@ -1,18 +1,18 @@
 """The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.full_text import matches_search, matching_ids, search_parts
-from app.core.db.keyset import encode_value, first_rows, ranges_of
+from app.core.db.keyset import LIMIT, Range, encode_value, first_page, first_rows, ranges_of
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -30,16 +30,27 @@ class ReadRepository:
 
     model: type[SQLModel]
     read: type[BaseModel]
+    prebuilt: ClassVar[dict[object, AnySelect]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.prebuilt = {}
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.session = session
         self.table = table_of(self.model)
 
+    def build_once(self, name: object, build: Callable[[], AnySelect]) -> AnySelect:
+        """What `build` returns: a select that is the same for every instance, built once for the class."""
+        if name not in self.prebuilt:
+            self.prebuilt[name] = build()
+        return self.prebuilt[name]
+
     def columns(self) -> list[ColumnElement[Any]]:
         return [self.table.c[name] for name in self.read.model_fields]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
-        """A select of `columns`, from the visible rows or from the deleted ones."""
+        """A select of `columns`, from the visible rows or from the deleted ones. It depends on the class only."""
         statement = select(*self.columns())
         if not issubclass(self.model, SoftDelete):
             return statement
@@ -48,7 +59,8 @@ class ReadRepository:
 
     async def get(self, id: UUID | int) -> Any:
         """One row, by its id. Raises NotFound."""
-        row = await self.session.first(self.select().where(self.table.c.id == id))
+        statement = self.build_once("one", lambda: self.select().where(self.table.c.id == bindparam("id")))
+        row = await self.session.first(statement, {"id": id})
         if row is None:
             raise self.not_found(id)
         return self.to_read(row)
@@ -60,28 +72,39 @@ class ReadRepository:
     async def page(self, query: PageQuery) -> RowPage:
         """One page of rows that match `query`. Raises Invalid for a bad cursor or sort."""
         deleted = isinstance(query, EntityQuery) and query.deleted == "only"
-        return await self.fetch_page(self.where(self.select(deleted=deleted), query), query)
+        statement = self.build_once(("all", deleted), lambda: self.select(deleted=deleted))
+        return await self.fetch_page(self.where(statement, query), query)
 
     async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
         """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
-        ordering = [(self.table.c[name], descending) for name, descending in query.sort_fields()]
+        ordering = tuple((self.table.c[name], descending) for name, descending in query.sort_fields())
         match = self.search_condition(query)
         total, total_is_exact = await self.count(statement, match, query) if query.total else (None, None)
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
-        parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
-        if match is not None and self.session.is_sqlite:
-            parts = [(each, rows.where(match)) for each, rows in parts]
-        elif match is not None:
-            wanted = query.limit + 1 + query.offset
-            parts = [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
-        rows = await self.session.all(first_rows(parts, ordering, query.limit + 1, query.offset))
+        if position is None and match is None and not query.offset and statement in self.prebuilt.values():
+            rows = await self.session.all(first_page(statement, ordering), {LIMIT: query.limit + 1})
+        else:
+            parts = self.parts_of_page(statement, match, query, ranges_of(ordering, position))
+            rows = await self.session.all(first_rows(parts, ordering, query.limit + 1, query.offset))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
             cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
+
+    def parts_of_page(
+        self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery, ranges: Sequence[Range]
+    ) -> list[tuple[Range, AnySelect]]:
+        """Selects of the rows of `statement` that match, each with its range."""
+        parts = [(each, statement.where(each.condition)) for each in ranges]
+        if match is None:
+            return parts
+        if self.session.is_sqlite:
+            return [(each, rows.where(match)) for each, rows in parts]
+        wanted = query.limit + 1 + query.offset
+        return [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
 
     async def count(
         self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery

@@ -1,6 +1,6 @@
 """Sessions: one that writes in a transaction, and one that reads statement by statement."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import Any
@@ -15,6 +15,8 @@ from app.core.security.keys import Keys
 
 AnySelect = Select[*tuple[Any, ...]]
 AnyRow = Row[*tuple[Any, ...]]
+Values = Mapping[str, Any]
+"""The values of the named parameters of a select that is used again."""
 Deadline = Callable[[], AbstractAsyncContextManager[None]]
 """Limits the time of a block: raises DatabaseUnavailable."""
 
@@ -52,11 +54,11 @@ class Session(AsyncSession):
         """Whether a flush would write something."""
         return bool(self.new or self.deleted or any(self.is_modified(row) for row in self.dirty))
 
-    async def all(self, statement: AnySelect) -> Sequence[AnyRow]:
-        return (await self.execute(statement)).all()
+    async def all(self, statement: AnySelect, values: Values | None = None) -> Sequence[AnyRow]:
+        return (await self.execute(statement, values)).all()
 
-    async def first(self, statement: AnySelect) -> AnyRow | None:
-        return (await self.execute(statement)).first()
+    async def first(self, statement: AnySelect, values: Values | None = None) -> AnyRow | None:
+        return (await self.execute(statement, values)).first()
 
     async def value(self, statement: AnySelect) -> Any:
         return (await self.execute(statement)).scalar()
@@ -76,13 +78,13 @@ class ReadSession:
         self.context = context
         self.is_sqlite = reader.dialect.name == "sqlite"
 
-    async def all(self, statement: AnySelect) -> Sequence[AnyRow]:
+    async def all(self, statement: AnySelect, values: Values | None = None) -> Sequence[AnyRow]:
         refuse_second_connection()
         async with self.limit():
-            return await self.reader.fetch(statement)
+            return await self.reader.fetch(statement, values)
 
-    async def first(self, statement: AnySelect) -> AnyRow | None:
-        rows = await self.all(statement)
+    async def first(self, statement: AnySelect, values: Values | None = None) -> AnyRow | None:
+        rows = await self.all(statement, values)
         return rows[0] if rows else None
 
     async def value(self, statement: AnySelect) -> Any:

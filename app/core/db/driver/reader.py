@@ -1,6 +1,6 @@
 """Runs selects: SQLAlchemy compiles them, the driver executes them, and the rows are SQLAlchemy's rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
@@ -22,9 +22,9 @@ class Reader:
         self.shapes = Shapes(dialect)
         self.listeners: list[Listener] = []
 
-    async def fetch(self, statement: object) -> list[Row[*tuple[Any, ...]]]:
+    async def fetch(self, statement: object, values: Mapping[str, Any] | None = None) -> list[Row[*tuple[Any, ...]]]:
         """The rows of a select. Raises SQLAlchemyError, DatabaseUnavailable, and TypeError for any other statement."""
-        call = self.shapes.bind(statement)
+        call = self.shapes.bind(statement, values)
         return call.shape.rows(await self.send(call))
 
     async def send(self, call: Call) -> Sequence[Sequence[Any]]:

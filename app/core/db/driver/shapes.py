@@ -37,14 +37,17 @@ class Shape:
         ambiguous = frozenset(name for name, count in Counter(names).items() if count > 1)
         self.metadata = SimpleResultMetaData(names, extra=objects, _ambiguous_keys=ambiguous)
 
-    def bind(self, key: CacheKey | None) -> Call:
-        """Put the values of a select in. Raises StatementError where a value is none of its type."""
+    def bind(self, key: CacheKey | None, given: Mapping[str, Any] | None = None) -> Call:
+        """Put in the values of a select, and those `given` by name. Raises StatementError for one of another type."""
         compiled = self.compiled
         sql, names = compiled.string, compiled.positiontup
         processors: Mapping[str, Any] = compiled._bind_processors
         try:
             values = compiled.construct_params(
-                extracted_parameters=key and key.bindparams, escape_names=False, _collected_params=key and key.params
+                given,
+                extracted_parameters=key and key.bindparams,
+                escape_names=False,
+                _collected_params=key and key.params,
             )
             if compiled.literal_execute_params or compiled.post_compile_params:
                 expanded = compiled._process_parameters_for_postcompile(values)
@@ -79,8 +82,8 @@ class Shapes:
         self.dialect = dialect
         self.known: LRUCache[Any, Shape] = LRUCache(SHAPES)
 
-    def bind(self, statement: object) -> Call:
-        """Compile a select. Raises TypeError for any other statement, and StatementError."""
+    def bind(self, statement: object, given: Mapping[str, Any] | None = None) -> Call:
+        """Compile a select, and put its values in. Raises TypeError for any other statement, and StatementError."""
         if not isinstance(statement, Select | CompoundSelect):
             raise TypeError(f"a reader runs selects only, and no {type(statement).__name__}")
         key = statement._generate_cache_key()
@@ -90,7 +93,7 @@ class Shapes:
             shape = Shape(compiled, self.dialect)
             if key is not None:
                 self.known[key.key] = shape
-        return shape.bind(key)
+        return shape.bind(key, given)
 
 
 def as_database_error(error: Exception, sql: str, dialect: Dialect, *, is_lost: bool = False) -> Exception:
