@@ -9,4 +9,5 @@ pytest_plugins = (
     "tests.fixtures.databases",
     "tests.fixtures.application",
     "tests.fixtures.servers",
+    "tests.fixtures.reads",
 )

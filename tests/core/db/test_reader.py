@@ -1,10 +1,11 @@
 """Reads on the driver: the rows of SQLAlchemy's own execution, and connections that break, hang or are given up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,17 +16,30 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.core.clock import new_id, now
 from app.core.config import DatabaseSettings, Settings
 from app.core.context import RequestContext
+from app.core.db.driver.shapes import Shape
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.integrity import to_problem
+from app.core.db.repository import ReadRepository
 from app.core.db.session import ReadSession
 from app.core.errors import DatabaseUnavailable
 from app.main import open_database
 from app.modules.audit.models import AuditChange
 from app.modules.products.models import Product
 from app.modules.tasks.models import Task, TaskStatus
+from tests.fixtures.reads import differences
 
 TASK, PRODUCT, CHANGE = table_of(Task), table_of(Product), table_of(AuditChange)
+
+
+def repositories(kind: type[ReadRepository] = ReadRepository) -> Iterator[type[ReadRepository]]:
+    """Every repository of the application."""
+    for found in kind.__subclasses__():
+        yield from repositories(found)
+        if found.__module__.startswith("app.modules.") and hasattr(found, "read"):
+            yield found
+
+
 only_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 
 
@@ -249,3 +263,28 @@ async def test_a_connection_that_breaks_while_idle_is_replaced(database: Databas
 
     assert await reader.value(select(func.pg_backend_pid())) != mine
     await other.dispose()
+
+
+async def test_a_row_that_differs_is_noticed(
+    database: Database, reader: ReadSession, job: RequestContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison that all tests make can fail."""
+    await fill(database, job)
+    monkeypatch.setattr(Shape, "describe", lambda shape, _codes: setattr(shape, "is_described", True))
+    database.reader.shapes.known.clear()
+    statement = select(TASK.c.status, TASK.c.title.label("noticed"))
+
+    await reader.all(statement)
+
+    assert [text for text in differences if "noticed" in text] == differences
+    assert len(differences) == 1
+    differences.clear()
+
+
+@pytest.mark.parametrize("kind", sorted(repositories(), key=str), ids=str)
+def test_a_prebuilt_select_is_that_of_every_instance(kind: type[ReadRepository]) -> None:
+    """It may depend on the class only."""
+    one, other = (kind(SimpleNamespace(is_sqlite=is_sqlite)) for is_sqlite in (True, False))  # type: ignore[arg-type]
+
+    assert one.select().compare(other.select())
+    assert one.build_once("all", one.select) is other.build_once("all", other.select)
