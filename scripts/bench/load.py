@@ -99,7 +99,7 @@ def complete_status(response: bytes) -> int | None:
     return int(head[9:12]) if is_complete else None
 
 
-def encoded(requests: Sequence[Request]) -> Iterator[bytes]:
+def encode_in_turn(requests: Sequence[Request]) -> Iterator[bytes]:
     """The bytes of the requests in turn, for ever, each with the next number in place of its placeholder."""
     prepared = [request.encode() for request in requests]
     if not any(MARK in data for data in prepared):
@@ -108,7 +108,7 @@ def encoded(requests: Sequence[Request]) -> Iterator[bytes]:
 
 
 async def run(port: int, requests: Sequence[Request], connections: int, seconds: float) -> Sample:
-    queue, latencies = encoded(requests), list[float]()
+    queue, latencies = encode_in_turn(requests), list[float]()
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(seconds + PATIENCE_SECONDS):
         opened = [

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.bench.client import NUMBER, Request
 from scripts.bench.figures import Figures, markdown, median_of, median_ratio, percentile
-from scripts.bench.load import complete_status, encoded, run
+from scripts.bench.load import complete_status, encode_in_turn, run
 from scripts.bench.peer import libpq_variables
 from scripts.bench.profile import part_of
 from scripts.servers import ROOT
@@ -35,7 +35,7 @@ def test_a_response_is_complete_when_all_of_it_came(response: bytes, status: int
 def test_requests_are_sent_in_turn_each_with_a_number_of_its_own() -> None:
     requests = [Request("GET", "/a"), Request("POST", "/b", (), f'{{"sku":"{NUMBER}"}}'.encode())]
 
-    sent = encoded(requests)
+    sent = encode_in_turn(requests)
     found = [next(sent) for _ in range(4)]
 
     assert [data.split(b" ")[1] for data in found] == [b"/a", b"/b", b"/a", b"/b"]
