@@ -8,6 +8,7 @@ pytest_plugins = (
     "tests.fixtures.report",
     "tests.fixtures.databases",
     "tests.fixtures.application",
+    "tests.fixtures.logs",
     "tests.fixtures.servers",
     "tests.fixtures.reads",
 )

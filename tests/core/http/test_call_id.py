@@ -1,7 +1,6 @@
 """The id that the server makes for each request: on the response, on log lines and in both logs."""
 
 import io
-import logging
 from uuid import UUID
 
 import httpx
@@ -9,29 +8,16 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from app.core.config import Environment, Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.http.guards import public
 from app.core.http.router import Router
 from app.core.http.trace_context import trace_id_of
-from app.core.runtime import logging as app_logging
 from tests.modules.audit.entries import add_task, change_entries
 from tests.people import SignedInAs
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
-
-
-@pytest.fixture
-def output() -> io.StringIO:
-    """What the process logs from now on, in the format of production."""
-    stream = io.StringIO()
-    app_logging.configure(Settings.model_construct(environment=Environment.production, debug=False))
-    (handler,) = logging.getLogger().handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(stream)
-    return stream
 
 
 async def test_two_requests_with_one_request_id_are_told_apart(app: FastAPI, signed_in_as: SignedInAs) -> None:

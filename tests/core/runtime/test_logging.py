@@ -3,30 +3,15 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 import structlog
 from fastapi import FastAPI
 
-from app.core.config import Environment, Settings
 from app.core.http.guards import public
 from app.core.http.router import Router
 from app.core.runtime import logging as app_logging
-
-
-@pytest.fixture
-def output(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the process logs from now on, in the format of production."""
-    stream = io.StringIO()
-    app_logging.configure(Settings.model_construct(environment=Environment.production, debug=False))
-    (handler,) = logging.getLogger().handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(stream)
-    yield stream
-    structlog.contextvars.clear_contextvars()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
