@@ -38,6 +38,13 @@ async def with_fresh_token(person: Person) -> Person:
     return Person(person.id, person.username, person.client, pair["access_token"], pair["refresh_token"])
 
 
+async def in_use_after_refresh(person: Person) -> Person:
+    """The same session with the next token pair, which was used."""
+    successor = await with_fresh_token(person)
+    assert (await successor.get("/auth/me")).status_code == 200
+    return successor
+
+
 @STEPS
 @pytest.mark.parametrize("is_cached", [True, False])
 async def test_an_access_token_does_not_outlive_its_term_and_the_session_goes_on(
@@ -107,8 +114,7 @@ async def test_the_grace_of_a_refresh_token_is_not_extended(
     signed_in_as: SignedInAs, step_clock: StepClock, step: timedelta
 ) -> None:
     person = await signed_in_as()
-    successor = await with_fresh_token(person)
-    assert (await successor.get("/auth/me")).status_code == 200
+    await in_use_after_refresh(person)
 
     step_clock(step)
 
@@ -120,8 +126,7 @@ async def test_clocks_that_differ_a_little_do_not_end_a_session(
 ) -> None:
     """Regression: of two tabs, the one that reached a process whose clock was behind counted as a thief."""
     person = await signed_in_as()
-    successor = await with_fresh_token(person)
-    assert (await successor.get("/auth/me")).status_code == 200
+    successor = await in_use_after_refresh(person)
 
     step_clock(timedelta(seconds=-5))
 
