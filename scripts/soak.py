@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from scripts.bench.client import NUMBER, Request, exchange, numbers
 from scripts.processes import memory
-from scripts.servers import Server, migrate, signed_in
+from scripts.servers import Server, migrate, signed_in, superuser
 
 CONNECTIONS = 16
 MAX_GROWTH = 32
@@ -22,13 +22,14 @@ MAX_GROWTH = 32
 async def run(environment: dict[str, str], count: int) -> float:
     """Send `count` requests and print ten figures. Returns the growth after the first of them, in MiB."""
     with Server(environment).start() as server:
-        async with signed_in(server) as client:
-            task = (await client.post("/tasks", json={"title": "soaked"})).raise_for_status().json()
-            mix = list(requests_of(client.headers["Authorization"], task["id"]))
+        credentials = superuser(server)
         statuses: Counter[int] = Counter()
         figures = [memory(server.worker).now]
         print(f"{0:8} requests {figures[0]:7.1f} MiB")
         for tenth in range(1, 11):
+            async with signed_in(server, credentials) as client:  # again: an access token ends before the last request
+                task = (await client.post("/tasks", json={"title": "soaked"})).raise_for_status().json()
+                mix = list(requests_of(client.headers["Authorization"], task["id"]))
             await send(server.port, mix, count // 10, statuses)
             figures.append(memory(server.worker).now)
             print(f"{tenth * count // 10:8} requests {figures[-1]:7.1f} MiB", flush=True)
