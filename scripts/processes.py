@@ -27,6 +27,12 @@ def memory(pid: int, *, begin_anew: bool = False) -> Memory:
     return Memory(*(int(fields[name].split()[0]) / KIB_PER_MIB for name in ("VmRSS", "VmHWM")))
 
 
+def proportional_memory(pid: int) -> float:
+    """Resident memory in MiB, in which pages shared with other processes count by their share (PSS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / KIB_PER_MIB
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

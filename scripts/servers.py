@@ -75,11 +75,16 @@ class Server:
         return ssl.create_default_context(cafile=self.certificate)
 
     @property
-    def worker(self) -> int:
-        """The process id of the first worker, which answers the requests. Raises RuntimeError before the start."""
+    def processes(self) -> list[int]:
+        """The process ids of the server and its workers. Raises RuntimeError before the start."""
         if self.process is None:
             raise RuntimeError("not started")
-        return [*children(self.process.pid), self.process.pid][0]
+        return [self.process.pid, *children(self.process.pid)]
+
+    @property
+    def worker(self) -> int:
+        """The process id of the first worker, which answers the requests. Raises RuntimeError before the start."""
+        return self.processes[:2][-1]
 
     def start(self, log: Path | None = None, seconds: float = PATIENCE_SECONDS, *, errors: Path | None = None) -> Self:
         """Start, and wait until it is ready. stdout goes to `log`, stderr to `errors` or also there.

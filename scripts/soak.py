@@ -7,11 +7,12 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 
 from scripts.bench.client import NUMBER, Request, exchange, numbers
-from scripts.processes import memory
+from scripts.processes import cpu_seconds, memory, proportional_memory
 from scripts.servers import Server, migrate, signed_in, superuser
 
 CONNECTIONS = 16
@@ -21,18 +22,22 @@ MAX_GROWTH = 32
 
 async def run(environment: dict[str, str], count: int) -> float:
     """Send `count` requests and print ten figures. Returns the growth after the first of them, in MiB."""
+    began = time.monotonic()
     with Server(environment).start() as server:
+        cpu = sum(cpu_seconds(pid) for pid in server.processes)
+        print(f"first answer after {time.monotonic() - began:.1f} s, {cpu:.1f} s CPU")
         credentials = superuser(server)
         statuses: Counter[int] = Counter()
         figures = [memory(server.worker).now]
-        print(f"{0:8} requests {figures[0]:7.1f} MiB")
+        print(f"{0:8} requests {figures[0]:7.1f} MiB, PSS {proportional_memory(server.worker):.1f} MiB")
         for tenth in range(1, 11):
             async with signed_in(server, credentials) as client:  # again: an access token ends before the last request
                 task = (await client.post("/tasks", json={"title": "soaked"})).raise_for_status().json()
                 mix = list(requests_of(client.headers["Authorization"], task["id"]))
             await send(server.port, mix, count // 10, statuses)
             figures.append(memory(server.worker).now)
-            print(f"{tenth * count // 10:8} requests {figures[-1]:7.1f} MiB", flush=True)
+            share = proportional_memory(server.worker)
+            print(f"{tenth * count // 10:8} requests {figures[-1]:7.1f} MiB, PSS {share:.1f} MiB", flush=True)
         server.terminate()
     print(", ".join(f"{number} × {status}" for status, number in sorted(statuses.items())))
     return figures[-1] - figures[1]
