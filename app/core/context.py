@@ -2,7 +2,6 @@
 
 from asyncio import Timeout
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -121,6 +120,3 @@ class RequestContext:
     def for_job(cls, name: str, seconds: float | None = None) -> "RequestContext":
         """The context of a command or background job that acts as the system, limited to `seconds`."""
         return cls(actor=Actor("system", name=name), job_seconds=seconds)
-
-
-current: ContextVar[RequestContext | None] = ContextVar("current", default=None)

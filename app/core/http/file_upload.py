@@ -16,7 +16,8 @@ from app.core.http.batches import Batches, Savepoints, run_in_batches
 from app.core.http.dependencies import Transactional
 from app.core.http.file_export import FILE_TYPES
 from app.core.http.idempotency import IdempotentRequest
-from app.core.http.route import RequestHandler, Route
+from app.core.http.parameters import NO_BODY
+from app.core.http.route import Route
 from app.core.http.state import State, context_of, database_of, state_of
 from app.core.http.transaction import Handler
 
@@ -36,21 +37,16 @@ class UploadRoute(Route):
         context.max_body_bytes = limits.import_bytes
         return limits.import_bytes
 
-    def get_route_handler(self) -> RequestHandler:
-        handle = super().get_route_handler()
+    async def respond(self, request: Request) -> Response:
+        limits = state_of(request).upload_limits
+        if limits.files.locked():
+            raise Unavailable("Too many files come in at once; try again shortly.")
+        async with limits.files, AsyncExitStack() as stack:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
+                request.state.upload, request.state.upload_stack = file, stack
+                return await super().respond(request)
 
-        async def handle_upload(request: Request) -> Response:
-            limits = state_of(request).upload_limits
-            if limits.files.locked():
-                raise Unavailable("Too many files come in at once; try again shortly.")
-            async with limits.files, AsyncExitStack() as stack:
-                with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
-                    request.state.upload, request.state.upload_stack = file, stack
-                    return await handle(request)
-
-        return handle_upload
-
-    async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
+    async def read_body(self, request: Request) -> Any:
         """Receive the file, then wait for a slot. The guard runs again, because an upload can take long."""
         digest = hashlib.sha256()
         async for chunk in request.stream():
@@ -63,7 +59,7 @@ class UploadRoute(Route):
         reauthorize = context_of(request).reauthorize
         if reauthorize is not None:
             await reauthorize()
-        return request
+        return NO_BODY
 
     async def run_transaction(
         self,

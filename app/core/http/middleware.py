@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
-from app.core.context import ANONYMOUS, RequestContext, current
+from app.core.context import ANONYMOUS, RequestContext
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
 from app.core.http.client_address import client_address, is_https
 from app.core.http.probes import PROBES
@@ -58,7 +58,6 @@ class ContextMiddleware:
         headers = Headers(scope=scope)
         context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}
-        current.set(context)
         bind_log_lines(context)
         is_tls = is_https(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
 

@@ -1,12 +1,18 @@
 """Reading a request's body: its media type, its size, and JSON in strict mode, straight into its schema."""
 
 import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.core.errors import ContentTooLarge, UnsupportedMediaType, invalid_fields, validation_errors
+from app.core.http.parameters import NO_BODY
 from app.core.http.state import state_of
 from app.core.strict_json import check
 
@@ -15,15 +21,6 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 MAX_INLINE_BYTES = 64 * 1024
 """Larger bodies are validated in a thread, so that other requests are served meanwhile."""
-
-
-class ParsedRequest(Request):
-    """A request whose JSON body is validated already."""
-
-    content: Any
-
-    async def json(self) -> Any:
-        return self.content
 
 
 def media_type_of(request: Request) -> str:
@@ -47,19 +44,26 @@ def check_declared_size(request: Request, limit: int) -> None:
         raise ContentTooLarge(f"The body is larger than {limit} bytes.")
 
 
-async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Request:
-    """`request` with its body validated by `adapter`. Raises Malformed, Invalid."""
+async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Any:
+    """The body, validated by `adapter`; NO_BODY where there is none. Raises Malformed, Invalid."""
     body = await request.body()
     if not body:
-        return request
+        return NO_BODY
     max_depth = state_of(request).settings.limits.json_depth
-    parsed = ParsedRequest(request.scope, request.receive)
-    parsed._body = body  # noqa: SLF001  # Starlette's own cache: the stream can be read once
     if len(body) > MAX_INLINE_BYTES:
-        parsed.content = await asyncio.to_thread(validate_json, body, max_depth, adapter)
-    else:
-        parsed.content = validate_json(body, max_depth, adapter)
-    return parsed
+        return await asyncio.to_thread(validate_json, body, max_depth, adapter)
+    return validate_json(body, max_depth, adapter)
+
+
+async def read_form(request: Request, limits: Mapping[str, Any]) -> FormData:
+    """The fields of a form. A file among them is dropped. Raises HTTPException, ClientDisconnect."""
+    try:
+        async with request.form(**limits) as form:
+            return form
+    except (HTTPException, ClientDisconnect):
+        raise
+    except Exception as error:  # the parsers raise errors of many kinds
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "There was an error parsing the body") from error
 
 
 def validate_json(body: bytes, max_depth: int, adapter: TypeAdapter[Any]) -> Any:

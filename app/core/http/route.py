@@ -2,39 +2,41 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Header, Request, Response, params
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 
 from app.core.config import LimitSettings
-from app.core.context import RequestContext, current
+from app.core.context import RequestContext
 from app.core.db.pagination import Page
+from app.core.http.answers import encoder_of
+from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
 from app.core.http.dependencies import Transactional, read_dry_run
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matches_etag
 from app.core.http.file_export import stream_list
 from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
+from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten
-from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body
+from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body, read_form
 from app.core.http.state import State, context_of, state_of
 from app.core.http.transaction import Handler, run_with_retries
-
-RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="Only if this is still the version.", max_length=500)
 ]
 
 
-class Route(APIRoute):
+class Route(PlannedRoute):
     """A FastAPI route that keeps the conventions of the API, so that endpoints need not.
 
     It has exactly one guard, which runs once, before the body is read. The body is read in strict JSON mode, straight
@@ -46,30 +48,47 @@ class Route(APIRoute):
         self.guard, options["dependencies"] = split_guard(path, options.get("dependencies") or ())
         self.item = item_of_page(options.get("response_model"))
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
-        super().__init__(strict_path(path, endpoint), self.wrap_endpoint(endpoint), **options)
-
-    def get_route_handler(self) -> RequestHandler:
-        handle = super().get_route_handler()
+        super().__init__(strict_path(path, endpoint), endpoint, **options)
+        check_options(self)
         dependencies = [part.call for part in flatten(self.dependant)]
-        is_transactional = any(isinstance(call, Transactional) for call in dependencies)
-        self.is_transactional, self.has_dry_run = is_transactional, read_dry_run in dependencies
+        self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
+        self.has_dry_run = read_dry_run in dependencies
         self.deprecation = deprecation_headers(self.openapi_extra)
-        adapter, media_types = self.body_adapter()
-        self.preflight = preflight = self.build_preflight(media_types)
+        self.adapter, media_types = self.body_adapter()
+        self.preflight = self.build_preflight(media_types)
+        self.plan = CallPlan(path, self.dependant, self.param_convertors)
+        self.encode = encoder_of(self.response_field)
 
-        async def run_endpoint(request: Request) -> Response:
-            return self.add_response_headers(request, await handle(request))
+    async def respond(self, request: Request) -> Response:
+        """Check the request, read its body, and run the endpoint, in a transaction where it writes."""
+        state, context = state_of(request), context_of(request)
+        key = await self.preflight.check(request, state, context, self.limit_body)
+        body = await self.read_body(request)
+        if not self.is_transactional:
+            return await self.run_endpoint(body, request)
+        idempotent = identify(request, key, await self.body_digest(request)) if key else None
+        return await self.run_transaction(request, state, context, partial(self.run_endpoint, body), idempotent)
 
-        async def handle_request(request: Request) -> Response:
-            state, context = state_of(request), context_of(request)
-            key = await preflight.check(request, state, context, self.limit_body)
-            request = await self.read_body(request, adapter)
-            if not is_transactional:
-                return await run_endpoint(request)
-            idempotent = identify(request, key, await self.body_digest(request)) if key else None
-            return await self.run_transaction(request, state, context, run_endpoint, idempotent)
+    async def run_endpoint(self, body: Any, request: Request) -> Response:
+        """Run the endpoint and write its result; stream a list that is requested as a file."""
+        context = context_of(request)
+        arguments = await self.plan.read_arguments(request, body)
+        if self.item is not None and context.file_kind:
+            return self.add_response_headers(
+                request, await stream_list(self.endpoint, arguments, self.item, context.file_kind, context)
+            )
+        result = await self.plan.endpoint.call(**arguments)
+        context.etag = etag_of(result)
+        context.item_id = getattr(result, "id", None)
+        return self.add_response_headers(request, self.to_response(result))
 
-        return handle_request
+    def to_response(self, result: Any) -> Response:
+        if isinstance(result, Response):
+            return result
+        status = self.status_code or HTTPStatus.OK
+        if status == HTTPStatus.NO_CONTENT:
+            return Response(status_code=status)
+        return Response(self.encode(result), status, media_type="application/json")
 
     async def run_transaction(
         self,
@@ -108,38 +127,21 @@ class Route(APIRoute):
         context.max_body_bytes = limit
         return limit
 
-    async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
-        """`request` with its body read and validated. Raises Malformed, Invalid."""
-        return request if adapter is None else await parse_json_body(request, adapter)
+    async def read_body(self, request: Request) -> Any:
+        """The body: valid in its schema, a form, or NO_BODY. Raises Malformed, Invalid."""
+        if self.adapter is not None:
+            return await parse_json_body(request, self.adapter)
+        return await read_form(request, self.form_limits) if self.body_field else NO_BODY
 
     async def body_digest(self, request: Request) -> bytes:
         """The SHA-256 of the body."""
         return hashlib.sha256(await request.body()).digest()
-
-    def wrap_endpoint(self, endpoint: Callable[..., Any]) -> Callable[..., Any]:
-        """Store version and id of the item that `endpoint` returns; stream a list that is requested as a file."""
-        item = self.item
-
-        @wraps(endpoint)
-        async def call(*args: object, **kwargs: object) -> Any:
-            context = current.get()
-            if item is not None and context is not None and context.file_kind:
-                return await stream_list(endpoint, kwargs, item, context.file_kind, context)
-            result = await endpoint(*args, **kwargs)
-            if context is not None:
-                context.etag = etag_of(result)
-                context.item_id = getattr(result, "id", None)
-            return result
-
-        return call
 
     def add_response_headers(self, request: Request, response: Response) -> Response:
         """Add ETag (or respond with 304), Location, Link and deprecation."""
         context = context_of(request)
         if self.deprecation:
             add_deprecation_headers(self.deprecation, response, request.scope.get("root_path", ""))
-        if response.status_code == HTTPStatus.NO_CONTENT:
-            del response.headers["content-type"]
         if context.etag is not None and ("{id}" in self.path_format or self.status_code == HTTPStatus.CREATED):
             response.headers["ETag"] = f'"{context.etag}"'
             known = request.headers.get("if-none-match")
@@ -151,6 +153,27 @@ class Route(APIRoute):
             url = request.url.include_query_params(cursor=context.next_cursor).remove_query_params("offset")
             response.headers.append("Link", f'<{url.path}?{url.query}>; rel="next"')
         return response
+
+
+def check_options(route: APIRoute) -> None:
+    """Raise UnsupportedDeclaration for an option of `route` that would have no effect."""
+    bodies = {body.name: body for part in flatten(route.dependant) for body in part.body_params}
+    unsupported = {
+        "response_class": not isinstance(route.response_class, DefaultPlaceholder),
+        "response_model_include": route.response_model_include is not None,
+        "response_model_exclude": route.response_model_exclude is not None,
+        "response_model_by_alias": not route.response_model_by_alias,
+        "response_model_exclude_unset": route.response_model_exclude_unset,
+        "response_model_exclude_defaults": route.response_model_exclude_defaults,
+        "response_model_exclude_none": route.response_model_exclude_none,
+        "max_body_size": route.max_body_size is not None,
+        "File": any(isinstance(body.field_info, params.File) for body in bodies.values()),
+        "Body(embed=True)": any(getattr(body.field_info, "embed", None) for body in bodies.values()),
+        "several bodies": len(bodies) > 1,
+    }
+    for option, is_set in unsupported.items():
+        if is_set:
+            raise UnsupportedDeclaration(f"{route.path}: routes do not support {option}")
 
 
 class BadGuard(RuntimeError):

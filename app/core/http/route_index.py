@@ -7,6 +7,7 @@ from starlette.convertors import FloatConvertor, IntegerConvertor, StringConvert
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from app.core.http.call_plan import PlannedRoute
 from app.core.http.root_path import route_path
 
 IN_ONE_SEGMENT = frozenset({StringConvertor, IntegerConvertor, FloatConvertor, UUIDConvertor})
@@ -32,6 +33,9 @@ class RouteIndex:
         self.prefix = prefix
         self.depth = len(prefix.split("/"))
         self.routes = list(iter_route_contexts(router.routes))
+        for route in self.routes:
+            if isinstance(route.original_route, PlannedRoute):
+                route.original_route.check_inclusion(route)
         self.candidates: dict[Key, list[RouteContext]] = {}
         under_each_key: list[RouteContext] = []
         for route in self.routes:
@@ -53,7 +57,8 @@ class RouteIndex:
         scope.update(child_scope)
         scope.setdefault("router", self.router)
         scope["route"], scope[TEMPLATE] = route.original_route, route.path_format
-        await route.app(scope, receive, send)
+        run = route.original_route.run if isinstance(route.original_route, PlannedRoute) else route.app
+        await run(scope, receive, send)
 
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
         """The route that matches path and method of a request, and what its match adds to the scope.

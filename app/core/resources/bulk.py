@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import BaseModel, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, Field, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.context import Principal
@@ -106,14 +106,13 @@ def check_versions(bulk: Bulk[Any, Any]) -> None:
 class BulkRoute(Route):
     """Checks the permission of each operation before a stored response is replayed or anything is executed."""
 
-    async def read_body(self, request: Request, adapter: TypeAdapter[Any] | None) -> Request:
-        request = await super().read_body(request, adapter)
-        bulk, principal = getattr(request, "content", None), context_of(request).principal
+    async def read_body(self, request: Request) -> Any:
+        bulk, principal = await super().read_body(request), context_of(request).principal
         if isinstance(bulk, Bulk) and principal is not None:
             check_permissions(bulk, str(self.tags[0]), principal)
             if state_of(request).settings.limits.require_if_match:
                 check_versions(bulk)
-        return request
+        return bulk
 
 
 async def execute(service: Service[Any], bulk: Bulk[Any, Any]) -> dict[str, Any]:
