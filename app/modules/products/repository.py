@@ -12,6 +12,7 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.references import target_of
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
+from app.core.fields.money import round_to_currency
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead
 
@@ -38,7 +39,9 @@ class ProductRepository(Repository[Product]):
         return super().select(deleted=deleted).select_from(joined)
 
     def to_read(self, row: AnyRow) -> Any:
+        """`row` with its references as objects, and its price with the decimal places of its currency."""
         values = dict(row._mapping)
+        values["price"] = round_to_currency(values["price"], values["currency"])
         versions = [values.pop(f"{name}_version") for name in REFERENCES]
         for name in REFERENCES:
             reference = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}

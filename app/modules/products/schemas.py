@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery, PageQuery
-from app.core.fields.money import Amount, AmountRead, CurrencyCode, round_to_currency
+from app.core.fields.money import Amount, AmountRead, CurrencyCode
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import Named, Patch, Read, Schema, example
 from app.modules.products.models import ProductStatus
@@ -68,11 +68,6 @@ class ProductRead(Read):
     """The brand, with its name."""
     category: Named | None
     """The category, with its name."""
-
-    @model_validator(mode="after")
-    def round_price(self) -> Self:
-        self.price = round_to_currency(self.price, self.currency)
-        return self
 
 
 class ProductQuery(EntityQuery):
