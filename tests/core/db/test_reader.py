@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, column, func, insert, literal, select, table, union_all
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.clock import new_id, now
@@ -126,14 +126,17 @@ async def test_a_reader_runs_selects_only(database: Database, reader: ReadSessio
     database.reader.listeners.append(lambda sql, _values: sent.append(sql))
     hidden = insert(TASK).values(id=new_id(), title="cte").returning(TASK.c.id).cte()
 
-    for statement in (insert(TASK), TASK.update(), TASK.delete(), func.now()):
+    for statement in (
+        insert(TASK),
+        TASK.update(),
+        TASK.delete(),
+        func.now(),
+        select(hidden),
+        select(TASK.c.id).where(TASK.c.id.in_(select(hidden.c.id))),
+    ):
         with pytest.raises(TypeError, match="selects only"):
             await reader.all(statement)  # type: ignore[arg-type]  # that is what is tested
     assert sent == []
-    if not reader.is_sqlite:
-        with pytest.raises(DBAPIError, match="read-only"):
-            await reader.all(select(hidden))
-        assert len(sent) == 1
 
 
 async def test_a_value_that_is_none_of_its_type_is_a_client_error(reader: ReadSession) -> None:

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Row, Select
+from sqlalchemy import ClauseElement, CompoundSelect, Row, Select, UpdateBase
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.cache_key import CacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.util import LRUCache
 
 SHAPES = 1000
@@ -89,11 +90,19 @@ class Shapes:
         key = statement._generate_cache_key()
         shape = self.known.get(key.key) if key is not None else None
         if shape is None:
+            refuse_writing_parts(statement)
             compiled = statement.compile(dialect=self.dialect, cache_key=key, column_keys=[])
             shape = Shape(compiled, self.dialect)
             if key is not None:
                 self.known[key.key] = shape
         return shape.bind(key, given)
+
+
+def refuse_writing_parts(statement: ClauseElement) -> None:
+    """Raise TypeError for a select with a part that writes, such as a CTE."""
+    for part in iterate(statement):
+        if isinstance(part, UpdateBase):
+            raise TypeError(f"a reader runs selects only, and no {type(part).__name__} in one")
 
 
 def as_database_error(error: Exception, sql: str, dialect: Dialect, *, is_lost: bool = False) -> Exception:
