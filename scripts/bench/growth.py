@@ -35,6 +35,7 @@ from tests.databases import URL_VARIABLE, EmbeddedServer, Postgresql
 
 DEEP = "half-way"
 STATEMENT_LIMIT_MS = 60_000
+JOB_SECONDS = 600.0
 """Longer than a server waits, so that the time of what would be cut is seen."""
 
 LOAD = {
@@ -200,7 +201,7 @@ def main() -> None:
                 _env_file=None,
                 environment=Environment.test,
                 database_url=SecretStr(backend.create(name)),
-                database=DatabaseSettings(statement_timeout_ms=STATEMENT_LIMIT_MS),
+                database=DatabaseSettings(statement_timeout_ms=STATEMENT_LIMIT_MS, job_seconds=JOB_SECONDS),
                 state_dir=Path(folder),
             )
             migrations.upgrade(settings)

@@ -11,11 +11,16 @@ from app.core.db.network import limit_silence, server_silence_settings
 DIRECT_CONNECT_SECONDS = 5.0
 
 
-def time_limits(options: DatabaseSettings) -> dict[str, str]:
-    """The time limits of a session, as PostgreSQL names them."""
+def session_limits(options: DatabaseSettings) -> dict[str, str]:
+    """The limits of a session, as PostgreSQL names them: of time, and of processes.
+
+    It would start helpers for a search before it knows whether they are needed, and helpers of one request take the
+    processors of others.
+    """
     return {
         "statement_timeout": str(options.statement_timeout_ms),
         "lock_timeout": str(options.lock_timeout_ms),
+        "max_parallel_workers_per_gather": "0",
         **server_silence_settings(options.silence_seconds),
     }
 
@@ -23,13 +28,13 @@ def time_limits(options: DatabaseSettings) -> dict[str, str]:
 def connect_options(options: DatabaseSettings) -> dict[str, Any]:
     """How to connect by asyncpg and, with the last option, by SQLAlchemy's dialect, which keeps statements too.
 
-    A pooler in transaction mode refuses time limits at the connect, so that the role has them (`role_limits`). It may
+    A pooler in transaction mode refuses limits at the connect, so that the role has them (`role_limits`). It may
     run each transaction on another session, so that no statement has a name there. An unnamed one is parsed and run
     before the session can change: asyncpg ends neither step, but both with one `Sync`.
     """
     settings = {"application_name": "attest"}
     if options.pooler == "none":
-        return {"timeout": options.pool_timeout, "server_settings": settings | time_limits(options)}
+        return {"timeout": options.pool_timeout, "server_settings": settings | session_limits(options)}
     unnamed = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
     return {"timeout": options.pool_timeout, "server_settings": settings, **unnamed}
 

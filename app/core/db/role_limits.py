@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.postgresql import connect_directly, time_limits
+from app.core.db.postgresql import connect_directly, session_limits
 from app.core.errors import DatabaseUnavailable
 from app.core.runtime.periodic_task import PeriodicTask
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 2.0
 CHECKED = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-"""The others are of the network, and have no value where the server is reached by a socket of its host."""
+"""The others are of processes, or of the network: no value where the server is reached by a socket of its host."""
 
 
 class RoleWithoutLimits(RuntimeError):
@@ -34,7 +34,7 @@ async def limit_statements(settings: Settings, connection: Any) -> list[str]:
     find_names = "SELECT quote_ident(coalesce($1, session_user)) AS role, quote_ident(current_database()) AS database"
     names = await connection.fetchrow(find_names, role)
     target = f"ALTER ROLE {names['role']} IN DATABASE {names['database']} SET"
-    return [f"{target} {name} = {value};" for name, value in time_limits(settings.database).items()]
+    return [f"{target} {name} = {value};" for name, value in session_limits(settings.database).items()]
 
 
 async def set_limits(settings: Settings, *, apply: bool) -> list[str]:
@@ -72,7 +72,7 @@ async def check_role_limits(database: Database) -> bool:
         log.warning("role_limits_not_checked", cause=type(error).__name__)
         return False
     found = {row.name: row.setting for row in rows}
-    limits = {name: value for name, value in time_limits(database.settings.database).items() if name in CHECKED}
+    limits = {name: value for name, value in session_limits(database.settings.database).items() if name in CHECKED}
     if missing := sorted(name for name, value in limits.items() if value != "0" and found[name] == "0"):
         names = ", ".join(missing)
         raise RoleWithoutLimits(f"The role has no {names}; run `python -m app limits --apply`, then reconnect.")
