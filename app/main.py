@@ -5,7 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
 from app.core.db.pruning import prune_periodically
+from app.core.db.replica import sample_primary
 from app.core.db.role_limits import check_limits_at_start
 from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
@@ -30,6 +31,9 @@ from app.core.runtime.connection_limit import limit_connections
 from app.core.runtime.setting_names import report_unknown_settings
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, prune_rules, routers
+
+if TYPE_CHECKING:
+    from app.core.runtime.redis import SharedRedis
 
 log = structlog.get_logger(__name__)
 
@@ -85,12 +89,8 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         state.database = open_database(options)
         stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)
         await stack.enter_async_context(check_limits_at_start(state.database))
-        state.redis = None
-        if options.redis_url is not None:
-            from app.core.runtime.redis import SharedRedis  # noqa: PLC0415  # see the module: slow to import
-
-            state.redis = SharedRedis(options.redis_url.get_secret_value())
-            stack.push_async_callback(close_within, CLOSE_SECONDS, state.redis.close)
+        state.redis = open_redis(options, stack)
+        await stack.enter_async_context(sample_primary(state.database.replica, state.redis))
         state.rate_limiter = RateLimiter(options, state.redis)
         state.signature_verifier = SignatureVerifier(options, state.redis)
         state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)
@@ -101,6 +101,17 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
                 await stack.enter_async_context(module.lifespan(state))
         await stack.enter_async_context(prune_periodically(state.database, prune_rules(options)))
         yield
+
+
+def open_redis(options: Settings, stack: AsyncExitStack) -> "SharedRedis | None":
+    """The Redis that processes share, if there is one, which `stack` closes."""
+    if options.redis_url is None:
+        return None
+    from app.core.runtime.redis import SharedRedis  # noqa: PLC0415  # see the module: slow to import
+
+    redis = SharedRedis(options.redis_url.get_secret_value())
+    stack.push_async_callback(close_within, CLOSE_SECONDS, redis.close)
+    return redis
 
 
 async def close_within(seconds: float, close: Callable[[], Awaitable[None]]) -> None:

@@ -98,6 +98,16 @@ def test_the_direct_url_replaces_the_pooler() -> None:
     assert settings().without_pooler == settings()
 
 
+def test_a_replica_needs_postgresql_and_processes_that_share() -> None:
+    replica = DatabaseSettings(replica_url=SecretStr("postgresql+asyncpg://attest@replica/attest"))
+    with pytest.raises(ValidationError, match="SQLite has no replicas"):
+        settings(database=replica, database_url=SecretStr("sqlite+aiosqlite:///x.db"))
+    with pytest.raises(ValidationError, match="more than one worker needs REDIS_URL"):
+        settings(database=replica, WEB_CONCURRENCY=2)
+
+    assert settings(database=replica).of_replica.database_url == replica.replica_url
+
+
 def test_groups_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTH__ACCESS_TTL", "120")
     monkeypatch.setenv("CORS__ORIGINS", '["https://a.example"]')

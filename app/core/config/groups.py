@@ -83,6 +83,10 @@ class DatabaseSettings(Group):
     direct_url: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
         None, description="The database without the pooler, for LISTEN, migrations and `limits`."
     )
+    replica_url: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
+        None, description="PostgreSQL: a streaming replica for reads that need not be newer than what the caller wrote."
+    )
+    replica_lag_seconds: float = Field(5.0, gt=0, le=60, description="A replica that is further behind is not asked.")
     readers: int = Field(8, ge=1, description="Connections of a process that read.")
     writers: int = Field(4, ge=1, description="PostgreSQL: connections of a process that write. SQLite has one writer.")
     pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")

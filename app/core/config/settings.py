@@ -121,6 +121,23 @@ class Settings(BaseSettings):
         database = self.database.model_copy(update={"pooler": "none"})
         return self.model_copy(update={"database_url": self.database.direct_url, "database": database})
 
+    @property
+    def of_replica(self) -> Self:
+        """These settings with the replica as the database."""
+        database = self.database.model_copy(update={"pooler": "none"})
+        return self.model_copy(update={"database_url": self.database.replica_url, "database": database})
+
+    @model_validator(mode="after")
+    def check_replica(self) -> Self:
+        """Positions in the WAL must be known to every process that reads."""
+        if self.database.replica_url is None:
+            return self
+        if self.is_sqlite:
+            raise ValueError("DATABASE__REPLICA_URL is for PostgreSQL; SQLite has no replicas")
+        if self.workers > 1 and self.redis_url is None:
+            raise ValueError("DATABASE__REPLICA_URL with more than one worker needs REDIS_URL")
+        return self
+
     @model_validator(mode="after")
     def check_pooler(self) -> Self:
         if self.database.pooler == "none":

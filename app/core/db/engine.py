@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlmodel import col
 
-from app.core.config import DatabaseSettings, Settings
+from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db import sqlite
 from app.core.db.connecting import connect_arguments, open_reading_link
@@ -25,6 +25,7 @@ from app.core.db.driver.pool import Pool
 from app.core.db.driver.reader import Reader
 from app.core.db.entity import SoftDelete
 from app.core.db.network import limit_silence
+from app.core.db.replica import Replica, ReplicaReader
 from app.core.db.session import ReadSession, Session, UnitOfWork, open_session, refuse_second_connection
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
@@ -47,7 +48,10 @@ class Database:
         event.listen(self.session_class, "do_orm_execute", hide_deleted)
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
-        self.reader = Reader(self.engine.dialect, self.create_pool(settings.database))
+        self.reader = self.create_reader(settings)
+        self.replica: Replica | None = None
+        if settings.database.replica_url is not None:
+            self.replica = Replica(settings.database, self.create_reader(settings.of_replica), self.reader)
         self.has_capture = False
         """Whether changes are captured for the audit log; `unit_of_work` requires it."""
 
@@ -70,14 +74,15 @@ class Database:
             event.listen(engine.sync_engine, "checkout", self.check_connection)
         return engine
 
-    def create_pool(self, options: DatabaseSettings) -> Pool:
-        """The connections that read."""
-        return Pool(
-            partial(open_reading_link, self.settings, self.engine.dialect),
-            options.readers,
-            options.pool_timeout,
+    def create_reader(self, settings: Settings) -> Reader:
+        """The connections that read from the database of `settings`."""
+        pool = Pool(
+            partial(open_reading_link, settings, self.engine.dialect),
+            settings.database.readers,
+            settings.database.pool_timeout,
             lambda link: link.opened_at >= self.distrusted_before,
         )
+        return Reader(self.engine.dialect, pool)
 
     def prepare_connection(self, connection: Any, record: ConnectionPoolEntry) -> None:
         record.info[OPENED_AT] = monotonic()
@@ -103,9 +108,12 @@ class Database:
             self.distrusted_before = monotonic()
             raise DatabaseUnavailable("The database did not answer in time; try again shortly.") from error
 
-    def read_session(self, context: RequestContext) -> ReadSession:
-        limit = partial(self.deadline, self.settings.database.job_seconds)
-        return ReadSession(self.reader, self.keys, context, limit)
+    def read_session(self, context: RequestContext, *, allow_replica: bool = False) -> ReadSession:
+        """A session that reads; from a replica, it may miss what others wrote in the last seconds."""
+        reader: Reader | ReplicaReader = self.reader
+        if allow_replica and self.replica is not None:
+            reader = ReplicaReader(self.replica, context.principal.user_id if context.principal else None)
+        return ReadSession(reader, self.keys, context, partial(self.deadline, self.settings.database.job_seconds))
 
     @asynccontextmanager
     async def unit_of_work(self, context: RequestContext) -> AsyncIterator[Session]:
@@ -126,6 +134,8 @@ class Database:
                 raise
             finally:
                 open_session.set(None)
+        if self.replica is not None and context.principal is not None:
+            await self.replica.note_write(context.principal.user_id)
 
     def deadline_of(self, context: RequestContext) -> AbstractAsyncContextManager[None]:
         """The limit of a unit of work: a request has one of its own, a job gets one here."""
@@ -148,6 +158,8 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
         await self.reader.dispose()
+        if self.replica is not None:
+            await self.replica.reader.dispose()
 
 
 def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

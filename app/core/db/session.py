@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as SyncSession
 
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
+from app.core.db.replica import ReplicaReader
 from app.core.security.keys import Keys
 
 AnySelect = Select[*tuple[Any, ...]]
@@ -71,7 +72,7 @@ class ReadSession:
     can stall the whole pool.
     """
 
-    def __init__(self, reader: Reader, keys: Keys, context: RequestContext, limit: Deadline) -> None:
+    def __init__(self, reader: Reader | ReplicaReader, keys: Keys, context: RequestContext, limit: Deadline) -> None:
         self.reader = reader
         self.limit = limit
         self.keys = keys

@@ -32,6 +32,10 @@ async def get_read_session(request: Request) -> ReadSession:
     return database_of(request).read_session(context_of(request))
 
 
+async def get_replica_session(request: Request) -> ReadSession:
+    return database_of(request).read_session(context_of(request), allow_replica=True)
+
+
 def transactional(service: Callable[[Session], S]) -> Any:
     """Inject `service(session)` into an endpoint that writes, as one flat async dependency.
 
@@ -44,10 +48,14 @@ def transactional(service: Callable[[Session], S]) -> Any:
     return Depends(build_service)
 
 
-def read_only(service: Callable[[ReadSession], S]) -> Any:
-    """Inject `service(read_session)` into an endpoint that only reads."""
+def read_only(service: Callable[[ReadSession], S], *, allow_replica: bool = False) -> Any:
+    """Inject `service(read_session)` into an endpoint that only reads.
 
-    async def build_service(session: Annotated[ReadSession, Depends(get_read_session)]) -> S:
+    `allow_replica` lets a replica answer, which shows all that the caller wrote, and seconds later what others wrote.
+    """
+    open_session = get_replica_session if allow_replica else get_read_session
+
+    async def build_service(session: Annotated[ReadSession, Depends(open_session)]) -> S:
         return service(session)
 
     return Depends(build_service)

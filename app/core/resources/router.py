@@ -82,7 +82,7 @@ class Endpoints:
         self.many = self.slug.replace("-", "_")
         self.many_in_words = self.slug.replace("-", " ")
         self.a_one = f"{'an' if self.one[0] in 'aeiou' else 'a'} {resource.name}"
-        self.reader: Any = Annotated[resource.service, read_only(resource.service)]
+        self.reader: Any = Annotated[resource.service, read_only(resource.service, allow_replica=True)]
         self.writer: Any = Annotated[resource.service, resource.write or transactional(resource.service)]
 
     def guard(self, action: str) -> list[Any]:

@@ -37,6 +37,27 @@ class SharedRedis:
         except (RedisError, OSError) as error:
             raise RedisUnavailable from error
 
+    async def raise_maximum(self, name: str, member: str, value: int) -> None:
+        """Keep the largest value of `member` in the set `name`. Raises RedisUnavailable."""
+        try:
+            await self.client.zadd(name, {member: value}, gt=True)
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable from error
+
+    async def maximum(self, name: str, member: str) -> int:
+        """The largest value of `member`; 0 where it has none. Raises RedisUnavailable."""
+        try:
+            return int(await self.client.zscore(name, member) or 0)
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable from error
+
+    async def drop_maxima(self, name: str, limit: int) -> None:
+        """Remove the members of the set `name` up to `limit`. Raises RedisUnavailable."""
+        try:
+            await self.client.zremrangebyscore(name, "-inf", limit)
+        except (RedisError, OSError) as error:
+            raise RedisUnavailable from error
+
     async def close(self) -> None:
         await self.client.aclose()
         await self.client.connection_pool.aclose()

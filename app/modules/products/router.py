@@ -47,7 +47,7 @@ add_resource(
 add_history(router, "product")
 
 Stock = Annotated[StockService, transactional(StockService)]
-ReadStock = Annotated[StockService, read_only(StockService)]
+ReadStock = Annotated[StockService, read_only(StockService, allow_replica=True)]
 
 
 @router.post(

@@ -1,16 +1,22 @@
 """Runs selects: SQLAlchemy compiles them, the driver executes them, and the rows are SQLAlchemy's rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.engine import Dialect
 
+from app.core.db.driver.link import Link
 from app.core.db.driver.pool import Pool
 from app.core.db.driver.shapes import Call, Shapes, as_database_error
 
+Check = Callable[[Link], Awaitable[bool]]
 Listener = Callable[[str, Sequence[Any]], None]
 """Is told each statement, with its values, before it is sent."""
+
+
+class UnfitLink(Exception):
+    """The connection that was free is not fit for the statement."""
 
 
 class Reader:
@@ -27,18 +33,33 @@ class Reader:
         call = self.shapes.bind(statement, values)
         return call.shape.rows(await self.send(call))
 
-    async def send(self, call: Call) -> Sequence[Sequence[Any]]:
-        """Run a statement. A connection on which it did not come to its end is not used again."""
+    async def fetch_if(
+        self, is_fit: Check, statement: object, values: Mapping[str, Any] | None = None
+    ) -> list[Row[*tuple[Any, ...]]] | None:
+        """The same; None where the connection that is free is not fit for it."""
+        call = self.shapes.bind(statement, values)
+        try:
+            return call.shape.rows(await self.send(call, is_fit))
+        except UnfitLink:
+            return None
+
+    async def send(self, call: Call, is_fit: Check | None = None) -> Sequence[Sequence[Any]]:
+        """Run a statement. A connection on which it did not come to its end is not used again. Raises UnfitLink."""
         shape, sql, values = call
         for listener in self.listeners:
             listener(sql, values)
         link = await self.pool.take()
         is_usable = False
         try:
+            if is_fit is not None and not await is_fit(link):
+                raise UnfitLink
             if not shape.is_described:
                 shape.describe(await link.describe(sql))
             rows = await link.fetch(sql, values)
             is_usable = True
+        except UnfitLink:
+            is_usable = True
+            raise
         except Exception as error:
             is_usable = link.is_open()
             raise as_database_error(link.translate(error), sql, self.dialect, is_lost=not is_usable) from error
