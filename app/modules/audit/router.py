@@ -24,8 +24,8 @@ router = Router(
 
 MAX_ID = 2**63 - 1
 
-Accesses = Annotated[AccessService, read_only(AccessService, allow_replica=True)]
-Changes = Annotated[ChangeService, read_only(ChangeService, allow_replica=True)]
+Accesses = Annotated[AccessService, read_only(AccessService)]
+Changes = Annotated[ChangeService, read_only(ChangeService)]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
 
 
