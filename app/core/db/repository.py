@@ -78,14 +78,16 @@ class ReadRepository:
     async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
         """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
         ordering = tuple((self.table.c[name], descending) for name, descending in query.sort_fields())
-        match = self.search_condition(query)
+        match = search_condition(self, query)
         total, total_is_exact = await self.count(statement, match, query) if query.total else (None, None)
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
         if position is None and match is None and not query.offset and statement in self.prebuilt.values():
             rows = await self.session.all(first_page(statement, ordering), {LIMIT: query.limit + 1})
         else:
-            parts = self.parts_of_page(statement, match, query, ranges_of(ordering, position))
+            parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
+            if match is not None:
+                parts = search(parts, match, query, is_sqlite=self.session.is_sqlite)
             rows = await self.session.all(first_rows(parts, ordering, query.limit + 1, query.offset))
         cursor = None
         if len(rows) > query.limit:
@@ -93,18 +95,6 @@ class ReadRepository:
             cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
-
-    def parts_of_page(
-        self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery, ranges: Sequence[Range]
-    ) -> list[tuple[Range, AnySelect]]:
-        """Selects of the rows of `statement` that match, each with its range."""
-        parts = [(each, statement.where(each.condition)) for each in ranges]
-        if match is None:
-            return parts
-        if self.session.is_sqlite:
-            return [(each, rows.where(match)) for each, rows in parts]
-        wanted = query.limit + 1 + query.offset
-        return [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
 
     async def count(
         self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery
@@ -119,12 +109,6 @@ class ReadRepository:
         if query.total != "exact" and counted > MAX_COUNTED:
             return MAX_COUNTED, False
         return counted, True
-
-    def search_condition(self, query: PageQuery) -> ColumnElement[bool] | None:
-        """What `q` asks for; None without it."""
-        if not isinstance(query, EntityQuery) or not query.q:
-            return None
-        return matches_search(self.table, query.q, is_sqlite=self.session.is_sqlite)
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare."""
@@ -143,6 +127,23 @@ class ReadRepository:
 
     def not_found(self, id: object) -> NotFound:
         return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")
+
+
+def search_condition(rows: ReadRepository, query: PageQuery) -> ColumnElement[bool] | None:
+    """What `q` asks for; None without it."""
+    if not isinstance(query, EntityQuery) or not query.q:
+        return None
+    return matches_search(rows.table, query.q, is_sqlite=rows.session.is_sqlite)
+
+
+def search(
+    parts: Sequence[tuple[Range, AnySelect]], match: ColumnElement[bool], query: PageQuery, *, is_sqlite: bool
+) -> list[tuple[Range, AnySelect]]:
+    """Selects of the rows that match, from those of each range."""
+    if is_sqlite:
+        return [(each, rows.where(match)) for each, rows in parts]
+    wanted = query.limit + 1 + query.offset
+    return [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
 
 
 class Repository(ReadRepository, Generic[M]):
