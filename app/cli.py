@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
+import asyncpg
 import orjson
 import typer
 from pydantic import SecretStr, ValidationError
@@ -87,8 +88,11 @@ def limits(
     """Print the SQL that gives the role of DATABASE_URL its time limits, which it needs behind a pooler."""
     if settings().is_sqlite:
         raise typer.Exit(refuse("SQLite has no roles"))
-    for statement in asyncio.run(set_limits(settings(), apply=apply)):
-        typer.echo(statement)
+    try:
+        statements = asyncio.run(set_limits(settings(), apply=apply))
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise typer.Exit(refuse(str(error) or "the database does not answer")) from None
+    typer.echo("\n".join(statements))
 
 
 @cli.command()

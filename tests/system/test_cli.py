@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.core.config import Settings
-from scripts.servers import Server
+from scripts.servers import Server, free_port
 from tests.fixtures.servers import environment_of
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +126,18 @@ async def test_limits_are_printed_and_set_on_request(settings: Settings) -> None
     assert printed.returncode == applied.returncode == 0, printed.stderr + applied.stderr
     assert re.search(r"^ALTER ROLE \w+ IN DATABASE \w+ SET statement_timeout = 1500;$", printed.stdout, re.MULTILINE)
     assert (before, applied.stdout, await statement_timeout()) == ("0", printed.stdout, "1500ms")
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_limits_that_cannot_be_set_are_refused_without_a_traceback(settings: Settings) -> None:
+    direct = f"postgresql+asyncpg://attest:canary@127.0.0.1:{free_port()}/attest"
+
+    refused = run(settings, "limits", "--apply", DATABASE__DIRECT_URL=direct)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Refused: ")
+    assert "Traceback" not in refused.stderr
+    assert "canary" not in refused.stderr
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
