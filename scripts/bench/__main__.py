@@ -8,11 +8,26 @@ from contextlib import ExitStack
 
 from scripts.bench import parts
 from scripts.bench.databases import postgresql
+from scripts.bench.document import describe_machine, write
 from scripts.bench.table import describe, take_turns
 from scripts.bench.targets import ATTEST, NAMES, start
 from tests.databases import URL_VARIABLE, Postgresql
 
-PARTS: dict[str, Callable[[Postgresql, str, argparse.Namespace], None]] = {
+Part = Callable[[Postgresql, str, argparse.Namespace], str]
+
+
+def measure_table(backend: Postgresql, folder: str, options: argparse.Namespace) -> str:
+    """Attest and its peers, all kinds of requests."""
+    names = tuple(name for name in NAMES if name in {ATTEST, *(options.only or NAMES)})
+    machine = describe_machine(backend.version())
+    with ExitStack() as stack:
+        targets, absent = start(names, backend, folder, stack)
+        turns = take_turns(targets, options.connections, options.rounds, options.seconds)
+    return f"{machine}\n\n{describe(turns, absent, options.connections, options.rounds)}"
+
+
+PARTS: dict[str, Part] = {
+    "table": measure_table,
     "sqlite": lambda _backend, folder, options: parts.compare_on_sqlite(folder, options.rounds, options.seconds),
     "workers": lambda backend, folder, options: parts.compare_workers(backend, folder, options.rounds, options.seconds),
     "sign-in": lambda backend, folder, options: parts.measure_sign_in(backend, folder, options.rounds, options.seconds),
@@ -20,32 +35,27 @@ PARTS: dict[str, Callable[[Postgresql, str, argparse.Namespace], None]] = {
 }
 
 
-def print_table(backend: Postgresql, folder: str, options: argparse.Namespace) -> None:
-    names = tuple(name for name in NAMES if name in {ATTEST, *(options.only or NAMES)})
-    with ExitStack() as stack:
-        targets, absent = start(names, backend, folder, stack)
-        turns = take_turns(targets, options.connections, options.rounds, options.seconds)
-    print(describe(turns, absent, options.connections, options.rounds))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", default="table", choices=("table", *PARTS, "all"))
+    parser.add_argument("part", nargs="?", default="table", choices=(*PARTS, "all"))
     parser.add_argument("--only", nargs="+", choices=NAMES, help="peers of the table; all by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.7, help="seconds of a turn")
     parser.add_argument("--connections", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--short", action="store_true", help="one round of 0.4 s: an impression, no figures to keep")
+    parser.add_argument("--write", action="store_true", help="write the tables to docs/benchmarks.md too")
     parser.add_argument(
         "--database-url", default=os.environ.get(URL_VARIABLE), help="a PostgreSQL server; default: an embedded one"
     )
     options = parser.parse_args()
     if options.short:
         options.rounds, options.seconds = 1, 0.4
-    wanted = {"table": print_table, **PARTS}
     with tempfile.TemporaryDirectory() as folder, postgresql(options.database_url) as backend:
-        for name in wanted if options.part == "all" else [options.part]:
-            wanted[name](backend, folder, options)
+        for name in PARTS if options.part == "all" else [options.part]:
+            found = PARTS[name](backend, folder, options)
+            print(found, end="\n\n", flush=True)
+            if options.write:
+                write(name, found)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def ratio(turns: Turns, one: str, other: str) -> str:
     return f"{median_ratio([each.rate for each in turns[one]], [each.rate for each in turns[other]]):.2f}"
 
 
-def compare_on_sqlite(folder: str, rounds: int, seconds: float) -> None:
-    """Print Attest's throughput on SQLite, and the ratio to bare on SQLite."""
+def compare_on_sqlite(folder: str, rounds: int, seconds: float) -> str:
+    """Attest's throughput on SQLite, and the ratio to bare on SQLite."""
     with (
         attest(f"{folder}/sqlite", None) as ours,
         peer("bare", folder, f"sqlite+aiosqlite:///{folder}/bare.db") as bare,
@@ -47,11 +47,11 @@ def compare_on_sqlite(folder: str, rounds: int, seconds: float) -> None:
             rates = [f"{median_of(turns[name]).rate:.0f}/s" for name in turns]
             cpu = median_ratio([each.cpu for each in turns["bare"]], [each.cpu for each in turns["attest"]])
             rows.append([kind, *rates, ratio(turns, "attest", "bare"), f"{cpu:.2f}"])
-    print(markdown(["SQLite, 16 connections", "Attest", "bare", "throughput", "CPU"], rows))
+    return markdown(["SQLite, 16 connections", "Attest", "bare", "throughput", "CPU"], rows)
 
 
-def compare_workers(backend: Postgresql, folder: str, rounds: int, seconds: float) -> None:
-    """Print the throughput of two workers, and the ratio to one."""
+def compare_workers(backend: Postgresql, folder: str, rounds: int, seconds: float) -> str:
+    """The throughput of two workers, and the ratio to one."""
     with ExitStack() as stack:
         targets = {}
         for workers in (1, 2):
@@ -63,11 +63,11 @@ def compare_workers(backend: Postgresql, folder: str, rounds: int, seconds: floa
             turns = take_turns(targets, kind, MANY, rounds, seconds)
             rates = [f"{median_of(turns[name]).rate:.0f}/s" for name in targets]
             rows.append([kind, *rates, ratio(turns, "2", "1")])
-    print(markdown(["64 connections", "one worker", "two workers", "throughput"], rows))
+    return markdown(["64 connections", "one worker", "two workers", "throughput"], rows)
 
 
-def measure_sign_in(backend: Postgresql, folder: str, rounds: int, seconds: float) -> None:
-    """Print the CPU of a sign-in, and what it costs beside the hash."""
+def measure_sign_in(backend: Postgresql, folder: str, rounds: int, seconds: float) -> str:
+    """The CPU of a sign-in, and what it costs beside the hash."""
     with (
         new_database(backend, "bench_sign_in") as url,
         new_database(backend, "bench_sign_in_bare") as bare_url,
@@ -85,7 +85,7 @@ def measure_sign_in(backend: Postgresql, folder: str, rounds: int, seconds: floa
         for name, figures in turns.items()
     ]
     hash_row = ["the hash alone", f"{sorted(hashes)[len(hashes) // 2]:.0f}", "", ""]
-    print(markdown(["sign in, 1 connection", "CPU µs", "p50 ms", "beside the hash"], [*rows, hash_row]))
+    return markdown(["sign in, 1 connection", "CPU µs", "p50 ms", "beside the hash"], [*rows, hash_row])
 
 
 def hash_microseconds() -> float:
@@ -97,8 +97,8 @@ def hash_microseconds() -> float:
     return (time.process_time() - started) / HASHES * 1e6
 
 
-def measure_memory(backend: Postgresql, folder: str, seconds: float) -> None:
-    """Print the memory of each worker after its start and after load of every kind."""
+def measure_memory(backend: Postgresql, folder: str, seconds: float) -> str:
+    """The memory of each worker after its start and after load of every kind."""
     with (
         new_database(backend, "bench_memory") as url,
         serve_attest(f"{folder}/memory", url, workers=2) as (target, server),
@@ -113,4 +113,4 @@ def measure_memory(backend: Postgresql, folder: str, seconds: float) -> None:
             for number, (pid, before) in enumerate(zip(workers, at_start, strict=True), 1)
         ]
         rows.append(["parent", f"{memory(target.pid).now:.0f}", "", ""])
-    print(markdown(["MiB", "at the start", "after load", "at most"], rows))
+    return markdown(["MiB", "at the start", "after load", "at most"], rows)

@@ -21,6 +21,7 @@ from typing import Any
 from app.main import Application, app
 from scripts.bench.client import Request
 from scripts.bench.databases import new_database, postgresql
+from scripts.bench.document import write
 from scripts.bench.figures import markdown
 from scripts.bench.in_process import KINDS, call, prepare
 from scripts.servers import ROOT, Server, migrate, superuser
@@ -143,6 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=6.0, help="of CPU, for each kind of request")
     parser.add_argument("--database-url", help="a database of PostgreSQL; default: an embedded server")
+    parser.add_argument("--write", action="store_true", help="write the table to docs/benchmarks.md too")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -159,7 +161,10 @@ def main() -> None:
         environment = {**os.environ, **environment}
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     line = next(line for line in done.stdout.splitlines() if line.startswith("="))  # others are of the log
-    print(describe(json.loads(line[1:])))
+    table = describe(json.loads(line[1:]))
+    print(table)
+    if arguments.write:
+        write("profile", table)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 import asyncio
 from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
+from scripts.bench.__main__ import PARTS
 from scripts.bench.client import NUMBER, Request
+from scripts.bench.document import DOCUMENT, write
 from scripts.bench.figures import Figures, markdown, median_of, median_ratio, percentile
 from scripts.bench.load import complete_status, encode_in_turn, run
 from scripts.bench.peer import libpq_variables
@@ -79,6 +82,24 @@ def test_ratios_are_compared_within_their_round() -> None:
 
 def test_a_table_is_markdown() -> None:
     assert markdown(["", "get"], [["bare", "1.00"]]) == "|  | get |\n| --- | --- |\n| bare | 1.00 |"
+
+
+def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    document = tmp_path / "benchmarks.md"
+    document.write_text("a\n<!-- bench x -->\n\nold\n\n<!-- end of bench x -->\nb\n")
+
+    write("x", "new \\1", document)
+
+    assert document.read_text() == "a\n<!-- bench x -->\n\nnew \\1\n\n<!-- end of bench x -->\nb\n"
+    with pytest.raises(ValueError, match="no place for y"):
+        write("y", "new", document)
+
+
+@pytest.mark.parametrize("part", [*PARTS, "profile"])
+def test_the_document_has_a_place_for_each_table(part: str) -> None:
+    text = DOCUMENT.read_text()
+
+    assert text.count(f"<!-- bench {part} -->") == text.count(f"<!-- end of bench {part} -->") == 1
 
 
 @pytest.mark.parametrize(
