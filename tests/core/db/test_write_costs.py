@@ -139,11 +139,13 @@ CASES = [
 @pytest.fixture(scope="module")
 def quiet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
     """A server of this file alone: the write-ahead log is one for all databases of a server."""
-    server = EmbeddedServer()
-    backend = Postgresql(server.url)
-    prepare(settings_for(backend.create(TEMPLATE), tmp_path_factory.mktemp("template")))
-    yield backend
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", "")  # the server sets it; at the end it is what it was
+        server = EmbeddedServer()
+        backend = Postgresql(server.url)
+        prepare(settings_for(backend.create(TEMPLATE), tmp_path_factory.mktemp("template")))
+        yield backend
+        server.stop()
 
 
 @pytest.fixture
