@@ -18,16 +18,18 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from app.main import Application, app
+from app.main import API, Application, app
 from scripts.bench.client import Request
 from scripts.bench.databases import new_database, postgresql
 from scripts.bench.document import write
 from scripts.bench.figures import markdown
-from scripts.bench.in_process import KINDS, call, prepare
+from scripts.bench.in_process import call, prepare
 from scripts.servers import ROOT, Server, migrate, superuser
 
 SAMPLE_SECONDS = 0.001
 WARM = 100
+SIGN_IN = "sign in"
+FORM = ("content-type", "application/x-www-form-urlencoded")
 
 PARTS = (
     ("driver", ("asyncpg/", "aiosqlite/")),
@@ -49,7 +51,7 @@ PARTS = (
     ("calling: dependencies, transaction, body", ("fastapi/", "app/core/http/", "starlette/", "app/main.py")),
 )
 """Parts by the places of their frames; the first that fits counts."""
-REST = "event loop and the rest"
+REST = "event loop, hashes, and the rest"
 NAMES = (*dict.fromkeys(name for name, _ in PARTS), REST)
 
 
@@ -111,8 +113,10 @@ async def measure(seconds: float) -> None:
     """Print, as JSON, the µs of each part for each kind of request, and the own calls."""
     found: dict[str, Any] = {}
     async with app.router.lifespan_context(app):
-        for kind, request in (await prepare(app)).items():
-            for _ in range(WARM):
+        requests = await prepare(app)
+        requests[SIGN_IN] = Request("POST", f"{API}/auth/token", (FORM,), os.environ["BENCH_SIGN_IN"].encode())
+        for kind, request in requests.items():
+            for _ in range(WARM if kind != SIGN_IN else 5):
                 await call(app, request)
             sampler, number, started = Sampler(), 0, time.process_time()
             with sampler:
@@ -130,14 +134,14 @@ def describe(found: dict[str, Any]) -> str:
     """The table in Markdown: µs and shares."""
     rows = []
     for name in NAMES:
-        values = [found[kind]["parts"].get(name, 0.0) for kind in KINDS]
-        totals = [found[kind]["all"] for kind in KINDS]
+        values = [found[kind]["parts"].get(name, 0.0) for kind in found]
+        totals = [found[kind]["all"] for kind in found]
         cells = [f"{value:.0f} ({value / total:.0%})" for value, total in zip(values, totals, strict=True)]
         if any(values):
             rows.append([name, *cells])
-    rows.append(["all", *(f"{found[kind]['all']:.0f}" for kind in KINDS)])
-    rows.append(["calls of functions in `app`", *(str(found[kind]["calls"]) for kind in KINDS)])
-    return markdown(["CPU µs", *KINDS], rows)
+    rows.append(["all", *(f"{found[kind]['all']:.0f}" for kind in found)])
+    rows.append(["calls of functions in `app`", *(str(found[kind]["calls"]) for kind in found)])
+    return markdown(["CPU µs", *found], rows)
 
 
 def main() -> None:
