@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.http import parameters
 from app.core.http.parameters import Inputs, Reader
+from app.core.http.request_headers import IndexedRequest
 
 NOT_RUN = object()
 """The result of a dependency that did not run, because a parameter below it is invalid."""
@@ -156,7 +157,7 @@ class PlannedRoute(APIRoute):
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, without what FastAPI sets up for generators and forms."""
-        response = await self.respond(Request(scope, receive, send))
+        response = await self.respond(IndexedRequest(scope, receive, send))
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:

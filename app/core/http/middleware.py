@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem
 from app.core.http.client_address import client_address, is_https
 from app.core.http.probes import PROBES
 from app.core.http.problem_details import internal_error, to_response
+from app.core.http.request_headers import INDEXED, IndexedHeaders
 from app.core.http.root_path import complete_path, route_path
 from app.core.http.trace_context import trace_id_of
 from app.core.http.websocket import as_request, refuse_upgrade
@@ -26,18 +27,17 @@ from app.core.runtime.masking import mask_shapes, mask_text
 
 log = structlog.get_logger(__name__)
 
-SERVER = "attest"
+SERVER = b"attest"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?", re.ASCII)
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-}
+HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?")
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 CREDENTIALS = {b"authorization", b"x-signature"}
-CALL_ID = "Attest-Call-ID"
-HSTS = "max-age=63072000; includeSubDomains"
+HSTS = b"max-age=63072000; includeSubDomains"
 
 
 class ContextMiddleware:
@@ -55,7 +55,7 @@ class ContextMiddleware:
             scope, receive, send = as_request(scope, receive, send)
         scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
         complete_path(scope, scope["app"].state.settings.root_path)
-        headers = Headers(scope=scope)
+        headers = scope[INDEXED] = IndexedHeaders(scope)
         context = self.new_context(scope, headers)
         scope["state"] = {**scope.get("state", {}), "context": context}
         bind_log_lines(context)
@@ -96,21 +96,34 @@ def bind_log_lines(context: RequestContext) -> None:
 
 def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
     """Add request id, security, caching and rate limit headers to the start of a response."""
-    headers = MutableHeaders(scope=message)
-    headers["X-Request-ID"] = context.request_id
-    headers["Server"] = SERVER
-    headers[CALL_ID] = str(context.call_id)
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    if is_tls:
-        headers["Strict-Transport-Security"] = HSTS
-    for name, value in context.headers.items():
-        headers[name] = value
-    if context.policy_version is not None:
-        headers["Policy-Version"] = str(context.policy_version)
+    own = own_headers(context, is_tls=is_tls)
+    headers = [header for header in message.get("headers", ()) if header[0] not in own]
+    headers += own.items()
+    names = {name for name, _ in headers}
+    headers += [header for header in SECURITY_HEADERS if header[0] not in names]
     if context.actor is not ANONYMOUS:
-        headers.setdefault("Cache-Control", "private, no-cache" if "etag" in headers else "no-store")
-        headers.add_vary_header("Authorization")
+        if b"cache-control" not in names:
+            headers.append((b"cache-control", b"private, no-cache" if b"etag" in names else b"no-store"))
+        vary = [value for name, value in headers if name == b"vary"]
+        headers = [header for header in headers if header[0] != b"vary"] if vary else headers
+        headers.append((b"vary", b", ".join([*vary, b"Authorization"])))
+    message["headers"] = headers
+
+
+def own_headers(context: RequestContext, *, is_tls: bool) -> dict[bytes, bytes]:
+    """The headers that only the kernel sets, whatever a route says."""
+    headers = {
+        b"x-request-id": context.request_id.encode("latin-1"),
+        b"server": SERVER,
+        b"attest-call-id": str(context.call_id).encode(),
+    }
+    if is_tls:
+        headers[b"strict-transport-security"] = HSTS
+    for name, value in context.headers.items():
+        headers[name.lower().encode("latin-1")] = value.encode("latin-1")
+    if context.policy_version is not None:
+        headers[b"policy-version"] = str(context.policy_version).encode()
+    return headers
 
 
 class SafetyMiddleware:
@@ -156,13 +169,11 @@ class SafetyMiddleware:
         """
         limiter = scope["app"].state.rate_limiter
         try:
-            refuse_upgrade(scope)
-            check_host(scope)
-            self.check_head_size(scope)
+            has_credentials = self.check_head(scope)
         except Problem:
             await limiter.count(context)
             raise
-        if route_path(scope) not in PROBES and not has_credentials(scope):
+        if route_path(scope) not in PROBES and not has_credentials:
             await limiter.count(context)
 
     def limit_body(self, receive: Receive, context: RequestContext) -> Receive:
@@ -184,12 +195,22 @@ class SafetyMiddleware:
 
         return receive_within_limit
 
-    def check_head_size(self, scope: Scope) -> None:
-        """Raise UriTooLong, HeadersTooLarge."""
+    def check_head(self, scope: Scope) -> bool:
+        """Whether the request has credentials. Raises UpgradeRefused, Malformed, UriTooLong, HeadersTooLarge."""
+        refuse_upgrade(scope)
+        size, hosts, has_credentials = 0, [], False
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+            if name == b"host" and value:
+                hosts.append(value)
+            elif name in CREDENTIALS:
+                has_credentials = True
+        check_host(hosts, scope.get("http_version"))
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > self.limits.url_bytes:
             raise UriTooLong(f"The URL is longer than {self.limits.url_bytes} bytes.")
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.limits.header_bytes:
+        if size > self.limits.header_bytes:
             raise HeadersTooLarge(f"The headers are larger than {self.limits.header_bytes} bytes.")
+        return has_credentials
 
     def error_response(self, error: Exception, path: str, context: RequestContext) -> Response:
         """The response to an exception that nothing below handled. The cause goes to the log only."""
@@ -201,16 +222,11 @@ class SafetyMiddleware:
         return internal_error(path, context)
 
 
-def has_credentials(scope: Scope) -> bool:
-    return any(name in CREDENTIALS for name, _ in scope["headers"])
-
-
-def check_host(scope: Scope) -> None:
+def check_host(hosts: Sequence[bytes], http_version: str | None) -> None:
     """Raise Malformed unless the request names one host (RFC 9112, 3.2); HTTP/1.0 may name none."""
-    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host" and value]
     if len(hosts) > 1:
         raise Malformed("The request has more than one Host header.")
-    if not hosts and scope.get("http_version") == "1.1":
+    if not hosts and http_version == "1.1":
         raise Malformed("The request has no Host header.")
     if hosts and not HOST.fullmatch(hosts[0]):
         raise Malformed("The Host header names no host.")

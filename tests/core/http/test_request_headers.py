@@ -1,0 +1,24 @@
+"""Indexed headers answer as Starlette's do."""
+
+import pytest
+from starlette.datastructures import Headers
+
+from app.core.http.request_headers import IndexedHeaders
+
+RAW = [(b"host", b"attest.test"), (b"accept", b"text/csv"), (b"accept", b"\xe9"), (b"x-empty", b"")]
+
+
+@pytest.mark.parametrize("name", ["host", "Host", "ACCEPT", "x-empty", "absent", "", "é"])
+def test_a_name_finds_what_a_search_finds(name: str) -> None:
+    indexed, searched = IndexedHeaders({"headers": RAW}), Headers(raw=RAW)
+
+    assert indexed.get(name) == searched.get(name)
+    assert indexed.get(name, "else") == searched.get(name, "else")
+    assert (name in indexed) == (name in searched)
+    assert indexed.getlist(name) == searched.getlist(name)
+    assert indexed == searched
+
+
+def test_an_absent_header_is_a_key_error() -> None:
+    with pytest.raises(KeyError, match="absent"):
+        IndexedHeaders({"headers": RAW})["absent"]
