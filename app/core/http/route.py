@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import Header, Request, Response, params
@@ -148,10 +149,9 @@ class Route(PlannedRoute):
             if request.method == "GET" and known and matches_etag(known, context.etag):
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": response.headers["ETag"]})
         if response.status_code == HTTPStatus.CREATED and context.item_id is not None:
-            response.headers["Location"] = f"{request.url.path}/{context.item_id}"
+            response.headers["Location"] = f"{quote(request.scope['path'])}/{context.item_id}"
         if context.next_cursor is not None:
-            url = request.url.include_query_params(cursor=context.next_cursor).remove_query_params("offset")
-            response.headers.append("Link", f'<{url.path}?{url.query}>; rel="next"')
+            response.headers.append("Link", f'<{next_page_url(request, context.next_cursor)}>; rel="next"')
         return response
 
 
@@ -174,6 +174,12 @@ def check_options(route: APIRoute) -> None:
     for option, is_set in unsupported.items():
         if is_set:
             raise UnsupportedDeclaration(f"{route.path}: routes do not support {option}")
+
+
+def next_page_url(request: Request, cursor: str) -> str:
+    """The URL of a list from `cursor` on, with all other parameters of `request`."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("cursor", "offset")]
+    return f"{quote(request.scope['path'])}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 class BadGuard(RuntimeError):
