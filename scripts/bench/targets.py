@@ -28,6 +28,7 @@ ROWS = 200
 ATTEST = "attest"
 NAMES = (ATTEST, *PROGRAMS)
 PEER_CREDENTIALS = {"username": "bench", "password": "a long and quiet river"}
+BACKENDS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 LONG_TOKENS = {"AUTH__ACCESS_TTL": "86400"}
 JSON = ("Content-Type", "application/json")
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -171,8 +172,7 @@ def database_cpu(url: str) -> dict[int, float]:
 async def backends_of(url: str) -> list[int]:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        others = "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        rows = await connection.fetch(f"SELECT pid FROM pg_stat_activity {others}")  # noqa: S608  # fixed
+        rows = await connection.fetch(BACKENDS)
     finally:
         await connection.close()
     return [row["pid"] for row in rows]
