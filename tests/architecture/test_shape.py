@@ -62,14 +62,53 @@ def test_a_file_stays_readable(path: Path) -> None:
             assert len(public) <= MAX_METHODS, f"{found.name} has {len(public)} public methods"
 
 
-OTHERS = [path for path in SOURCES if path != ROOT / "app/core/db/engine.py"]
+OTHERS = [path for path in SOURCES if path != ROOT / "app/core/db/unit_of_work/link.py"]
+CONNECTIONS = {"engine", "writers", "link", "driver_connection", "create_async_engine"}
+"""Names that lead to a connection that can write."""
+OWN_MARK = "written_by_unit_of_work"
+DOORS = {
+    "app/core/runtime/server.py": {"writers"},  # the size of the pool
+    "app/core/security/keys.py": {"link"},  # of files
+}
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_database_file_commits(path: Path) -> None:
+def test_only_the_link_commits(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute):
             assert node.attr not in {"commit", "rollback", "create_all", "drop_all"}, node.lineno
+
+
+def doors(source: str) -> set[str]:
+    """The words in a file that lead to a connection."""
+    nodes = list(ast.walk(ast.parse(source)))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    imports = {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return ((attributes | imports) & CONNECTIONS) | (strings & {OWN_MARK})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if not path.is_relative_to(ROOT / "app/core/db")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_only_the_database_package_holds_connections(path: Path) -> None:
+    """What goes to a connection past the unit of work would leave no change entry."""
+    assert doors(path.read_text()) <= DOORS.get(str(path.relative_to(ROOT)), set())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "await database.engine.connect()",
+        "session.link.connection",
+        "from sqlalchemy.ext.asyncio import create_async_engine",
+        "statement.execution_options(**{'written_by_unit_of_work': True})",
+    ],
+)
+def test_a_way_past_the_unit_of_work_is_seen(source: str) -> None:
+    assert doors(source)
 
 
 def test_the_migration_folder_is_no_package() -> None:

@@ -1,4 +1,4 @@
-"""The database of a process: its engines, its sessions, and the one place that commits."""
+"""The database of a process: its connections, and its units of work."""
 
 import asyncio
 import math
@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import ORMExecuteState, with_loader_criteria
-from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.orm import configure_mappers
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
-from sqlmodel import col
 
 from app.core.config import Settings
 from app.core.context import RequestContext
@@ -23,10 +21,10 @@ from app.core.db import sqlite
 from app.core.db.connecting import connect_arguments, open_reading_link
 from app.core.db.driver.pool import Pool
 from app.core.db.driver.reader import Reader
-from app.core.db.entity import SoftDelete
 from app.core.db.network import limit_silence
 from app.core.db.replica import Replica, ReplicaReader
-from app.core.db.session import ReadSession, Session, UnitOfWork, open_session, refuse_second_connection
+from app.core.db.session import ReadSession, Session, open_session, refuse_second_connection
+from app.core.db.unit_of_work.session import Hooks, finish
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
 
@@ -41,19 +39,16 @@ class Database:
         self.keys = Keys.load(settings)
         self.is_sqlite = settings.is_sqlite
         self.engine = self.create_engine(1 if self.is_sqlite else settings.database.writers)
-        self.session_class: type[SyncSession] = type("AuditedSession", (UnitOfWork,), {})
-        self.sessions = async_sessionmaker(
-            self.engine, class_=Session, expire_on_commit=False, sync_session_class=self.session_class
-        )
-        event.listen(self.session_class, "do_orm_execute", hide_deleted)
+        self.hooks = Hooks()
+        self.writers = self.engine.execution_options()
+        event.listen(self.writers.sync_engine, "before_cursor_execute", self.hooks.guard.before_cursor_execute)
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
         self.reader = self.create_reader(settings)
         self.replica: Replica | None = None
         if settings.database.replica_url is not None:
             self.replica = Replica(settings.database, self.create_reader(settings.of_replica), self.reader)
-        self.has_capture = False
-        """Whether changes are captured for the audit log; `unit_of_work` requires it."""
+        configure_mappers()  # else the columns of an entity cannot be read
 
     def create_engine(self, pool_size: int) -> AsyncEngine:
         engine = create_async_engine(
@@ -121,19 +116,22 @@ class Database:
 
         Raises RuntimeError inside another open transaction, and where changes are not captured.
         """
-        if not self.has_capture:
+        if self.hooks.recorder is None:
             raise RuntimeError("this database has no audit log: install the change capture before writing")
         refuse_second_connection()
-        async with self.deadline_of(context), self.sessions() as session, session.begin():
-            session.info.update(context=context, keys=self.keys)
+        async with self.deadline_of(context):
+            session = Session(self.writers, self.hooks, context, self.keys)
             open_session.set(session)
             try:
                 yield session
+                await finish(session)
             except asyncio.CancelledError:
-                await session.invalidate()  # a rollback would wait for the same silent connection
+                await session.link.abandon()
                 raise
             finally:
+                session.is_open = False
                 open_session.set(None)
+                await session.link.close()
         if self.replica is not None and context.principal is not None:
             await self.replica.note_write(context.principal.user_id)
 
@@ -168,13 +166,3 @@ def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], optio
         return dialect.connect(*arguments, **options)
     except Exception as error:
         raise DatabaseUnavailable("The database cannot be reached; try again shortly.") from error
-
-
-def hide_deleted(state: ORMExecuteState) -> None:
-    """Load soft-deleted entities only with the execution option `include_deleted`."""
-    if not state.is_select or state.execution_options.get("include_deleted"):
-        return
-    for mapper in state.all_mappers:
-        if issubclass(mapper.class_, SoftDelete):
-            visible = with_loader_criteria(mapper.class_, col(mapper.class_.deleted_at).is_(None))
-            state.statement = state.statement.options(visible)

@@ -1,11 +1,14 @@
 """The base classes of tables, and the declarations that a table may make."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, Table, event, text
-from sqlalchemy.orm import Mapper, declared_attr
+from sqlalchemy import ClauseElement, Index, Table, event, text
+from sqlalchemy.orm import Mapper, configure_mappers
+from sqlalchemy.orm.attributes import manager_of_class
 from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id, now
@@ -22,7 +25,39 @@ SQLModel.metadata.naming_convention = {
 }
 
 
-class Entity(SQLModel):
+class PlainRow(SQLModel):
+    """A row whose instances are plain objects: their columns are in `__dict__`, and no other attribute can be set."""
+
+    def __init__(self, **values: Any) -> None:
+        constants, factories = defaults_of(type(self))
+        if unknown := values.keys() - constants.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        own = self.__dict__
+        own.update(constants)
+        own.update(values)
+        for name, make in factories:
+            if name not in values:
+                own[name] = make()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        if isinstance(value, ClauseElement):
+            raise TypeError(f"{name} needs a value; what the database computes cannot be recorded before it is written")
+        self.__dict__[name] = value
+
+
+@cache
+def defaults_of(model: type[SQLModel]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """The value that each column has in a new row, and what makes those that are made for each row."""
+    configure_mappers()  # the columns of an entity can be read from then on
+    fields = model.model_fields.items()
+    constants = {name: None if field.is_required() else field.get_default() for name, field in fields}
+    factories = [(name, field.default_factory) for name, field in fields if field.default_factory is not None]
+    return constants, factories  # type: ignore[return-value]  # our factories take no validated values
+
+
+class Entity(PlainRow):
     """An audited row with an identity and a version."""
 
     not_audited: ClassVar[str | None] = None
@@ -52,13 +87,8 @@ class Entity(SQLModel):
     version: int = Field(default=1, nullable=False)
     """The number of the row's version, from 1."""
 
-    @declared_attr.directive
-    @classmethod
-    def __mapper_args__(cls) -> dict[str, Any]:
-        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]  # set by the mapper
 
-
-class Bookkeeping(SQLModel):
+class Bookkeeping(PlainRow):
     """The base of a table whose changes leave no change entry; `not_audited` says why."""
 
     not_audited: ClassVar[str] = ""
@@ -73,6 +103,12 @@ class SoftDelete(SQLModel):
 
 def table_of(model: type[SQLModel]) -> Table:
     return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not type it
+
+
+@event.listens_for(PlainRow, "after_mapper_constructed", propagate=True)
+def leave_instances_plain(_mapper: Mapper[Any], model: type[Any]) -> None:
+    """Take off the constructor that would give every instance the state of an ORM session."""
+    manager_of_class(model).uninstall_member("__init__")
 
 
 @event.listens_for(SQLModel, "instrument_class", propagate=True)

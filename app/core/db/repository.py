@@ -160,11 +160,7 @@ class Repository(ReadRepository, Generic[M]):
 
     async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
         """Load and lock the entity, to change it. Raises NotFound; StaleVersion where `if_match` is another version."""
-        statement = select(self.model).where(self.table.c.id == id).with_for_update(key_share=True)
-        if deleted:
-            statement = statement.where(self.table.c.deleted_at.is_not(None))
-        result = await self.writer.execute(statement, execution_options={"include_deleted": deleted})
-        row: M | None = result.scalar_one_or_none()
+        row = await self.writer.load(self.model, id, deleted=deleted)
         if row is None:
             raise self.not_found(id)
         if if_match is not None and not allows_version(if_match, row.version):
@@ -172,9 +168,11 @@ class Repository(ReadRepository, Generic[M]):
         return row
 
     async def lock_all(self, ids: Sequence[UUID]) -> None:
-        """Lock rows in the order of their ids, whatever the order in which they are changed."""
-        chosen = select(self.table.c.id).where(self.table.c.id.in_(ids)).order_by(self.table.c.id)
-        await self.writer.execute(chosen.with_for_update(key_share=True))
+        """Load and lock rows in the order of their ids, whatever the order in which they are changed."""
+        chosen = select(self.model).where(self.table.c.id.in_(ids)).order_by(self.table.c.id)
+        options = {"include_deleted": True}
+        rows = await self.writer.execute(chosen.with_for_update(key_share=True), execution_options=options)
+        self.writer.locked.update((self.model, row.id) for row in rows.scalars())
 
     async def add(self, row: M) -> M:
         """Insert `row`. Raises Invalid for a reference to a hidden or missing row."""

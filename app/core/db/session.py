@@ -1,68 +1,23 @@
 """Sessions: one that writes in a transaction, and one that reads statement by statement."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Row, Select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session as SyncSession
-
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
 from app.core.db.replica import ReplicaReader
+from app.core.db.statements import AnyRow, AnySelect, Values
+from app.core.db.unit_of_work.session import Session
 from app.core.security.keys import Keys
 
-AnySelect = Select[*tuple[Any, ...]]
-AnyRow = Row[*tuple[Any, ...]]
-Values = Mapping[str, Any]
-"""The values of the named parameters of a select that is used again."""
+__all__ = ["AnyRow", "AnySelect", "ReadSession", "Session", "Values", "open_session", "refuse_second_connection"]
+
 Deadline = Callable[[], AbstractAsyncContextManager[None]]
 """Limits the time of a block: raises DatabaseUnavailable."""
 
 open_session: ContextVar["Session | None"] = ContextVar("open_session", default=None)
-flushing: ContextVar[bool] = ContextVar("flushing", default=False)
-
-
-class UnitOfWork(SyncSession):
-    """Marks when the unit of work itself writes. Writes to audited tables at any other time are refused."""
-
-    def flush(self, objects: Sequence[Any] | None = None) -> None:
-        token = flushing.set(True)
-        try:
-            super().flush(objects)
-        finally:
-            flushing.reset(token)
-
-
-class Session(AsyncSession):
-    """A session that writes. It takes a connection at its first statement and returns it at the end."""
-
-    @property
-    def context(self) -> RequestContext:
-        return self.info["context"]  # type: ignore[no-any-return]  # `info` is untyped
-
-    @property
-    def keys(self) -> Keys:
-        return self.info["keys"]  # type: ignore[no-any-return]  # `info` is untyped
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.get_bind().dialect.name == "sqlite"
-
-    def has_changes(self) -> bool:
-        """Whether a flush would write something."""
-        return bool(self.new or self.deleted or any(self.is_modified(row) for row in self.dirty))
-
-    async def all(self, statement: AnySelect, values: Values | None = None) -> Sequence[AnyRow]:
-        return (await self.execute(statement, values)).all()
-
-    async def first(self, statement: AnySelect, values: Values | None = None) -> AnyRow | None:
-        return (await self.execute(statement, values)).first()
-
-    async def value(self, statement: AnySelect) -> Any:
-        return (await self.execute(statement)).scalar()
 
 
 class ReadSession:
@@ -96,5 +51,5 @@ class ReadSession:
 def refuse_second_connection() -> None:
     """Raise RuntimeError while this task's transaction holds a connection."""
     session = open_session.get()
-    if session is not None and session.in_transaction():
+    if session is not None and session.is_open:
         raise RuntimeError("this task already holds a connection; use its session")

@@ -27,7 +27,7 @@ class ApiKeyRepository(Repository[ApiKey]):
         statement = (
             select(ApiKey).where(col(ApiKey.id) == id, col(ApiKey.user_id) == user_id).with_for_update(key_share=True)
         )
-        row = (await self.writer.execute(statement)).scalar_one_or_none()
+        row: ApiKey | None = (await self.writer.execute(statement)).scalar_one_or_none()
         if row is None:
             raise self.not_found(id)
         return row

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from sqlalchemy import event
-
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_rows
@@ -34,8 +32,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
     database = state.database
     state.authenticator = authenticator = CredentialAuthenticator(database, state.access_tokens)
     feed = authenticator.feed
-    after_commit = (database.session_class, "after_commit", feed.after_commit)
-    event.listen(*after_commit)
+    database.hooks.after_commit.append(feed.after_commit)
     poll = PeriodicTask("poll security events", feed.poll, POLL_SECONDS, max_delay=POLL_SECONDS)
     tasks = [poll]
     listener = None if database.is_sqlite else Listener(database, poll.wake)
@@ -48,7 +45,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
             await task.stop()
         if listener:
             await listener.close()
-        event.remove(*after_commit)  # SQLAlchemy keeps a listener, and the database that it refers to, for ever
+        database.hooks.after_commit.remove(feed.after_commit)
 
 
 def prune_rules(settings: Settings) -> Iterable[PruneRule]:

@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Any
 
 import pytest
-from sqlalchemy import CheckConstraint, text
+from sqlalchemy import CheckConstraint, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import Field
@@ -18,6 +18,7 @@ from app.core.db.entity import Bookkeeping, table_of
 from app.core.db.integrity import to_problem
 from app.core.errors import Problem
 from app.main import open_database
+from app.modules.rbac.models import PolicyState
 
 
 class Shelf(Bookkeeping, table=True):
@@ -94,13 +95,14 @@ async def test_a_lock_that_is_not_given_up_is_a_503(settings: Settings) -> None:
     patient = settings.model_copy(update={"database": DatabaseSettings(lock_timeout_ms=100)})
     first, second = open_database(patient), open_database(patient)
     job = RequestContext.for_job("test")
+    lock = update(table_of(PolicyState)).values(version=table_of(PolicyState).c.version)
     async with first.unit_of_work(job) as session:
-        await session.execute(text("UPDATE policy_state SET version = version"))
+        await session.execute(lock)
 
         async def blocked() -> Problem:
             with pytest.raises(SQLAlchemyError) as error:
                 async with second.unit_of_work(job) as other:
-                    await other.execute(text("UPDATE policy_state SET version = version"))
+                    await other.execute(lock)
             found = to_problem(error.value)
             assert found is not None
             return found

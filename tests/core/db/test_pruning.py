@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import insert, select
 
 from app.core.clock import new_id, now
 from app.core.context import RequestContext
@@ -52,9 +52,9 @@ async def test_every_batch_is_a_transaction_of_its_own(database: Database, job: 
     def count_commit(_session: Any) -> None:
         commits.append(1)
 
-    event.listen(database.session_class, "after_commit", count_commit)
+    database.hooks.after_commit.append(count_commit)
     await prune(database, [old_rows(LoginAttempt, "at", HOUR)], batch=2)
-    event.remove(database.session_class, "after_commit", count_commit)
+    database.hooks.after_commit.remove(count_commit)
 
     assert len(commits) == 3
     assert await count(database, job, LoginAttempt) == 0

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy import column, event, func, select, table
+from sqlalchemy import column, func, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
@@ -26,12 +26,12 @@ from tests.people import SignedInAs
 async def test_a_failing_commit_is_not_a_201(database: Database, job: RequestContext, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("tasks:create")
 
-    def fail(_session: Any) -> None:
+    async def fail(_session: Any) -> None:
         raise RuntimeError("disk full")
 
-    event.listen(database.session_class, "before_commit", fail)
+    database.hooks.before_commit.append(fail)
     answer = await person.post("/tasks", {"title": "lost"})
-    event.remove(database.session_class, "before_commit", fail)
+    database.hooks.before_commit.remove(fail)
 
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal-error"
@@ -68,20 +68,20 @@ async def test_the_victim_of_a_deadlock_is_run_again(database: Database, signed_
 
     transactions = 0
 
-    def count(*_: Any) -> None:
+    async def count(*_: Any) -> None:
         nonlocal transactions
         transactions += 1
 
     async with database.engine.begin() as other:
         await other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so the request is the victim
-        event.listen(database.session_class, "after_begin", count)
+        database.hooks.after_begin.append(count)
         lock = select(col(Task.id)).with_for_update()
         await other.execute(lock.where(col(Task.id) == second))
         request = asyncio.create_task(person.post("/tasks/bulk", {"update": operations}))
         await wait_for_a_lock(database, request)
         await other.execute(lock.where(col(Task.id) == first))
     answer = await request
-    event.remove(database.session_class, "after_begin", count)
+    database.hooks.after_begin.remove(count)
 
     assert answer.status_code == 200, answer.text
     assert [item["version"] for item in answer.json()["updated"]] == [2, 2]
@@ -113,15 +113,15 @@ async def test_a_serialisation_failure_at_commit_is_tried_three_times(
     person = await signed_in_as("tasks:create", "tasks:read")
     left = failures
 
-    def fail(_session: Any) -> None:
+    async def fail(_session: Any) -> None:
         nonlocal left
         if left:
             left -= 1
             raise DBAPIError("COMMIT", None, Lost())
 
-    event.listen(database.session_class, "before_commit", fail)
+    database.hooks.before_commit.append(fail)
     answer = await person.post("/tasks", {"title": "once"}, headers={"Idempotency-Key": "k"})
-    event.remove(database.session_class, "before_commit", fail)
+    database.hooks.before_commit.remove(fail)
 
     assert answer.status_code == status, answer.text
     assert left == 0

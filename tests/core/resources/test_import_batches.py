@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from app.core.db.engine import Database
 from app.core.resources.imports.rows import ROWS_PER_BATCH
@@ -108,15 +107,15 @@ def crash_at_commit(database: Database, batch: int) -> None:
     """Fail the commit of this batch (PostgreSQL: the only commit) of the request `first`."""
     commits: list[int] = []
 
-    def crash(session: Any) -> None:
-        if session.info["context"].request_id != "first" or session.in_nested_transaction():
+    async def crash(session: Any) -> None:
+        if session.context.request_id != "first":
             return
         commits.append(1)
         # the first transaction only looks for a response to the key
         if not database.is_sqlite or len(commits) == batch + 1:
             raise RuntimeError("the process dies here")
 
-    event.listen(database.session_class, "before_commit", crash)
+    database.hooks.before_commit.append(crash)
 
 
 @only_on_sqlite
@@ -153,12 +152,12 @@ def when_first_batch_is_committed(database: Database, call: Callable[[], None]) 
     commits: list[int] = []
 
     def after_commit(session: Any) -> None:
-        if session.info["context"].request_id == "first":
+        if session.context.request_id == "first":
             commits.append(1)
             if len(commits) == 2:  # the first transaction only looks for a response to the key
                 call()
 
-    event.listen(database.session_class, "after_commit", after_commit)
+    database.hooks.after_commit.append(after_commit)
 
 
 def insert_brand(database: Database, name: str) -> None:
@@ -204,11 +203,11 @@ async def test_a_dry_run_and_a_refusal_need_no_connection_that_writes(
 ) -> None:
     person = await signed_in_as("brands:create")
     writers: list[str] = []
-    event.listen(
-        database.session_class,
-        "after_begin",
-        lambda session, *_: writers.append(session.info["context"].request_id),
-    )
+
+    async def note(session: Any) -> None:
+        writers.append(session.context.request_id)
+
+    database.hooks.after_begin.append(note)
 
     dry = await upload(person, file_of(ROWS), "/brands/import?dry_run=true", **{"X-Request-ID": "checked"})
     refused = await upload(person, file_of(ROWS) + b"{}\n", **{"X-Request-ID": "checked"})

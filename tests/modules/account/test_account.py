@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.modules.auth.models import SignInCounter
@@ -37,7 +40,8 @@ async def change_email(person: Person, email: str) -> tuple[int, str | None]:
 async def let_pass(database: Database, person: Person, time: timedelta) -> None:
     """Move the counter of e-mail changes of `person` into the past."""
     async with database.unit_of_work(RequestContext.for_job("test")) as session:
-        row = await session.get_one(SignInCounter, f"email:{person.id}")
+        mine = select(SignInCounter).where(col(SignInCounter.id) == f"email:{person.id}")
+        row = (await session.execute(mine)).scalar_one()
         row.updated_at -= time
         row.blocked_until = row.blocked_until and row.blocked_until - time
 

@@ -201,10 +201,10 @@ async def test_after_a_commit_whose_answer_was_lost_every_entry_is_shipped_once(
     def lost(_session: Any) -> None:
         raise ConnectionError("after the commit")
 
-    event.listen(database.session_class, "after_commit", lost)
+    database.hooks.after_commit.append(lost)
     with pytest.raises(ConnectionError):
         await app.state.access_log.flush()
-    event.remove(database.session_class, "after_commit", lost)
+    database.hooks.after_commit.remove(lost)
     await client.get("/nothing", headers={"X-Request-ID": "second"})
 
     assert [row.request_id for row in await access_entries(app)] == ["first", "second"]

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from starlette.responses import StreamingResponse
 
 from app.core.context import RequestContext
@@ -134,9 +134,9 @@ async def test_a_stream_that_a_crash_cut_off_is_shipped_once_as_aborted(
 
     before = await count_positions(database)
     while await count_positions(database) < before + 2:  # the position of the entries, and that of the aborted ones
-        event.listen(database.session_class, "after_commit", lost)
+        database.hooks.after_commit.append(lost)
         await shipper.adopt()
-        event.remove(database.session_class, "after_commit", lost)
+        database.hooks.after_commit.remove(lost)
         assert dead.path.exists()
     await shipper.adopt()
     await shipper.adopt()

@@ -3,18 +3,20 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import DDL, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col
 
 from app.core.clock import new_id
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.modules.audit.changes.write_guard import UnauditedWrite, written_tables
+from app.modules.audit.changes.write_guard import UnauditedWrite
 from app.modules.audit.models import AuditAccess, AuditChange
+from app.modules.sessions.models import LoginAttempt
 from app.modules.tasks.models import Task
 from app.modules.users import User
-from tests.modules.audit.entries import add_task
+from tests.modules.audit.entries import add_task, change_entries
 
 WRITES: list[Any] = [
     update(Task).values(title="bulk"),
@@ -41,6 +43,12 @@ WRITES: list[Any] = [
     text('UPDATE"task"SET title = 1'),
     text("INSERT OR REPLACE INTO audit_change (id) VALUES (1)"),
     text("UPDATE audit_change SET actor_name = 'nobody'"),
+    text("SELECT 1"),
+    text("DELETE FROM task RETURNING id").columns(table_of(Task).c.id),
+    select(delete(table_of(Task)).returning(table_of(Task).c.id).cte("gone")),
+    insert(table_of(LoginAttempt)).from_select(["id"], update(Task).returning(col(Task.id)).cte("changed").select()),
+    select(text("DELETE FROM task RETURNING id").columns(table_of(Task).c.id).cte("gone")),
+    DDL("DROP TABLE task"),  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it
     delete(AuditChange),
     delete(table_of(AuditAccess)),
 ]
@@ -51,18 +59,26 @@ async def test_a_write_past_the_change_log_is_refused(database: Database, job: R
     """Regression: bulk updates left no change entries."""
     await add_task(database, job)
     async with database.unit_of_work(job) as session:
+        for execute in (session.execute, session.run, session.link.run):
+            with pytest.raises(UnauditedWrite):
+                await execute(statement)
+            with pytest.raises(UnauditedWrite):
+                await execute(statement)
+
+    assert len(await change_entries(database, job, "task")) == 1
+
+
+async def test_a_copy_to_an_audited_table_is_refused(database: Database, job: RequestContext) -> None:
+    async with database.unit_of_work(job) as session:
         with pytest.raises(UnauditedWrite):
-            await session.execute(statement)
-        connection = await session.connection()
-        with pytest.raises(UnauditedWrite):
-            await connection.execute(statement)
+            await session.copy(table_of(Task), [{"id": new_id()}])
 
 
 async def test_a_driver_statement_is_refused_too(database: Database, job: RequestContext) -> None:
     async with database.unit_of_work(job) as session:
-        connection = await session.connection()
+        await session.value(select(1))
         with pytest.raises(UnauditedWrite):
-            await connection.exec_driver_sql("UPDATE task SET title = 'raw'")
+            await session.link.active_connection.exec_driver_sql("UPDATE task SET title = 'raw'")
 
 
 async def test_reading_connections_do_not_write(database: Database, job: RequestContext) -> None:
@@ -110,38 +126,3 @@ async def test_the_database_refuses_to_change_audit_entries(
         with pytest.raises(DBAPIError, match="can only be added to"):
             await connection.exec_driver_sql(verb.replace("{}", table))
     await other.dispose()
-
-
-@pytest.mark.parametrize(
-    ("statement", "found"),
-    [
-        ("SELECT 1", []),
-        ("SELECT * FROM task FOR UPDATE", []),
-        ("SELECT replace(a, 'x', 'y'), \"update\" FROM t", []),
-        ("SELECT 'UPDATE t'", []),
-        ("INSERT INTO a.b VALUES (1) ON CONFLICT DO UPDATE SET x = 1", [("insert into", "b")]),
-        ("insert or replace into t values (1)", [("insert or replace into", "t")]),
-        ("UPDATE OR IGNORE [t] SET x = 1", [("update or ignore", "t")]),
-        ("UPDATE main . t SET x = 1", [("update", "t")]),
-        ('UPDATE U&"\\0074" SET x = 1', [("update", "\\0074")]),
-        ("TRUNCATE a, b CASCADE", [("truncate", "a")]),
-        ("TRUNCATE TABLE ONLY t", [("truncate", "table")]),
-        ("COPY t FROM STDIN", [("copy", "t")]),
-        ('DELETE FROM"t"', [("delete from", "t")]),
-        ('UPDATE"t"SET x=1', [("update", "t")]),
-        (r"WITH a AS (SELECT E'\'') DELETE FROM t", [("delete from", "t")]),
-        ("DO $$ BEGIN END $$", [("do", "")]),
-        ("CALL anything()", [("call", "")]),
-        ("UPDATE (SELECT 1)", [("update", "")]),
-        ("MERGE INTO t USING s ON true WHEN MATCHED THEN DO NOTHING", [("merge into", "t")]),
-        ("UPDATE ONLY t SET x = 1", [("update only", "t")]),
-        (
-            "WITH x AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM x",
-            [("delete from", "t"), ("insert into", "u")],
-        ),
-        ("UPDATE -- why\n t SET x = 1", [("update", "t")]),
-        ("SELECT '--' ; UPDATE t SET x = 1", [("update", "t")]),
-    ],
-)
-def test_what_a_statement_writes(statement: str, found: list[tuple[str, str]]) -> None:
-    assert list(written_tables(statement)) == found

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from app.core.clock import now
 from app.core.context import RequestContext
@@ -19,12 +19,12 @@ from tests.people import SignedInAs
 async def test_a_crash_before_the_commit_leaves_the_key_unused(database: Database, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("tasks:create", "tasks:read")
 
-    def crash(_session: Any) -> None:
+    async def crash(_session: Any) -> None:
         raise RuntimeError("the process dies here")
 
-    event.listen(database.session_class, "before_commit", crash)
+    database.hooks.before_commit.append(crash)
     failed = await person.post("/tasks", {"title": "once"}, headers={"Idempotency-Key": "k"})
-    event.remove(database.session_class, "before_commit", crash)
+    database.hooks.before_commit.remove(crash)
     retried = [await person.post("/tasks", {"title": "once"}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
 
     assert [failed.status_code, *(answer.status_code for answer in retried)] == [500, 201, 201]

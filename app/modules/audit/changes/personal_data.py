@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from app.core.clock import new_id, now
 from app.core.db.entity import table_of
-from app.core.db.session import AnyRow
+from app.core.db.session import AnyRow, Session
 from app.core.security.encryption import DecryptionFailed, decrypt, encrypt, new_key
 from app.modules.audit.models import AuditSubjectKey
 
@@ -58,18 +58,24 @@ def decrypt_value(key: bytes, place: str, document: Mapping[str, str]) -> Any:
         return UNREADABLE
 
 
-def subject_keys(connection: Connection, master: bytes, subjects: Iterable[UUID]) -> dict[UUID, SubjectKey]:
-    """The newest key of each subject. A missing one is created, in the transaction of `connection`."""
+async def subject_keys(session: Session, master: bytes, subjects: Iterable[UUID]) -> dict[UUID, SubjectKey]:
+    """The newest key of each subject. Those that are missing are created, in the transaction of `session`."""
     wanted = set(subjects)
     statement = select(keys_table).where(keys_table.c.subject_id.in_(wanted)).order_by(keys_table.c.id)
-    keys = {row.subject_id: load_key(master, row) for row in connection.execute(statement)}
-    for subject in sorted(wanted - keys.keys()):
-        key = SubjectKey(new_id(), new_key())
-        wrapped = encrypt(master, key.key, key.id.bytes)
-        row = {"id": key.id, "subject_id": subject, "wrapped_key": wrapped, "created_at": now()}
-        connection.execute(keys_table.insert(), row)
-        keys[subject] = key
-    return keys
+    keys = {row.subject_id: load_key(master, row) for row in await session.run(statement)}
+    created = {subject: SubjectKey(new_id(), new_key()) for subject in sorted(wanted - keys.keys())}
+    if created:
+        rows = [
+            {
+                "id": key.id,
+                "subject_id": subject,
+                "wrapped_key": encrypt(master, key.key, key.id.bytes),
+                "created_at": now(),
+            }
+            for subject, key in created.items()
+        ]
+        await session.run(keys_table.insert(), rows)
+    return keys | created
 
 
 def load_key(master: bytes, row: AnyRow) -> SubjectKey:

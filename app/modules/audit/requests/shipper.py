@@ -161,7 +161,7 @@ class Shipper:
         async with self.database.unit_of_work(RequestContext.for_job("ship")) as session:
             await advance(session, spool, end)
             if rows:
-                await insert_rows(session, rows)
+                await session.copy(access_table, rows)
         spool.shipped, spool.is_known = end, True
         return len(entries)
 
@@ -174,7 +174,7 @@ async def ship_unfinished(database: Database, spool: Spool) -> None:
         return
     async with database.unit_of_work(RequestContext.for_job("ship")) as session:
         await set_position(session, position, spool.shipped)
-        await insert_rows(session, [to_row(orjson.loads(entry)) for entry in entries])
+        await session.copy(access_table, [to_row(orjson.loads(entry)) for entry in entries])
 
 
 async def read_position(database: Database, name: str) -> int:
@@ -211,17 +211,6 @@ async def advance(session: Session, spool: Spool, end: int) -> None:
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult here
         raise RuntimeError(f"spool {spool.id} moved under its owner")
-
-
-async def insert_rows(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Insert access entries: by COPY on PostgreSQL, by one INSERT of many rows elsewhere."""
-    connection = await session.connection()
-    if session.is_sqlite:
-        await connection.execute(insert(access_table), rows)
-        return
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    records = [tuple(row[name] for name in COLUMNS) for row in rows]
-    await driver.copy_records_to_table(access_table.name, records=records, columns=COLUMNS)
 
 
 def to_row(row: dict[str, Any]) -> dict[str, Any]:

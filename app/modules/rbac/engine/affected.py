@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.core.db.entity import Entity, table_of
-from app.core.db.session import AnyRow
+from app.core.db.session import AnyRow, Session
 from app.modules.roles import (
     NOTHING,
     USER_COLUMNS,
@@ -49,39 +49,39 @@ def is_affected(ids: dict[str, set[UUID]]) -> ColumnElement[bool]:
     return or_(users.c.id.in_(ids["user"]), users.c.id.in_(having))
 
 
-def held_by_affected_users(
-    connection: Connection, ids: dict[str, set[UUID]], at: datetime
+async def held_by_affected_users(
+    session: Session, ids: dict[str, set[UUID]], at: datetime
 ) -> dict[UUID, tuple[AnyRow, HeldPermissions]]:
     """The permissions that every affected user holds at this instant, in this transaction."""
     statement = users_with_grant_paths(*USER_COLUMNS).where(is_affected(ids))
     paths_of: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}
-    for row in connection.execute(statement):
+    for row in await session.run(statement):
         paths = paths_of.setdefault(row.id, (row, []))[1]
         paths += grant_paths_in([row])
     return {row.id: (row, held_by(row, paths, at)) for row, paths in paths_of.values()}
 
 
-def held_by_roles(connection: Connection, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
+async def held_by_roles(session: Session, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
     """The permissions that these roles give to their users."""
     on = roles.c.is_active & roles.c.deleted_at.is_(None)
     columns = (modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
     statement = select(roles.c.id, on.label("is_on"), *columns).select_from(roles).join(grants).join(modules)
     held: dict[UUID, HeldPermissions] = dict.fromkeys(ids, NOTHING)
-    for row in connection.execute(statement.where(roles.c.id.in_(ids), grants.c.is_active)):
+    for row in await session.run(statement.where(roles.c.id.in_(ids), grants.c.is_active)):
         latent = held[row.id].latent | granted_permissions(row)
         held[row.id] = HeldPermissions(latent, latent if row.is_on else frozenset())
     return held
 
 
-def named_permissions(connection: Connection, rows: Sequence[Entity]) -> frozenset[str]:
+async def named_permissions(session: Session, rows: Sequence[Entity]) -> frozenset[str]:
     """The permissions that people mean by the names of these roles and modules."""
-    given = held_by_roles(connection, {row.id for row in rows if isinstance(row, Role)})
+    given = await held_by_roles(session, {row.id for row in rows if isinstance(row, Role)})
     slugs = {row.slug for row in rows if isinstance(row, Module)}
     return frozenset().union(*(held.latent for held in given.values()), *map(permissions_of_module, slugs))
 
 
-def has_superuser(connection: Connection) -> bool:
+async def has_superuser(session: Session) -> bool:
     """Whether an active superuser is left who can sign in; a service account cannot."""
     people = select(users.c.id).where(users.c.is_superuser, users.c.is_service.is_(False))
     active = people.where(users.c.is_active, users.c.deleted_at.is_(None))
-    return connection.execute(active.limit(1)).first() is not None
+    return (await session.run(active.limit(1))).first() is not None

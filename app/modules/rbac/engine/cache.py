@@ -8,12 +8,12 @@ from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import select, true
-from sqlalchemy.orm import Session as SyncSession
 
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.db.session import Session
 from app.modules.rbac.engine.access import Access, state
 from app.modules.rbac.models import SecurityEvent
 from app.modules.rbac.repository import policy
@@ -92,10 +92,8 @@ class EventFeed:
     def is_stale(self) -> bool:
         return monotonic() - self.polled_at > STRICT_AFTER_SECONDS
 
-    def after_commit(self, session: SyncSession) -> None:
-        """Invalidate for the events of this commit. The release of a savepoint is not a commit."""
-        if session.in_nested_transaction():
-            return
+    def after_commit(self, session: Session) -> None:
+        """Invalidate for the events of this commit."""
         self.cache.version = max(self.cache.version, session.info.pop("policy_version", 0))
         last, subjects = session.info.pop("security_events", (0, ()))
         self.own.update(range(last - len(subjects) + 1, last + 1))

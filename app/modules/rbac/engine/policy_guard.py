@@ -8,18 +8,19 @@ lacks, and a new name for what the caller lacks, fails at its flush (`target-has
 account of another user fails before its first query.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, event, insert, inspect, select, update
-from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy import insert, select, update
 
 from app.core.clock import now
 from app.core.context import EVERYTHING, RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
+from app.core.db.session import Session
+from app.core.db.unit_of_work.change import Change
 from app.core.errors import DryRun
 from app.modules.rbac.engine.affected import (
     AFFECTED,
@@ -29,7 +30,6 @@ from app.modules.rbac.engine.affected import (
     named_permissions,
 )
 from app.modules.rbac.engine.effects import describe, effect_on
-from app.modules.rbac.engine.invalidation import alters, pending_entities
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
 from app.modules.rbac.repository import policy
@@ -58,66 +58,62 @@ def install(database: Database) -> None:
     """Check every transaction of `database`."""
     step_up_ttl = database.settings.auth.step_up_ttl
 
-    def after_begin(session: SyncSession, _transaction: object, connection: Connection) -> None:
-        context: RequestContext = session.info["context"]
+    async def after_begin(session: Session) -> None:
+        context = session.context
         if context.changes_policy:
-            connection.execute(select(policy.c.version).with_for_update(key_share=True))
+            await session.run(select(policy.c.version).with_for_update(key_share=True))
         if context.target_user_id is not None and "policy_change" not in session.info:
-            change_of(session, step_up_ttl).record_before(connection, [], {context.target_user_id}, [])
+            change = change_of(session, step_up_ttl)
+            await change.record_before(session, [], {context.target_user_id}, [])
 
-    def before_flush(session: SyncSession, _context: object, _instances: object) -> None:
-        check_flush(session, step_up_ttl)
+    async def before_write(session: Session, changes: Sequence[Change]) -> None:
+        await check_flush(session, changes, step_up_ttl)
 
-    def before_commit(session: SyncSession) -> None:
-        if not session.in_nested_transaction():
-            check_transaction(session)
-
-    event.listen(database.session_class, "after_begin", after_begin)
-    event.listen(database.session_class, "before_flush", before_flush)
-    event.listen(database.session_class, "before_commit", before_commit)
+    database.hooks.after_begin.append(after_begin)
+    database.hooks.before_write.append(before_write)
+    database.hooks.before_commit.append(check_transaction)
 
 
-def check_flush(session: SyncSession, step_up_ttl: int) -> None:
-    """Record what the pending changes affect, and check on whom they act. Raises what `record_before` raises."""
-    rows = pending_entities(session)
-    governed = [row for row in rows if changes_policy(row)]
-    targets = set(target_users(rows, session.info["context"]))
-    renamed = [row for row in rows if alters(row, row.recognized_by)]
+async def check_flush(session: Session, changes: Sequence[Change], step_up_ttl: int) -> None:
+    """Record what the changes affect, and check on whom they act. Raises what `record_before` raises."""
+    rows = [(row, change) for change in changes if isinstance(row := change.row, Entity)]
+    governed = [row for row, change in rows if changes_policy(row, change)]
+    targets = set(target_users(rows, session.context))
+    renamed = [row for row, change in rows if change.alters(row.recognized_by)]
     if governed or targets or renamed:
-        change = change_of(session, step_up_ttl)
-        change.record_before(session.connection(), governed, targets, renamed)
-        check_takeovers(change, {row.id for row in rows if alters(row, SIGN_IN) and row.target_user_column})
+        whole = change_of(session, step_up_ttl)
+        await whole.record_before(session, governed, targets, renamed)
+        check_takeovers(whole, {row.id for row, change in rows if change.alters(SIGN_IN) and row.target_user_column})
 
 
-def change_of(session: SyncSession, step_up_ttl: int) -> "PolicyChange":
+def change_of(session: Session, step_up_ttl: int) -> "PolicyChange":
     """The change of the policy that this transaction makes."""
     if "policy_change" not in session.info:
-        session.info["policy_change"] = PolicyChange(session.info["context"], step_up_ttl)
+        session.info["policy_change"] = PolicyChange(session.context, step_up_ttl)
     change: PolicyChange = session.info["policy_change"]
     return change
 
 
-def check_transaction(session: SyncSession) -> None:
+async def check_transaction(session: Session) -> None:
     """Check the whole transaction. A dry run ends here. Raises DryRun, and what `check_and_store` raises."""
-    session.flush()
-    context: RequestContext = session.info["context"]
+    context = session.context
     change: PolicyChange | None = session.info.pop("policy_change", None)
     effects: list[dict[str, Any]] = []
     if change is not None and change.version:
-        effects = change.check_and_store(session.connection())
+        effects = await change.check_and_store(session)
     if context.dry_run:
         raise DryRun({"dry_run": True, "effects": effects})
     if change is not None and change.version:
         session.info["policy_version"] = context.policy_version = change.version
 
 
-def changes_policy(row: Entity) -> bool:
-    """Whether the pending change of `row` changes policy. Creating a superuser does; creating another user does not."""
-    is_new_superuser = inspect(row).pending and getattr(row, "is_superuser", False)
-    return is_new_superuser or alters(row, row.policy_columns)
+def changes_policy(row: Entity, change: Change) -> bool:
+    """Whether `change` changes policy. Creating a superuser does; creating another user does not."""
+    is_new_superuser = change.action == "create" and getattr(row, "is_superuser", False)
+    return is_new_superuser or change.alters(row.policy_columns)
 
 
-def target_users(rows: Iterable[Entity], context: RequestContext) -> Iterable[UUID]:
+def target_users(rows: Iterable[tuple[Entity, Change]], context: RequestContext) -> Iterable[UUID]:
     """The users on whom these changes act.
 
     A session may change its own user, except the columns by which users sign in; an API key may not.
@@ -125,10 +121,10 @@ def target_users(rows: Iterable[Entity], context: RequestContext) -> Iterable[UU
     if context.principal is None:
         return
     has_session = context.principal.session_id is not None
-    for row in rows:
-        if row.target_user_column and alters(row, frozenset({"*"})):
+    for row, change in rows:
+        if row.target_user_column:
             target: UUID = getattr(row, row.target_user_column)
-            if target != context.principal.user_id or not has_session or alters(row, IDENTITY):
+            if target != context.principal.user_id or not has_session or change.alters(IDENTITY):
                 yield target
 
 
@@ -145,13 +141,13 @@ class PolicyChange:
         self.roles: dict[UUID, HeldPermissions] = {}
         self.snapshots: dict[Key, Snapshot | None] = {}
 
-    def record_before(
-        self, connection: Connection, governed: list[Entity], targets: set[UUID], renamed: list[Entity]
+    async def record_before(
+        self, session: Session, governed: list[Entity], targets: set[UUID], renamed: list[Entity]
     ) -> None:
         """Record rows, users and roles as they are before a flush. Raises TargetHasMorePermissions, StepUpRequired."""
         if governed and not self.version:
-            connection.execute(update(policy).values(version=policy.c.version + 1))
-            self.version = connection.execute(select(policy.c.version)).scalar_one()
+            await session.run(update(policy).values(version=policy.c.version + 1))
+            self.version = (await session.run(select(policy.c.version))).scalar_one()
         # one instant for the whole comparison: what begins or ends by the clock meanwhile is no change
         self.at = self.at or now()
         for row in governed:
@@ -161,13 +157,13 @@ class PolicyChange:
             self.affected["user"].add(self.context.principal.user_id)
         self.affected["user"] |= targets
         keys = {(str(row.__tablename__), row.id) for row in governed} - self.snapshots.keys()
-        self.snapshots |= snapshots(connection, keys)
-        for user_id, (_, held) in held_by_affected_users(connection, self.affected, self.at).items():
+        self.snapshots |= await snapshots(session, keys)
+        for user_id, (_, held) in (await held_by_affected_users(session, self.affected, self.at)).items():
             self.users.setdefault(user_id, held)
-        for role_id, held in held_by_roles(connection, self.affected["role"]).items():
+        for role_id, held in (await held_by_roles(session, self.affected["role"])).items():
             self.roles.setdefault(role_id, held)
         self.check_targets(targets)
-        self.check_names(connection, renamed)
+        self.check_names(await named_permissions(session, renamed))
         if targets:
             self.check_step_up()
 
@@ -205,12 +201,12 @@ class PolicyChange:
             if lacking := self.not_held(self.users.get(user_id, NOTHING).latent):
                 raise TargetHasMorePermissions(f"This user holds what you do not: {describe(lacking)}.")
 
-    def check_names(self, connection: Connection, renamed: list[Entity]) -> None:
-        """Raise TargetHasMorePermissions for a new name of something that gives what the caller lacks.
+    def check_names(self, named: frozenset[str]) -> None:
+        """Raise TargetHasMorePermissions for a new name of what gives `named` permissions that the caller lacks.
 
         Others grant by these names: a role with the name of a weaker one would be given away by mistake.
         """
-        if lacking := self.not_held(named_permissions(connection, renamed)):
+        if lacking := self.not_held(named):
             raise TargetHasMorePermissions(f"You cannot rename what gives more than you hold: {describe(lacking)}.")
 
     def check_step_up(self) -> None:
@@ -218,17 +214,17 @@ class PolicyChange:
         if self.context.principal is not None:
             check_step_up(self.context.principal, self.step_up_ttl)
 
-    def check_and_store(self, connection: Connection) -> list[dict[str, Any]]:
+    async def check_and_store(self, session: Session) -> list[dict[str, Any]]:
         """Check the whole change and store it as a policy version. Returns who gains and loses which permissions.
 
         Raises CannotGrant, TargetHasMorePermissions, LastSuperuser, StepUpRequired.
         """
-        after = held_by_affected_users(connection, self.affected, self.at or now())
+        after = await held_by_affected_users(session, self.affected, self.at or now())
         pairs = [(self.users.get(user_id, NOTHING), held) for user_id, (_, held) in after.items()]
-        roles = held_by_roles(connection, self.affected["role"])
+        roles = await held_by_roles(session, self.affected["role"])
         role_pairs = [(self.roles.get(role_id, NOTHING), held) for role_id, held in roles.items()]
         self.check_differences(pairs, role_pairs)
-        if any(EVERYTHING in before.effective for before in self.users.values()) and not has_superuser(connection):
+        if any(EVERYTHING in before.effective for before in self.users.values()) and not await has_superuser(session):
             raise LastSuperuser("This is the last active superuser.")
         self.check_step_up()
         effects = [
@@ -236,7 +232,7 @@ class PolicyChange:
             for row, held in after.values()
             if (effect := effect_on(row, self.users.get(row.id, NOTHING), held)) is not None
         ]
-        self.store_version(connection, effects)
+        await self.store_version(session, effects)
         return effects
 
     def check_differences(
@@ -260,10 +256,10 @@ class PolicyChange:
             if longer := before.gains(after) & before.gains_outside(own, after):
                 raise CannotGrant(f"You cannot grant for longer than you hold it: {describe_terms(longer, own)}.")
 
-    def store_version(self, connection: Connection, effects: list[dict[str, Any]]) -> None:
+    async def store_version(self, session: Session, effects: list[dict[str, Any]]) -> None:
         """Store the change as a policy version."""
         context = self.context
-        after = snapshots(connection, self.snapshots)
+        after = await snapshots(session, self.snapshots)
         changes = [
             {"entity": key[0], "id": str(key[1]), "old": old, "new": after[key]}
             for key, old in self.snapshots.items()
@@ -280,7 +276,7 @@ class PolicyChange:
             "changes": changes,
             "effects": effects,
         }
-        connection.execute(insert(versions), version)
+        await session.run(insert(versions), version)
 
 
 def check_takeovers(change: PolicyChange, user_ids: set[UUID]) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from app.core.db.entity import Entity, table_of
 from app.core.db.keyset import decode_value, encode_value
+from app.core.db.session import Session
 from app.modules.roles import WHOLE_ROW, Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.users import User
 
@@ -32,7 +33,7 @@ def columns_of(model: type[Entity]) -> list[str]:
     ]
 
 
-def snapshots(connection: Connection, keys: Iterable[Key]) -> dict[Key, Snapshot | None]:
+async def snapshots(session: Session, keys: Iterable[Key]) -> dict[Key, Snapshot | None]:
     """Each row as it is stored now; None for a row that does not exist."""
     ids: dict[str, list[UUID]] = defaultdict(list)
     result: dict[Key, Snapshot | None] = {}
@@ -42,7 +43,7 @@ def snapshots(connection: Connection, keys: Iterable[Key]) -> dict[Key, Snapshot
     for name, wanted in ids.items():
         table, columns = table_of(POLICY_TABLES[name]), columns_of(POLICY_TABLES[name])
         statement = select(table.c.id, *(table.c[column] for column in columns)).where(table.c.id.in_(wanted))
-        for row in connection.execute(statement):
+        for row in await session.run(statement):
             result[name, row.id] = {column: encode_value(row._mapping[column]) for column in columns}
     return result
 
