@@ -1,6 +1,7 @@
 """The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
@@ -150,6 +151,8 @@ class Repository(ReadRepository, Generic[M]):
     """Loads entities, and adds, changes and removes them."""
 
     model: type[M]
+    is_batch = False
+    """Whether `change` and `remove` leave it to the end of `one_flush` to write."""
 
     @property
     def writer(self) -> Session:
@@ -203,7 +206,7 @@ class Repository(ReadRepository, Generic[M]):
         for name in changed:
             setattr(row, name, values[name])
         await check_references(self.writer, self.table, [row], changed)
-        await self.writer.flush()
+        await write_changes(self)
         return row
 
     async def restore(self, row: M) -> M:
@@ -226,4 +229,21 @@ class Repository(ReadRepository, Generic[M]):
             hideable.deleted_at = now()
         else:
             await self.writer.delete(row)
-        await self.writer.flush()
+        await write_changes(self)
+
+
+async def write_changes(rows: Repository[Any]) -> None:
+    """Write what was changed, unless a batch does it later."""
+    if not rows.is_batch:
+        await rows.writer.flush()
+
+
+@asynccontextmanager
+async def one_flush(rows: Repository[Any]) -> AsyncIterator[None]:
+    """Write what `rows` changes in the block at its end, with as many statements as for one row."""
+    rows.is_batch = True
+    try:
+        yield
+    finally:
+        rows.is_batch = False
+    await write_changes(rows)

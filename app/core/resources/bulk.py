@@ -1,6 +1,6 @@
 """Bulk changes: many operations in one request, all or none."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.context import Principal
 from app.core.db.integrity import client_problem
+from app.core.db.repository import one_flush
 from app.core.errors import Forbidden, PreconditionRequired, Problem
 from app.core.http.route import Route
 from app.core.http.state import context_of, state_of
@@ -20,6 +21,8 @@ from app.core.resources.service import Service
 C = TypeVar("C", bound=Schema)
 U = TypeVar("U", bound=Patch)
 R = TypeVar("R", bound=BaseModel)
+Op = TypeVar("Op")
+T = TypeVar("T")
 
 MAX_OPERATIONS = 500
 
@@ -120,28 +123,51 @@ async def execute(service: Service[Any], bulk: Bulk[Any, Any]) -> dict[str, Any]
     touched: list[Operation] = [*bulk.update, *bulk.delete]
     await service.rows.lock_all([operation.id for operation in touched])
     created = await create_all(service, bulk.create)
-    updated = []
-    for index, operation in enumerate(bulk.update):
-        async with problems_at(f"update/{index}"):
-            updated.append(await service.update(operation.id, operation.changes, if_match_of(operation.version)))
-    for index, deletion in enumerate(bulk.delete):
-        async with problems_at(f"delete/{index}"):
-            await service.delete(deletion.id, if_match_of(deletion.version))
+
+    async def change(operation: BulkUpdate[Any]) -> Any:
+        return await service.change(operation.id, operation.changes, if_match_of(operation.version))
+
+    async def remove(operation: BulkDelete) -> None:
+        await service.delete(operation.id, if_match_of(operation.version))
+
+    changed = await apply_all(service, "update", bulk.update, change)
+    updated = list(await service.rows.reload_for_read(changed)) if changed else []
+    await apply_all(service, "delete", bulk.delete, remove)
     return {"created": created, "updated": updated, "deleted": [deletion.id for deletion in bulk.delete]}
 
 
 async def create_all(service: Service[Any], items: Sequence[Schema]) -> list[Any]:
     """Create `items` in one flush; if that fails, one by one, to find the invalid one."""
+    if not items:
+        return []
     session = service.rows.writer
     try:
         async with session.begin_nested():
             return await service.create_many(items)
     except (Problem, SQLAlchemyError):
-        created = []
-        for index, item in enumerate(items):
-            async with problems_at(f"create/{index}"):
-                created.append(await service.create(item))
-        return created
+        return await one_by_one("create", items, service.create)
+
+
+async def apply_all(
+    service: Service[Any], action: str, operations: Sequence[Op], apply: Callable[[Op], Awaitable[T]]
+) -> list[T]:
+    """Apply `operations` in one flush; if that fails, one by one, to find the invalid one."""
+    if not operations:
+        return []
+    try:
+        async with service.rows.writer.begin_nested(), one_flush(service.rows):
+            return [await apply(operation) for operation in operations]
+    except (Problem, SQLAlchemyError):
+        return await one_by_one(action, operations, apply)
+
+
+async def one_by_one(action: str, operations: Sequence[Op], apply: Callable[[Op], Awaitable[T]]) -> list[T]:
+    """Apply each operation for itself. Raises the first Problem, with pointers to its operation."""
+    results = []
+    for index, operation in enumerate(operations):
+        async with problems_at(f"{action}/{index}"):
+            results.append(await apply(operation))
+    return results
 
 
 def if_match_of(version: int | None) -> str | None:

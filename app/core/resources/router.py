@@ -228,7 +228,6 @@ def tells_what_is_stored(service: type[Service[Any]]) -> bool:
     repository = service.repository
     usual = (
         service.create is Service.create,
-        service.reload_for_read is Service.reload_for_read,
         repository.reload_for_read is Repository.reload_for_read,
     )
     return has_unique_values(table_of(repository.model)) or not all(usual)

@@ -33,7 +33,7 @@ class Service(Generic[M]):
 
     async def create(self, data: Schema) -> M:
         """Create an item. Raises Invalid, AlreadyExists."""
-        return await self.reload_for_read(await self.rows.add(self.build(data)))
+        return await reload_one(self.rows, await self.rows.add(self.build(data)))
 
     async def create_many(self, items: Sequence[Schema]) -> list[M]:
         """Create `items` in one flush."""
@@ -41,9 +41,12 @@ class Service(Generic[M]):
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
         """Change some fields of an item. Raises NotFound, StaleVersion, Invalid, AlreadyExists."""
+        return await reload_one(self.rows, await self.change(id, data, if_match))
+
+    async def change(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
+        """The same, without what a read returns. Override it for rules that read the database."""
         row = await self.rows.load(id, if_match)
-        changes = self.apply_rules(row, data.merge_into(row))
-        return await self.reload_for_read(await self.rows.change(row, changes))
+        return await self.rows.change(row, self.apply_rules(row, data.merge_into(row)))
 
     def apply_rules(self, row: M, changes: dict[str, Any]) -> dict[str, Any]:
         """`changes` to `row`, by field, after the module's rules. Override it for rules about changes."""
@@ -55,9 +58,10 @@ class Service(Generic[M]):
 
     async def restore(self, id: UUID, if_match: str | None = None) -> M:
         """Make a hidden item visible again. Raises NotFound where it is not hidden, Conflict."""
-        return await self.reload_for_read(await self.rows.restore(await self.rows.load(id, if_match, deleted=True)))
+        return await reload_one(self.rows, await self.rows.restore(await self.rows.load(id, if_match, deleted=True)))
 
-    async def reload_for_read(self, row: M) -> M:
-        """`row` as a read returns it."""
-        (item,) = await self.rows.reload_for_read([row])
-        return item  # type: ignore[no-any-return]  # shaped as its Read schema
+
+async def reload_one(rows: Repository[Any], row: M) -> M:
+    """`row` as a read returns it."""
+    (item,) = await rows.reload_for_read([row])
+    return item  # type: ignore[no-any-return]  # shaped as its Read schema

@@ -21,11 +21,11 @@ class CategoryService(Service[Category]):
     repository = CategoryRepository
     rows: CategoryRepository
 
-    async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> Category:
+    async def change(self, id: UUID, data: Patch, if_match: str | None = None) -> Category:
         """Change some fields of a category. Raises CategoryCycle, and what every update raises."""
         parent_id = data.changes().get("parent_id")
         if parent_id is not None:
             await self.rows.lock_tree()
             if await self.rows.is_below(parent_id, id):
                 raise CategoryCycle("A category cannot be below itself.")
-        return await super().update(id, data, if_match)
+        return await super().change(id, data, if_match)
