@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import cycle
 from operator import truediv
 from pathlib import Path
 from typing import Self
@@ -30,7 +32,7 @@ TASKS = 60
 MODULES = 240
 """Ten times the routes of the application, at five a module."""
 HOST = (b"host", b"bench")
-KINDS = ("get one", "list 50", "create")
+KINDS = ("get one", "list 50", "create", "update", "delete and restore")
 
 
 class Subject:
@@ -103,8 +105,8 @@ async def call(app: Application, request: Request) -> bytes:
     return bytes(body)
 
 
-async def prepare(app: Application) -> dict[str, Request]:
-    """Sign in, create tasks, and build the requests."""
+async def prepare(app: Application) -> dict[str, Sequence[Request]]:
+    """Sign in, create tasks, and build the requests of each kind, which are sent in turn."""
     form = ("content-type", "application/x-www-form-urlencoded")
     pair = await call(app, Request("POST", f"{API}/auth/token", (form,), os.environ["BENCH_SIGN_IN"].encode()))
     headers = (("authorization", f"Bearer {json.loads(pair)['access_token']}"), ("content-type", "application/json"))
@@ -113,25 +115,30 @@ async def prepare(app: Application) -> dict[str, Request]:
     task = [json.loads(await call(app, create)) for _ in range(TASKS)][-1]
     get = Request("GET", f"{API}/tasks/{task['id']}", headers[:1])
     page = Request("GET", f"{API}/tasks?limit=50", headers[:1])
-    return dict(zip(KINDS, (get, page, create), strict=True))
+    path = f"{API}/tasks/{task['id']}"
+    updates = [Request("PATCH", path, headers, json.dumps({"title": title}).encode()) for title in ("one", "two")]
+    hidden = [Request("DELETE", path, headers), Request("POST", f"{path}/restore", headers)]
+    return dict(zip(KINDS, ([get], [page], [create], updates, hidden), strict=True))
 
 
 async def measure(modules: int) -> None:
     """Answer the questions that come over stdin, until it ends."""
     add_modules(app, modules)
     async with app.router.lifespan_context(app):
-        requests = await prepare(app)
+        requests = {name: cycle(found) for name, found in (await prepare(app)).items()}
         while line := await asyncio.to_thread(sys.stdin.readline):
             name, number = json.loads(line)
             started = time.process_time()
             for _ in range(number):
-                await call(app, requests[name])
+                await call(app, next(requests[name]))
             print(f"={(time.process_time() - started) / number * 1e6}", flush=True)
 
 
 def compare(subjects: list[Subject], rounds: int, number: int) -> None:
     """Print medians, and the medians of the ratios to the first subject in the same round."""
-    print(f"{'CPU µs':8}" + "".join(f"{subject.name:>18}" for subject in subjects) + f"   (medians of {rounds} rounds)")
+    print(
+        f"{'CPU µs':20}" + "".join(f"{subject.name:>18}" for subject in subjects) + f"   (medians of {rounds} rounds)"
+    )
     for name in KINDS:
         for subject in subjects:
             subject.ask(name, 2 * number)
@@ -145,7 +152,7 @@ def compare(subjects: list[Subject], rounds: int, number: int) -> None:
             f"{statistics.median(column):10.0f} ({statistics.median(map(truediv, column, columns[0])):5.3f})"
             for column in columns
         ]
-        print(f"{name:8}" + "".join(cells))
+        print(f"{name:20}" + "".join(cells))
 
 
 def main() -> None:
