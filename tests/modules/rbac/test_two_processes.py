@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import column, func, select, table
 
 from app.core.config import Settings
 from app.core.context import RequestContext
@@ -88,8 +88,10 @@ async def cut_listeners(settings: Settings) -> None:
     if settings.is_sqlite:
         return
     database = open_database(settings)
-    listening = "application_name = 'attest-listener' AND datname = current_database()"
-    cut: Any = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}")  # noqa: S608  # fixed
+    activity = table("pg_stat_activity", column("pid"), column("application_name"), column("datname"))
+    cut: Any = select(func.pg_terminate_backend(activity.c.pid)).where(
+        activity.c.application_name == "attest-listener", activity.c.datname == func.current_database()
+    )
     reader, deadline = database.read_session(RequestContext.for_job("test")), time.monotonic() + PATIENCE_SECONDS
     while not await reader.all(cut):  # after the cut before this one they may not be back yet
         assert time.monotonic() < deadline, "no process listens"
