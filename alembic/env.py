@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from alembic import context
 from app.core.config import Settings, settings
 from app.core.db.column_types import CurrentTransaction, Instant, Money
-from app.core.db.engine import Database
+from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
 from app.modules import import_models
@@ -91,13 +91,9 @@ def migrate(connection: Connection) -> None:
 
 
 async def online(chosen: Settings) -> None:
-    database = Database(chosen.without_pooler)
-    try:
-        async with database.engine.connect() as connection:
-            await connection.run_sync(migrate)
-            await connection.commit()
-    finally:
-        await database.dispose()
+    async with create_engine(chosen.without_pooler).connect() as connection:
+        await connection.run_sync(migrate)
+        await connection.commit()
 
 
 asyncio.run(online(context.config.attributes.get("settings") or settings()))

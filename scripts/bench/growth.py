@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from app.core.config import DatabaseSettings, Environment, Settings
 from app.core.context import RequestContext
 from app.core.db import migrations
+from app.core.db.connecting import create_engine
 from app.core.db.driver.reader import Reader
 from app.core.db.engine import Database
 from app.core.db.pagination import EntityQuery
@@ -139,7 +140,7 @@ class Bench:
         return f"{statistics.median(times):.1f}", [await self.plan(*statement) for statement in once]
 
     async def plan(self, sql: str, parameters: Any) -> str:
-        async with self.database.engine.connect() as connection:
+        async with create_engine(self.database.settings).connect() as connection:
             lines = await connection.exec_driver_sql(f"EXPLAIN {sql}", tuple(parameters))
             return "\n".join(f"    {line}" for (line,) in lines)
 

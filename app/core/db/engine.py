@@ -6,87 +6,52 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from time import monotonic
-from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import configure_mappers
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from app.core.config import Settings
 from app.core.context import RequestContext
-from app.core.db import sqlite
-from app.core.db.connecting import connect_arguments, open_reading_link
+from app.core.db.connecting import OpenLink, dialect_of, open_reading_link, open_writing_link
 from app.core.db.driver.pool import Pool
 from app.core.db.driver.reader import Reader
-from app.core.db.network import limit_silence
 from app.core.db.replica import Replica, ReplicaReader
 from app.core.db.session import ReadSession, Session, open_session, refuse_second_connection
 from app.core.db.unit_of_work.session import Hooks, finish
+from app.core.db.unit_of_work.writers import Writers
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
 
-OPENED_AT = "opened_at"
-
 
 class Database:
-    """The connections of a process: an engine that writes, and a reader. On SQLite one connection writes, in order."""
+    """The connections of a process: those that write and those that read. On SQLite a single one writes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys.load(settings)
         self.is_sqlite = settings.is_sqlite
-        self.engine = self.create_engine(1 if self.is_sqlite else settings.database.writers)
+        self.dialect = dialect_of(settings)
         self.hooks = Hooks()
-        self.writers = self.engine.execution_options()
-        event.listen(self.writers.sync_engine, "before_cursor_execute", self.hooks.guard.before_cursor_execute)
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
+        writers = self.create_pool(open_writing_link, settings, 1 if self.is_sqlite else settings.database.writers)
+        self.writers = Writers(self.dialect, writers, self.hooks.check)
         self.reader = self.create_reader(settings)
         self.replica: Replica | None = None
         if settings.database.replica_url is not None:
             self.replica = Replica(settings.database, self.create_reader(settings.of_replica), self.reader)
         configure_mappers()  # else the columns of an entity cannot be read
 
-    def create_engine(self, pool_size: int) -> AsyncEngine:
-        engine = create_async_engine(
-            make_url(self.settings.database_url.get_secret_value()),
-            poolclass=AsyncAdaptedQueuePool,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=self.settings.database.pool_timeout,
-            hide_parameters=True,
-            connect_args=connect_arguments(self.settings),
-        )
-        event.listen(engine.sync_engine, "do_connect", connect)
-        if self.is_sqlite:
-            event.listen(engine.sync_engine, "connect", sqlite.prepare_connection)
-            event.listen(engine.sync_engine, "begin", sqlite.begin_immediate)
-        else:
-            event.listen(engine.sync_engine, "connect", self.prepare_connection)
-            event.listen(engine.sync_engine, "checkout", self.check_connection)
-        return engine
-
     def create_reader(self, settings: Settings) -> Reader:
         """The connections that read from the database of `settings`."""
-        pool = Pool(
-            partial(open_reading_link, settings, self.engine.dialect),
-            settings.database.readers,
+        return Reader(self.dialect, self.create_pool(open_reading_link, settings, settings.database.readers))
+
+    def create_pool(self, open_link: OpenLink, settings: Settings, size: int) -> Pool:
+        return Pool(
+            partial(open_link, settings, self.dialect),
+            size,
             settings.database.pool_timeout,
             lambda link: link.opened_at >= self.distrusted_before,
         )
-        return Reader(self.engine.dialect, pool)
-
-    def prepare_connection(self, connection: Any, record: ConnectionPoolEntry) -> None:
-        record.info[OPENED_AT] = monotonic()
-        limit_silence(connection.driver_connection, self.settings.database.silence_seconds)
-
-    def check_connection(self, _connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        """Raise DisconnectionError, upon which the pool reconnects, for a connection that may be dead."""
-        if record.info[OPENED_AT] < self.distrusted_before:
-            raise DisconnectionError
 
     @asynccontextmanager
     async def deadline(self, seconds: float) -> AsyncIterator[None]:
@@ -126,12 +91,12 @@ class Database:
                 yield session
                 await finish(session)
             except asyncio.CancelledError:
-                await session.link.abandon()
+                session.transaction.abandon()
                 raise
             finally:
                 session.is_open = False
                 open_session.set(None)
-                await session.link.close()
+                await session.transaction.close()
         if self.replica is not None and context.principal is not None:
             await self.replica.note_write(context.principal.user_id)
 
@@ -154,15 +119,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection."""
-        await self.engine.dispose()
+        await self.writers.dispose()
         await self.reader.dispose()
         if self.replica is not None:
             await self.replica.reader.dispose()
-
-
-def connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Connect. Raises DatabaseUnavailable, whatever the cause."""
-    try:
-        return dialect.connect(*arguments, **options)
-    except Exception as error:
-        raise DatabaseUnavailable("The database cannot be reached; try again shortly.") from error

@@ -34,7 +34,8 @@ def connect_options(options: DatabaseSettings) -> dict[str, Any]:
     """
     settings = {"application_name": "attest"}
     if options.pooler == "none":
-        return {"timeout": options.pool_timeout, "server_settings": settings | session_limits(options)}
+        limits = {"timeout": options.pool_timeout, "server_settings": settings | session_limits(options)}
+        return limits | {"max_cached_statement_lifetime": 0}  # its timers would keep the request that prepared one
     unnamed = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
     return {"timeout": options.pool_timeout, "server_settings": settings, **unnamed}
 

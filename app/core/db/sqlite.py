@@ -6,13 +6,12 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 
 from app.core.db.full_text import normalize_words
-from app.core.db.unit_of_work.guard import OWN_WRITE
 
 PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON")
 """A write-ahead log, foreign keys, and triggers under REPLACE too."""
 
 
-def prepare_connection(connection: AsyncAdapt_aiosqlite_connection | sqlite3.Connection, _record: object) -> None:
+def prepare_connection(connection: AsyncAdapt_aiosqlite_connection | sqlite3.Connection) -> None:
     """Set pragmas and functions, and keep the driver from opening transactions by itself."""
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -36,4 +35,4 @@ def refuse_writes(connection: sqlite3.Connection) -> None:
 def begin_immediate(connection: Connection) -> None:
     """Take the write lock at once: a transaction that reads first and writes later can fail."""
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE", execution_options=OWN_WRITE)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

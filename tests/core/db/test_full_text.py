@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from app.core.context import RequestContext
 from app.core.db import full_text
+from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.full_text import matches_search
@@ -64,7 +65,7 @@ async def test_postgresql_reads_the_index(database: Database, job: RequestContex
     table = table_of(Brand)
     statement = select(table.c.id).where(matches_search(table, "brand 17", is_sqlite=False))
 
-    async with database.engine.connect() as connection:
+    async with create_engine(database.settings).connect() as connection:
         await connection.execute(text("ANALYZE brand"))
         await connection.execute(text("SET enable_seqscan = off"))
         sql = str(statement.compile(connection.sync_connection, compile_kwargs={"literal_binds": True}))
@@ -78,7 +79,7 @@ async def test_sqlite_walks_the_list_in_its_order(database: Database) -> None:
     sql = """EXPLAIN QUERY PLAN SELECT id FROM brand WHERE deleted_at IS NULL AND instr(words(name), ' lum') > 0
         ORDER BY created_at DESC, id DESC LIMIT 51"""
 
-    async with database.engine.connect() as connection:
+    async with create_engine(database.settings).connect() as connection:
         plan = [row.detail for row in await connection.exec_driver_sql(sql)]
 
     assert plan == ["SCAN brand USING INDEX ix_brand_created_at_id"]

@@ -13,7 +13,7 @@ from sqlmodel import Field
 
 from app.core.config import DatabaseSettings, Settings
 from app.core.context import RequestContext
-from app.core.db.engine import Database
+from app.core.db.connecting import create_engine
 from app.core.db.entity import Bookkeeping, table_of
 from app.core.db.integrity import to_problem
 from app.core.errors import Problem
@@ -35,13 +35,11 @@ class Shelf(Bookkeeping, table=True):
 @pytest.fixture
 async def connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """A plain connection to a database with a table of shelves, one above another."""
-    database = Database(settings)
-    async with database.engine.connect() as connection:
+    async with create_engine(settings).connect() as connection:
         await connection.run_sync(table_of(Shelf).create)
         await connection.execute(text("INSERT INTO shelf_of_a_test VALUES (1, 0, 'a', NULL), (2, 0, 'b', 1)"))
         await connection.commit()
         yield connection
-    await database.dispose()
 
 
 @pytest.mark.parametrize(

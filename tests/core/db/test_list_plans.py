@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.context import RequestContext
+from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.db.pagination import MAX_COUNTED, EntityQuery
 from app.core.db.repository import ReadRepository
@@ -29,7 +30,7 @@ async def add_tasks(database: Database, job: RequestContext) -> None:
         for n in range(ROWS):
             due = date(2030, 1, 1) + timedelta(days=n) if n % 2 else None
             session.add(Task(title=f"task {n}", due_date=due))
-    async with database.engine.begin() as connection:
+    async with create_engine(database.settings).begin() as connection:
         await connection.execute(text("ANALYZE"))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.core.clock import new_id, now
 from app.core.config import DatabaseSettings, Settings
 from app.core.context import RequestContext
+from app.core.db.connecting import create_engine
 from app.core.db.driver.shapes import Shape
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
@@ -92,7 +93,7 @@ async def test_rows_equal_those_of_sqlalchemy(
 
     for _ in range(2):
         found = await reader.all(statement)
-        async with database.engine.connect() as connection:
+        async with create_engine(database.settings).connect() as connection:
             expected = (await connection.execute(statement)).all()
         assert found == expected
         assert [[type(value) for value in row] for row in found] == [[type(value) for value in row] for row in expected]

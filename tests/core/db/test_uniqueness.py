@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from app.core.clock import new_id
 from app.core.context import RequestContext
+from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.uniqueness import INFO, SeenKeys, check_unique, unique_keys
@@ -57,9 +58,9 @@ async def test_unique_values_are_compared_with_stored_rows_and_with_each_other(
 async def test_sqlite_reads_the_index_of_every_column(database: Database, job: RequestContext) -> None:
     (scoped,) = [key for key in unique_keys(table_of(Category)) if len(key.columns) == 2]
     statement = scoped.select(table_of(Category), [(PARENTS[0], "a"), (PARENTS[1], "b")])
-    compiled = statement.compile(database.engine.sync_engine, compile_kwargs={"literal_binds": True})
+    compiled = statement.compile(dialect=database.dialect, compile_kwargs={"literal_binds": True})
 
-    async with database.engine.connect() as connection:
+    async with create_engine(database.settings).connect() as connection:
         plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all())
 
     assert plan.count("uq_category_name (parent_id=? AND <expr>=?)") == 2, plan

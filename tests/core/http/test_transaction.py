@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
 from app.core.context import RequestContext
+from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.http.dependencies import transactional
 from app.core.http.guards import public
@@ -72,7 +73,7 @@ async def test_the_victim_of_a_deadlock_is_run_again(database: Database, signed_
         nonlocal transactions
         transactions += 1
 
-    async with database.engine.begin() as other:
+    async with create_engine(database.settings).begin() as other:
         await other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so the request is the victim
         database.hooks.after_begin.append(count)
         lock = select(col(Task.id)).with_for_update()

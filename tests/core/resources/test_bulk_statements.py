@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from app.core.db.engine import Database
+from app.core.db.unit_of_work.writes import AT_ONCE
 from tests.core.db.test_unit_of_work import statements_of
 from tests.people import Person, SignedInAs
 
-FEW, MANY = 3, 60
+FEW, MANY = AT_ONCE + 1, 60
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 

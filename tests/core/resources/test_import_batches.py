@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.core.db.engine import Database
 from app.core.resources.imports.rows import ROWS_PER_BATCH
@@ -163,7 +164,7 @@ def when_first_batch_is_committed(database: Database, call: Callable[[], None]) 
 def insert_brand(database: Database, name: str) -> None:
     """Insert a brand beside the application, as another process would."""
     copy = "INSERT INTO brand (id, created_at, updated_at, version, name) SELECT ?, created_at, updated_at, 1, ?"
-    connection = sqlite3.connect(str(database.engine.url.database))
+    connection = sqlite3.connect(str(make_url(database.settings.database_url.get_secret_value()).database))
     with connection:
         connection.execute(f"{copy} FROM brand LIMIT 1", ("0" * 32, name))
     connection.close()

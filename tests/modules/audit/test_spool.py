@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -67,12 +67,12 @@ async def test_entries_wait_on_disk_while_the_database_is_unavailable(
     def away(*_: Any) -> None:
         raise RuntimeError("the database is away")
 
-    event.listen(database.engine.sync_engine, "begin", away)
+    database.writers.listeners.append(away)
     await client.get("/nothing", headers={"X-Request-ID": "patient"})
     with pytest.raises(RuntimeError):
         await app.state.access_log.flush()
     assert app.state.access_log.spool.unshipped_bytes > 0
-    event.remove(database.engine.sync_engine, "begin", away)
+    database.writers.listeners.remove(away)
 
     rows = await access_entries(app)
 

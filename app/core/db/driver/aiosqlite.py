@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosqlite import Connection
 
+T = TypeVar("T")
 Prepare = Callable[[sqlite3.Connection], None]
 """Sets up a connection, in its thread."""
 ROWS_AT_ONCE = 64
@@ -27,8 +28,26 @@ class SqliteLink:
         return ()
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        rows: Sequence[Sequence[Any]] = await self.connection.execute_fetchall(sql, values)  # type: ignore[assignment]
-        return rows
+        return await self.in_thread(lambda file: file.execute(sql, values).fetchall())
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        return await self.in_thread(lambda file: file.execute(sql, values).rowcount)
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        return await self.in_thread(lambda file: file.executemany(sql, rows).rowcount)
+
+    async def command(self, sql: str) -> str:
+        await self.in_thread(lambda file: file.execute(sql))
+        return sql
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        raise NotImplementedError("SQLite has no COPY")
+
+    async def in_thread(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call `function` in the thread of the connection: one change of threads for a whole statement."""
+        connection: Any = self.connection  # its public methods change threads twice for a statement
+        result: T = await connection._execute(lambda: function(connection._conn))  # noqa: SLF001
+        return result
 
     def translate(self, error: Exception) -> Exception:
         return error

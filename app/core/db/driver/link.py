@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class Link(Protocol):
-    """A connection that is open and set up. One statement runs on it at a time."""
+    """A connection that is open and set up. One statement runs on it at a time. It raises the errors of the driver."""
 
     opened_at: float
     """When it was opened (monotonic)."""
@@ -19,7 +19,23 @@ class Link(Protocol):
         ...
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """The rows of `sql`, as the driver has them. Raises the errors of the driver."""
+        """The rows of `sql`, as the driver has them."""
+        ...
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        """Run a statement that returns no rows. Returns how many it wrote."""
+        ...
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> int | None:
+        """Run it with the values of each of `rows`. Returns how many it wrote, if the driver tells."""
+        ...
+
+    async def command(self, sql: str) -> str:
+        """Run a command without values, such as COMMIT. Returns the command that the database carried out."""
+        ...
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows at once."""
         ...
 
     def translate(self, error: Exception) -> Exception:

@@ -13,8 +13,7 @@ from app.core.errors import DatabaseUnavailable
 class Pool:
     """Lends connections that were used last first, and opens them when they are needed.
 
-    A connection comes back as it was lent: only selects run on it, each in a transaction of its own, so that there is
-    no state that the pool would have to reset.
+    A connection comes back as it was lent, outside of a transaction, so that there is no state to reset.
     """
 
     def __init__(

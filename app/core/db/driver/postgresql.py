@@ -14,6 +14,8 @@ from app.core.db.network import limit_silence
 CLOSING_SECONDS = 2
 OF_SQLALCHEMY = ("prepared_statement_cache_size", "prepared_statement_name_func")
 """Options of a URL that are not the driver's."""
+UNSENDABLE = (asyncpg.DataError, asyncpg.InterfaceError)
+"""What the driver raises for a value that it cannot send, among others."""
 JSONB_VERSION = b"\x01"
 """The first byte of every jsonb in binary format."""
 
@@ -36,10 +38,32 @@ class PostgresqlLink:
     async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Sequence[Any]]:
         try:
             rows: Sequence[Sequence[Any]] = await self.connection.fetch(sql, *values)
-        except (asyncpg.DataError, asyncpg.InterfaceError):
+        except UNSENDABLE:
             await self.end_statement()
             raise
         return rows
+
+    async def execute(self, sql: str, values: Sequence[Any]) -> int:
+        try:
+            status: str = await self.connection.execute(sql, *values)
+        except UNSENDABLE:
+            await self.end_statement()
+            raise
+        return int(status.rpartition(" ")[2])
+
+    async def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        try:
+            await self.connection.executemany(sql, rows)
+        except UNSENDABLE:
+            await self.end_statement()
+            raise
+
+    async def command(self, sql: str) -> str:
+        status: str = await self.connection.execute(sql)
+        return status
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        await self.connection.copy_records_to_table(table, records=rows, columns=columns)
 
     async def end_statement(self) -> None:
         """Tell the server that no more comes, where the driver stopped half-way at a value that it cannot send.
@@ -47,7 +71,8 @@ class PostgresqlLink:
         A pooler would keep the session for this connection until it is used again.
         """
         if self.is_open():
-            await self.connection.execute("SELECT")
+            with suppress(asyncpg.PostgresError):  # of a transaction that has failed
+                await self.connection.execute("SELECT")
 
     def translate(self, error: Exception) -> Exception:
         kind = next((self.errors[each] for each in type(error).__mro__ if each in self.errors), None)

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Dialect
 
 from app.core.db.driver.link import Link
 from app.core.db.driver.pool import Pool
-from app.core.db.driver.shapes import Call, Shapes, as_database_error
+from app.core.db.driver.shapes import Call, Shapes, allow_selects, as_database_error
 
 Check = Callable[[Link], Awaitable[bool]]
 Listener = Callable[[str, Sequence[Any]], None]
@@ -25,7 +25,7 @@ class Reader:
     def __init__(self, dialect: Dialect, pool: Pool) -> None:
         self.dialect = dialect
         self.pool = pool
-        self.shapes = Shapes(dialect)
+        self.shapes = Shapes(dialect, allow_selects)
         self.listeners: list[Listener] = []
 
     async def fetch(self, statement: object, values: Mapping[str, Any] | None = None) -> list[Row[*tuple[Any, ...]]]:
@@ -45,24 +45,21 @@ class Reader:
 
     async def send(self, call: Call, is_fit: Check | None = None) -> Sequence[Sequence[Any]]:
         """Run a statement. A connection on which it did not come to its end is not used again. Raises UnfitLink."""
-        shape, sql, values = call
         for listener in self.listeners:
-            listener(sql, values)
+            listener(call.sql, call.values)
         link = await self.pool.take()
         is_usable = False
         try:
             if is_fit is not None and not await is_fit(link):
                 raise UnfitLink
-            if not shape.is_described:
-                shape.describe(await link.describe(sql))
-            rows = await link.fetch(sql, values)
+            rows = await fetch_rows(link, call)
             is_usable = True
         except UnfitLink:
             is_usable = True
             raise
         except Exception as error:
             is_usable = link.is_open()
-            raise as_database_error(link.translate(error), sql, self.dialect, is_lost=not is_usable) from error
+            raise error_of(link, error, call.sql, self.dialect) from error
         finally:
             if is_usable:
                 self.pool.give(link)
@@ -72,3 +69,16 @@ class Reader:
 
     async def dispose(self) -> None:
         await self.pool.dispose()
+
+
+async def fetch_rows(link: Link, call: Call) -> Sequence[Sequence[Any]]:
+    """The rows of a statement, as the driver has them. Raises the driver's errors."""
+    shape, sql, values = call
+    if not shape.is_described:
+        shape.describe(await link.describe(sql))
+    return await link.fetch(sql, values)
+
+
+def error_of(link: Link, error: Exception, sql: str, dialect: Dialect) -> Exception:
+    """`error` of the driver, as SQLAlchemy raises it."""
+    return as_database_error(link.translate(error), sql, dialect, is_lost=not link.is_open())

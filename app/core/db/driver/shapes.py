@@ -1,19 +1,20 @@
-"""Selects as SQLAlchemy compiles them: once for each shape, that is for all that differ in their values only."""
+"""Statements as SQLAlchemy compiles them: once for each shape, that is for all that differ in their values only."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ClauseElement, CompoundSelect, Row, Select, UpdateBase
+from sqlalchemy import CompoundSelect, Row, Select, UpdateBase
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.cache_key import CacheKey
+from sqlalchemy.sql.cache_key import CacheKey, HasCacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.util import LRUCache
 
 SHAPES = 1000
+Check = Callable[[object], None]
 
 
 class Call(NamedTuple):
@@ -25,7 +26,7 @@ class Call(NamedTuple):
 
 
 class Shape:
-    """A compiled select: how values go in, and how rows come out."""
+    """A compiled statement: how values go in, and how rows come out."""
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.compiled = compiled
@@ -33,13 +34,14 @@ class Shape:
         self.is_described = False
         self.processors: Sequence[Any] | None = None
         columns = compiled._result_columns
+        self.has_rows = bool(columns)
         names = [column.keyname for column in columns]
         objects = [tuple(each for each in column.objects if not isinstance(each, str)) for column in columns]
         ambiguous = frozenset(name for name, count in Counter(names).items() if count > 1)
         self.metadata = SimpleResultMetaData(names, extra=objects, _ambiguous_keys=ambiguous)
 
     def bind(self, key: CacheKey | None, given: Mapping[str, Any] | None = None) -> Call:
-        """Put in the values of a select, and those `given` by name. Raises StatementError for one of another type."""
+        """Put in the values of a statement, and those `given`. Raises StatementError for one of another type."""
         compiled = self.compiled
         sql, names = compiled.string, compiled.positiontup
         processors: Mapping[str, Any] = compiled._bind_processors
@@ -77,29 +79,51 @@ class Shape:
 
 
 class Shapes:
-    """The shapes of a dialect."""
+    """The shapes of a dialect. Each has passed `check` once, which raises for a statement that is not allowed."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, check: Check) -> None:
         self.dialect = dialect
+        self.check = check
         self.known: LRUCache[Any, Shape] = LRUCache(SHAPES)
 
     def bind(self, statement: object, given: Mapping[str, Any] | None = None) -> Call:
-        """Compile a select, and put its values in. Raises TypeError for any other statement, and StatementError."""
-        if not isinstance(statement, Select | CompoundSelect):
-            raise TypeError(f"a reader runs selects only, and no {type(statement).__name__}")
-        key = statement._generate_cache_key()
-        shape = self.known.get(key.key) if key is not None else None
-        if shape is None:
-            refuse_writing_parts(statement)
-            compiled = statement.compile(dialect=self.dialect, cache_key=key, column_keys=[])
-            shape = Shape(compiled, self.dialect)
-            if key is not None:
-                self.known[key.key] = shape
+        """Compile a statement, and put its values in. Raises StatementError, and what the check raises."""
+        shape, key = self.find(statement, given or {})
         return shape.bind(key, given)
 
+    def bind_many(self, statement: object, rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[Sequence[Any]]]:
+        """The same for a statement that is run with each of `rows`, which have the same names. It returns nothing."""
+        shape, key = self.find(statement, rows[0], is_many=True)
+        return shape.compiled.string, [shape.bind(key, row).values for row in rows]
 
-def refuse_writing_parts(statement: ClauseElement) -> None:
-    """Raise TypeError for a select with a part that writes, such as a CTE."""
+    def find(
+        self, statement: object, given: Mapping[str, Any], *, is_many: bool = False
+    ) -> tuple[Shape, CacheKey | None]:
+        """The shape of a statement. The names of the values `given` to a write belong to it: they are the columns."""
+        key = statement._generate_cache_key() if isinstance(statement, HasCacheKey) else None
+        names = tuple(given) if isinstance(statement, UpdateBase) else ()
+        known = (key.key, names, is_many) if key is not None else None
+        shape = self.known.get(known) if known is not None else None
+        if shape is None:
+            self.check(statement)
+            shape = Shape(self.compile(statement, key, names, is_many=is_many), self.dialect)
+            if known is not None:
+                self.known[known] = shape
+        return shape, key
+
+    def compile(self, statement: Any, key: CacheKey | None, names: Sequence[str], *, is_many: bool) -> SQLCompiler:
+        compiled: SQLCompiler = statement.compile(
+            dialect=self.dialect, cache_key=key, column_keys=list(names), for_executemany=is_many
+        )
+        if compiled.insert_prefetch or compiled.update_prefetch:
+            raise TypeError("a column takes a value that only SQLAlchemy's own execution makes; give the value")
+        return compiled
+
+
+def allow_selects(statement: object) -> None:
+    """Raise TypeError for anything but a select, and for a select with a part that writes, such as a CTE."""
+    if not isinstance(statement, Select | CompoundSelect):
+        raise TypeError(f"a reader runs selects only, and no {type(statement).__name__}")
     for part in iterate(statement):
         if isinstance(part, UpdateBase):
             raise TypeError(f"a reader runs selects only, and no {type(part).__name__} in one")

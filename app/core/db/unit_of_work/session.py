@@ -1,25 +1,24 @@
 """The session of a unit of work: it loads and changes entities, and records every change that it writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import CursorResult, Executable, Insert, Result, Select, Table, bindparam, insert, select
-from sqlalchemy.engine import IteratorResult
-from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy import Executable, Result, Select, Table, insert
 from sqlalchemy.exc import PendingRollbackError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 
 from app.core.context import RequestContext
+from app.core.db.driver.shapes import Check
 from app.core.db.statements import AnyRow, AnySelect
 from app.core.db.unit_of_work.change import Change, Values
-from app.core.db.unit_of_work.guard import StatementGuard
-from app.core.db.unit_of_work.link import Link, Parameters
 from app.core.db.unit_of_work.rows import Rows
-from app.core.db.unit_of_work.writes import writes_of
+from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
+from app.core.db.unit_of_work.transaction import Found, Parameters, Transaction, savepoint, write_alone
+from app.core.db.unit_of_work.write_statements import EntryForm
+from app.core.db.unit_of_work.writers import Writers
+from app.core.db.unit_of_work.writes import Command
 from app.core.security.keys import Keys
 
 M = TypeVar("M", bound=SQLModel)
@@ -30,28 +29,36 @@ ChangeHook = Callable[["Session", Sequence[Change]], Awaitable[None]]
 class Recorder(Protocol):
     """Makes the change entries of a flush."""
 
-    insert: Insert
-    """The statement that adds entries."""
+    form: EntryForm
+    """Where they are written."""
 
     async def record(self, session: "Session", changes: Sequence[Change]) -> None:
         """Give each change its entry, where it leaves one."""
+
+
+def allow(_statement: object) -> None:
+    """Allow everything: nothing is audited yet."""
 
 
 @dataclass
 class Hooks:
     """What happens in every unit of work, each list in its order."""
 
-    guard: StatementGuard = field(default_factory=StatementGuard)
-    """Checks the statements that `execute` and `run` are given."""
+    check_statement: Check = allow
+    """Raises for a statement that may not be executed. It is asked once for each shape."""
     recorder: Recorder | None = None
     """Without it nothing may be written."""
     after_begin: list[Hook] = field(default_factory=list)
-    """Before the first statement of the transaction."""
+    """Before the first statement of the transaction, or the first flush."""
     before_write: list[ChangeHook] = field(default_factory=list)
     """Before a flush writes. They may read, and refuse by raising."""
     before_commit: list[Hook] = field(default_factory=list)
     """After the last flush, in the transaction."""
     after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
+
+    def check(self, statement: object) -> None:
+        """Raise for a statement that may not be executed."""
+        self.check_statement(statement)
 
 
 class Session(Rows):
@@ -60,14 +67,19 @@ class Session(Rows):
     `flush` writes what was added, changed and deleted. `execute`, `all`, `first`, `value` and `load` begin with it.
     """
 
-    def __init__(self, engine: AsyncEngine, hooks: Hooks, context: RequestContext, keys: Keys) -> None:
+    def __init__(self, writers: Writers, hooks: Hooks, context: RequestContext, keys: Keys) -> None:
         super().__init__()
         self.hooks = hooks
         self.context = context
         self.keys = keys
-        self.link = Link(engine)
-        self.is_sqlite = self.link.is_sqlite
+        self.writers = writers
+        self.transaction = Transaction(writers)
+        self.is_sqlite = writers.is_sqlite
         self.is_open = True
+        self.has_started = False
+        """Whether the hooks of the beginning have run."""
+        self.waiting: list[Command] = []
+        """What was flushed while nothing else was sent. At the end it needs no transaction around it."""
         self.is_broken = False
         """Whether a write failed: then nothing is left but to roll back."""
         self.info: dict[str, Any] = {}
@@ -117,18 +129,18 @@ class Session(Rows):
         self.locked.add(key)
         return visible(self.adopt(model, dict(row._mapping)), deleted=deleted)
 
-    async def run(self, statement: Executable, parameters: Parameters = None) -> CursorResult[Any]:
+    async def run(self, statement: Executable, parameters: Parameters = None) -> Found:
         """Run `statement` as it is, without a flush before it."""
         refuse_broken(self)
         await begin(self)
-        return await self.link.run(statement, parameters)
+        return await self.transaction.run(statement, parameters)
 
     async def copy(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert many rows at once. What `execute` may not insert is refused."""
         refuse_broken(self)
-        self.hooks.guard.check(insert(table))
+        self.hooks.check(insert(table))
         await begin(self)
-        await self.link.copy(table, rows)
+        await self.transaction.copy(table, rows)
 
     async def delete(self, row: SQLModel) -> None:
         """Delete a loaded row with the next flush."""
@@ -140,15 +152,13 @@ class Session(Rows):
         if not changes:
             return
         refuse_broken(self)
+        await start(self)
         for hook in self.hooks.before_write:
             await hook(self, changes)
         for change in changes:
             change.stamp()
-        try:
+        async with broken_by_failure(self):
             await write(self, changes)
-        except BaseException:
-            self.is_broken = True
-            raise
         self.accept(changes)
 
     @asynccontextmanager
@@ -158,7 +168,7 @@ class Session(Rows):
         await begin(self)
         loaded, locked = dict(self.loaded), set(self.locked)
         try:
-            async with self.link.savepoint():
+            async with savepoint(self.transaction):
                 yield
                 await self.flush()
                 refuse_broken(self)
@@ -169,26 +179,38 @@ class Session(Rows):
             raise
 
 
-async def begin(session: Session) -> None:
-    """Begin the transaction, if it has not begun."""
-    if not session.link.is_open:
-        await session.link.open()
+async def start(session: Session) -> None:
+    """Run the hooks of the beginning, once. A statement of theirs begins the transaction."""
+    if not session.has_started:
+        session.has_started = True
         for hook in session.hooks.after_begin:
             await hook(session)
 
 
+async def begin(session: Session) -> None:
+    """Begin the transaction, if it has not begun, with what waits to be written."""
+    await start(session)
+    if session.transaction.is_open:
+        return
+    async with broken_by_failure(session):
+        await session.transaction.begin()
+        if session.waiting:
+            commands, session.waiting = session.waiting, []
+            await session.transaction.write(commands)
+
+
 async def write(session: Session, changes: Sequence[Change]) -> None:
-    """Write rows and their change entries."""
+    """Write rows and their change entries, or let them wait for the end where nothing else is sent before it."""
     recorder = session.hooks.recorder
     if recorder is None:
         raise RuntimeError("changes are not recorded, so nothing is written")
-    await begin(session)
     await recorder.record(session, changes)
-    for rows in writes_of(changes):
-        await session.link.write(rows)
-    entries = [change.entry for change in changes if change.entry is not None]
-    if entries:
-        await session.link.run(recorder.insert, entries, is_own=True)
+    commands = session.writers.writes.commands(changes, recorder.form)
+    if session.transaction.is_open or session.waiting or session.context.dry_run:
+        await begin(session)
+        await session.transaction.write(commands)
+    else:
+        session.waiting = commands
 
 
 async def finish(session: Session) -> None:
@@ -197,40 +219,25 @@ async def finish(session: Session) -> None:
     for hook in session.hooks.before_commit:
         await hook(session)
     refuse_broken(session)
-    await session.link.finish()
+    if session.waiting:
+        await write_alone(session.transaction, session.waiting)
+    else:
+        await session.transaction.finish()
     for after in session.hooks.after_commit:
         after(session)
 
 
-def to_entities(session: Session, model: type[SQLModel], result: CursorResult[Any]) -> Result[Any]:
-    """Rows of one column, the entity."""
-    names = tuple(result.keys())
-    rows = [(session.adopt(model, dict(zip(names, row, strict=True))),) for row in result]
-    return IteratorResult(SimpleResultMetaData([model.__name__]), iter(rows))
+@asynccontextmanager
+async def broken_by_failure(session: Session) -> AsyncIterator[None]:
+    """Leave nothing but to roll back if the block raises."""
+    try:
+        yield
+    except BaseException:
+        session.is_broken = True
+        raise
 
 
 def refuse_broken(session: Session) -> None:
     """Raise PendingRollbackError after a failed write."""
     if session.is_broken:
         raise PendingRollbackError("a write of this unit of work failed; roll it back")
-
-
-@cache
-def select_to_change(model: type[SQLModel]) -> AnySelect:
-    """A select of one row that locks it."""
-    table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
-    statement = select(*table.columns).where(table.c.id == bindparam("wanted", type_=table.c.id.type))
-    return statement.with_for_update(key_share=True)
-
-
-def visible(row: M, *, deleted: bool) -> M | None:
-    """`row`, if it is visible, or if it is deleted."""
-    return row if (getattr(row, "deleted_at", None) is not None) == deleted else None
-
-
-def hide_deleted(statement: AnySelect, models: Iterable[Any]) -> AnySelect:
-    """`statement` without the soft-deleted rows of `models`."""
-    for model in models:
-        if hasattr(model, "deleted_at"):
-            statement = statement.where(model.deleted_at.is_(None))
-    return statement

@@ -1,49 +1,112 @@
-"""The statements that write changes: one for each run of rows that change the same columns of a table."""
+"""The commands that write changes, with their change entries.
 
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+PostgreSQL takes a few rows and their entries in one command. Otherwise there is a command for each run of rows of the
+same form, and one for the entries.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Delete,
-    Executable,
-    Insert,
-    Table,
-    Update,
-    bindparam,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import Executable, Table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
-from app.core.db.unit_of_work.change import Change, Values, key_columns
+from app.core.db.driver.shapes import SHAPES, as_database_error
+from app.core.db.unit_of_work.change import Change, key_columns, update_defaults
+from app.core.db.unit_of_work.write_statements import (
+    EntryForm,
+    Form,
+    write_entries,
+    write_or_fail,
+    write_row,
+    write_together,
+)
 
-STORED, NEW = "stored_", "new_"
-"""Begin the names of parameters: what finds a row as it is stored, and what it becomes."""
-
-
-class Write(NamedTuple):
-    """Rows that are written by the same statement."""
-
-    table: Table
-    verb: str
-    columns: tuple[str, ...]
-    """The columns that an update sets."""
-    parameters: list[Values]
-    """Those of each row."""
+AT_ONCE = 8
+"""The most rows that are written in one command with their entries."""
 
 
-def writes_of(changes: Sequence[Change]) -> Iterator[Write]:
+class Command(NamedTuple):
+    """A statement with the values of one row or several."""
+
+    sql: str
+    rows: Sequence[Sequence[Any]]
+    expected: int | None
+    """The number of rows that it must write; None where it fails by itself."""
+    tables: str
+
+
+class Statement:
+    """A compiled statement, and where its values come from."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.dialect = dialect
+        self.sql: str = compiled.string
+        self.origins: list[tuple[int, str, str, Any]] = []
+        for parameter in compiled.positiontup:
+            side, index, column = parameter.split("_", 2)
+            self.origins.append((int(index), side, column, compiled._bind_processors.get(parameter)))  # noqa: SLF001
+
+    def bind(self, changes: Sequence[Change]) -> list[Any]:
+        """The values of `changes`. Raises StatementError for one of another type."""
+        try:
+            return [
+                value if processor is None or value is None else processor(value)
+                for index, side, column, processor in self.origins
+                for value in (getattr(changes[index], side)[column],)
+            ]
+        except Exception as error:
+            raise as_database_error(error, self.sql, self.dialect) from error
+
+
+class Writes:
+    """Makes commands of changes. It compiles one statement for each form."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.counts_rows = dialect.name == "sqlite"
+        self.known: LRUCache[Any, Statement] = LRUCache(SHAPES)
+
+    def commands(self, changes: Sequence[Change], entry: EntryForm) -> list[Command]:
+        """The commands that write `changes` and their entries."""
+        ordered = in_order(changes)
+        forms = [form_of(change) for change in ordered]
+        if not self.counts_rows and len(ordered) <= AT_ONCE and have_one_action(forms):
+            recorded = tuple(index for index, change in enumerate(ordered) if change.entry is not None)
+            build = partial(write_together, forms, entry, recorded)
+            statement = self.statement((*forms, recorded), build)
+            return [Command(statement.sql, [statement.bind(ordered)], None, names_of(forms))]
+        return list(self.separately(ordered, entry))
+
+    def separately(self, changes: Sequence[Change], entry: EntryForm) -> Iterator[Command]:
+        """A command for each run of rows of the same form, and one for the entries."""
+        for form, run in groupby(changes, form_of):
+            can_miss = form.action != "create"
+            build = partial(write_or_fail if can_miss and not self.counts_rows else write_row, form)
+            statement = self.statement(form, build)
+            rows = [statement.bind([change]) for change in run]
+            yield Command(statement.sql, rows, len(rows) if can_miss and self.counts_rows else None, form.table.name)
+        recorded = [change for change in changes if change.entry is not None]
+        if recorded:
+            statement = self.statement(entry, partial(write_entries, entry))
+            yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, entry.table.name)
+
+    def statement(self, form: object, build: Callable[[], Executable]) -> Statement:
+        """The compiled statement of a form."""
+        if form not in self.known:
+            self.known[form] = Statement(build(), self.dialect)
+        found: Statement = self.known[form]
+        return found
+
+
+def in_order(changes: Sequence[Change]) -> list[Change]:
     """Inserts and updates in the order of the tables, updates by id; then deletes in the reverse order."""
     places = places_of(frozenset(SQLModel.metadata.tables.values()))
-    ordered = sorted(changes, key=lambda change: order_of(change, places[change.table]))
-    for (table, verb, columns), run in groupby(ordered, form_of):
-        yield Write(table, verb, columns, [parameters_of(change) for change in run])
+    return sorted(changes, key=lambda change: order_of(change, places[change.table]))
 
 
 @lru_cache(maxsize=4)
@@ -60,47 +123,34 @@ def order_of(change: Change, place: int) -> tuple[Any, ...]:
     return 0, place, 1, *(change.before[name] for name in key_columns(type(change.row)))
 
 
-def form_of(change: Change) -> tuple[Table, str, tuple[str, ...]]:
-    return change.table, change.action, tuple(sorted(change.fields)) if change.action == "update" else ()
-
-
-def parameters_of(change: Change) -> Values:
+def form_of(change: Change) -> Form:
+    table = change.table
+    if change.action == "delete":
+        return Form(table, "delete", ())
     if change.action == "create":
-        return change.after
-    found = {f"{STORED}{name}": change.before[name] for name in finding_columns(change.table)}
-    if change.action == "update":
-        found |= {f"{NEW}{name}": change.after[name] for name in change.fields}
-    return found
+        return Form(table, "create", names_of_columns(table))
+    return Form(table, "update", tuple(sorted(change.fields | names_of_defaults(table))))
 
 
 @cache
-def finding_columns(table: Table) -> tuple[str, ...]:
-    """The columns that find a row as it was read: the primary key, and the version where there is one."""
-    return tuple(column.name for column in table.columns if column.primary_key or column.name == "version")
+def names_of_defaults(table: Table) -> frozenset[str]:
+    return frozenset(name for name, _ in update_defaults(table))
 
 
 @cache
-def statement_of(table: Table, verb: str, columns: tuple[str, ...]) -> Insert | Update | Delete:
-    """The statement that writes one row. An update or a delete finds it only as it was read."""
-    if verb == "create":
-        return insert(table)
-    as_read = [
-        table.c[name] == bindparam(f"{STORED}{name}", type_=table.c[name].type) for name in finding_columns(table)
-    ]
-    if verb == "delete":
-        return delete(table).where(*as_read)
-    values = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in columns}
-    return update(table).where(*as_read).values(values)
+def names_of_columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
 
 
-@cache
-def failing_statement_of(table: Table, verb: str, columns: tuple[str, ...]) -> Executable:
-    """The same update or delete, which divides by zero where it finds no row.
+def have_one_action(forms: Sequence[Form]) -> bool:
+    """Whether no table is written in two ways: the parts of one statement run in no order, and unique values clash."""
+    return len({(form.table, form.action) for form in forms}) == len({form.table for form in forms})
 
-    For many rows at once: PostgreSQL's driver tells no counts of them.
-    """
-    statement = statement_of(table, verb, columns)
-    if isinstance(statement, Insert):
-        raise TypeError("an insert finds no row")
-    written = statement.returning(literal(1).label("one")).cte("written")
-    return select(literal(1) / func.count()).select_from(written)
+
+def names_of(forms: Sequence[Form]) -> str:
+    return ", ".join(sorted({form.table.name for form in forms}))
+
+
+def is_one_statement(commands: Sequence[Command]) -> bool:
+    """Whether the database carries out the commands completely or not at all, without a transaction around them."""
+    return len(commands) == 1 and len(commands[0].rows) == 1

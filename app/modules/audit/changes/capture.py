@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.column_types import CurrentTransaction
@@ -13,12 +11,14 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change
+from app.core.db.unit_of_work.write_statements import EntryForm
 from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
 from app.modules.audit.changes.redaction_rules import check_tables, redaction_version, redactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.models import AuditChange
 
+COLUMNS = tuple(column.name for column in table_of(AuditChange).columns if column.name not in ("id", "xid"))
 Values = dict[str, Any]
 Sides = dict[str, Values]
 """The old and the new value of each field."""
@@ -34,7 +34,7 @@ def install(database: Database) -> None:
 class ChangeRecorder:
     """Makes change entries, with the redaction version and the master key."""
 
-    insert = insert(table_of(AuditChange)).values(xid=CurrentTransaction())
+    form = EntryForm(table_of(AuditChange), COLUMNS, (("xid", CurrentTransaction()),))
 
     def __init__(self, database: Database) -> None:
         self.redaction_version = redaction_version()

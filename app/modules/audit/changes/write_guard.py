@@ -7,7 +7,6 @@ common table expressions write. A text, and a string for the driver, has no stru
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Insert, Select
-from sqlalchemy.sql.elements import ReleaseSavepointClause, RollbackToSavepointClause, SavepointClause
 from sqlmodel import SQLModel
 
 from app.core.db.engine import Database
@@ -17,7 +16,6 @@ from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.models import AuditAccess, AuditChange
 
 LOGS = frozenset({table_of(AuditAccess).name, table_of(AuditChange).name})
-SAVEPOINTS = (SavepointClause, ReleaseSavepointClause, RollbackToSavepointClause)
 
 
 class UnauditedWrite(RuntimeError):
@@ -30,8 +28,6 @@ def refuse_unaudited_writes(database: Database) -> None:
     writable = frozenset(known - audited_models().keys() - LOGS)
 
     def check(statement: Any) -> None:
-        if isinstance(statement, SAVEPOINTS):
-            return
         writes = list(tables_written_by(statement))
         if (not writes and not isinstance(statement, (Select, CompoundSelect))) or has_text(statement):
             raise UnauditedWrite("a statement that is a text cannot be checked; build it instead")
@@ -41,4 +37,4 @@ def refuse_unaudited_writes(database: Database) -> None:
             if table not in writable | LOGS:
                 raise UnauditedWrite(f"{table}: this would leave no change entry; change entities instead")
 
-    database.hooks.guard.check = check
+    database.hooks.check_statement = check

@@ -1,0 +1,43 @@
+"""Selects of a unit of work: which rows they show, and the entities that they give."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Result, Table, bindparam, select
+from sqlalchemy.engine import IteratorResult
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlmodel import SQLModel
+
+from app.core.db.statements import AnySelect
+from app.core.db.unit_of_work.rows import Rows
+
+M = TypeVar("M", bound=SQLModel)
+
+
+def to_entities(rows: Rows, model: type[SQLModel], result: Result[Any]) -> Result[Any]:
+    """Rows of one column, the entity."""
+    names = tuple(result.keys())
+    entities = [(rows.adopt(model, dict(zip(names, row, strict=True))),) for row in result]
+    return IteratorResult(SimpleResultMetaData([model.__name__]), iter(entities))
+
+
+@cache
+def select_to_change(model: type[SQLModel]) -> AnySelect:
+    """A select of one row that locks it."""
+    table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
+    statement = select(*table.columns).where(table.c.id == bindparam("wanted", type_=table.c.id.type))
+    return statement.with_for_update(key_share=True)
+
+
+def visible(row: M, *, deleted: bool) -> M | None:
+    """`row`, if it is visible, or if it is deleted."""
+    return row if (getattr(row, "deleted_at", None) is not None) == deleted else None
+
+
+def hide_deleted(statement: AnySelect, models: Iterable[Any]) -> AnySelect:
+    """`statement` without the soft-deleted rows of `models`."""
+    for model in models:
+        if hasattr(model, "deleted_at"):
+            statement = statement.where(model.deleted_at.is_(None))
+    return statement

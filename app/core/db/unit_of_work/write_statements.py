@@ -1,0 +1,108 @@
+"""The statements that write changes, built from their form: what is written to which columns of which table.
+
+Each parameter is named by its origin: `after_0_title` is the title of the first row after its change.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    ColumnElement,
+    Delete,
+    Executable,
+    Insert,
+    Integer,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+
+class Form(NamedTuple):
+    """What changes of the same form have in common."""
+
+    table: Table
+    action: str
+    columns: tuple[str, ...]
+    """The columns that are given a value."""
+
+
+class EntryForm(NamedTuple):
+    """What all change entries have in common."""
+
+    table: Table
+    columns: tuple[str, ...]
+    constants: tuple[tuple[str, ColumnElement[Any]], ...]
+    """Columns whose value the database makes."""
+
+
+Write = Insert | Update | Delete
+ONE: ColumnElement[int] = literal_column("1", Integer)
+
+
+def origin(index: int, side: str, table: Table, column: str) -> BindParameter[Any]:
+    """The parameter for a column of one row: as it was `before`, is `after`, or has in its `entry`."""
+    return bindparam(f"{side}_{index}_{column}", type_=table.c[column].type)
+
+
+@cache
+def finding_columns(table: Table) -> tuple[str, ...]:
+    """The columns that find a row as it was read: the primary key, and the version where there is one."""
+    return tuple(column.name for column in table.columns if column.primary_key or column.name == "version")
+
+
+def write_row(form: Form, index: int = 0) -> Write:
+    """The statement that writes one row. An update or a delete finds it only as it was read."""
+    table = form.table
+    values = {name: origin(index, "after", table, name) for name in form.columns}
+    if form.action == "create":
+        return insert(table).values(values).inline()
+    as_read = [table.c[name] == origin(index, "before", table, name) for name in finding_columns(table)]
+    if form.action == "delete":
+        return delete(table).where(*as_read)
+    return update(table).where(*as_read).values(values)
+
+
+def write_entries(form: EntryForm, indexes: Sequence[int] = (0,)) -> Insert:
+    """The statement that adds the entries of the rows with these indexes."""
+    rows = [
+        dict(form.constants) | {name: origin(index, "entry", form.table, name) for name in form.columns}
+        for index in indexes
+    ]
+    return insert(form.table).values(rows if len(rows) > 1 else rows[0]).inline()
+
+
+def write_or_fail(form: Form) -> Executable:
+    """A statement that writes one row, and divides by zero where it finds none.
+
+    PostgreSQL's driver tells no counts of a statement that is run with many rows.
+    """
+    return write_together([form], None, [])
+
+
+def write_together(forms: Sequence[Form], entry: EntryForm | None, recorded: Sequence[int]) -> Executable:
+    """One statement for rows and for the entries of those with the indexes `recorded`: all is written, or nothing.
+
+    It divides by zero where it does not find a row as it was read.
+    """
+    parts: list[CTE] = []
+    checks: list[ColumnElement[Any]] = []
+    for index, form in enumerate(forms):
+        written = write_row(form, index)
+        if isinstance(written, Insert):
+            parts.append(written.cte(f"row_{index}"))
+        else:
+            parts.append(written.returning(ONE.label("one")).cte(f"row_{index}"))
+            checks.append(select(ONE // func.count()).select_from(parts[-1]).scalar_subquery())
+    if entry is not None and recorded:
+        parts.append(write_entries(entry, recorded).cte("entries"))
+    return select(*(checks or [ONE])).add_cte(*parts)
