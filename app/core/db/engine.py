@@ -76,16 +76,17 @@ class Database:
         return ReadSession(reader, self.keys, context, partial(self.deadline, self.settings.database.job_seconds))
 
     @asynccontextmanager
-    async def unit_of_work(self, context: RequestContext) -> AsyncIterator[Session]:
+    async def unit_of_work(self, context: RequestContext, *, is_repeatable: bool = False) -> AsyncIterator[Session]:
         """Commit everything the block wrote, or nothing. A later failure of the request does not undo it.
 
+        One that is repeatable raises StaleDataError where another has changed what it read; then run it again.
         Raises RuntimeError inside another open transaction, and where changes are not captured.
         """
         if self.hooks.recorder is None:
             raise RuntimeError("this database has no audit log: install the change capture before writing")
         refuse_second_connection()
         async with self.deadline_of(context):
-            session = Session(self.writers, self.hooks, context, self.keys)
+            session = Session(self.writers, self.reader, self.hooks, context, self.keys, is_repeatable=is_repeatable)
             open_session.set(session)
             try:
                 yield session

@@ -1,19 +1,22 @@
 """References between soft-deleted tables: a foreign key alone would not notice that its target is hidden.
 
 A new reference locks the key of its target for share, as a foreign key does; a deletion locks its row for update. If
-both happen at once, one waits and then sees the effect of the other. Other changes of the target do not wait.
+both happen at once, one waits and then sees the effect of the other. Other changes of the target do not wait. A unit of
+work that has sent nothing reads its targets first, and locks them when it writes.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Table, literal, select, union_all
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity
 from app.core.db.integrity import foreign_key_problem
 from app.core.db.session import AnySelect, ReadSession, Session
+from app.core.db.unit_of_work.claims import visible_target
+from app.core.db.unit_of_work.session import can_claim
 from app.core.errors import InUse
 
 
@@ -27,12 +30,32 @@ async def check_references(
     session: Session | ReadSession, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
 ) -> None:
     """Raise Invalid if a restricted reference of `rows` (one of `fields`, or any) has a hidden or missing target."""
-    for name in type(rows[0]).restricted_references if rows else ():
-        if fields is not None and name not in fields:
-            continue
-        wanted = {value for row in rows if (value := getattr(row, name)) is not None}
-        if wanted and wanted - await lock_visible(session, table.c[name], wanted):
+    names = type(rows[0]).restricted_references if rows else frozenset()
+    wanted = {
+        name: {value for row in rows if (value := getattr(row, name)) is not None}
+        for name in sorted(names if fields is None else names.intersection(fields))
+    }
+    if isinstance(session, Session) and await can_claim(session):
+        found = await claim_visible(session, table, {name: ids for name, ids in wanted.items() if ids})
+    else:
+        found = {name: await lock_visible(session, table.c[name], ids) for name, ids in wanted.items() if ids}
+    for name, ids in found.items():
+        if wanted[name] - ids:
             raise foreign_key_problem(name, deleting=False)
+
+
+async def claim_visible(session: Session, table: Table, wanted: dict[str, set[UUID]]) -> dict[str, set[UUID]]:
+    """Those of the `wanted` targets that are visible, by the name of the reference: read at once, and claimed."""
+    found: dict[str, set[UUID]] = {name: set() for name in wanted}
+    parts = [
+        select(literal(name).label("reference"), target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
+        for name, ids in wanted.items()
+        for target in (target_of(table.c[name]),)
+    ]
+    for row in await session.look(union_all(*parts)) if parts else ():
+        found[row.reference].add(row.id)
+        session.claims.append(visible_target(target_of(table.c[row.reference]), row.id))
+    return found
 
 
 async def check_foreign_keys(session: ReadSession, table: Table, rows: Sequence[Entity]) -> None:

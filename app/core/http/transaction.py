@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from fastapi import Request, Response
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.context import RequestContext
 from app.core.db.integrity import is_transient
@@ -17,20 +18,23 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 REPLAYED_HEADER = "Idempotency-Replayed"
 MAX_ATTEMPTS = 3
-"""Attempts after a deadlock or serialization failure; the database rolls each failed one back completely."""
+"""Attempts after a deadlock, a serialization failure or a lost race; each failed one is rolled back completely."""
 PAUSE_SECONDS = 0.02
 
 
 async def run_with_retries(
     request: Request, state: State, context: RequestContext, handler: Handler, idempotent: IdempotentRequest | None
 ) -> Response:
-    """Run `handler` and commit what it wrote; again after a deadlock or serialization failure."""
+    """Run `handler` and commit what it wrote; again after a deadlock, or where another changed what it had read.
+
+    The last attempt locks all that it reads, so that no other can get in between.
+    """
     async with state.idempotency_store.exclusive(idempotent) if idempotent else nullcontext():
         for _ in range(MAX_ATTEMPTS - 1):
             try:
-                return await run_once(request, state, context, handler, idempotent)
-            except DBAPIError as error:
-                if not is_transient(error):
+                return await run_once(request, state, context, handler, idempotent, is_repeatable=True)
+            except (DBAPIError, StaleDataError) as error:
+                if isinstance(error, DBAPIError) and not is_transient(error):
                     raise
                 context.reset_result()
                 await asyncio.sleep(PAUSE_SECONDS * random.random())  # noqa: S311  # no secret
@@ -38,10 +42,16 @@ async def run_with_retries(
 
 
 async def run_once(
-    request: Request, state: State, context: RequestContext, handler: Handler, idempotent: IdempotentRequest | None
+    request: Request,
+    state: State,
+    context: RequestContext,
+    handler: Handler,
+    idempotent: IdempotentRequest | None,
+    *,
+    is_repeatable: bool = False,
 ) -> Response:
     """Run `handler` in one transaction. With an idempotency key, replay or store the first response in it too."""
-    async with state.database.unit_of_work(context) as session:
+    async with state.database.unit_of_work(context, is_repeatable=is_repeatable) as session:
         request.state.session = session
         if idempotent is None:
             return await handler(request)

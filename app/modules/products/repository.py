@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, select, union_all
 
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
@@ -39,20 +39,40 @@ class ProductRepository(Repository[Product]):
         return super().select(deleted=deleted).select_from(joined)
 
     def to_read(self, row: AnyRow) -> Any:
-        """`row` with its references as objects, and its price with the decimal places of its currency."""
-        values = dict(row._mapping)
-        values["price"] = round_to_currency(values["price"], values["currency"])
-        versions = [values.pop(f"{name}_version") for name in REFERENCES]
-        for name in REFERENCES:
-            reference = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}
-            values[name] = reference if reference["id"] else None
-        embedded_versions = [version or 0 for version in versions] if any(versions) else []
-        return SimpleNamespace(**values, embedded_versions=embedded_versions)
+        return as_product(dict(row._mapping))
 
     async def reload_for_read(self, rows: Sequence[Product]) -> Sequence[Any]:
-        reloaded = await self.session.all(self.select().where(self.table.c.id.in_([row.id for row in rows])))
-        by_id = {row.id: self.to_read(row) for row in reloaded}
-        return [by_id[row.id] for row in rows]
+        targets = await self.targets_of(rows)
+        own = [name for name in self.read.model_fields if name not in REFERENCES]
+        found = []
+        for row in rows:
+            values = {name: getattr(row, name) for name in own}
+            for name in REFERENCES:
+                target = targets.get(values[f"{name}_id"])
+                values |= {f"{name}_name": target and target.name, f"{name}_version": target and target.version}
+            found.append(as_product(values))
+        return found
+
+    async def targets_of(self, rows: Sequence[Product]) -> dict[UUID | None, AnyRow]:
+        """The brands and categories of `rows`, hidden ones too, by id."""
+        parts = [
+            select(target.id, target.name, target.version).where(target.id.in_(ids))
+            for name in REFERENCES
+            if (ids := {found for row in rows if (found := getattr(row, f"{name}_id")) is not None})
+            for target in (target_of(self.table.c[f"{name}_id"]).c,)
+        ]
+        return {row.id: row for row in await self.writer.look(union_all(*parts))} if parts else {}
+
+
+def as_product(values: dict[str, Any]) -> SimpleNamespace:
+    """A product with its references as objects, and its price with the decimal places of its currency."""
+    values["price"] = round_to_currency(values["price"], values["currency"])
+    versions = [values.pop(f"{name}_version") for name in REFERENCES]
+    for name in REFERENCES:
+        reference = {"id": values[f"{name}_id"], "name": values.pop(f"{name}_name")}
+        values[name] = reference if reference["id"] else None
+    embedded_versions = [version or 0 for version in versions] if any(versions) else []
+    return SimpleNamespace(**values, embedded_versions=embedded_versions)
 
 
 class MovementRepository(Repository[StockMovement]):

@@ -108,21 +108,21 @@ def import_rows(rows: int) -> Write:
 
 CASES = [
     Case("create a task", 1, 2600, nothing, lambda person, _id: person.post("/tasks", TASK)),
-    Case("update a task", 4, 2192, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
-    Case("delete a task", 4, 2368, task, lambda person, made: person.delete(f"/tasks/{made}")),
-    Case("restore a task", 4, 2296, deleted_task, lambda person, made: person.post(f"/tasks/{made}/restore")),
-    Case("create a product", 6, 3024, references, create_product),
+    Case("update a task", 2, 2136, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
+    Case("delete a task", 2, 2312, task, lambda person, made: person.delete(f"/tasks/{made}")),
+    Case("restore a task", 2, 2240, deleted_task, lambda person, made: person.post(f"/tasks/{made}/restore")),
+    Case("create a product", 3, 3024, references, create_product),
     Case(
-        "update a product", 5, 2456, product, lambda person, made: person.patch(f"/products/{made}", {"name": "Lamp"})
+        "update a product", 3, 2400, product, lambda person, made: person.patch(f"/products/{made}", {"name": "Lamp"})
     ),
     Case(
         "move stock",
-        4,
+        2,
         4224,
         product,
         lambda person, made: person.post(f"/products/{made}/stock-movements", {"delta": 5, "reason": "Delivered"}),
     ),
-    Case("create a customer", 5, 3232, nothing, create_customer),
+    Case("create a customer", 1, 3232, nothing, create_customer),
     Case(
         "bulk of 100 creates",
         7,

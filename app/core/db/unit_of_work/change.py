@@ -51,8 +51,17 @@ class Change:
         self.fields = changed_names(self.before, self.after)
 
 
+def created(row: SQLModel) -> Change:
+    """The change that inserts `row`."""
+    return Change("create", row, {}, row.__dict__, frozenset(row.__dict__))
+
+
 def table_of_row(row: SQLModel) -> Table:
-    return type(row).__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not type it
+    return table_of_model(type(row))
+
+
+def table_of_model(model: type[SQLModel]) -> Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not type it
 
 
 def changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:

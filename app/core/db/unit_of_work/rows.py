@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from sqlalchemy.exc import InvalidRequestError
 from sqlmodel import SQLModel
 
-from app.core.db.unit_of_work.change import Change, Key, Values, changed_names, key_of
+from app.core.db.unit_of_work.change import Change, Key, Values, changed_names, created, key_of
 
 M = TypeVar("M", bound=SQLModel)
 Loaded = dict[Key, tuple[SQLModel, Values]]
@@ -64,14 +64,13 @@ class Rows:
 
     def changes(self) -> list[Change]:
         """What a flush writes: created rows, then updated, then deleted ones."""
-        created = [Change("create", row, {}, row.__dict__, frozenset(row.__dict__)) for row in self.new.values()]
         updated = [
             Change("update", row, before, row.__dict__, changed_names(before, row.__dict__))
             for row, before in self.loaded.values()
             if row.__dict__ != before and id(row) not in self.deleted
         ]
         deleted = [Change("delete", row, self.loaded[key_of(row)][1], {}, frozenset()) for row in self.deleted.values()]
-        return [*created, *updated, *deleted]
+        return [*map(created, self.new.values()), *updated, *deleted]
 
     def accept(self, changes: Sequence[Change]) -> None:
         """Take `changes` as written."""

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Result, Table, bindparam, select
+from sqlalchemy import Result, bindparam, select
 from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlmodel import SQLModel
 
 from app.core.db.statements import AnySelect
+from app.core.db.unit_of_work.change import table_of_model
 from app.core.db.unit_of_work.rows import Rows
 
 M = TypeVar("M", bound=SQLModel)
@@ -23,11 +24,11 @@ def to_entities(rows: Rows, model: type[SQLModel], result: Result[Any]) -> Resul
 
 
 @cache
-def select_to_change(model: type[SQLModel]) -> AnySelect:
-    """A select of one row that locks it."""
-    table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
+def select_to_change(model: type[SQLModel], *, is_locked: bool) -> AnySelect:
+    """A select of one row, which locks it if it is to."""
+    table = table_of_model(model)
     statement = select(*table.columns).where(table.c.id == bindparam("wanted", type_=table.c.id.type))
-    return statement.with_for_update(key_share=True)
+    return statement.with_for_update(key_share=True) if is_locked else statement
 
 
 def visible(row: M, *, deleted: bool) -> M | None:

@@ -5,14 +5,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
-from sqlalchemy import Executable, Result, Select, Table, insert
+from sqlalchemy import CompoundSelect, Executable, Result, Select, Table, insert
 from sqlalchemy.exc import PendingRollbackError
+from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import SQLModel
 
 from app.core.context import RequestContext
+from app.core.db.driver.reader import Reader
 from app.core.db.driver.shapes import Check
 from app.core.db.statements import AnyRow, AnySelect
-from app.core.db.unit_of_work.change import Change, Values
+from app.core.db.unit_of_work.change import Change, Values, table_of_model
+from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed
 from app.core.db.unit_of_work.rows import Rows
 from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
 from app.core.db.unit_of_work.transaction import Found, Parameters, Transaction, savepoint, write_alone
@@ -32,8 +35,8 @@ class Recorder(Protocol):
     form: EntryForm
     """Where they are written."""
 
-    async def record(self, session: "Session", changes: Sequence[Change]) -> None:
-        """Give each change its entry, where it leaves one."""
+    async def record(self, session: "Session", changes: Sequence[Change]) -> Sequence[Change]:
+        """Give each change its entry, where it leaves one. Returns changes that must be written with them."""
 
 
 def allow(_statement: object) -> None:
@@ -67,19 +70,33 @@ class Session(Rows):
     `flush` writes what was added, changed and deleted. `execute`, `all`, `first`, `value` and `load` begin with it.
     """
 
-    def __init__(self, writers: Writers, hooks: Hooks, context: RequestContext, keys: Keys) -> None:
+    def __init__(
+        self,
+        writers: Writers,
+        reader: Reader,
+        hooks: Hooks,
+        context: RequestContext,
+        keys: Keys,
+        *,
+        is_repeatable: bool = False,
+    ) -> None:
         super().__init__()
         self.hooks = hooks
         self.context = context
         self.keys = keys
         self.writers = writers
+        self.reader = reader
         self.transaction = Transaction(writers)
         self.is_sqlite = writers.is_sqlite
+        self.is_repeatable = is_repeatable
+        """Whether somebody runs all of it again after StaleDataError, so that it may read before it locks."""
         self.is_open = True
         self.has_started = False
         """Whether the hooks of the beginning have run."""
+        self.claims: list[Claim] = []
+        """What was read before the transaction, and must hold in it."""
         self.waiting: list[Command] = []
-        """What was flushed while nothing else was sent. At the end it needs no transaction around it."""
+        """What was flushed before the transaction began."""
         self.is_broken = False
         """Whether a write failed: then nothing is left but to roll back."""
         self.info: dict[str, Any] = {}
@@ -117,17 +134,35 @@ class Session(Rows):
         return (await self.execute(statement)).scalar()
 
     async def load(self, model: type[M], id: object, *, deleted: bool = False) -> M | None:
-        """Load and lock the visible (or the deleted) row with this id. A row that is locked is not read again."""
+        """Load and lock the visible (or the deleted) row with this id. A row that is locked is not read again.
+
+        A unit that is repeatable claims it instead, as long as it has sent nothing.
+        """
         key = (model, id)
         if not self.is_current(key):
             await self.flush()
         if key in self.locked and key in self.loaded:
             return visible(cast("M", self.loaded[key][0]), deleted=deleted)
-        row = (await self.run(select_to_change(model), {"wanted": id})).first()
+        may_claim = await can_claim(self)
+        read = self.reader.fetch if may_claim else self.run
+        row = next(iter(await read(select_to_change(model, is_locked=not may_claim), {"wanted": id})), None)
         if row is None:
             return None
+        values = dict(row._mapping)
+        if may_claim:
+            self.claims.append(loaded_row(table_of_model(model), values))
         self.locked.add(key)
-        return visible(self.adopt(model, dict(row._mapping)), deleted=deleted)
+        return visible(self.adopt(model, values), deleted=deleted)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was sent, nor waits to be sent."""
+        return not self.transaction.is_open and not self.waiting
+
+    async def look(self, statement: AnySelect | CompoundSelect[*tuple[Any, ...]]) -> Sequence[AnyRow]:
+        """Read rows that this unit does not write. They are not locked, and no transaction is begun for them."""
+        await start(self)
+        return (await self.run(statement)).all() if self.transaction.is_open else await self.reader.fetch(statement)
 
     async def run(self, statement: Executable, parameters: Parameters = None) -> Found:
         """Run `statement` as it is, without a flush before it."""
@@ -194,6 +229,7 @@ async def begin(session: Session) -> None:
         return
     async with broken_by_failure(session):
         await session.transaction.begin()
+        await check_claims(session)
         if session.waiting:
             commands, session.waiting = session.waiting, []
             await session.transaction.write(commands)
@@ -204,13 +240,14 @@ async def write(session: Session, changes: Sequence[Change]) -> None:
     recorder = session.hooks.recorder
     if recorder is None:
         raise RuntimeError("changes are not recorded, so nothing is written")
-    await recorder.record(session, changes)
-    commands = session.writers.writes.commands(changes, recorder.form)
+    changes = [*await recorder.record(session, changes), *changes]
+    claims = unwritten(session.claims, changes)
+    commands = session.writers.writes.commands(changes, claims, recorder.form)
     if session.transaction.is_open or session.waiting or session.context.dry_run:
         await begin(session)
         await session.transaction.write(commands)
     else:
-        session.waiting = commands
+        session.waiting, session.claims = commands, [] if commands[0].is_whole else claims
 
 
 async def finish(session: Session) -> None:
@@ -219,12 +256,35 @@ async def finish(session: Session) -> None:
     for hook in session.hooks.before_commit:
         await hook(session)
     refuse_broken(session)
-    if session.waiting:
+    if session.waiting and session.waiting[0].is_whole:
         await write_alone(session.transaction, session.waiting)
-    else:
-        await session.transaction.finish()
+    elif session.waiting:
+        await begin(session)
+    await session.transaction.finish()
     for after in session.hooks.after_commit:
         after(session)
+
+
+async def can_claim(session: Session) -> bool:
+    """Whether the unit may read rows before its transaction."""
+    await start(session)
+    return session.is_repeatable and session.is_fresh
+
+
+async def check_claims(session: Session) -> None:
+    """Lock what is claimed, in the order of claiming. Raises StaleDataError where it does not hold."""
+    for claim in session.claims:
+        if (await session.transaction.run(select_claimed(claim.form, claim.before))).first() is None:
+            raise StaleDataError(f"a row of {claim.form.table.name} is not stored as it was read")
+    session.claims.clear()
+
+
+def unwritten(claims: Sequence[Claim], changes: Sequence[Change]) -> list[Claim]:
+    """The claims that `changes` do not check themselves, by the version of the row that they write."""
+    checked = {(change.table, change.before["id"]) for change in changes if "version" in change.before}
+    return [
+        claim for claim in claims if claim.form.is_reference or (claim.form.table, claim.before["id"]) not in checked
+    ]
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from app.core.db.driver.link import Link
 from app.core.db.driver.reader import error_of, fetch_rows
 from app.core.db.unit_of_work.change import Values
 from app.core.db.unit_of_work.writers import Writers
-from app.core.db.unit_of_work.writes import Command, is_one_statement
+from app.core.db.unit_of_work.writes import Command
 
 T = TypeVar("T")
 NO_COLUMNS = SimpleResultMetaData([])
@@ -133,14 +133,9 @@ class Transaction:
 
 
 async def write_alone(transaction: Transaction, commands: Sequence[Command]) -> None:
-    """Write rows in a transaction that has nothing else in it. Raises StaleDataError."""
-    if is_one_statement(commands):
-        transaction.link = await transaction.writers.pool.take()
-        await transaction.write(commands)
-    else:
-        await transaction.begin()
-        await transaction.write(commands)
-        await transaction.finish()
+    """Write what is one whole command, which the database carries out completely or not at all."""
+    transaction.link = await transaction.writers.pool.take()
+    await transaction.write(commands)
 
 
 @asynccontextmanager

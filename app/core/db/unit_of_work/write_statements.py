@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    CTE,
     BindParameter,
     ColumnElement,
     Delete,
@@ -25,6 +24,8 @@ from sqlalchemy import (
     select,
     update,
 )
+
+from app.core.db.unit_of_work.claims import ClaimForm, select_claimed, sides_of
 
 
 class Form(NamedTuple):
@@ -86,23 +87,28 @@ def write_or_fail(form: Form) -> Executable:
 
     PostgreSQL's driver tells no counts of a statement that is run with many rows.
     """
-    return write_together([form], None, [])
+    return write_together([form])
 
 
-def write_together(forms: Sequence[Form], entry: EntryForm | None, recorded: Sequence[int]) -> Executable:
+def write_together(
+    forms: Sequence[Form],
+    claims: Sequence[ClaimForm] = (),
+    entry: EntryForm | None = None,
+    recorded: Sequence[int] = (),
+) -> Executable:
     """One statement for rows and for the entries of those with the indexes `recorded`: all is written, or nothing.
 
-    It divides by zero where it does not find a row as it was read.
+    It divides by zero where it does not find a row as it was read, or as it is claimed.
     """
-    parts: list[CTE] = []
-    checks: list[ColumnElement[Any]] = []
-    for index, form in enumerate(forms):
-        written = write_row(form, index)
-        if isinstance(written, Insert):
-            parts.append(written.cte(f"row_{index}"))
-        else:
-            parts.append(written.returning(ONE.label("one")).cte(f"row_{index}"))
-            checks.append(select(ONE // func.count()).select_from(parts[-1]).scalar_subquery())
+    rows = [(f"row_{index}", write_row(form, index)) for index, form in enumerate(forms)]
+    written = [row.cte(name) for name, row in rows if isinstance(row, Insert)]
+    found = [row.returning(ONE.label("one")).cte(name) for name, row in rows if not isinstance(row, Insert)]
+    for index, claim in enumerate(claims, len(forms)):
+        values = {name: origin(index, "before", claim.table, name) for name in sides_of(claim)}
+        found.append(select_claimed(claim, values).cte(f"claim_{index}"))
     if entry is not None and recorded:
-        parts.append(write_entries(entry, recorded).cte("entries"))
-    return select(*(checks or [ONE])).add_cte(*parts)
+        written.append(write_entries(entry, recorded).cte("entries"))
+    checks: list[ColumnElement[Any]] = [
+        select(ONE // func.count()).select_from(part).scalar_subquery() for part in found
+    ]
+    return select(*(checks or [ONE])).add_cte(*written, *found)

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 
 from app.core.db.driver.shapes import SHAPES, as_database_error
 from app.core.db.unit_of_work.change import Change, key_columns, update_defaults
+from app.core.db.unit_of_work.claims import Claim, ClaimForm
 from app.core.db.unit_of_work.write_statements import (
     EntryForm,
     Form,
@@ -37,6 +38,8 @@ class Command(NamedTuple):
     expected: int | None
     """The number of rows that it must write; None where it fails by itself."""
     tables: str
+    is_whole: bool = False
+    """Whether it is all that must be written, with the claims: then it needs no transaction around it."""
 
 
 class Statement:
@@ -51,13 +54,13 @@ class Statement:
             side, index, column = parameter.split("_", 2)
             self.origins.append((int(index), side, column, compiled._bind_processors.get(parameter)))  # noqa: SLF001
 
-    def bind(self, changes: Sequence[Change]) -> list[Any]:
-        """The values of `changes`. Raises StatementError for one of another type."""
+    def bind(self, sources: Sequence[Change | Claim]) -> list[Any]:
+        """The values of changes and claims. Raises StatementError for one of another type."""
         try:
             return [
                 value if processor is None or value is None else processor(value)
                 for index, side, column, processor in self.origins
-                for value in (getattr(changes[index], side)[column],)
+                for value in (getattr(sources[index], side)[column],)
             ]
         except Exception as error:
             raise as_database_error(error, self.sql, self.dialect) from error
@@ -71,15 +74,18 @@ class Writes:
         self.counts_rows = dialect.name == "sqlite"
         self.known: LRUCache[Any, Statement] = LRUCache(SHAPES)
 
-    def commands(self, changes: Sequence[Change], entry: EntryForm) -> list[Command]:
-        """The commands that write `changes` and their entries."""
+    def commands(self, changes: Sequence[Change], claims: Sequence[Claim], entry: EntryForm) -> list[Command]:
+        """The commands that write `changes` and their entries. `claims` are checked by a command that is whole."""
         ordered = in_order(changes)
         forms = [form_of(change) for change in ordered]
         if not self.counts_rows and len(ordered) <= AT_ONCE and have_one_action(forms):
             recorded = tuple(index for index, change in enumerate(ordered) if change.entry is not None)
-            build = partial(write_together, forms, entry, recorded)
-            statement = self.statement((*forms, recorded), build)
-            return [Command(statement.sql, [statement.bind(ordered)], None, names_of(forms))]
+            claimed = [claim.form for claim in claims]
+            statement = self.statement(
+                (*forms, *claimed, recorded), partial(write_together, forms, claimed, entry, recorded)
+            )
+            values = statement.bind([*ordered, *claims])
+            return [Command(statement.sql, [values], None, names_of([*forms, *claimed]), is_whole=True)]
         return list(self.separately(ordered, entry))
 
     def separately(self, changes: Sequence[Change], entry: EntryForm) -> Iterator[Command]:
@@ -147,10 +153,5 @@ def have_one_action(forms: Sequence[Form]) -> bool:
     return len({(form.table, form.action) for form in forms}) == len({form.table for form in forms})
 
 
-def names_of(forms: Sequence[Form]) -> str:
+def names_of(forms: Sequence[Form | ClaimForm]) -> str:
     return ", ".join(sorted({form.table.name for form in forms}))
-
-
-def is_one_statement(commands: Sequence[Command]) -> bool:
-    """Whether the database carries out the commands completely or not at all, without a transaction around them."""
-    return len(commands) == 1 and len(commands[0].rows) == 1

@@ -10,7 +10,7 @@ from app.core.db.column_types import CurrentTransaction
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
-from app.core.db.unit_of_work.change import Change
+from app.core.db.unit_of_work.change import Change, created
 from app.core.db.unit_of_work.write_statements import EntryForm
 from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
@@ -40,8 +40,8 @@ class ChangeRecorder:
         self.redaction_version = redaction_version()
         self.master = database.keys.personal
 
-    async def record(self, session: Session, changes: Sequence[Change]) -> None:
-        """Give each change of an audited row its entry, unless nothing in it is significant."""
+    async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
+        """Give each change of an audited row its entry, unless nothing in it is significant. Returns new keys."""
         recorded = []
         for change in changes:
             row = change.row
@@ -49,15 +49,15 @@ class ChangeRecorder:
                 sides = difference(change.before, change.after)
                 if is_significant(row, sides):
                     recorded.append((change, row, sides))
-        if not recorded:
-            return
         subjects = {subject for _, row, sides in recorded for subject in subjects_of(row, sides)}
-        keys = await subject_keys(session, self.master, subjects) if subjects else {}
+        born = {row.id for change, row, _ in recorded if change.action == "create"}
+        keys, added = await subject_keys(session, self.master, subjects, born)
         shared = {**actor_columns(session.context), "source": "hook", "redaction_version": self.redaction_version}
         for change, row, sides in recorded:
             entity = str(row.__tablename__)
             own = {"action": change.action, "entity": entity, "entity_id": str(row.id)}
             change.entry = {**shared, **own, "changes": redact(row, sides, keys)}
+        return [created(key) for key in added]
 
 
 def actor_columns(context: RequestContext) -> Values:

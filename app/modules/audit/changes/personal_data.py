@@ -6,7 +6,7 @@ keys yet; a backup that holds `audit_subject_key` holds the keys too.
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -58,24 +58,21 @@ def decrypt_value(key: bytes, place: str, document: Mapping[str, str]) -> Any:
         return UNREADABLE
 
 
-async def subject_keys(session: Session, master: bytes, subjects: Iterable[UUID]) -> dict[UUID, SubjectKey]:
-    """The newest key of each subject. Those that are missing are created, in the transaction of `session`."""
-    wanted = set(subjects)
-    statement = select(keys_table).where(keys_table.c.subject_id.in_(wanted)).order_by(keys_table.c.id)
-    keys = {row.subject_id: load_key(master, row) for row in await session.run(statement)}
-    created = {subject: SubjectKey(new_id(), new_key()) for subject in sorted(wanted - keys.keys())}
-    if created:
-        rows = [
-            {
-                "id": key.id,
-                "subject_id": subject,
-                "wrapped_key": encrypt(master, key.key, key.id.bytes),
-                "created_at": now(),
-            }
-            for subject, key in created.items()
-        ]
-        await session.run(keys_table.insert(), rows)
-    return keys | created
+async def subject_keys(
+    session: Session, master: bytes, subjects: Set[UUID], born: Set[UUID]
+) -> tuple[dict[UUID, SubjectKey], list[AuditSubjectKey]]:
+    """The newest key of each subject, and the rows to add for those that had none. Who is `born` only now has none."""
+    keys: dict[UUID, SubjectKey] = {}
+    if known := subjects - born:
+        statement = select(keys_table).where(keys_table.c.subject_id.in_(known)).order_by(keys_table.c.id)
+        rows = await session.look(statement) if session.is_fresh else await session.run(statement)
+        keys = {row.subject_id: load_key(master, row) for row in rows}
+    added = []
+    for subject in sorted(subjects - keys.keys()):
+        key = keys[subject] = SubjectKey(new_id(), new_key())
+        wrapped = encrypt(master, key.key, key.id.bytes)
+        added.append(AuditSubjectKey(id=key.id, subject_id=subject, wrapped_key=wrapped, created_at=now()))
+    return keys, added
 
 
 def load_key(master: bytes, row: AnyRow) -> SubjectKey:
