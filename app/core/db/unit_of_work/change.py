@@ -51,7 +51,7 @@ class Change:
         self.fields = changed_names(self.before, self.after)
 
 
-def created(row: SQLModel) -> Change:
+def creation_of(row: SQLModel) -> Change:
     """The change that inserts `row`."""
     return Change("create", row, {}, row.__dict__, frozenset(row.__dict__))
 

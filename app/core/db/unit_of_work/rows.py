@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 from sqlalchemy.exc import InvalidRequestError
 from sqlmodel import SQLModel
 
-from app.core.db.unit_of_work.change import Change, Key, Values, changed_names, created, key_of
+from app.core.db.unit_of_work.change import Change, Key, Values, changed_names, creation_of, key_of
 
 M = TypeVar("M", bound=SQLModel)
 Loaded = dict[Key, tuple[SQLModel, Values]]
@@ -70,7 +70,7 @@ class Rows:
             if row.__dict__ != before and id(row) not in self.deleted
         ]
         deleted = [Change("delete", row, self.loaded[key_of(row)][1], {}, frozenset()) for row in self.deleted.values()]
-        return [*map(created, self.new.values()), *updated, *deleted]
+        return [*map(creation_of, self.new.values()), *updated, *deleted]
 
     def accept(self, changes: Sequence[Change]) -> None:
         """Take `changes` as written."""

@@ -89,7 +89,7 @@ class Session(Rows):
         self.transaction = Transaction(writers)
         self.is_sqlite = writers.is_sqlite
         self.is_repeatable = is_repeatable
-        """Whether somebody runs all of it again after StaleDataError, so that it may read before it locks."""
+        """Whether the caller runs all of it again after StaleDataError, so that it may read before it locks."""
         self.is_open = True
         self.has_started = False
         """Whether the hooks of the beginning have run."""

@@ -10,7 +10,7 @@ from app.core.db.column_types import CurrentTransaction
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
-from app.core.db.unit_of_work.change import Change, created
+from app.core.db.unit_of_work.change import Change, creation_of
 from app.core.db.unit_of_work.write_statements import EntryForm
 from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
@@ -57,7 +57,7 @@ class ChangeRecorder:
             entity = str(row.__tablename__)
             own = {"action": change.action, "entity": entity, "entity_id": str(row.id)}
             change.entry = {**shared, **own, "changes": redact(row, sides, keys)}
-        return [created(key) for key in added]
+        return [creation_of(key) for key in added]
 
 
 def actor_columns(context: RequestContext) -> Values:
