@@ -175,7 +175,7 @@ async def lock_entities(
 
 async def delete_entities(session: Session, rows: Sequence[Entity]) -> int:
     for row in rows:
-        await session.delete(row)
+        session.remove(row)
     await session.flush()
     return len(rows)
 

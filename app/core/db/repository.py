@@ -228,7 +228,7 @@ class Repository(ReadRepository, Generic[M]):
         if isinstance(hideable, SoftDelete):
             hideable.deleted_at = now()
         else:
-            await self.writer.delete(row)
+            self.writer.remove(row)
         await write_changes(self)
 
 

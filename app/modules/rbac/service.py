@@ -199,7 +199,7 @@ class VersionService:
         present = await PolicyRowRepository(session).load(model, set(snapshots))
         for row_id, row in present.items():
             if snapshots[row_id] is None and model.policy_columns == WHOLE_ROW:
-                await session.delete(row)
+                session.remove(row)
         await session.flush()
         for row_id, snapshot in snapshots.items():
             if snapshot is None:

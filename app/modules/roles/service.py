@@ -79,7 +79,7 @@ class RoleService(Service[Role]):
             else:
                 grant.sqlmodel_update(values)
         for grant in present.values():
-            await self.rows.writer.delete(grant)
+            self.rows.writer.remove(grant)
         await flush_set(self.rows.writer, role)
 
 
@@ -116,7 +116,7 @@ class AssignmentService:
                     setattr(link, name, value)
             session.add(link)
         for link in links.values():
-            await session.delete(link)
+            session.remove(link)
         await flush_set(session, user)
         return list(await self.rows.roles(user_id))
 

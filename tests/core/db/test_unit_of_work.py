@@ -88,7 +88,7 @@ async def test_many_rows_take_as_many_statements_as_twenty(database: Database, j
                     task.description = "all"
                 await session.flush()
                 for task in tasks:
-                    await session.delete(task)
+                    session.remove(task)
         lengths.append(len(sent))
 
     assert lengths == [lengths[0]] * 2
@@ -111,7 +111,7 @@ async def test_a_row_that_was_changed_meanwhile_is_stale(
                 if verb == "update":
                     task.title += "x"
                 else:
-                    await session.delete(task)
+                    session.remove(task)
             session.loaded[Task, tasks[-1].id][1]["version"] = 7  # as if another had changed it
 
     with pytest.raises(StaleDataError):
@@ -132,7 +132,7 @@ async def test_tables_are_written_in_the_order_of_their_references(database: Dat
     async with database.unit_of_work(job) as session:
         rows = [await found(session, Brand, brand.id), await found(session, Product, product.id)]
         for row in rows:
-            await session.delete(row)
+            session.remove(row)
 
     assert (await count(database, job, Brand), await count(database, job, Product)) == (0, 0)
 
@@ -215,14 +215,14 @@ async def test_what_another_unit_loaded_is_not_deleted(database: Database, job: 
     task = await add_task(database, job)
     async with database.unit_of_work(job) as session:
         with pytest.raises(InvalidRequestError, match="loaded elsewhere"):
-            await session.delete(task)
+            session.remove(task)
 
 
 async def test_a_row_that_was_added_and_deleted_is_never_written(database: Database, job: RequestContext) -> None:
     async with database.unit_of_work(job) as session:
         task = Task(title="brief")
         session.add(task)
-        await session.delete(task)
+        session.remove(task)
 
     assert await change_entries(database, job, "task") == []
 

@@ -27,7 +27,7 @@ async def test_create_update_delete_tell_everything(database: Database, job: Req
         found = (await session.execute(select(Task))).scalar_one()
         found.title, found.status = "second", TaskStatus.done
     async with database.unit_of_work(job) as session:
-        await session.delete((await session.execute(select(Task))).scalar_one())
+        session.remove((await session.execute(select(Task))).scalar_one())
 
     create, change, gone = await change_entries(database, job, "task")
 

@@ -154,11 +154,6 @@ class Session(Rows):
         self.locked.add(key)
         return visible(self.adopt(model, values), deleted=deleted)
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether nothing was sent, nor waits to be sent."""
-        return not self.transaction.is_open and not self.waiting
-
     async def look(self, statement: AnySelect | CompoundSelect[*tuple[Any, ...]]) -> Sequence[AnyRow]:
         """Read rows that this unit does not write. They are not locked, and no transaction is begun for them."""
         await start(self)
@@ -176,10 +171,6 @@ class Session(Rows):
         self.hooks.check(insert(table))
         await begin(self)
         await self.transaction.copy(table, rows)
-
-    async def delete(self, row: SQLModel) -> None:
-        """Delete a loaded row with the next flush."""
-        self.remove(row)
 
     async def flush(self) -> None:
         """Check, record and write what was added, changed and deleted. Raises StaleDataError."""
@@ -265,10 +256,15 @@ async def finish(session: Session) -> None:
         after(session)
 
 
+def is_fresh(session: Session) -> bool:
+    """Whether nothing was sent, nor waits to be sent."""
+    return not session.transaction.is_open and not session.waiting
+
+
 async def can_claim(session: Session) -> bool:
     """Whether the unit may read rows before its transaction."""
     await start(session)
-    return session.is_repeatable and session.is_fresh
+    return session.is_repeatable and is_fresh(session)
 
 
 async def check_claims(session: Session) -> None:

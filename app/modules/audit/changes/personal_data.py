@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app.core.clock import new_id, now
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, Session
+from app.core.db.unit_of_work.session import is_fresh
 from app.core.security.encryption import DecryptionFailed, decrypt, encrypt, new_key
 from app.modules.audit.models import AuditSubjectKey
 
@@ -65,7 +66,7 @@ async def subject_keys(
     keys: dict[UUID, SubjectKey] = {}
     if known := subjects - born:
         statement = select(keys_table).where(keys_table.c.subject_id.in_(known)).order_by(keys_table.c.id)
-        rows = await session.look(statement) if session.is_fresh else await session.run(statement)
+        rows = await session.look(statement) if is_fresh(session) else await session.run(statement)
         keys = {row.subject_id: load_key(master, row) for row in rows}
     added = []
     for subject in sorted(subjects - keys.keys()):
