@@ -26,7 +26,12 @@ class CounterRepository:
         wanted = sorted(ids)
         dialect = sqlite if self.session.is_sqlite else postgresql
         rows = [{"id": name, "failures": 0, "updated_at": now()} for name in wanted]
-        await self.session.execute(dialect.insert(counters).values(rows).on_conflict_do_nothing())
+        await self.session.execute(dialect.insert(counters).on_conflict_do_nothing(), rows)
+        return await self.lock_present(wanted)
+
+    async def lock_present(self, ids: Iterable[str]) -> dict[str, SignInCounter]:
+        """Lock those of the counters that are there, in the order of their ids."""
+        wanted = sorted(ids)
         statement = select(SignInCounter).where(col(SignInCounter.id).in_(wanted)).order_by(col(SignInCounter.id))
         return {
             row.id: row for row in (await self.session.execute(statement.with_for_update(key_share=True))).scalars()

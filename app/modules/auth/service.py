@@ -12,7 +12,7 @@ from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.security.encryption import keyed_hash
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.repository import CounterRepository
-from app.modules.auth.throttling.throttle import Reservation, Throttle, release_counters, too_many_attempts
+from app.modules.auth.throttling.throttle import Reservation, Throttle, take_back, too_many_attempts
 from app.modules.second_factor import SecondFactorService
 from app.modules.sessions import BadCredentials, LoginRepository, SessionTokens, TokenPair, login_log_entry
 from app.modules.users import UserRepository, UserService
@@ -125,10 +125,12 @@ class SignInService:
                 return None
             self.context.actor = Actor("user", known.id, known.username)
             self.context.auth_method = "password"
-            await release_counters(session, attempt.reservation.counted)
             if attempt.renewed_hash:
                 await UserRepository(session).change(user, {"password_hash": attempt.renewed_hash})
-            return await self.sessions.open(session, known.id, is_verified=is_enrolled)
+            counters = await CounterRepository(session).lock_present(attempt.reservation.counted)
+            pair = await self.sessions.open(session, known.id, is_verified=is_enrolled)
+            take_back(counters.values())  # written together with the session
+            return pair
 
     async def log_failure(self, attempt: Attempt, reason: str) -> None:
         unknown = hash_identifier(self.database.keys.lookup, attempt.identifier) if attempt.user is None else None

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
-from sqlmodel import col
 
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
@@ -41,5 +40,5 @@ class UserRepository(Repository[User]):
 
     async def lock_active(self, id: UUID) -> User | None:
         """Load and lock a user who may sign in."""
-        statement = select(User).where(col(User.id) == id, col(User.is_active)).with_for_update(key_share=True)
-        return (await self.writer.execute(statement)).scalar_one_or_none()
+        user = await self.writer.load(User, id)
+        return user if user is not None and user.is_active else None

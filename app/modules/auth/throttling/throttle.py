@@ -14,7 +14,7 @@ waits grow to eight hours.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -97,7 +97,7 @@ class Throttle:
     async def release(self, counted: CounterLimits) -> None:
         """Take back an attempt that was not checked."""
         async with self.database.unit_of_work(self.context) as session:
-            await release_counters(session, counted)
+            take_back((await CounterRepository(session).lock_present(counted)).values())
 
     async def clear(self, counted: CounterLimits) -> None:
         """Reset the counters after a correct attempt."""
@@ -105,16 +105,16 @@ class Throttle:
             await reset_counters(session, counted)
 
 
-async def release_counters(session: Session, counted: CounterLimits) -> None:
-    """Undo one reservation and the wait that it began: an attempt is counted only where there is no wait."""
-    for row in (await CounterRepository(session).lock(counted)).values():
-        row.failures, row.blocked_until = max(row.failures - 1, 0), None
-
-
 async def reset_counters(session: Session, counted: CounterLimits) -> None:
     """Reset the counters of an authenticated user after a correct attempt."""
-    for row in (await CounterRepository(session).lock(counted)).values():
+    for row in (await CounterRepository(session).lock_present(counted)).values():
         row.failures, row.blocked_until = 0, None
+
+
+def take_back(rows: Iterable[SignInCounter]) -> None:
+    """Undo one reservation and the wait that it began: an attempt is counted only where there is no wait."""
+    for row in rows:
+        row.failures, row.blocked_until = max(row.failures - 1, 0), None
 
 
 def count(row: SignInCounter, limit: int, at: datetime) -> None:

@@ -15,7 +15,7 @@ from app.core.db.session import Session
 from app.core.errors import Unauthenticated
 from app.core.security.access_tokens import AccessClaims, AccessTokens
 from app.modules.sessions.models import AuthSession, LoginAttempt
-from app.modules.sessions.repository import LoginRepository, SessionRepository
+from app.modules.sessions.repository import SessionRepository
 from app.modules.sessions.schemas import TokenPair
 from app.modules.sessions.tokens import refresh_tokens
 from app.modules.users import UserRepository
@@ -63,17 +63,15 @@ class SessionTokens:
             ip=self.context.ip,
             user_agent=self.context.user_agent,
         )
-        rows = SessionRepository(session)
         user = await UserRepository(session).lock_active(user_id)
         if user is None:
             raise BadCredentials("The user name or the password is not right.")
         row.previous_sign_out_at = user.signed_out_at
-        present = await rows.lock_open(user_id)
+        present = await SessionRepository(session).lock_open(user_id)
         for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
             old.revoke("session-limit")
-        await rows.add(row)
-        entry = login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id)
-        await LoginRepository(session).add(entry)
+        session.add(row)
+        session.add(login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id))
         return self.issue_pair(row)
 
     async def refresh(self, presented: str) -> TokenPair:
