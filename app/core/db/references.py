@@ -9,21 +9,16 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Column, Table, literal, select, union_all
+from sqlalchemy import Column, Table, select
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity
 from app.core.db.integrity import foreign_key_problem
 from app.core.db.session import AnySelect, ReadSession, Session
+from app.core.db.targets import read_targets, target_of
 from app.core.db.unit_of_work.claims import visible_target
 from app.core.db.unit_of_work.session import can_claim
 from app.core.errors import InUse
-
-
-def target_of(column: "Column[UUID]") -> Table:
-    """The table that a foreign key refers to."""
-    (foreign,) = column.foreign_keys
-    return foreign.column.table
 
 
 async def check_references(
@@ -46,15 +41,12 @@ async def check_references(
 
 async def claim_visible(session: Session, table: Table, wanted: dict[str, set[UUID]]) -> dict[str, set[UUID]]:
     """Those of the `wanted` targets that are visible, by the name of the reference: read at once, and claimed."""
+    targets = await read_targets(session, table, wanted)
     found: dict[str, set[UUID]] = {name: set() for name in wanted}
-    parts = [
-        select(literal(name).label("reference"), target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
-        for name, ids in wanted.items()
-        for target in (target_of(table.c[name]),)
-    ]
-    for row in await session.look(union_all(*parts)) if parts else ():
-        found[row.reference].add(row.id)
-        session.claims.append(visible_target(target_of(table.c[row.reference]), row.id))
+    for name, target in sorted(key for key, row in targets.items() if row.deleted_at is None):
+        if target in wanted.get(name, ()):
+            found[name].add(target)
+            session.claims.append(visible_target(target_of(table.c[name]), target))
     return found
 
 

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import ColumnElement, select
 
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.references import target_of
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
+from app.core.db.targets import read_targets, target_of
 from app.core.fields.money import round_to_currency
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead
@@ -42,26 +42,17 @@ class ProductRepository(Repository[Product]):
         return as_product(dict(row._mapping))
 
     async def reload_for_read(self, rows: Sequence[Product]) -> Sequence[Any]:
-        targets = await self.targets_of(rows)
+        wanted = {f"{name}_id": {getattr(row, f"{name}_id") for row in rows} - {None} for name in REFERENCES}
+        targets = await read_targets(self.writer, self.table, wanted)
         own = [name for name in self.read.model_fields if name not in REFERENCES]
         found = []
         for row in rows:
             values = {name: getattr(row, name) for name in own}
             for name in REFERENCES:
-                target = targets.get(values[f"{name}_id"])
+                target = targets.get((f"{name}_id", values[f"{name}_id"]))
                 values |= {f"{name}_name": target and target.name, f"{name}_version": target and target.version}
             found.append(as_product(values))
         return found
-
-    async def targets_of(self, rows: Sequence[Product]) -> dict[UUID | None, AnyRow]:
-        """The brands and categories of `rows`, hidden ones too, by id."""
-        parts = [
-            select(target.id, target.name, target.version).where(target.id.in_(ids))
-            for name in REFERENCES
-            if (ids := {found for row in rows if (found := getattr(row, f"{name}_id")) is not None})
-            for target in (target_of(self.table.c[f"{name}_id"]).c,)
-        ]
-        return {row.id: row for row in await self.writer.look(union_all(*parts))} if parts else {}
 
 
 def as_product(values: dict[str, Any]) -> SimpleNamespace:

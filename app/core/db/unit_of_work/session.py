@@ -25,6 +25,7 @@ from app.core.db.unit_of_work.writes import Command
 from app.core.security.keys import Keys
 
 M = TypeVar("M", bound=SQLModel)
+AnyRead = AnySelect | CompoundSelect[*tuple[Any, ...]]
 Hook = Callable[["Session"], Awaitable[None]]
 ChangeHook = Callable[["Session", Sequence[Change]], Awaitable[None]]
 
@@ -95,6 +96,8 @@ class Session(Rows):
         """Whether the hooks of the beginning have run."""
         self.claims: list[Claim] = []
         """What was read before the transaction, and must hold in it."""
+        self.targets: dict[Table, dict[tuple[str, Any], AnyRow]] = {}
+        """Targets of references that were read before the transaction, by the table that refers to them."""
         self.waiting: list[Command] = []
         """What was flushed before the transaction began."""
         self.is_broken = False
@@ -154,10 +157,12 @@ class Session(Rows):
         self.locked.add(key)
         return visible(self.adopt(model, values), deleted=deleted)
 
-    async def look(self, statement: AnySelect | CompoundSelect[*tuple[Any, ...]]) -> Sequence[AnyRow]:
+    async def look(self, statement: AnyRead, values: Values | None = None) -> Sequence[AnyRow]:
         """Read rows that this unit does not write. They are not locked, and no transaction is begun for them."""
         await start(self)
-        return (await self.run(statement)).all() if self.transaction.is_open else await self.reader.fetch(statement)
+        if self.transaction.is_open:
+            return (await self.run(statement, values)).all()
+        return await self.reader.fetch(statement, values)
 
     async def run(self, statement: Executable, parameters: Parameters = None) -> Found:
         """Run `statement` as it is, without a flush before it."""
@@ -273,6 +278,7 @@ async def check_claims(session: Session) -> None:
         if (await session.transaction.run(select_claimed(claim.form, claim.before))).first() is None:
             raise StaleDataError(f"a row of {claim.form.table.name} is not stored as it was read")
     session.claims.clear()
+    session.targets.clear()
 
 
 def unwritten(claims: Sequence[Claim], changes: Sequence[Change]) -> list[Claim]:

@@ -1,0 +1,62 @@
+"""Reads the targets of references: what they are called, and whether they are visible."""
+
+from collections.abc import Mapping, Set
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, String, Table, bindparam, literal_column, null, select, union_all
+
+from app.core.db.session import AnyRow, AnySelect, Session
+from app.core.db.unit_of_work.session import AnyRead
+
+Targets = dict[tuple[str, UUID], AnyRow]
+"""By reference and id. Each row has `reference`, `id`, `version`, `deleted_at` and `name`."""
+
+
+def target_of(column: "Column[UUID]") -> Table:
+    """The table that a foreign key refers to."""
+    (foreign,) = column.foreign_keys
+    return foreign.column.table
+
+
+async def read_targets(session: Session, table: Table, wanted: Mapping[str, Set[UUID]]) -> Targets:
+    """The targets of the references of `table` to the ids that are `wanted`, hidden ones too, in one select.
+
+    What a unit of work reads before its transaction is kept until that begins.
+    """
+    known: Targets = session.targets.setdefault(table, {})
+    missing = {name: {each for each in ids if (name, each) not in known} for name, ids in sorted(wanted.items())}
+    statement, values = select_targets(table, {name: ids for name, ids in missing.items() if ids})
+    rows = await session.look(statement, values) if statement is not None else ()
+    found = {(row.reference, row.id): row for row in rows}
+    if not session.transaction.is_open:
+        known.update(found)
+    return known | found
+
+
+def select_targets(table: Table, wanted: Mapping[str, Set[UUID]]) -> tuple[AnyRead | None, dict[str, UUID] | None]:
+    """A select of targets, with its values. For one of each reference it is built once."""
+    if all(len(ids) == 1 for ids in wanted.values()):
+        return select_one_each(table, tuple(wanted)), {name: one for name, (one,) in wanted.items()}
+    columns = {table.c[name]: ids for name, ids in wanted.items()}
+    parts = [select_target(column).where(target_of(column).c.id.in_(ids)) for column, ids in columns.items()]
+    return union_all(*parts), None
+
+
+@cache
+def select_one_each(table: Table, names: tuple[str, ...]) -> AnyRead | None:
+    """A select of one target of each reference. Its parameters have the names of the references."""
+    parts = []
+    for name in names:
+        target = target_of(table.c[name])
+        parts.append(select_target(table.c[name]).where(target.c.id == bindparam(name, type_=target.c.id.type)))
+    return union_all(*parts) if len(parts) > 1 else next(iter(parts), None)
+
+
+def select_target(column: "Column[UUID]") -> AnySelect:
+    """A select of all targets of a reference."""
+    target = target_of(column).c
+    name: ColumnElement[Any] = target.name if "name" in target else null()
+    reference: ColumnElement[str] = literal_column(f"'{column.name}'", String)
+    return select(reference.label("reference"), target.id, target.version, target.deleted_at, name.label("name"))
