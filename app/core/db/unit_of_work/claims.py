@@ -3,13 +3,14 @@
 A claim is checked by a lock: in the statement that writes, if that is the whole transaction, else at its beginning.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Table, select
 
 from app.core.db.statements import AnySelect
-from app.core.db.unit_of_work.change import Values
+from app.core.db.unit_of_work.change import Change, Values
 
 
 class ClaimForm(NamedTuple):
@@ -51,3 +52,11 @@ def select_claimed(form: ClaimForm, before: Values) -> AnySelect:
 def sides_of(form: ClaimForm) -> tuple[str, ...]:
     """The names of the values of a claim."""
     return ("id",) if form.is_reference else ("id", "version")
+
+
+def unwritten(claims: Sequence[Claim], changes: Sequence[Change]) -> list[Claim]:
+    """The claims that `changes` do not check themselves, by the version of the row that they write."""
+    checked = {(change.table, change.before["id"]) for change in changes if "version" in change.before}
+    return [
+        claim for claim in claims if claim.form.is_reference or (claim.form.table, claim.before["id"]) not in checked
+    ]

@@ -15,7 +15,7 @@ from app.core.db.driver.reader import Reader
 from app.core.db.driver.shapes import Check
 from app.core.db.statements import AnyRow, AnySelect
 from app.core.db.unit_of_work.change import Change, Values, table_of_model
-from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed
+from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
 from app.core.db.unit_of_work.rows import Rows
 from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
 from app.core.db.unit_of_work.transaction import Found, Parameters, Transaction, savepoint, write_alone
@@ -279,14 +279,6 @@ async def check_claims(session: Session) -> None:
             raise StaleDataError(f"a row of {claim.form.table.name} is not stored as it was read")
     session.claims.clear()
     session.targets.clear()
-
-
-def unwritten(claims: Sequence[Claim], changes: Sequence[Change]) -> list[Claim]:
-    """The claims that `changes` do not check themselves, by the version of the row that they write."""
-    checked = {(change.table, change.before["id"]) for change in changes if "version" in change.before}
-    return [
-        claim for claim in claims if claim.form.is_reference or (claim.form.table, claim.before["id"]) not in checked
-    ]
 
 
 @asynccontextmanager
