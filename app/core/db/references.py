@@ -30,10 +30,11 @@ async def check_references(
         name: {value for row in rows if (value := getattr(row, name)) is not None}
         for name in sorted(names if fields is None else names.intersection(fields))
     }
-    if isinstance(session, Session) and await can_claim(session):
-        found = await claim_visible(session, table, {name: ids for name, ids in wanted.items() if ids})
+    wanted = {name: ids for name, ids in wanted.items() if ids}
+    if wanted and isinstance(session, Session) and await can_claim(session):
+        found = await claim_visible(session, table, wanted)
     else:
-        found = {name: await lock_visible(session, table.c[name], ids) for name, ids in wanted.items() if ids}
+        found = {name: await lock_visible(session, table.c[name], ids) for name, ids in wanted.items()}
     for name, ids in found.items():
         if wanted[name] - ids:
             raise foreign_key_problem(name, deleting=False)

@@ -45,7 +45,8 @@ class Command(NamedTuple):
 class Statement:
     """A compiled statement, and where its values come from."""
 
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
+    def __init__(self, statement: Any, forms: Sequence[Form | ClaimForm | EntryForm], dialect: Dialect) -> None:
+        self.tables = ", ".join(sorted({form.table.name for form in forms}))
         compiled = statement.compile(dialect=dialect)
         self.dialect = dialect
         self.sql: str = compiled.string
@@ -78,39 +79,45 @@ class Writes:
         """The commands that write `changes` and their entries. `claims` are checked by a command that is whole."""
         ordered = in_order(changes)
         forms = [form_of(change) for change in ordered]
-        if not self.counts_rows and len(ordered) <= AT_ONCE and have_one_action(forms):
-            recorded = tuple(index for index, change in enumerate(ordered) if change.entry is not None)
-            claimed = [claim.form for claim in claims]
-            statement = self.statement(
-                (*forms, *claimed, recorded), partial(write_together, forms, claimed, entry, recorded)
-            )
-            values = statement.bind([*ordered, *claims])
-            return [Command(statement.sql, [values], None, names_of([*forms, *claimed]), is_whole=True)]
-        return list(self.separately(ordered, entry))
+        if self.counts_rows or len(ordered) > AT_ONCE or not have_one_action(forms):
+            return list(self.separately(ordered, entry))
+        recorded = tuple(index for index, change in enumerate(ordered) if change.entry is not None)
+        claimed = [claim.form for claim in claims]
+        build = partial(write_together, forms, claimed, entry, recorded)
+        statement = self.statement((*forms, *claimed), recorded, build)
+        return [Command(statement.sql, [statement.bind([*ordered, *claims])], None, statement.tables, is_whole=True)]
 
     def separately(self, changes: Sequence[Change], entry: EntryForm) -> Iterator[Command]:
         """A command for each run of rows of the same form, and one for the entries."""
         for form, run in groupby(changes, form_of):
             can_miss = form.action != "create"
             build = partial(write_or_fail if can_miss and not self.counts_rows else write_row, form)
-            statement = self.statement(form, build)
+            statement = self.statement((form,), None, build)
             rows = [statement.bind([change]) for change in run]
-            yield Command(statement.sql, rows, len(rows) if can_miss and self.counts_rows else None, form.table.name)
+            yield Command(statement.sql, rows, len(rows) if can_miss and self.counts_rows else None, statement.tables)
         recorded = [change for change in changes if change.entry is not None]
         if recorded:
-            statement = self.statement(entry, partial(write_entries, entry))
-            yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, entry.table.name)
+            statement = self.statement((entry,), None, partial(write_entries, entry))
+            yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, statement.tables)
 
-    def statement(self, form: object, build: Callable[[], Executable]) -> Statement:
-        """The compiled statement of a form."""
-        if form not in self.known:
-            self.known[form] = Statement(build(), self.dialect)
-        found: Statement = self.known[form]
+    def statement(
+        self,
+        forms: tuple[Form | ClaimForm | EntryForm, ...],
+        recorded: tuple[int, ...] | None,
+        build: Callable[[], Executable],
+    ) -> Statement:
+        """The compiled statement of the forms, with entries of the rows that are `recorded`."""
+        known = self.known.get((forms, recorded))
+        if known is None:
+            known = self.known[forms, recorded] = Statement(build(), forms, self.dialect)
+        found: Statement = known
         return found
 
 
 def in_order(changes: Sequence[Change]) -> list[Change]:
     """Inserts and updates in the order of the tables, updates by id; then deletes in the reverse order."""
+    if len(changes) == 1:
+        return list(changes)
     places = places_of(frozenset(SQLModel.metadata.tables.values()))
     return sorted(changes, key=lambda change: order_of(change, places[change.table]))
 
@@ -151,7 +158,3 @@ def names_of_columns(table: Table) -> tuple[str, ...]:
 def have_one_action(forms: Sequence[Form]) -> bool:
     """Whether no table is written in two ways: the parts of one statement run in no order, and unique values clash."""
     return len({(form.table, form.action) for form in forms}) == len({form.table for form in forms})
-
-
-def names_of(forms: Sequence[Form | ClaimForm]) -> str:
-    return ", ".join(sorted({form.table.name for form in forms}))

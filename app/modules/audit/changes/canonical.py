@@ -6,10 +6,11 @@ elsewhere.
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -18,30 +19,42 @@ ENTRY_FORMAT = 1
 
 def canonical_value(raw: object) -> Any:
     """`raw` as string, bool, null or integer; documents keep their shape. Raises TypeError for anything else."""
-    if raw is None or (isinstance(raw, (bool, str)) and not isinstance(raw, Enum)):
-        return raw
+    kind = type(raw)
+    if kind in FORMS:
+        return FORMS[kind](raw)
     if isinstance(raw, Enum):
         return canonical_value(raw.value)
-    if isinstance(raw, int):
-        return raw
-    if isinstance(raw, datetime):
-        return format_instant(raw)
-    if isinstance(raw, (date, UUID, Decimal)):
-        return str(raw)
-    if isinstance(raw, float):
-        return repr(raw)
-    if isinstance(raw, bytes):
-        return base64.b64encode(raw).decode()
-    if isinstance(raw, Mapping):
-        return {str(name): canonical_value(item) for name, item in raw.items()}
-    if isinstance(raw, (list, tuple)):
-        return [canonical_value(item) for item in raw]
-    raise TypeError(f"the audit log has no form for {type(raw).__name__}")
+    base = next((each for each in FORMS if isinstance(raw, each)), None)
+    if base is None:
+        raise TypeError(f"the audit log has no form for {kind.__name__}")
+    return FORMS[base](raw)
 
 
 def format_instant(at: datetime) -> str:
-    """RFC 3339 in UTC, always six digits of a second."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """RFC 3339 in UTC, always four digits of a year and six of a second."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def keep(raw: Any) -> Any:
+    return raw
+
+
+FORMS: Mapping[type, Callable[[Any], Any]] = {
+    NoneType: keep,
+    bool: keep,
+    str: keep,
+    int: keep,
+    datetime: format_instant,
+    date: str,
+    UUID: str,
+    Decimal: str,
+    float: repr,
+    bytes: lambda raw: base64.b64encode(raw).decode(),
+    Mapping: lambda raw: {str(name): canonical_value(item) for name, item in raw.items()},
+    list: lambda raw: [canonical_value(item) for item in raw],
+    tuple: lambda raw: [canonical_value(item) for item in raw],
+}
+"""How a value of each type is written. A type that is not here has the form of the first that it is a kind of."""
 
 
 def encode(entry: Mapping[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from app.core.db.unit_of_work.change import Change, creation_of
 from app.core.db.unit_of_work.write_statements import EntryForm
 from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
-from app.modules.audit.changes.redaction_rules import check_tables, redaction_version, redactions
+from app.modules.audit.changes.redaction_rules import check_tables, has_personal_data, redaction_version, redactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.models import AuditChange
 
@@ -92,6 +92,8 @@ def is_significant(row: Entity, changes: Mapping[str, Values]) -> bool:
 
 def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
     """The people whose personal data `changes` hold."""
+    if not has_personal_data(type(row)):
+        return set()
     declared = redactions(type(row))
     fields = {str(declared[name].subject) for name in changes if declared[name].treatment == "personal"}
     return {getattr(row, field) for field in fields}
@@ -100,8 +102,9 @@ def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
 def redact(row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, SubjectKey]) -> dict[str, Values]:
     """`changes` in canonical values, each treated by the redaction of its column."""
     document: dict[str, Values] = {}
+    declared = redactions(type(row))
     for name, sides in changes.items():
-        redaction = redactions(type(row))[name]
+        redaction = declared[name]
         if redaction.treatment == "omit":
             continue
         treated = {}

@@ -58,6 +58,11 @@ def redactions(model: type[SQLModel]) -> dict[str, Redaction]:
     return {column.name: redaction_of(column) for column in table_of(model).columns}
 
 
+@cache
+def has_personal_data(model: type[SQLModel]) -> bool:
+    return any(redaction.treatment == "personal" for redaction in redactions(model).values())
+
+
 def redaction_version() -> str:
     """A digest of all redactions, which changes when one of them does."""
     document = {
