@@ -1,7 +1,7 @@
 """The address and scheme of the client, behind trusted proxies."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from starlette.datastructures import Headers
@@ -9,6 +9,8 @@ from starlette.types import Scope
 
 from app.core.fields.ip_address import canonical_address
 
+REMEMBERED = 10_000
+"""Peers, and canonical addresses, that are parsed once. What a header says is no address yet, and may be long."""
 FORWARDED, X_FORWARDED_FOR = "forwarded", "x-forwarded-for"
 
 
@@ -46,7 +48,12 @@ def is_https(scope: Scope, headers: Headers, trusted: tuple[str, ...], header: s
 
 def peer_address(scope: Scope) -> str | None:
     client = scope.get("client")
-    return canonical_address(client[0]) if client else None
+    return canonical_peer(client[0]) if client else None
+
+
+@lru_cache(REMEMBERED)
+def canonical_peer(host: str) -> str | None:
+    return canonical_address(host)
 
 
 def hops(headers: Headers, header: str) -> Iterator[str | None]:
@@ -65,6 +72,7 @@ def parameter(element: str, name: str) -> str:
     return ""
 
 
+@lru_cache(REMEMBERED)
 def is_trusted(address: str, trusted: tuple[str, ...]) -> bool:
     return any(ip_address(address) in network for network in parse_networks(trusted))
 
