@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,9 +24,13 @@ def dialect_of(settings: Settings) -> Dialect:
     """SQLAlchemy's dialect, by which statements are compiled."""
     url = make_url(settings.database_url.get_secret_value())
     kind = url.get_dialect()
-    dialect: Dialect = kind(dbapi=kind.import_dbapi())  # type: ignore[call-arg]  # every dialect takes it
+    dialect: Dialect = kind(dbapi=kind.import_dbapi(), json_serializer=write_json)  # type: ignore[call-arg]  # both take it
     dialect._backslash_escapes = False  # type: ignore[attr-defined]  # noqa: SLF001  # as it finds it on each server
     return dialect
+
+
+def write_json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def connect_arguments(settings: Settings) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The session of a unit of work: it loads and changes entities, and records every change that it writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -188,7 +188,7 @@ class Session(Rows):
             await hook(self, changes)
         for change in changes:
             change.stamp()
-        async with broken_by_failure(self):
+        with broken_by_failure(self):
             await write(self, changes)
         self.accept(changes)
 
@@ -223,7 +223,7 @@ async def begin(session: Session) -> None:
     await start(session)
     if session.transaction.is_open:
         return
-    async with broken_by_failure(session):
+    with broken_by_failure(session):
         await session.transaction.begin()
         await check_claims(session)
         if session.waiting:
@@ -281,8 +281,8 @@ async def check_claims(session: Session) -> None:
     session.targets.clear()
 
 
-@asynccontextmanager
-async def broken_by_failure(session: Session) -> AsyncIterator[None]:
+@contextmanager
+def broken_by_failure(session: Session) -> Iterator[None]:
     """Leave nothing but to roll back if the block raises."""
     try:
         yield
