@@ -1,5 +1,6 @@
 """The permissions of users by plain loops over the tables, to compare every other evaluation with."""
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,51 +26,54 @@ class Oracle:
 
     def __init__(self, tables: dict[str, list[Any]]) -> None:
         self.tables = tables
-
-    def one(self, table: str, id: UUID) -> Any:
-        return next(row for row in self.tables[table] if row.id == id)
+        self.by_id = {row.id: row for found in tables.values() for row in found}
+        self.links = by(tables["link"], "user_id")
+        self.grants = by(tables["grant"], "role_id")
 
     def holdings(self, user_id: UUID, at: datetime | None = None) -> frozenset[str]:
         """Every permission of a user at an instant."""
+        user, instant = self.by_id[user_id], at or now()
+        if not user.is_active or user.deleted_at is not None:
+            return frozenset()
+        if user.is_superuser:
+            return frozenset(f"{module.slug}:{action}" for module in self.tables["module"] for action in ACTIONS)
         return frozenset(
-            f"{module.slug}:{action}"
-            for module in self.tables["module"]
-            for action in ACTIONS
-            if self.may(user_id, module.slug, action, at)
+            permission
+            for link in self.links[user_id]
+            if self.counts(link, instant)
+            for grant in self.grants[link.role_id]
+            if self.is_open(grant)
+            for permission in self.permissions(grant)
         )
 
     def may(self, user_id: UUID, slug: str, action: str, at: datetime | None = None) -> bool:
-        user = self.one("user", user_id)
-        if not user.is_active or user.deleted_at is not None:
-            return False
-        return user.is_superuser or any(
-            self.opens(grant, slug, action)
-            for link in self.tables["link"]
-            if link.user_id == user_id and self.counts(link, at or now())
-            for grant in self.tables["grant"]
-            if grant.role_id == link.role_id
-        )
+        return f"{slug}:{action}" in self.holdings(user_id, at)
 
     def granted(self, role_id: UUID) -> frozenset[str]:
         """What a role gives to its users, if it and its modules are active."""
-        return frozenset(
-            f"{self.one('module', grant.module_id).slug}:{action}"
-            for grant in self.tables["grant"]
-            for action in ACTIONS
-            if grant.role_id == role_id and (action == "read" or getattr(grant, f"can_{action}"))
-        )
+        return frozenset(permission for grant in self.grants[role_id] for permission in self.permissions(grant))
 
     def counts(self, link: Any, at: datetime) -> bool:
-        role = self.one("role", link.role_id)
+        role = self.by_id[link.role_id]
         begun = link.valid_from is None or link.valid_from <= at
         ended = link.valid_until is not None and link.valid_until <= at
         return bool(link.is_active and begun and not ended and role.is_active and role.deleted_at is None)
 
-    def opens(self, grant: Any, slug: str, action: str) -> bool:
-        module = self.one("module", grant.module_id)
-        group = self.one("group", module.group_id)
-        flag = action == "read" or getattr(grant, f"can_{action}")
-        return bool(module.slug == slug and flag and grant.is_active and module.is_active and group.is_active)
+    def is_open(self, grant: Any) -> bool:
+        module = self.by_id[grant.module_id]
+        return bool(grant.is_active and module.is_active and self.by_id[module.group_id].is_active)
+
+    def permissions(self, grant: Any) -> list[str]:
+        slug = self.by_id[grant.module_id].slug
+        return [f"{slug}:{action}" for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}")]
+
+
+def by(rows: list[Any], column: str) -> defaultdict[UUID, list[Any]]:
+    """The rows for each value of a column."""
+    found = defaultdict(list)
+    for row in rows:
+        found[getattr(row, column)].append(row)
+    return found
 
 
 async def read_oracle(database: Database, job: RequestContext) -> Oracle:
