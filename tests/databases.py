@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import shutil
+import sqlite3
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -43,6 +45,8 @@ class Sqlite(Backend):
 
     def create(self, name: str, template: str | None = None) -> str:
         if template:
+            with closing(sqlite3.connect(self.folder / template)) as source:
+                source.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file alone is the whole database then
             shutil.copyfile(self.folder / template, self.folder / name)
         return f"sqlite+aiosqlite:///{self.folder / name}"
 
@@ -51,8 +55,6 @@ class Sqlite(Backend):
             (self.folder / f"{name}{suffix}").unlink(missing_ok=True)
 
     def version(self) -> str:
-        import sqlite3  # noqa: PLC0415  # only its version
-
         return sqlite3.sqlite_version
 
 

@@ -1,7 +1,7 @@
 """A company whose administrators have partial permissions, and the checks of every step that they take."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,6 +56,11 @@ class Company:
     roles: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
+
+    def of(self, app: FastAPI, client: httpx.AsyncClient) -> "Company":
+        """The same company, on a copy of its database that another application has opened."""
+        people = {name: replace(person, client=client) for name, person in self.people.items()}
+        return replace(self, app=app, client=client, root=replace(self.root, client=client), people=people)
 
     async def snapshot(self) -> Snapshot:
         async with self.app.state.database.unit_of_work(RequestContext.for_job("test")) as session:

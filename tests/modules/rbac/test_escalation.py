@@ -1,14 +1,19 @@
 """Known escalations, each tried on the real policy check and on one with a planted defect, which must be detected."""
 
-from collections.abc import Awaitable, Callable
+import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.core.clock import now
+from app.core.config import Settings
 from app.core.context import EVERYTHING, Principal
 from app.modules.rbac.engine import access, affected, policy_guard
 from app.modules.rbac.engine.policy_guard import PolicyChange
@@ -17,6 +22,9 @@ from app.modules.roles.evaluation import held_permissions
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.roles.repository import users
 from app.modules.users import User
+from tests.databases import Backend, in_a_thread
+from tests.fixtures.application import client_of, started
+from tests.fixtures.databases import settings_for
 from tests.modules.rbac.administrators import Company, company, everything, fresh_name
 
 Attack = Callable[[Company], Awaitable[Any]]
@@ -267,9 +275,45 @@ ATTACKS: dict[str, tuple[Attack, Plant]] = {
 }
 
 
+@dataclass(frozen=True)
+class Founded:
+    """A company, the name of its database, and where the keys are that signed its tokens."""
+
+    company: Company
+    database: str
+    keys: Path
+
+
+@pytest.fixture(scope="module")
+def founded(backend: Backend, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Founded]:
+    """The company, whose database each test clones."""
+    name = f"company_{uuid4().hex}"
+    settings = settings_for(backend.create(name, template), tmp_path_factory.mktemp("company"))
+
+    async def found() -> Company:
+        async with started(settings) as app, client_of(app) as client:
+            return await company(app, client)
+
+    yield Founded(in_a_thread(found), name, settings.state_dir / "keys")
+    backend.drop(name)
+
+
 @pytest.fixture
-async def firm(app: FastAPI, client: httpx.AsyncClient) -> Company:
-    return await company(app, client)
+def database_url(backend: Backend, founded: Founded) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    yield backend.create(name, founded.database)
+    backend.drop(name)
+
+
+@pytest.fixture
+def settings(settings: Settings, founded: Founded) -> Settings:
+    shutil.copytree(founded.keys, settings.state_dir / "keys")
+    return settings
+
+
+@pytest.fixture
+def firm(app: FastAPI, client: httpx.AsyncClient, founded: Founded) -> Company:
+    return founded.company.of(app, client)
 
 
 @pytest.mark.parametrize("attack", [*dict.fromkeys(a for a, _ in ATTACKS.values()), end_sessions_above])
