@@ -6,6 +6,7 @@ os.environ["ENVIRONMENT"] = "test"
 
 pytest_plugins = (
     "tests.fixtures.report",
+    "tests.fixtures.process",
     "tests.fixtures.databases",
     "tests.fixtures.application",
     "tests.fixtures.logs",

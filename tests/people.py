@@ -15,7 +15,8 @@ from app.modules.sessions import SessionTokens
 from app.modules.users import User
 
 PASSWORD = "correct horse battery staple"
-PASSWORD_HASH = "$argon2id$v=19$m=19456,t=2,p=1$uleqlbL2vleKsfbeW8uZ0w$0SanadjiZ3tOIr7oXI+V3IkJzzLYn2v2L5moKKLc/Xs"
+PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$O4dw7t0bg3DunfMewxgDQA$YKjHPbhsP/+6cpLyHMTm0MBOLX/qovgZODL18ze51w4"
+"""With the cheap parameters of `tests/fixtures/process.py`."""
 
 
 @dataclass

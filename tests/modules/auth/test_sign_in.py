@@ -50,6 +50,7 @@ async def test_unknown_inactive_and_wrong_look_the_same(
     assert bodies[0] == bodies[1] == bodies[2]
 
 
+@pytest.mark.usefixtures("real_hashes")
 async def test_an_unknown_user_costs_a_real_hash(
     app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ async def test_a_failed_attempt_survives_the_failed_request(
     assert [(row.is_successful, row.request_id) for row in rows] == [(False, answer.headers["x-request-id"])]
 
 
+@pytest.mark.usefixtures("real_hashes")
 async def test_a_password_is_rehashed_when_parameters_rose(
     client: httpx.AsyncClient, database: Database, job: RequestContext, signed_in_as: SignedInAs
 ) -> None:
