@@ -102,6 +102,8 @@ async def test_rows_equal_those_of_sqlalchemy(
 
 async def test_values_are_no_part_of_a_shape(database: Database, reader: ReadSession, job: RequestContext) -> None:
     await fill(database, job)
+    database.reader.shapes.known.clear()  # shared with other tests
+
     found = [await reader.value(select(TASK.c.title).where(TASK.c.title == f"t{n}")) for n in range(4)]
     several = [await reader.all(select(TASK.c.id).where(TASK.c.title.in_(["t0", "t1", "t2"][:n]))) for n in range(4)]
 
