@@ -76,6 +76,7 @@ async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> No
     assert names == {"manager", "rita", "admin"}
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_demo_data_has_no_place_in_production(settings: Settings) -> None:
     secret = "kP3v-9sXw2_QeRt7uYb4NmZa6LcDf8Gh"
     production = {
@@ -91,6 +92,7 @@ def test_demo_data_has_no_place_in_production(settings: Settings) -> None:
     assert "no place in production" in refused.stderr
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("password", "username", "reason"),
     [
