@@ -7,10 +7,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import Integer, cast, select
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy import select
 from sqlalchemy.orm.exc import StaleDataError
-from sqlmodel import col
 
 from app.core.clock import now
 from app.core.context import RequestContext
@@ -151,21 +149,3 @@ async def test_a_race_by_version_has_one_winner(signed_in_as: SignedInAs) -> Non
     answers = await asyncio.gather(*(patch(f"title {n}") for n in range(12)))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 11
-
-
-@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_a_transaction_in_which_a_statement_failed_is_not_committed(
-    database: Database, job: RequestContext
-) -> None:
-    """PostgreSQL answers COMMIT with ROLLBACK then, and raises nothing."""
-
-    async def go_on() -> None:
-        async with database.unit_of_work(job) as session:
-            session.add(Task(title="lost"))
-            await session.value(select(1))
-            with pytest.raises(DBAPIError):
-                await session.run(select(cast(col(Task.title), Integer)))
-
-    with pytest.raises(PendingRollbackError):
-        await go_on()
-    assert await count(database, job, Task) == 0
