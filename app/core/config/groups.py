@@ -92,7 +92,7 @@ class DatabaseSettings(Group):
     pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")
     statement_timeout_ms: int = Field(10_000, ge=0, description="PostgreSQL: longest statement.")
     lock_timeout_ms: int = Field(3_000, ge=0, description="Longest wait for a lock (SQLite: busy timeout).")
-    job_seconds: float = Field(15.0, gt=0, description="Longest unit of work outside of a request, and longest read.")
+    job_seconds: float = Field(15.0, gt=0, description="Longest unit of work or read outside of a request.")
     silence_seconds: int = Field(
         10, ge=1, le=300, description="PostgreSQL: a connection on which nothing arrives for so long is dropped."
     )

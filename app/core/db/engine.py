@@ -73,7 +73,7 @@ class Database:
         reader: Reader | ReplicaReader = self.reader
         if allow_replica and self.replica is not None:
             reader = ReplicaReader(self.replica, context.principal.user_id if context.principal else None)
-        return ReadSession(reader, self.keys, context, partial(self.deadline, self.settings.database.job_seconds))
+        return ReadSession(reader, self.keys, context, partial(self.deadline_of, context))
 
     @asynccontextmanager
     async def unit_of_work(self, context: RequestContext, *, is_repeatable: bool = False) -> AsyncIterator[Session]:
@@ -102,7 +102,7 @@ class Database:
             await self.replica.note_write(context.principal.user_id)
 
     def deadline_of(self, context: RequestContext) -> AbstractAsyncContextManager[None]:
-        """The limit of a unit of work: a request has one of its own, a job gets one here."""
+        """The limit of a unit of work or a read: a request has one of its own, a job gets one here."""
         if context.time_limit is not None:
             return self.request_deadline(context)
         return self.deadline(context.job_seconds or self.settings.database.job_seconds)
