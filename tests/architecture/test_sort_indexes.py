@@ -11,8 +11,8 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
+from app.core.db.filters import COMPARE
 from app.core.db.pagination import EntityQuery, PageQuery
-from app.core.db.repository import COMPARE
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery

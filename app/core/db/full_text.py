@@ -11,7 +11,7 @@ from operator import add
 
 from sqlalchemy import CTE, ColumnElement, Index, String, Table, and_, false, func, literal_column, not_, select, text
 
-from app.core.db.keyset import Range
+from app.core.db.keyset import Limit, Range
 from app.core.db.session import AnySelect
 
 BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -69,7 +69,7 @@ def matches_search(table: Table, q: str, *, is_sqlite: bool) -> ColumnElement[bo
     return vector.bool_op("@@")(func.to_tsquery(literal_column("'simple'"), query))
 
 
-def search_parts(each: Range, rows: AnySelect, match: ColumnElement[bool], wanted: int) -> list[AnySelect]:
+def search_parts(each: Range, rows: AnySelect, match: ColumnElement[bool], wanted: Limit) -> list[AnySelect]:
     """Two selects, one of them empty, that together have the first `wanted` of `rows` that match, for PostgreSQL.
 
     Many matches are near the beginning of the range. Otherwise they come from the search index, and are sorted.

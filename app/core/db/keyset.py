@@ -9,22 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    and_,
-    bindparam,
-    false,
-    or_,
-    select,
-    true,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import BindParameter, ColumnElement, and_, false, or_, select, true, tuple_, union_all
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app.core.db.session import AnySelect
@@ -33,9 +21,8 @@ Column = KeyedColumnElement[Any]
 Ordering = Sequence[tuple[Column, bool]]
 """Pairs of (column, descending), unique together."""
 Limit = int | ColumnElement[int]
-LIMIT = "limit"
-FIRST_PAGES = 500
-"""First pages that are kept. A list has as many as it can be sorted in ways, which can be thousands."""
+Position = Sequence[BindParameter[Any] | None]
+"""A parameter for each sort value of a row; None where the row has no value."""
 
 
 @dataclass(frozen=True)
@@ -51,24 +38,20 @@ class Range:
         return sort(rows, self.ordering, self.uniform).limit(limit)
 
 
-@lru_cache(maxsize=FIRST_PAGES)
-def first_page(statement: AnySelect, ordering: Ordering) -> AnySelect:
-    """The first `:limit` rows of `statement` in `ordering`, for a statement that is used again."""
-    parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering)]
-    return first_rows(parts, ordering, bindparam(LIMIT, type_=Integer()))
-
-
 def first_rows(
-    parts: Sequence[tuple[Range, AnySelect]], ordering: Ordering, limit: Limit, offset: int = 0
+    parts: Sequence[tuple[Range, AnySelect]],
+    ordering: Ordering,
+    limit: Limit,
+    offset: ColumnElement[int] | None,
+    enough: Limit,
 ) -> AnySelect:
-    """The first rows in `ordering` of selects that have no row in common, each limited for itself."""
+    """The first rows in `ordering` of selects that have no row in common, each limited for itself to `enough`."""
     if len(parts) == 1:
         [(only, rows)] = parts
-        return only.sort(rows, limit).offset(offset or None)
-    enough = limit + offset if offset else limit
+        return only.sort(rows, limit).offset(offset)
     firsts = [each.sort(rows, enough).subquery() for each, rows in parts]
     together = select(union_all(*(select(first) for first in firsts)).subquery())
-    return sort(together, ordering).limit(limit).offset(offset or None)
+    return sort(together, ordering).limit(limit).offset(offset)
 
 
 def sort(statement: AnySelect, ordering: Ordering, uniform: Column | None = None) -> AnySelect:
@@ -81,7 +64,7 @@ def sort(statement: AnySelect, ordering: Ordering, uniform: Column | None = None
     return statement.order_by(*terms)
 
 
-def ranges_of(ordering: Ordering, position: Sequence[Any] | None = None) -> list[Range]:
+def ranges_of(ordering: Ordering, position: Position | None = None) -> list[Range]:
     """The ranges of a list, or of what is after `position`."""
     (first, _), *rest = ordering
     if not is_nullable(first):
@@ -95,9 +78,8 @@ def ranges_of(ordering: Ordering, position: Sequence[Any] | None = None) -> list
     return [Range(with_value, ordering, first), Range(first.is_(None), order_without_value, first)]
 
 
-def is_after(ordering: Ordering, position: Sequence[Any]) -> ColumnElement[bool]:
+def is_after(ordering: Ordering, values: Position) -> ColumnElement[bool]:
     """True for rows after `position` that have a value in the first column, as `position` has."""
-    values = [decode_value(column, value) for (column, _), value in zip(ordering, position, strict=True)]
     columns = [column for column, _ in ordering]
     (first, first_descends), *rest = ordering
     if {descends for _, descends in rest} <= {first_descends} and not any(is_nullable(column) for column, _ in rest):

@@ -2,28 +2,33 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.cursor import decrypt_cursor, encrypt_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
-from app.core.db.full_text import matches_search, matching_ids, search_parts
-from app.core.db.keyset import LIMIT, Range, encode_value, first_page, first_rows, ranges_of
+from app.core.db.filters import condition, given_filters, parameter_values
+from app.core.db.keyset import encode_value
+from app.core.db.page_selects import Form, Search, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
-from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
 from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.versions import allows_version
 from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
 
 M = TypeVar("M", bound=Entity)
 
-COMPARE = {"lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
+SELECTS = 500
+"""Selects that a process keeps. Clients choose filters and orders, so that a list alone can have thousands."""
+prebuilt: LRUCache[object, AnySelect] = LRUCache(SELECTS)
 
 
 class ReadRepository:
@@ -31,21 +36,18 @@ class ReadRepository:
 
     model: type[SQLModel]
     read: type[BaseModel]
-    prebuilt: ClassVar[dict[object, AnySelect]]
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.prebuilt = {}
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.session = session
         self.table = table_of(self.model)
 
     def build_once(self, name: object, build: Callable[[], AnySelect]) -> AnySelect:
-        """What `build` returns: a select that is the same for every instance, built once for the class."""
-        if name not in self.prebuilt:
-            self.prebuilt[name] = build()
-        return self.prebuilt[name]
+        """What `build` returns: a select that is the same for every instance, built once for the class and kept."""
+        key = (type(self), name)
+        statement = prebuilt.get(key)
+        if statement is None:
+            statement = prebuilt[key] = build()
+        return statement
 
     def columns(self) -> list[ColumnElement[Any]]:
         return [self.table.c[name] for name in self.read.model_fields]
@@ -76,75 +78,50 @@ class ReadRepository:
         statement = self.build_once(("all", deleted), lambda: self.select(deleted=deleted))
         return await self.fetch_page(self.where(statement, query), query)
 
-    async def fetch_page(self, statement: AnySelect, query: PageQuery, resource: str | None = None) -> RowPage:
-        """One page of `statement`. Its cursor is bound to `resource`: the table, or the name of a narrower list."""
-        ordering = tuple((self.table.c[name], descending) for name, descending in query.sort_fields())
-        match = search_condition(self, query)
-        total, total_is_exact = await self.count(statement, match, query) if query.total else (None, None)
+    async def fetch_page(
+        self, statement: AnySelect, query: PageQuery, resource: str | None = None, values: Values | None = None
+    ) -> RowPage:
+        """One page of `statement`, which is built once and takes `values`, besides those of the filters in `query`.
+
+        Its cursor is bound to `resource`: the table, or the name of a narrower list.
+        """
         scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
         position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
-        if position is None and match is None and not query.offset and statement in self.prebuilt.values():
-            rows = await self.session.all(first_page(statement, ordering), {LIMIT: query.limit + 1})
-        else:
-            parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
-            if match is not None:
-                parts = search(parts, match, query, is_sqlite=self.session.is_sqlite)
-            rows = await self.session.all(first_rows(parts, ordering, query.limit + 1, query.offset))
+        form = Form.of(query, position)
+        given = {**(values or {}), **parameter_values(query)}
+        search = Search.of(query, self.table, is_sqlite=self.session.is_sqlite)
+        total, total_is_exact = await self.count(statement, search, query, given) if query.total else (None, None)
+        build = partial(select_page, statement, self.table, form, search)
+        wanted = build() if search is not None else self.build_once((statement, form), build)
+        rows = await self.session.all(wanted, given | page_values(self.table, form, position, query))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
-            cursor = encrypt_cursor(key, scope, [encode_value(last[column.name]) for column, _ in ordering])
+            cursor = encrypt_cursor(key, scope, [encode_value(last[name]) for name, _ in form.ordering])
             self.session.context.next_cursor = cursor
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
 
     async def count(
-        self, statement: AnySelect, match: ColumnElement[bool] | None, query: PageQuery
+        self, statement: AnySelect, search: Search | None, query: PageQuery, values: Values
     ) -> tuple[int, bool]:
         """The number of rows of `statement` that match, as far as `query` asks for it, and whether those are all."""
-        ids = statement.with_only_columns(self.table.c.id, maintain_column_froms=True)
-        if match is not None:
-            ids = ids.where(match) if self.session.is_sqlite else select(matching_ids(ids, match))
-        if query.total != "exact":
-            ids = ids.limit(MAX_COUNTED + 1)
-        counted: int = await self.session.value(select(func.count()).select_from(ids.subquery()))
-        if query.total != "exact" and counted > MAX_COUNTED:
-            return MAX_COUNTED, False
-        return counted, True
+        most = None if query.total == "exact" else MAX_COUNTED
+        build = partial(select_count, statement, self.table, most, search)
+        counting = build() if search is not None else self.build_once((statement, "count", most), build)
+        counted: int = await self.session.value(counting, values)
+        return (counted, True) if most is None or counted <= most else (most, False)
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        """Apply the filters: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare."""
-        for name in [name for name in type(query).model_fields if name not in EntityQuery.model_fields]:
-            value = getattr(query, name)
-            if value in (None, []):
-                continue
-            field, _, suffix = name.rpartition("_")
-            if isinstance(value, list):
-                statement = statement.where(self.table.c[name].in_(value))
-            elif suffix in COMPARE and name not in self.table.c:
-                statement = statement.where(getattr(self.table.c[field], COMPARE[suffix])(value))
-            else:
-                statement = statement.where(self.table.c[name] == value)
-        return statement
+        """`statement` with the filters of `query`, whose values `fetch_page` gives. Built once for a set of filters."""
+        filters = given_filters(query)
+        if not filters:
+            return statement
+        kinds = tuple((name, value if isinstance(value, bool) else None) for name, value in filters.items())
+        conditions = (condition(self.table, name, value) for name, value in filters.items())
+        return self.build_once((statement, kinds), lambda: statement.where(*conditions))
 
     def not_found(self, id: object) -> NotFound:
         return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")
-
-
-def search_condition(rows: ReadRepository, query: PageQuery) -> ColumnElement[bool] | None:
-    """What `q` asks for; None without it."""
-    if not isinstance(query, EntityQuery) or not query.q:
-        return None
-    return matches_search(rows.table, query.q, is_sqlite=rows.session.is_sqlite)
-
-
-def search(
-    parts: Sequence[tuple[Range, AnySelect]], match: ColumnElement[bool], query: PageQuery, *, is_sqlite: bool
-) -> list[tuple[Range, AnySelect]]:
-    """Selects of the rows that match, from those of each range."""
-    if is_sqlite:
-        return [(each, rows.where(match)) for each, rows in parts]
-    wanted = query.limit + 1 + query.offset
-    return [(each, part) for each, rows in parts for part in search_parts(each, rows, match, wanted)]
 
 
 class Repository(ReadRepository, Generic[M]):

@@ -43,8 +43,8 @@ class ReadSession:
         rows = await self.all(statement, values)
         return rows[0] if rows else None
 
-    async def value(self, statement: AnySelect) -> Any:
-        row = await self.first(statement)
+    async def value(self, statement: AnySelect, values: Values | None = None) -> Any:
+        row = await self.first(statement, values)
         return row[0] if row else None
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from app.core.db.pagination import PageQuery, RowPage
@@ -19,8 +19,9 @@ class ApiKeyRepository(Repository[ApiKey]):
 
     async def page_of_user(self, user_id: UUID, query: PageQuery) -> RowPage:
         """The keys of a user, revoked and expired ones too."""
-        mine = self.select().where(self.table.c.user_id == user_id)
-        return await self.fetch_page(self.where(mine, query), query, f"api-keys/{user_id}")
+        mine = self.build_once("mine", lambda: self.select().where(self.table.c.user_id == bindparam("user_id")))
+        values = {"user_id": user_id}
+        return await self.fetch_page(self.where(mine, query), query, f"api-keys/{user_id}", values)
 
     async def load_of(self, user_id: UUID, id: UUID) -> ApiKey:
         """Load and lock a key of the user. Raises NotFound, also for another user's key."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect
 from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
@@ -51,9 +51,16 @@ class ChangeRepository(ReadRepository):
             return func.json_type(changes, f'$."{field}"').is_not(None)
         return func.jsonb_exists(changes, field)
 
-    def select_of(self, entity: str, entity_id: UUID) -> AnySelect:
+    async def page_of(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
+        """The entries of one item."""
+        statement = self.build_once("of one item", self.select_of_item)
+        values = {"entity": entity, "entity_id": str(entity_id)}
+        return await self.fetch_page(statement, query, f"history/{entity}/{entity_id}", values)
+
+    def select_of_item(self) -> AnySelect:
         """A select of the entries of one item."""
-        return self.select().where(self.table.c.entity == entity, self.table.c.entity_id == str(entity_id))
+        columns = self.table.c
+        return self.select().where(columns.entity == bindparam("entity"), columns.entity_id == bindparam("entity_id"))
 
     async def is_visible(self, entity: str, entity_id: UUID) -> bool:
         """Whether the item exists and is not hidden."""

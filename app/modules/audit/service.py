@@ -58,8 +58,7 @@ class ChangeService:
 
     async def history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
         """The change entries of one item, hidden or deleted ones too. Raises NotFound if it never existed."""
-        statement = self.rows.select_of(entity, entity_id)
-        page = await self.rows.fetch_page(statement, query, f"history/{entity}/{entity_id}")
+        page = await self.rows.page_of(entity, entity_id, query)
         if not page.items and not query.cursor:
             raise NotFound(f"There is no {entity} {entity_id}, and never was.")
         return await self.decrypt(page)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
@@ -72,19 +72,21 @@ class MovementRepository(Repository[StockMovement]):
     model = StockMovement
     read = MovementRead
 
-    def select_of(self, product_id: UUID) -> AnySelect:
+    def select_of_product(self) -> AnySelect:
         """A select of the movements of a visible product."""
         product = table_of(Product)
-        visible = select(product.c.id).where(product.c.id == product_id, product.c.deleted_at.is_(None))
+        visible = select(product.c.id).where(product.c.id == bindparam("product_id"), product.c.deleted_at.is_(None))
         return self.select().where(self.table.c.product_id.in_(visible))
 
     async def page_of(self, product_id: UUID, query: PageQuery) -> RowPage:
         """The movements of a product."""
-        return await self.fetch_page(self.select_of(product_id), query, f"stock-movements/{product_id}")
+        statement = self.build_once("of a product", self.select_of_product)
+        return await self.fetch_page(statement, query, f"stock-movements/{product_id}", {"product_id": product_id})
 
     async def get_of(self, product_id: UUID, id: UUID) -> AnyRow:
         """One movement of a product. Raises NotFound."""
-        row = await self.session.first(self.select_of(product_id).where(self.table.c.id == id))
+        one = self.build_once("one", lambda: self.select_of_product().where(self.table.c.id == bindparam("id")))
+        row = await self.session.first(one, {"product_id": product_id, "id": id})
         if row is None:
             raise self.not_found(id)
         return row

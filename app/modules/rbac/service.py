@@ -61,7 +61,7 @@ class ExplainService:
         """A page of the users who hold a permission. It may be shorter than `limit` without being the last."""
         await self.check_module(query.permission)
         slug = query.permission.partition(":")[0]
-        page = await self.rows.fetch_page(self.rows.candidates(slug), query, "who-can")
+        page = await self.rows.page_of_candidates(slug, query)
         users = await self.rows.with_grant_paths([row.id for row in page.items])
         by_id = {row.id: (row, paths) for row, paths in users}
         at, version = now(), await self.version()

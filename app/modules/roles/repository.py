@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlmodel import col
 
 from app.core.db.entity import table_of
 from app.core.db.locks import lock_until_commit
+from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnyRow, AnySelect
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole, granted_permissions
@@ -162,15 +163,26 @@ class HolderRepository(ReadRepository):
     def columns(self) -> list[ColumnElement[Any]]:
         return list(USER_COLUMNS)
 
-    def of_role(self, role_id: UUID) -> AnySelect:
+    async def page_of_role(self, role_id: UUID, query: PageQuery) -> RowPage:
         """The visible users with this role."""
-        link = and_(user_roles.c.user_id == users.c.id, user_roles.c.role_id == role_id, user_roles.c.is_active)
+        statement = self.build_once("of a role", self.select_of_role)
+        return await self.fetch_page(statement, query, f"role/{role_id}/users", {"role_id": role_id})
+
+    def select_of_role(self) -> AnySelect:
+        """A select of the visible users with a role."""
+        is_held = user_roles.c.role_id == bindparam("role_id")
+        link = and_(user_roles.c.user_id == users.c.id, is_held, user_roles.c.is_active)
         terms = (user_roles.c.valid_from, user_roles.c.valid_until, user_roles.c.reason)
         return self.select().add_columns(*terms).join(user_roles, link)
 
-    def candidates(self, slug: str) -> AnySelect:
+    async def page_of_candidates(self, slug: str, query: PageQuery) -> RowPage:
         """The visible users who have the module in some role, whatever its state, and superusers."""
-        linked = grant_paths().where(modules.c.slug == slug).with_only_columns(user_roles.c.user_id)
+        statement = self.build_once("candidates", self.select_candidates)
+        return await self.fetch_page(statement, query, "who-can", {"slug": slug})
+
+    def select_candidates(self) -> AnySelect:
+        """A select of the users who could hold a permission of a module."""
+        linked = grant_paths().where(modules.c.slug == bindparam("slug")).with_only_columns(user_roles.c.user_id)
         return self.select().where(or_(users.c.is_superuser, users.c.id.in_(linked)))
 
     async def with_grant_paths(self, user_ids: Sequence[UUID]) -> list[tuple[AnyRow, list[GrantPath]]]:

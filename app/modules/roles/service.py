@@ -97,8 +97,7 @@ class AssignmentService:
     async def holders(self, role_id: UUID, query: PageQuery) -> RowPage:
         """The users who have a role. Raises NotFound."""
         await RoleRepository(self.rows.session).get(role_id)
-        rows = HolderRepository(self.rows.session)
-        return await rows.fetch_page(rows.of_role(role_id), query, f"role/{role_id}/users")
+        return await HolderRepository(self.rows.session).page_of_role(role_id, query)
 
     async def replace(self, user_id: UUID, wanted: list[Assignment], if_match: str | None = None) -> list[AnyRow]:
         """Give the user exactly these roles, on these terms. Raises NotFound, StaleVersion, Invalid."""

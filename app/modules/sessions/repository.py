@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from app.core.clock import now
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
-from app.core.db.session import Session
+from app.core.db.session import AnySelect, Session
 from app.core.fields.ip_address import rate_limit_key
 from app.modules.sessions.models import AuthSession, LoginAttempt
 from app.modules.sessions.schemas import LoginRead, SessionRow
@@ -38,15 +38,21 @@ class SessionRepository(Repository[AuthSession]):
         self, user_id: UUID, used_after: datetime, signed_out_at: datetime | None, query: PageQuery
     ) -> RowPage:
         """The open sessions of a user."""
+        mine = self.build_once("mine", self.select_open)
+        values = {"user_id": user_id, "now": now(), "used_after": used_after, "signed_out_at": signed_out_at}
+        return await self.fetch_page(mine, query, f"sessions/{user_id}", values)
+
+    def select_open(self) -> AnySelect:
+        """A select of the open sessions of a user."""
         columns = self.table.c
-        mine = self.select().where(
-            columns.user_id == user_id,
+        signed_out_at = bindparam("signed_out_at", type_=columns.previous_sign_out_at.type)
+        return self.select().where(
+            columns.user_id == bindparam("user_id"),
             columns.revoked_at.is_(None),
-            columns.expires_at > now(),
-            columns.used_at > used_after,
+            columns.expires_at > bindparam("now"),
+            columns.used_at > bindparam("used_after"),
             columns.previous_sign_out_at.is_not_distinct_from(signed_out_at),
         )
-        return await self.fetch_page(mine, query, f"sessions/{user_id}")
 
 
 class LoginRepository(ReadRepository):
@@ -61,6 +67,12 @@ class LoginRepository(ReadRepository):
             raise TypeError("the login log has a session that only reads")
         self.session.add(row)
         await self.session.flush()
+
+    async def page_of_user(self, user_id: UUID, query: PageQuery) -> RowPage:
+        """The entries of a user."""
+        mine = self.build_once("mine", lambda: self.select().where(self.table.c.user_id == bindparam("user_id")))
+        values = {"user_id": user_id}
+        return await self.fetch_page(self.where(mine, query), query, f"logins/{user_id}", values)
 
     async def has_signed_in_from(self, user_id: UUID, ip: str | None, since: datetime) -> bool:
         """Whether the user signed in from this address (or IPv6 network) since then."""

@@ -34,10 +34,7 @@ class SessionAdmin:
     async def logins(self, query: PageQuery, user_id: UUID | None = None) -> RowPage:
         """The login log of one user, or of all users."""
         rows = LoginRepository(self.session)
-        statement = rows.where(rows.select(), query)
-        if user_id is None:
-            return await rows.fetch_page(statement, query)
-        return await rows.fetch_page(statement.where(rows.table.c.user_id == user_id), query, f"logins/{user_id}")
+        return await (rows.page(query) if user_id is None else rows.page_of_user(user_id, query))
 
     async def end(self, user_id: UUID, id: UUID, reason: str) -> None:
         """End one session of the user. Raises NotFound, also for another user's session and for one that has ended."""

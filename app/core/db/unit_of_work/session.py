@@ -133,8 +133,8 @@ class Session(Rows):
     async def first(self, statement: AnySelect, values: Parameters = None) -> AnyRow | None:
         return (await self.execute(statement, values)).first()
 
-    async def value(self, statement: AnySelect) -> Any:
-        return (await self.execute(statement)).scalar()
+    async def value(self, statement: AnySelect, values: Parameters = None) -> Any:
+        return (await self.execute(statement, values)).scalar()
 
     async def load(self, model: type[M], id: object, *, deleted: bool = False) -> M | None:
         """Load and lock the visible (or the deleted) row with this id. A row that is locked is not read again.

@@ -1,0 +1,87 @@
+"""The selects of pages. Pages of one form have the same select, and differ in the values of its parameters."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, select
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from app.core.db.full_text import matches_search, matching_ids, search_parts
+from app.core.db.keyset import decode_value, first_rows, ranges_of
+from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.session import AnySelect
+
+
+class Search(NamedTuple):
+    """What `q` asks for. Its words stand in the select, which is for one use therefore."""
+
+    condition: ColumnElement[bool]
+    is_sqlite: bool
+
+    @classmethod
+    def of(cls, query: PageQuery, table: Table, *, is_sqlite: bool) -> Self | None:
+        """The search of a query; None without `q`."""
+        if not isinstance(query, EntityQuery) or not query.q:
+            return None
+        return cls(matches_search(table, query.q, is_sqlite=is_sqlite), is_sqlite)
+
+
+class Form(NamedTuple):
+    """What the select of a page depends on, besides its rows."""
+
+    ordering: tuple[tuple[str, bool], ...]
+    """Pairs of (column, descending)."""
+    position: tuple[bool, ...] | None
+    """Whether the row before the page has a value in each of them; None for the first page."""
+    has_offset: bool
+
+    @classmethod
+    def of(cls, query: PageQuery, position: Sequence[Any] | None) -> Self:
+        """The form of a page after `position`. Raises Invalid for a field that is not sortable."""
+        has_value = None if position is None else tuple(value is not None for value in position)
+        return cls(tuple(query.sort_fields()), has_value, query.offset > 0)
+
+
+def select_page(statement: AnySelect, table: Table, form: Form, search: Search | None) -> AnySelect:
+    """A page of the rows of `statement`, those that match. `page_values` are its parameters."""
+    ordering = [(table.c[name], descending) for name, descending in form.ordering]
+    position = None
+    if form.position is not None:
+        pairs = zip(ordering, form.position, strict=True)
+        position = [after(column) if has_value else None for (column, _), has_value in pairs]
+    enough = number("enough")
+    parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
+    if search is not None and search.is_sqlite:
+        parts = [(each, rows.where(search.condition)) for each, rows in parts]
+    elif search is not None:
+        parts = [(each, part) for each, rows in parts for part in search_parts(each, rows, search.condition, enough)]
+    return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)
+
+
+def page_values(table: Table, form: Form, position: Sequence[Any] | None, query: PageQuery) -> dict[str, Any]:
+    """The values of a page: one row more than it shows, after `position`, which comes from a cursor."""
+    wanted = query.limit + 1
+    values = {"limit": wanted, "offset": query.offset, "enough": wanted + query.offset}
+    for (name, _), value in zip(form.ordering, position or (), strict=position is not None):
+        values[after(table.c[name]).key] = decode_value(table.c[name], value)
+    return values
+
+
+def select_count(statement: AnySelect, table: Table, most: int | None, search: Search | None) -> AnySelect:
+    """The number of rows of `statement` that match; of more than `most` it counts one more."""
+    ids = statement.with_only_columns(table.c.id, maintain_column_froms=True)
+    if search is not None:
+        match = search.condition
+        ids = ids.where(match) if search.is_sqlite else select(matching_ids(ids, match))
+    if most is not None:
+        ids = ids.limit(most + 1)
+    return select(func.count()).select_from(ids.subquery())
+
+
+def after(column: KeyedColumnElement[Any]) -> BindParameter[Any]:
+    """The value of the row before the page."""
+    return bindparam(f"after_{column.name}", type_=column.type)
+
+
+def number(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=Integer())
