@@ -22,7 +22,7 @@ from app.core.http.client_address import is_trusted
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.root_path import check_root_path
-from app.core.http.route_index import RouteIndex
+from app.core.http.route_index import RouteIndex, RoutingMiddleware
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.runtime import logging
@@ -83,7 +83,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     state, options = app.state, app.state.settings
     logging.configure(options)
     report_unknown_settings()
-    app.router.middleware_stack = state.route_index = RouteIndex(app.router, API)
+    state.route_index = RouteIndex(app.router, API)
     check_root_path(options.root_path, (str(route.path_format) for route in state.route_index.routes))
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
@@ -166,7 +166,8 @@ def document_of(app: Application) -> dict[str, Any]:
 
 
 def install_middleware(app: Application, options: Settings) -> None:
-    """Add middleware from the inside out: safety, CORS, that of modules (the access log), context."""
+    """Add middleware from the inside out: routing, safety, CORS, that of modules (the access log), context."""
+    app.add_middleware(RoutingMiddleware)
     app.add_middleware(SafetyMiddleware, settings=options)
     if options.cors.origins:
         app.add_middleware(

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
+from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette.convertors import FloatConvertor, IntegerConvertor, StringConvertor, UUIDConvertor
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.http.call_plan import PlannedRoute
+from app.core.http.request_headers import IndexedRequest
 from app.core.http.root_path import route_path
 
 IN_ONE_SEGMENT = frozenset({StringConvertor, IntegerConvertor, FloatConvertor, UUIDConvertor})
@@ -21,11 +23,11 @@ Key = tuple[str, int, str]
 
 
 class RouteIndex:
-    """Surrounds the router of an application, and runs the route that the router would choose.
+    """Finds the route that the router of an application would choose, and runs it without FastAPI's own middleware.
 
     It tries the routes under the key of the request, in FastAPI's order. A route that may match paths of several keys
-    is tried under each of them, in its place. Whatever no route matches with its method goes on to FastAPI's own scan,
-    which responds to unknown paths and methods, and runs routes that were added later.
+    is tried under each of them, in its place. Whatever no route matches with its method is left to FastAPI's own scan,
+    which responds to unknown paths and methods, and runs routes that were added later or have no plan.
     """
 
     def __init__(self, router: APIRouter, prefix: str) -> None:
@@ -47,18 +49,21 @@ class RouteIndex:
                 for candidates in self.candidates.values():
                     candidates.append(route)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def run(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Serve a request whose route the index knows, else return False and leave the scope as it is."""
         # the scan tells the span its route, for which FastAPI has no public function
         found = self.find(scope) if scope["type"] == "http" and TRACED not in scope else None
-        if found is None:
-            await self.router.app(scope, receive, send)
-            return
+        if found is None or not isinstance(found[0].original_route, PlannedRoute):
+            return False
         route, child_scope = found
         scope.update(child_scope)
         scope.setdefault("router", self.router)
         scope["route"], scope[TEMPLATE] = route.original_route, route.path_format
-        run = route.original_route.run if isinstance(route.original_route, PlannedRoute) else route.app
-        await run(scope, receive, send)
+        handlers = scope["app"].exception_handlers  # by class and by status, which Starlette looks up apart
+        scope["starlette.exception_handlers"] = handlers, handlers
+        request = IndexedRequest(scope, receive, send)
+        await wrap_app_handling_exceptions(route.original_route.run, request)(scope, receive, send)
+        return True
 
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
         """The route that matches path and method of a request, and what its match adds to the scope.
@@ -92,3 +97,14 @@ class RouteIndex:
 
     def key(self, method: str, segments: Sequence[str]) -> Key:
         return method, len(segments), segments[self.depth] if len(segments) > self.depth else ""
+
+
+class RoutingMiddleware:
+    """Stands inside our own middleware: the index first, and behind it FastAPI's stack for what the index leaves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or not await scope["app"].state.route_index.run(scope, receive, send):
+            await self.app(scope, receive, send)

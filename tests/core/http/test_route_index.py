@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.core.config import Settings
 from app.core.http.guards import public
-from app.core.http.route_index import RouteIndex
+from app.core.http.route_index import RouteIndex, RoutingMiddleware
 from app.core.http.router import Router
 from app.main import API, create_app
 from app.modules import routers
@@ -195,7 +195,8 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 
 def with_index(app: FastAPI) -> httpx.AsyncClient:
     """A client of `app`, whose routes are found by the index."""
-    app.router.middleware_stack = RouteIndex(app.router, API)
+    app.state.route_index = RouteIndex(app.router, API)
+    app.add_middleware(RoutingMiddleware)
     return client_of(app)
 
 
@@ -222,7 +223,7 @@ async def test_a_mounted_application_keeps_its_place() -> None:
 
 
 async def test_a_route_runs_with_what_its_inclusion_adds() -> None:
-    """Pins that `app` of a route context is what FastAPI runs: the route with dependencies of its inclusion."""
+    """A route without a plan is left to FastAPI, which runs dependencies of its inclusion."""
     app, router, run = FastAPI(), APIRouter(), []
 
     async def note() -> None:
