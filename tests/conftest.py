@@ -3,6 +3,7 @@
 import os
 
 os.environ["ENVIRONMENT"] = "test"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all sources again
 
 pytest_plugins = (
     "tests.fixtures.report",
