@@ -108,7 +108,7 @@ async def run(scene: Scene, fault: Fault, rounds: int) -> Result:
             stop.set()
             await asyncio.gather(*writers)
     await retry(scene.server, writer, result)
-    await compare(scene.server, result)
+    await compare(scene.server, writer, result)
     await asyncio.to_thread(scene.server.terminate)
     return result
 

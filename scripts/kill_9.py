@@ -45,15 +45,14 @@ async def run(environment: dict[str, str], rounds: int, seconds: float) -> Resul
     """Run rounds of load, kill and restart on a migrated database, then compare what is stored."""
     result = Result()
     server = Server(environment)
-    with server.start():
-        writer = superuser(server)
+    writer = superuser(server)
     for _ in range(rounds):
         server.start()
         await load(server, writer, result, seconds * random.uniform(0.5, 1.5))
     server.start()
     try:
         await retry(server, writer, result)
-        await compare(server, result)
+        await compare(server, writer, result)
     finally:
         server.terminate()
     return result
@@ -106,9 +105,9 @@ async def retry(server: Server, writer: dict[str, str], result: Result) -> None:
     result.unanswered.clear()
 
 
-async def compare(server: Server, result: Result) -> None:
+async def compare(server: Server, writer: dict[str, str], result: Result) -> None:
     """Compare the acknowledged writes with what is stored."""
-    async with signed_in(server) as client:
+    async with signed_in(server, writer) as client:
         titles = {item["id"]: item["title"] async for item in walk(client, "/tasks", {})}
         changes = Counter([row["request_id"] async for row in walk(client, "/audit/changes", {"entity": "task"})])
         created = {"path": "/api/v1/tasks", "status": 201}
