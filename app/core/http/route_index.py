@@ -53,16 +53,17 @@ class RouteIndex:
         """Serve a request whose route the index knows, else return False and leave the scope as it is."""
         # the scan tells the span its route, for which FastAPI has no public function
         found = self.find(scope) if scope["type"] == "http" and TRACED not in scope else None
-        if found is None or not isinstance(found[0].original_route, PlannedRoute):
+        planned = found[0].original_route if found is not None else None
+        if found is None or not isinstance(planned, PlannedRoute):
             return False
         route, child_scope = found
         scope.update(child_scope)
         scope.setdefault("router", self.router)
-        scope["route"], scope[TEMPLATE] = route.original_route, route.path_format
+        scope["route"], scope[TEMPLATE] = planned, route.path_format
         handlers = scope["app"].exception_handlers  # by class and by status, which Starlette looks up apart
         scope["starlette.exception_handlers"] = handlers, handlers
         request = IndexedRequest(scope, receive, send)
-        await wrap_app_handling_exceptions(route.original_route.run, request)(scope, receive, send)
+        await wrap_app_handling_exceptions(planned.run, request)(scope, receive, send)
         return True
 
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
