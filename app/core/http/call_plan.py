@@ -21,7 +21,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.core.http import parameters
 from app.core.http.parameters import Inputs, Reader
-from app.core.http.request_headers import IndexedRequest
 
 NOT_RUN = object()
 """The result of a dependency that did not run, because a parameter below it is invalid."""
@@ -155,9 +154,9 @@ class PlannedRoute(APIRoute):
 
     plan: CallPlan
 
-    async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def run(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, without what FastAPI sets up for generators and forms."""
-        response = await self.respond(IndexedRequest(scope, receive, send))
+        response = await self.respond(request)
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:

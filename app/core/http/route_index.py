@@ -1,6 +1,7 @@
 """The index of routes, by which a request finds its route without trying those of every module."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
 from starlette._exception_handler import wrap_app_handling_exceptions
@@ -63,7 +64,7 @@ class RouteIndex:
         handlers = scope["app"].exception_handlers  # by class and by status, which Starlette looks up apart
         scope["starlette.exception_handlers"] = handlers, handlers
         request = IndexedRequest(scope, receive, send)
-        await wrap_app_handling_exceptions(planned.run, request)(scope, receive, send)
+        await wrap_app_handling_exceptions(partial(planned.run, request), request)(scope, receive, send)
         return True
 
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
