@@ -57,7 +57,15 @@ READABLE = (
     "Sunset",
     "X-Request-ID",
 )
-SENDABLE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID")
+SENDABLE = (
+    "Audit-Reason",
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+)
 """Headers that a browser of an allowed origin may read, and send."""
 
 

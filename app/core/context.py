@@ -20,6 +20,16 @@ class Actor:
     id: UUID | None = None
     name: str | None = None
 
+    @property
+    def is_person(self) -> bool:
+        """Whether the name is that of a user, or that a user gave to a key."""
+        return self.kind in ("user", "api-key")
+
+    @property
+    def logged_name(self) -> str | None:
+        """The name that a log keeps for ever: that of a job or a service. Names of people can be erased."""
+        return None if self.is_person else self.name
+
 
 ANONYMOUS = Actor("anonymous")
 UNKNOWN = Actor("unknown")
@@ -92,6 +102,16 @@ class RequestContext:
     """Whether the transaction takes the policy lock before it does anything else."""
     target_user_id: UUID | None = None
     """The other user on whose account this request acts."""
+    subject_id: UUID | None = None
+    """The user as whom a caller tries to sign in, or whose account the request is about."""
+    reason: str | None = None
+    """Why the caller makes the request, in the caller's words (`Audit-Reason`)."""
+    caller_id: UUID | None = None
+    """Where the change entries of this request keep the caller's name, address and user agent."""
+    bytes_in: int = 0
+    """The size of the request body, as far as it was read."""
+    is_replay: bool = False
+    """Whether the response is a stored one (`Idempotency-Key`)."""
     restores: int | None = None
     """The policy version that this request rolls back to."""
     headers: dict[str, str] = field(default_factory=dict)

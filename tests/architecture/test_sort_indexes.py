@@ -44,8 +44,8 @@ SHORT_LISTS = {
 """Lists that need no index for their order, because few rows can be in them."""
 
 WALKED = {
-    AccessQuery: ("method", "path", "status", "status_gte", "ip"),
-    ChangeQuery: ("entity_id", "action"),
+    AccessQuery: ("method", "module", "path", "reason", "route", "status", "status_gte"),
+    ChangeQuery: ("action", "entity_id", "reason"),
     LoginQuery: ("is_successful", "ip", "reason", "session_id", "request_id"),
     MyLoginQuery: ("is_successful", "ip"),
     RoleQuery: ("is_active",),

@@ -20,8 +20,9 @@ from app.core.context import RequestContext
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow
 from app.main import open_database
+from app.modules.audit.entries.canonical import ENTRY_FORMAT
 from app.modules.audit.models import AuditAccess, AuditChange
-from app.modules.audit.requests.shipper import COLUMNS, access_table
+from app.modules.audit.requests.shipment import COLUMNS, access_table
 from app.modules.tasks.models import Task
 from scripts.servers import UNLIMITED, Server, signed_in
 from tests.disks import small_disk
@@ -175,6 +176,7 @@ async def add_rows(settings: Settings) -> None:
     row = dict.fromkeys(COLUMNS)
     row |= {"at": datetime.now(UTC), "request_id": "earlier", "actor_kind": "anonymous", "method": "GET"}
     row |= {"path": "/" + "x" * 2000, "status": 404, "duration_us": 1, "bytes_out": 1}
+    row |= {"format": ENTRY_FORMAT, "is_replay": False, "is_dry_run": False}
     database = open_database(settings)
     async with database.unit_of_work(RequestContext.for_job("test")) as session:
         await session.copy(access_table, [row] * ROWS)

@@ -95,6 +95,23 @@ class CurrentTransaction(FunctionElement[int]):
     inherit_cache = True
 
 
+class DatabaseClock(FunctionElement[datetime]):
+    """The clock of the database when the row is inserted, as an `Instant`; on SQLite in milliseconds."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(DatabaseClock)
+def compile_to_text_clock(_element: object, _compiler: object, **_: object) -> str:
+    return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+
+
+@compiles(DatabaseClock, "postgresql")
+def compile_to_clock(_element: object, _compiler: object, **_: object) -> str:
+    return "clock_timestamp()"
+
+
 @compiles(CurrentTransaction)
 def compile_to_null(_element: object, _compiler: object, **_: object) -> str:
     return "NULL"

@@ -85,6 +85,12 @@ async def lock_policy(request: Request) -> None:
     context_of(request).changes_policy = True
 
 
+async def name_subject(request: Request) -> None:
+    """Record which account the request is about: the one whose id the path names."""
+    named = request.path_params.get("id")
+    context_of(request).subject_id = named if isinstance(named, UUID) else None
+
+
 async def target_other_account(request: Request) -> None:
     """Record on which account the request acts. Raises Forbidden for the caller's own.
 

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.config import Settings
 from app.core.context import ANONYMOUS, RequestContext
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
+from app.core.http.audit_reason import HEADER as AUDIT_REASON
+from app.core.http.audit_reason import check_reason, read_reason
 from app.core.http.client_address import client_address, is_https
 from app.core.http.probes import PROBES
 from app.core.http.problem_details import internal_error, to_response
@@ -77,6 +79,7 @@ class ContextMiddleware:
             actor=ANONYMOUS,
             ip=client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header),
             user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
+            reason=read_reason(headers.get(AUDIT_REASON)),
         )
 
 
@@ -169,6 +172,7 @@ class SafetyMiddleware:
         """
         limiter = scope["app"].state.rate_limiter
         try:
+            check_reason(context)
             has_credentials = self.check_head(scope)
         except Problem:
             await limiter.count(context)
@@ -181,14 +185,12 @@ class SafetyMiddleware:
 
         Raises HTTPException, because FastAPI turns any other error of reading a body into a 400.
         """
-        received = 0
 
         async def receive_within_limit() -> Message:
-            nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
+            context.bytes_in += len(message.get("body", b""))
             limit = context.max_body_bytes or self.limits.body_bytes
-            if received > limit:
+            if context.bytes_in > limit:
                 detail = f"The body is larger than {limit} bytes."
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
             return message

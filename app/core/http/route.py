@@ -54,6 +54,7 @@ class Route(PlannedRoute):
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.has_dry_run = read_dry_run in dependencies
+        self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
         self.preflight = self.build_preflight(media_types)
@@ -153,6 +154,11 @@ class Route(PlannedRoute):
         if context.next_cursor is not None:
             response.headers.append("Link", f'<{next_page_url(request, context.next_cursor)}>; rel="next"')
         return response
+
+
+def module_of(guard: Guard) -> str | None:
+    """The module of the permission that the guard requires."""
+    return guard.permissions[0].partition(":")[0] if isinstance(guard, RequiresPermission) else None
 
 
 def check_options(route: APIRoute) -> None:

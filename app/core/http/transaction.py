@@ -57,6 +57,7 @@ async def run_once(
             return await handler(request)
         stored = await state.idempotency_store.find(session, idempotent)
         if stored is not None:
+            context.is_replay = True
             return replay(stored)
         response = await handler(request)
         await state.idempotency_store.store(session, idempotent, to_stored(response))

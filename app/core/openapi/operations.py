@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from app.core.http.audit_reason import MAX_CHARACTERS
 from app.core.http.file_export import FILE_TYPES
 from app.core.http.file_upload import UploadRoute
 from app.core.http.guards import Authenticated, Public, RequiresPermission, SignedByService
@@ -22,6 +23,14 @@ IDEMPOTENCY_KEY: Json = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 
+AUDIT_REASON: Json = {
+    "name": "Audit-Reason",
+    "in": "header",
+    "required": False,
+    "description": "Why you make the request, for the audit log. E-mail addresses and credentials in it are masked.",
+    "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
+}
+
 PATH_PARAMETERS = {
     "id": "The identifier of the item.",
     "user_id": "The identifier of the user.",
@@ -37,6 +46,8 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     describe_parameters(operation, route)
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
+    if not isinstance(route.guard, Public) and "GET" not in (route.methods or ()):
+        operation.setdefault("parameters", []).append(dict(AUDIT_REASON))
     if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):

@@ -9,6 +9,7 @@ from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.audit.changes import capture
+from app.modules.audit.entries.callers import old_strangers
 from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
@@ -27,7 +28,10 @@ async def lifespan(state: State) -> AsyncIterator[None]:
 
 
 def prune_rules(settings: Settings) -> Iterable[PruneRule]:
-    return [old_positions(settings.state_dir / "spool", timedelta(days=settings.retention.spool_days))]
+    return [
+        old_positions(settings.state_dir / "spool", timedelta(days=settings.retention.spool_days)),
+        old_strangers(timedelta(days=settings.audit.address_days)),
+    ]
 
 
 HOOKS = ModuleHooks(install=capture.install, lifespan=lifespan, middleware=AccessLogMiddleware, prune_rules=prune_rules)

@@ -4,21 +4,36 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, text
 from sqlmodel import Field
 
 from app.core.clock import new_id
-from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, Instant
+from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
 from app.core.db.entity import Bookkeeping
+
+FIRST_FAILURE = 400
+"""The lowest status of a failure."""
+
+
+def some(table: str, columns: tuple[str, ...], condition: str, name: str = "") -> Index:
+    """An index of the rows that meet `condition`, for queries that say it too."""
+    where = text(condition)
+    return Index(f"ix_{table}_{name or '_'.join(columns)}", *columns, postgresql_where=where, sqlite_where=where)
 
 
 class Entry(Bookkeeping):
-    """The columns of both logs: actor, time, client, request and database transaction."""
+    """The columns of both logs: actor, time, caller, request and database transaction."""
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
     """The number of the entry, given before the commit, so that numbers do not follow the order of commits."""
     at: datetime = Field(sa_type=Instant)
-    """When the request began, or the change was written."""
+    """When the request began, or the change was written, by the clock of the application."""
+    stored_at: datetime | None = Field(
+        default=None, sa_type=Instant, nullable=False, sa_column_kwargs={"server_default": DatabaseClock()}
+    )
+    """When the entry was stored, by the clock of the database."""
+    format: int = Field(sa_type=SmallInteger)
+    """The version of the encoding of the entry."""
     xid: int | None = Field(default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": CurrentTransaction()})
     """The database transaction that wrote the entry."""
     request_id: str = Field(max_length=64)
@@ -30,13 +45,13 @@ class Entry(Bookkeeping):
     actor_id: UUID | None = None
     """The user or API key."""
     actor_name: str | None = Field(default=None, max_length=200)
-    """The name of the actor at that time."""
+    """The name of a job or service. The name of a person is with the caller."""
     owner_id: UUID | None = None
     """The user for whom an API key acted."""
-    ip: str | None = Field(default=None, max_length=64)
-    """The address of the client."""
-    user_agent: str | None = Field(default=None, max_length=400)
-    """The user agent of the client."""
+    caller_id: UUID | None = None
+    """The row of `audit_caller` with the name of the actor, the address and the user agent."""
+    reason: str | None = Field(default=None, max_length=500)
+    """Why the caller made the request, in the caller's words (`Audit-Reason`)."""
 
 
 class AuditAccess(Entry, table=True):
@@ -46,11 +61,16 @@ class AuditAccess(Entry, table=True):
     not_audited = "is the audit log itself"
     __table_args__ = (
         Index("ix_audit_access_at_id", "at", "id"),
-        Index("ix_audit_access_actor_id_id", "actor_id", "id"),
-        Index("ix_audit_access_owner_id_id", "owner_id", "id"),
+        Index("ix_audit_access_actor_id_at_id", "actor_id", "at", "id"),
+        Index("ix_audit_access_caller_id_at_id", "caller_id", "at", "id"),
         Index("ix_audit_access_call_id", "call_id"),
         Index("ix_audit_access_request_id", "request_id"),
         Index("ix_audit_access_xid", "xid"),
+        some("audit_access", ("item_id", "at", "id"), "item_id IS NOT NULL"),
+        some("audit_access", ("owner_id", "at", "id"), "owner_id IS NOT NULL"),
+        some("audit_access", ("subject_id", "at", "id"), "subject_id IS NOT NULL"),
+        some("audit_access", ("error_code", "at", "id"), f"status >= {FIRST_FAILURE}"),
+        some("audit_access", ("at", "id"), "status >= 500", "crashes"),
         {"sqlite_autoincrement": True},
     )
 
@@ -76,6 +96,20 @@ class AuditAccess(Entry, table=True):
     """The size of the response body, in bytes."""
     error_code: str | None = Field(default=None, max_length=64)
     """The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk."""
+    module: str | None = Field(default=None, max_length=64)
+    """The module that the permission of the route belongs to, or the group of the route in the document."""
+    item_id: UUID | None = None
+    """The item in the path, or the one that was created."""
+    subject_id: UUID | None = None
+    """The user as whom the caller tried to sign in, or on whose account it acted."""
+    bytes_in: int | None = Field(default=None, sa_type=BigInteger)
+    """The size of the request body, as far as it was read, in bytes; null in entries of older versions."""
+    trace_id: str | None = Field(default=None, max_length=32)
+    """The trace that the request is a part of (`traceparent`)."""
+    is_replay: bool = False
+    """Whether the response is the stored one of an earlier request with the same idempotency key."""
+    is_dry_run: bool = False
+    """Whether the request asked for a preview and changed nothing."""
 
 
 class AuditChange(Entry, table=True):
@@ -85,12 +119,12 @@ class AuditChange(Entry, table=True):
     not_audited = "is the audit log itself"
     __table_args__ = (
         Index("ix_audit_change_at_id", "at", "id"),
-        Index("ix_audit_change_actor_id_id", "actor_id", "id"),
+        Index("ix_audit_change_actor_id_at_id", "actor_id", "at", "id"),
         Index("ix_audit_change_entity_entity_id_id", "entity", "entity_id", "id"),
-        Index("ix_audit_change_owner_id_id", "owner_id", "id"),
         Index("ix_audit_change_call_id", "call_id"),
         Index("ix_audit_change_request_id", "request_id"),
         Index("ix_audit_change_xid", "xid"),
+        some("audit_change", ("owner_id", "at", "id"), "owner_id IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
@@ -106,6 +140,51 @@ class AuditChange(Entry, table=True):
     """The changed columns, before and after, after redaction."""
     redaction_version: str = Field(max_length=16)
     """The version of the redactions that were applied."""
+
+
+class AuditCaller(Bookkeeping, table=True):
+    """A caller: what the entries of both logs tell of a person, in one place that can be erased.
+
+    An entry names it by its id, which commits to the other columns (`callers.py`). Without the row, nothing of them
+    can be found out, and the entry is as it was.
+    """
+
+    __tablename__ = "audit_caller"
+    not_audited = "holds what can be erased of the audit log"
+    __table_args__ = (
+        Index("ix_audit_caller_ip", "ip"),
+        Index("ix_audit_caller_user_id", "user_id"),
+        Index("ix_audit_caller_created_at", "created_at"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    """The first 16 bytes of a SHA-256 over the salt and the columns below it."""
+    salt: bytes = Field(sa_type=LargeBinary)
+    """Random bytes, without which the id does not tell whether a guess is right."""
+    user_id: UUID | None = None
+    """The user whose data this is; null for a caller without an account."""
+    name: str | None = Field(default=None, max_length=200)
+    """The name of the user or API key at that time."""
+    ip: str | None = Field(default=None, max_length=64)
+    """The address of the client."""
+    user_agent: str | None = Field(default=None, max_length=400)
+    """The user agent of the client."""
+    created_at: datetime = Field(sa_type=Instant)
+    """When the row was made. Entries of a day at most refer to it."""
+
+
+class AuditRedaction(Bookkeeping, table=True):
+    """The redactions of all columns at one version, which change entries name."""
+
+    __tablename__ = "audit_redaction"
+    not_audited = "is the audit log itself"
+
+    version: str = Field(primary_key=True, max_length=16)
+    """The beginning of the SHA-256 of the document."""
+    document: dict[str, Any] = Field(sa_type=JSON_DOCUMENT)
+    """The treatment of each column of each audited table, and the column with the person whose data it is."""
+    since: datetime = Field(sa_type=Instant)
+    """When a process first wrote with it."""
 
 
 class AuditSpool(Bookkeeping, table=True):

@@ -1,6 +1,6 @@
 """Queries over the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,28 +11,55 @@ from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect
-from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
+from app.modules.audit.models import FIRST_FAILURE, AuditAccess, AuditCaller, AuditChange, AuditSubjectKey
 from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead
 
+callers = table_of(AuditCaller)
 
-class AccessRepository(ReadRepository):
+
+class LogRepository(ReadRepository):
+    """One of the logs, each entry with its caller, as far as that is still known."""
+
+    def compute_columns(self) -> dict[str, ColumnElement[Any]]:
+        """The columns of a read that the table does not have as they are."""
+        name = func.coalesce(self.table.c.actor_name, callers.c.name).label("actor_name")
+        return {"actor_name": name, "ip": callers.c.ip, "user_agent": callers.c.user_agent}
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        computed = self.compute_columns()
+        return [computed[name] if name in computed else self.table.c[name] for name in self.read.model_fields]
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        called = self.table.outerjoin(callers, self.table.c.caller_id == callers.c.id)
+        return super().select(deleted=deleted).select_from(called)
+
+
+class AccessRepository(LogRepository):
     """The access log."""
 
     model = AuditAccess
     read = AccessRead
 
-    def columns(self) -> list[ColumnElement[Any]]:
-        milliseconds = (self.table.c.duration_us / 1000.0).label("duration_ms")
-        return [milliseconds if name == "duration_ms" else self.table.c[name] for name in self.read.model_fields]
+    def compute_columns(self) -> dict[str, ColumnElement[Any]]:
+        return {**super().compute_columns(), "duration_ms": (self.table.c.duration_us / 1000.0).label("duration_ms")}
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, AccessQuery) and query.path:
-            statement = statement.where(self.table.c.path.startswith(query.path, autoescape=True))
-            query = query.model_copy(update={"path": None})
+        if isinstance(query, AccessQuery):
+            statement = statement.where(*self.conditions(query))
+            query = query.model_copy(update={"path": None, "ip": None})
         return super().where(statement, query)
 
+    def conditions(self, query: AccessQuery) -> Iterator[ColumnElement[bool]]:
+        """What the filters ask for that do not compare a column of the table with their value."""
+        if query.path:
+            yield self.table.c.path.startswith(query.path, autoescape=True)
+        if query.ip:
+            yield self.table.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == query.ip))
+        if query.error_code:
+            yield self.table.c.status >= FIRST_FAILURE  # as the index of failures says
 
-class ChangeRepository(ReadRepository):
+
+class ChangeRepository(LogRepository):
     """The change log."""
 
     model = AuditChange

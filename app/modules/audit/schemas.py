@@ -47,6 +47,8 @@ class EntryQuery(HistoryQuery):
     """Only entries at or after this instant."""
     at_lt: Moment | None = None
     """Only entries before this instant."""
+    reason: str | None = Field(None, max_length=500)
+    """Only entries with exactly this reason."""
 
 
 class AccessQuery(EntryQuery):
@@ -62,6 +64,16 @@ class AccessQuery(EntryQuery):
     """Only responses with this status or a higher one."""
     ip: str | None = Field(None, max_length=64)
     """Only requests from this address."""
+    module: str | None = Field(None, max_length=64)
+    """Only requests of this module."""
+    route: str | None = Field(None, max_length=400)
+    """Only requests of this route, with its parameters in braces."""
+    item_id: UUID | None = None
+    """Only requests about the item with this id."""
+    subject_id: UUID | None = None
+    """Only attempts to sign in as this user, and requests on the account of this user."""
+    error_code: str | None = Field(None, max_length=64)
+    """Only failures with this code."""
 
 
 class ChangeQuery(EntryQuery):
@@ -83,7 +95,9 @@ class EntryRead(ResponseSchema):
     id: int
     """The number of the entry."""
     at: datetime
-    """When the request began, or the change was written."""
+    """When the request began, or the change was written, by the clock of the application."""
+    stored_at: datetime
+    """When the entry was stored, by the clock of the database."""
     request_id: str
     """The request, in the words of its caller (`X-Request-ID`); two requests can have the same."""
     call_id: UUID | None
@@ -93,13 +107,15 @@ class EntryRead(ResponseSchema):
     actor_id: UUID | None
     """The user or API key."""
     actor_name: str | None
-    """The name of the actor at that time."""
+    """The name of the actor at that time; null once the person was erased."""
     owner_id: UUID | None
     """The user for whom an API key acted."""
     ip: str | None
-    """The address of the client."""
+    """The address of the client; null once it was forgotten, or the person erased."""
     user_agent: str | None
-    """The user agent of the client."""
+    """The user agent of the client; null once it was forgotten, or the person erased."""
+    reason: str | None
+    """Why the caller made the request, in the caller's words (`Audit-Reason`)."""
 
 
 class AccessRead(EntryRead):
@@ -127,6 +143,20 @@ class AccessRead(EntryRead):
     """The size of the response body, in bytes."""
     error_code: str | None
     """The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk."""
+    module: str | None
+    """The module that the permission of the route belongs to, or the group of the route in the document."""
+    item_id: UUID | None
+    """The item in the path, or the one that was created."""
+    subject_id: UUID | None
+    """The user as whom the caller tried to sign in, or on whose account it acted."""
+    bytes_in: int | None
+    """The size of the request body, as far as it was read, in bytes; null in entries of older versions."""
+    trace_id: str | None
+    """The trace that the request is a part of (`traceparent`)."""
+    is_replay: bool
+    """Whether the response is the stored one of an earlier request with the same idempotency key."""
+    is_dry_run: bool
+    """Whether the request asked for a preview and changed nothing."""
 
 
 class ChangeRead(EntryRead):

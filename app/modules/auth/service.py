@@ -90,6 +90,7 @@ class SignInService:
         """Count the attempt before it is checked. Raises TooManyAttempts."""
         user = await UserRepository(self.database.read_session(self.context)).credentials(identifier)
         hashed = hash_identifier(self.database.keys.lookup, identifier)
+        self.context.subject_id = user.id if user else None
         attempt = Attempt(identifier, user, await throttle.reserve_sign_in(hashed))
         if attempt.reservation.wait:
             attempt.is_from_known_address = await throttle.has_signed_in_here(attempt.user_id)

@@ -72,7 +72,9 @@ class PolicyVersion(Bookkeeping, table=True):
     actor_id: UUID | None = None
     """The user or API key that made it."""
     actor_name: str | None = Field(default=None, max_length=200)
-    """The name of the actor at that time."""
+    """The name of a job or service. The name of a person is with the caller."""
+    caller_id: UUID | None = None
+    """The row of `audit_caller` with the name of the actor."""
     restores: int | None = Field(default=None, sa_type=BigInteger)
     """The version that this one rolled back to."""
     changes: list[dict[str, Any]] = Field(sa_type=JSON_DOCUMENT)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.entity import Entity, table_of
@@ -22,6 +24,12 @@ class VersionRepository(ReadRepository):
 
     model = PolicyVersion
     read = VersionRead
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        callers = SQLModel.metadata.tables["audit_caller"]
+        caller = select(callers.c.name).where(callers.c.id == self.table.c.caller_id).scalar_subquery()
+        name = func.coalesce(self.table.c.actor_name, caller).label("actor_name")
+        return [name if column.key == "actor_name" else column for column in super().columns()]
 
     async def current(self) -> int:
         """The number of the current version."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from app.core.http.dependencies import RequestSession
+from app.core.http.dependencies import RequestSession, name_subject
 from app.core.http.guards import other_account_change, policy_change, requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
@@ -29,7 +29,9 @@ Users = Annotated[UserService, Depends(user_service)]
 def guard(action: str) -> list[Any]:
     """The guards of users. Changes of users may change policy; creating one rarely does, and hashes for long first."""
     permission = f"users:{action}"
-    return [requires(permission)] if action == "read" else policy_change(permission, locks_first=action != "create")
+    if action == "read":
+        return [requires(permission), Depends(name_subject)]
+    return [*policy_change(permission, locks_first=action != "create"), Depends(name_subject)]
 
 
 add_resource(

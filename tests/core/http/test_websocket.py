@@ -4,11 +4,8 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import select
 
-from app.core.context import RequestContext
-from app.core.db.entity import table_of
-from app.modules.audit.models import AuditAccess
+from tests.modules.audit.entries import access_entries
 
 
 async def test_a_websocket_is_refused_with_an_entry(app: FastAPI) -> None:
@@ -32,16 +29,11 @@ async def test_a_websocket_is_refused_with_an_entry(app: FastAPI) -> None:
         "client": ("192.0.2.9", 1),
     }
     await app(scope, receive, send)
-    await app.state.access_log.flush()
 
-    access = table_of(AuditAccess)
-    rows = await app.state.database.read_session(RequestContext()).all(
-        select(access.c.status, access.c.error_code, access.c.ip, access.c.path).where(
-            access.c.request_id == "upgrade-1"
-        )
-    )
+    (entry,) = [row for row in await access_entries(app) if row.request_id == "upgrade-1"]
     assert sent == [{"type": "websocket.close", "code": 1008}]
-    assert [tuple(row) for row in rows] == [(400, "upgrade-refused", "192.0.2.9", "/api/v1/tasks")]
+    assert (entry.status, entry.error_code) == (400, "upgrade-refused")
+    assert (entry.ip, entry.path) == ("192.0.2.9", "/api/v1/tasks")
 
 
 async def test_a_handshake_is_refused_by_a_server_without_websockets_too(client: httpx.AsyncClient) -> None:

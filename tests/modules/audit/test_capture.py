@@ -11,8 +11,8 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
-from app.modules.audit.changes import canonical
 from app.modules.audit.changes.redaction_rules import UndeclaredSecret, redaction_version, redactions
+from app.modules.audit.entries import canonical
 from app.modules.audit.models import AuditSubjectKey
 from app.modules.sessions.models import AuthSession
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
@@ -161,8 +161,8 @@ def test_values_have_one_canonical_encoding() -> None:
     assert (
         canonical.encode(raw)
         == (
-            '{"at":"2026-01-02T03:04:05.000000Z","flag":true,"format":1,"id":"00000000-0000-0000-0000-000000000001",'
-            '"list":[1,{"a":"0.5"}],"money":"1.10","none":null,"number":1152921504606846976,"raw":"AA==",'
+            '{"at":"2026-01-02T03:04:05.000000Z","flag":true,"id":"00000000-0000-0000-0000-000000000001",'
+            '"list":[1,{"a":"0.5"}],"money":"1.10","number":1152921504606846976,"raw":"AA==",'
             '"status":"todo","text":"é"}'
         ).encode()
     )

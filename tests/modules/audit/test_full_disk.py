@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
+from app.core.http.audit_reason import MAX_CHARACTERS
 from app.core.http.guards import public
 from app.core.http.router import Router
 from app.main import create_app
@@ -283,9 +284,10 @@ def test_without_fallocate_the_room_is_taken_by_zeros(tmp_path: Path, monkeypatc
 def test_the_largest_entry_fits_its_place() -> None:
     """A character that JSON escapes takes two bytes; the middleware leaves no control characters."""
     longest = {"path": PATH_BYTES, "query": QUERY_BYTES, "user_agent": AGENT_BYTES, "route": 400, "decision": 200}
-    longest |= {"actor_name": 200, "request_id": 64, "error_code": 64, "method": 16, "ip": 64}
+    longest |= {"actor_name": 200, "request_id": 64, "error_code": 64, "method": 16, "ip": 64, "module": 64}
     entry: dict[str, Any] = {name: '"' * length for name, length in longest.items()}
-    entry |= dict.fromkeys(("actor_id", "owner_id", "session_id", "call_id", "at"), "0" * 36)
+    entry |= dict.fromkeys(("actor_id", "owner_id", "session_id", "call_id", "item_id", "subject_id", "at"), "0" * 36)
+    entry |= {"reason": "\U0001f600" * MAX_CHARACTERS, "trace_id": "0" * 32, "bytes_in": 2**60, "is_replay": False}
 
     payload = encode({"completes": 2**40, "duration_us": 2**60, "bytes_out": 2**60, "status": 500, **entry})
 

@@ -119,8 +119,9 @@ async def test_the_database_refuses_to_change_audit_entries(
     async with create_engine(database.settings).connect() as connection:
         if table == "audit_access":
             await connection.exec_driver_sql(
-                "INSERT INTO audit_access (at, request_id, actor_kind, method, path, status, duration_us, bytes_out)"
-                " VALUES (CURRENT_TIMESTAMP, 'r', 'system', 'GET', '/', 200, 1, 1)"
+                "INSERT INTO audit_access (at, format, request_id, actor_kind, method, path, status, duration_us,"
+                " bytes_out, is_replay, is_dry_run)"
+                " VALUES (CURRENT_TIMESTAMP, 2, 'r', 'system', 'GET', '/', 200, 1, 1, FALSE, FALSE)"
             )
         with pytest.raises(DBAPIError, match="can only be added to"):
             await connection.exec_driver_sql(verb.replace("{}", table))

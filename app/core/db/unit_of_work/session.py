@@ -197,7 +197,7 @@ class Session(Rows):
         """A savepoint: if the block raises, the database and the entities are as they were before it."""
         await self.flush()
         await begin(self)
-        loaded, locked = dict(self.loaded), set(self.locked)
+        loaded, locked, info = dict(self.loaded), set(self.locked), dict(self.info)
         try:
             async with savepoint(self.transaction):
                 yield
@@ -205,7 +205,7 @@ class Session(Rows):
                 refuse_broken(self)
         except BaseException:
             self.restore(loaded)
-            self.locked = locked  # the database gives the others back
+            self.locked, self.info = locked, info  # the database gives the other locks back
             self.is_broken = False
             raise
 

@@ -6,19 +6,26 @@ from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db.column_types import CurrentTransaction
+from app.core.db.column_types import CurrentTransaction, DatabaseClock
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change, creation_of
 from app.core.db.unit_of_work.write_statements import EntryForm
-from app.modules.audit.changes.canonical import canonical_value
 from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
 from app.modules.audit.changes.redaction_rules import check_tables, has_personal_data, redaction_version, redactions
+from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
+from app.modules.audit.entries.callers import Callers
+from app.modules.audit.entries.canonical import ENTRY_FORMAT, canonical_value
 from app.modules.audit.models import AuditChange
 
-COLUMNS = tuple(column.name for column in table_of(AuditChange).columns if column.name not in ("id", "xid"))
+MADE_BY_DATABASE = (("stored_at", DatabaseClock()), ("xid", CurrentTransaction()))
+COLUMNS = tuple(
+    column.name
+    for column in table_of(AuditChange).columns
+    if column.name != "id" and column.name not in dict(MADE_BY_DATABASE)
+)
 Values = dict[str, Any]
 Sides = dict[str, Values]
 """The old and the new value of each field."""
@@ -27,21 +34,28 @@ Sides = dict[str, Values]
 def install(database: Database) -> None:
     """Record every change of `database`, and refuse every other write to an audited table."""
     check_tables()
-    database.hooks.recorder = ChangeRecorder(database)
+    recorder = ChangeRecorder(database)
+    database.hooks.recorder = recorder
+    database.hooks.after_begin.append(StoredRedactions(recorder.redaction_version).ensure)
+    database.hooks.after_commit.append(recorder.callers.after_commit)
     refuse_unaudited_writes(database)
 
 
 class ChangeRecorder:
     """Makes change entries, with the redaction version and the master key."""
 
-    form = EntryForm(table_of(AuditChange), COLUMNS, (("xid", CurrentTransaction()),))
+    form = EntryForm(table_of(AuditChange), COLUMNS, MADE_BY_DATABASE)
 
     def __init__(self, database: Database) -> None:
         self.redaction_version = redaction_version()
         self.master = database.keys.personal
+        self.callers = Callers()
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
-        """Give each change of an audited row its entry, unless nothing in it is significant. Returns new keys."""
+        """Give each change of an audited row its entry, unless nothing in it is significant.
+
+        Returns new keys and a new caller.
+        """
         recorded = []
         for change in changes:
             row = change.row
@@ -49,29 +63,34 @@ class ChangeRecorder:
                 sides = difference(change.before, change.after)
                 if is_significant(row, sides):
                     recorded.append((change, row, sides))
+        if not recorded:
+            return []
         subjects = {subject for _, row, sides in recorded for subject in subjects_of(row, sides)}
         born = {row.id for change, row, _ in recorded if change.action == "create"}
         keys, added = await subject_keys(session, self.master, subjects, born)
-        shared = {**actor_columns(session.context), "source": "hook", "redaction_version": self.redaction_version}
+        context = session.context
+        context.caller_id, caller = self.callers.resolve_context(session)
+        shared = {**actor_columns(context), "source": "hook", "redaction_version": self.redaction_version}
         for change, row, sides in recorded:
             entity = str(row.__tablename__)
             own = {"action": change.action, "entity": entity, "entity_id": str(row.id)}
             change.entry = {**shared, **own, "changes": redact(row, sides, keys)}
-        return [creation_of(key) for key in added]
+        return [creation_of(row) for row in (*added, *([caller] if caller else []))]
 
 
 def actor_columns(context: RequestContext) -> Values:
-    """The columns of actor, time, request and client."""
+    """The columns of actor, time, request and caller."""
     return {
         "at": now(),
+        "format": ENTRY_FORMAT,
         "request_id": context.request_id,
         "call_id": context.call_id,
         "actor_kind": context.actor.kind,
         "actor_id": context.actor.id,
-        "actor_name": context.actor.name,
+        "actor_name": context.actor.logged_name,
         "owner_id": context.owner_id,
-        "ip": context.ip,
-        "user_agent": context.user_agent,
+        "caller_id": context.caller_id,
+        "reason": context.reason,
     }
 
 

@@ -63,10 +63,14 @@ def has_personal_data(model: type[SQLModel]) -> bool:
     return any(redaction.treatment == "personal" for redaction in redactions(model).values())
 
 
-def redaction_version() -> str:
-    """A digest of all redactions, which changes when one of them does."""
-    document = {
+def redaction_document() -> dict[str, dict[str, list[str | None]]]:
+    """The treatment of each column of each audited table, and the column with the person whose data it is."""
+    return {
         name: {field: [redaction.treatment, redaction.subject] for field, redaction in redactions(model).items()}
         for name, model in audited_models().items()
     }
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def redaction_version() -> str:
+    """A digest of all redactions, which changes when one of them does."""
+    return hashlib.sha256(json.dumps(redaction_document(), sort_keys=True).encode()).hexdigest()[:16]

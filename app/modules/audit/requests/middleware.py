@@ -183,29 +183,50 @@ class LoggedRequest:
         """The access entry, as JSON values and ids."""
         context, scope = self.context, self.scope
         route = scope.get("route")
-        actor = context.actor
         return {
-            "at": context.at.isoformat(),
-            "request_id": context.request_id,
-            "call_id": context.call_id,
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "actor_name": actor.name,
-            "owner_id": context.owner_id,
-            "auth_method": context.auth_method,
-            "session_id": context.principal.session_id if context.principal else None,
-            "ip": context.ip,
-            "user_agent": context.user_agent and cut(context.user_agent, AGENT_BYTES),
+            **caller_columns(context),
             "method": cut(mask_text(scope["method"], 16), 16),
             "path": cut(mask_path(route_path(scope), ids_of(scope.get("path_params", {}))), PATH_BYTES),
             "route": route_template(scope),
+            "module": route.module if isinstance(route, Route) else None,
+            "item_id": item_of(scope.get("path_params", {}), context),
+            "subject_id": context.subject_id or context.target_user_id,
             "query": allowed_query(scope["query_string"], route),
             "decision": context.decision,
             "status": self.status,
             "duration_us": (perf_counter_ns() - self.started) // 1000,
+            "bytes_in": context.bytes_in,
             "bytes_out": self.bytes_out,
+            "is_replay": context.is_replay,
+            "is_dry_run": context.dry_run,
             "error_code": context.error_code,
         }
+
+
+def caller_columns(context: RequestContext) -> dict[str, Any]:
+    """Who called, when and why, and the ids of the request."""
+    actor = context.actor
+    return {
+        "at": context.at.isoformat(),
+        "request_id": context.request_id,
+        "call_id": context.call_id,
+        "trace_id": context.trace_id,
+        "actor_kind": actor.kind,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "owner_id": context.owner_id,
+        "auth_method": context.auth_method,
+        "session_id": context.principal.session_id if context.principal else None,
+        "ip": context.ip,
+        "user_agent": context.user_agent and cut(context.user_agent, AGENT_BYTES),
+        "reason": context.reason,
+    }
+
+
+def item_of(path_params: Mapping[str, object], context: RequestContext) -> UUID | None:
+    """The item that the path names, or that was created. Some have numbers, which are no items."""
+    named = path_params.get("id", context.item_id)
+    return named if isinstance(named, UUID) else None
 
 
 def ids_of(path_params: Mapping[str, object]) -> set[str]:

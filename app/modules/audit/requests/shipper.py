@@ -2,13 +2,9 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
-from uuid import UUID
 
-import orjson
 import structlog
 from sqlalchemy import insert, select, update
 
@@ -18,8 +14,10 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import Session
 from app.core.runtime.periodic_task import PeriodicTask
-from app.modules.audit.models import AuditAccess, AuditSpool
+from app.modules.audit.entries.callers import Callers
+from app.modules.audit.models import AuditSpool
 from app.modules.audit.requests.place import SpoolPlace, is_begun, unfinished_entries
+from app.modules.audit.requests.shipment import Shipment
 from app.modules.audit.requests.spool import AuditLogUnavailable, Spool, orphans
 
 log = structlog.get_logger(__name__)
@@ -28,9 +26,7 @@ BATCH = 500
 ROTATE_BYTES = 16 * 1024 * 1024
 ADOPT_SECONDS = 10.0
 
-access_table = table_of(AuditAccess)
 spool_table = table_of(AuditSpool)
-COLUMNS = [column.name for column in access_table.columns if column.name not in ("id", "xid")]
 
 
 class Shipper:
@@ -46,6 +42,7 @@ class Shipper:
         self.lock = asyncio.Lock()
         self.work: PeriodicTask | None = None
         self.adopt_at = 0.0
+        self.callers = Callers()
 
     def reserve(self) -> SpoolPlace:
         """Room for the entry of one request, where it survives this process. Raises AuditLogUnavailable."""
@@ -99,7 +96,7 @@ class Shipper:
                 await self.replace_spool()
             for spool in filter(is_done, self.retired.copy()):
                 if spool.unfinished:  # the disk failed when the entry was to be completed
-                    await ship_unfinished(self.database, spool)
+                    await ship_unfinished(self.database, self.callers, spool)
                 self.retired.remove(spool)
                 spool.close()
 
@@ -136,7 +133,7 @@ class Shipper:
                 async with self.lock:
                     while await self.ship(orphan):
                         pass
-                    await ship_unfinished(self.database, orphan)
+                    await ship_unfinished(self.database, self.callers, orphan)
             except Exception as error:  # noqa: BLE001  # it stays for the next attempt
                 log.error("orphan_not_shipped", spool=orphan.id, cause=type(error).__name__)
                 orphan.leave()
@@ -156,25 +153,27 @@ class Shipper:
         entries, end = spool.read(spool.shipped, BATCH)
         if not entries:
             return 0
-        rows = [to_row(orjson.loads(entry)) for entry in entries if not is_begun(entry)]
+        shipment = Shipment((entry for entry in entries if not is_begun(entry)), self.callers)
         spool.is_known = False
         async with self.database.unit_of_work(RequestContext.for_job("ship")) as session:
             await advance(session, spool, end)
-            if rows:
-                await session.copy(access_table, rows)
+            await shipment.store(session)
+        self.callers.remember(shipment.added)
         spool.shipped, spool.is_known = end, True
         return len(entries)
 
 
-async def ship_unfinished(database: Database, spool: Spool) -> None:
+async def ship_unfinished(database: Database, callers: Callers, spool: Spool) -> None:
     """Ship the entries of responses that were cut off: once, because a second position says that they are shipped."""
     entries = await asyncio.to_thread(unfinished_entries, spool)
     position = f"{spool.id}.aborted"
     if not entries or await read_position(database, position):
         return
+    shipment = Shipment(entries, callers)
     async with database.unit_of_work(RequestContext.for_job("ship")) as session:
         await set_position(session, position, spool.shipped)
-        await session.copy(access_table, [to_row(orjson.loads(entry)) for entry in entries])
+        await shipment.store(session)
+    callers.remember(shipment.added)
 
 
 async def read_position(database: Database, name: str) -> int:
@@ -211,12 +210,3 @@ async def advance(session: Session, spool: Spool, end: int) -> None:
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult here
         raise RuntimeError(f"spool {spool.id} moved under its owner")
-
-
-def to_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A spooled entry with the types of its columns."""
-    for name in ("call_id", "actor_id", "session_id", "owner_id"):
-        value = row.get(name)  # an entry of an older version lacks columns that came later
-        row[name] = UUID(value) if value else None
-    row["at"] = datetime.fromisoformat(row["at"])
-    return {name: row.get(name) for name in COLUMNS}

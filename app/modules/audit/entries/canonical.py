@@ -1,11 +1,10 @@
 """The canonical form of values and entries: the same bytes for the same facts on every database.
 
-JSON with names sorted by code point, no white space and no floats, so that a hash over a stored entry can be repeated
-elsewhere.
+JSON with names sorted by code point, nulls left out, no white space and no floats, so that a hash over a stored entry
+can be repeated elsewhere, and a column that is added later does not change the bytes of older entries.
 """
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,7 +13,11 @@ from types import NoneType
 from typing import Any
 from uuid import UUID
 
-ENTRY_FORMAT = 1
+import orjson
+
+ENTRY_FORMAT = 2
+"""Stored with every entry. Entries of format 1 have no callers, and their plain documents may hold names with a `$`."""
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 def canonical_value(raw: object) -> Any:
@@ -43,7 +46,7 @@ FORMS: Mapping[type, Callable[[Any], Any]] = {
     NoneType: keep,
     bool: keep,
     str: keep,
-    int: keep,
+    int: lambda raw: raw if MIN_INTEGER <= raw <= MAX_INTEGER else str(raw),
     datetime: format_instant,
     date: str,
     UUID: str,
@@ -58,6 +61,6 @@ FORMS: Mapping[type, Callable[[Any], Any]] = {
 
 
 def encode(entry: Mapping[str, Any]) -> bytes:
-    """The canonical bytes of a stored entry."""
-    document = {"format": ENTRY_FORMAT, **{name: canonical_value(item) for name, item in entry.items()}}
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """The canonical bytes of a stored entry, or of a part of one: every column that is not null."""
+    document = {name: canonical_value(item) for name, item in entry.items() if item is not None}
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)

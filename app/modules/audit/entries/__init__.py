@@ -1,0 +1,1 @@
+"""What the entries of both logs have in common: their canonical form, and callers."""

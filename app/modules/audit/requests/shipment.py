@@ -1,0 +1,61 @@
+"""A shipment: spooled entries as rows of the access log, with the callers that are not stored yet."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from app.core.context import Actor
+from app.core.db.entity import table_of
+from app.core.db.session import Session
+from app.modules.audit.entries.callers import Caller, Callers, to_values
+from app.modules.audit.entries.canonical import ENTRY_FORMAT
+from app.modules.audit.models import AuditAccess, AuditCaller
+
+access_table, caller_table = table_of(AuditAccess), table_of(AuditCaller)
+COLUMNS = [column.name for column in access_table.columns if column.name not in ("id", "stored_at", "xid")]
+IDS = ("call_id", "actor_id", "session_id", "owner_id", "item_id", "subject_id")
+FLAGS = ("is_replay", "is_dry_run")
+
+
+class Shipment:
+    """Rows that one transaction stores."""
+
+    def __init__(self, entries: Iterable[bytes], known: Callers) -> None:
+        self.known = known
+        self.added: dict[Caller, UUID] = {}
+        self.callers: list[dict[str, Any]] = []
+        self.rows = [self.to_row(orjson.loads(entry)) for entry in entries]
+
+    async def store(self, session: Session) -> None:
+        """Insert the rows in the transaction of `session`."""
+        if self.callers:
+            await session.copy(caller_table, self.callers)
+        if self.rows:
+            await session.copy(access_table, self.rows)
+
+    def to_row(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """A spooled entry with the types of its columns. One of an older version lacks columns that came later."""
+        for name in IDS:
+            value = entry.get(name)
+            entry[name] = UUID(value) if value else None
+        for name in FLAGS:
+            entry[name] = entry.get(name, False)
+        entry["at"] = datetime.fromisoformat(entry["at"])
+        actor = Actor(entry["actor_kind"], entry["actor_id"], entry["actor_name"])
+        caller = Caller.of(actor, entry["owner_id"], entry["ip"], entry["user_agent"])
+        own = {"format": ENTRY_FORMAT, "actor_name": actor.logged_name, "caller_id": caller and self.id_of(caller)}
+        entry |= own
+        return {name: entry.get(name) for name in COLUMNS}
+
+    def id_of(self, caller: Caller) -> UUID:
+        """The id of `caller`, who is stored with the shipment unless that was done before."""
+        known = self.known.find(caller, self.added)
+        if known is not None:
+            return known
+        values = to_values(caller)
+        self.callers.append(values)
+        self.added[caller] = values["id"]
+        return self.added[caller]

@@ -1,0 +1,127 @@
+"""Migrations that move data: what was stored before is found after, and again after the way back."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, Table, column, insert, select, table
+from sqlalchemy.exc import DBAPIError
+
+from alembic import command
+from app.core.config import Settings
+from app.core.db import migrations
+from app.core.db.connecting import create_engine
+from app.core.db.entity import table_of
+from app.modules.audit.entries.callers import commitment
+from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
+from tests.databases import Backend, in_a_thread
+from tests.fixtures.databases import settings_for
+from tests.modules.audit.entries import select_with_callers
+
+BEFORE_CALLERS = "e4d27b90c6f3"
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+USER, KEY, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
+TOLD = ("actor_kind", "actor_id", "owner_id", "actor_name", "ip", "user_agent")
+CALLERS: list[tuple[Any, ...]] = [
+    ("user", USER, None, "ann", "192.0.2.1", "curl"),
+    ("user", USER, None, "ann", "192.0.2.1", "curl"),
+    ("user", USER, None, "ann", None, None),
+    ("api-key", KEY, OWNER, "robot", "192.0.2.2", None),
+    ("anonymous", None, None, None, "192.0.2.3", "bot"),
+    ("system", None, None, "prune", None, None),
+]
+"""What old entries told of their callers: one caller twice, and a job, which is none."""
+LOGS: dict[Table, dict[str, Any]] = {
+    table_of(AuditAccess): {"method": "GET", "path": "/", "status": 200, "duration_us": 1, "bytes_out": 2},
+    table_of(AuditChange): {
+        "source": "hook",
+        "action": "create",
+        "entity": "task",
+        "entity_id": "1",
+        "changes": {},
+        "redaction_version": "x",
+    },
+}
+"""The columns that each log needs besides."""
+
+
+@pytest.fixture
+def empty(backend: Backend, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a database without tables."""
+    name = f"test_{uuid4().hex}"
+    yield settings_for(backend.create(name), tmp_path)
+    backend.drop(name)
+
+
+def run(settings: Settings, work: Callable[[Connection], Any]) -> Any:
+    """The result of `work`, committed."""
+
+    async def run_there() -> Any:
+        engine = create_engine(settings)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return in_a_thread(run_there)
+
+
+def old(log: Table) -> Any:
+    """The columns of a log before its callers moved."""
+    own = [column(each.name, each.type) for each in log.columns]
+    return table(log.name, *own, column("ip"), column("user_agent"))
+
+
+def add_old_entries(connection: Connection) -> None:
+    for log, own in LOGS.items():
+        rows = [{"at": AT, "request_id": "r", **own, **dict(zip(TOLD, caller, strict=True))} for caller in CALLERS]
+        connection.execute(insert(old(log)), rows)
+
+
+def read_old_entries(connection: Connection) -> list[list[tuple[Any, ...]]]:
+    selects = [select(*(log.c[name] for name in TOLD)).order_by(log.c.id) for log in map(old, LOGS)]
+    return [[tuple(row) for row in connection.execute(each)] for each in selects]
+
+
+def read_entries(connection: Connection) -> list[list[dict[str, Any]]]:
+    selects = [select_with_callers(log).order_by(log.c.id) for log in LOGS]
+    return [[dict(row._mapping) for row in connection.execute(each)] for each in selects]
+
+
+def read_callers(connection: Connection) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(select(table_of(AuditCaller)))]
+
+
+def test_callers_move_out_of_the_logs_and_back(empty: Settings) -> None:
+    command.upgrade(migrations.config(empty), BEFORE_CALLERS)
+    run(empty, add_old_entries)
+
+    migrations.upgrade(empty)
+    for entries in run(empty, read_entries):
+        assert [tuple(entry[name] for name in TOLD) for entry in entries] == CALLERS
+        assert {(entry["stored_at"], entry["format"]) for entry in entries} == {(AT, 1)}
+        assert [entry["caller_id"] is None for entry in entries] == [False] * 5 + [True]
+    for caller in run(empty, read_callers):
+        told = {name: caller[name] for name in ("user_id", "name", "ip", "user_agent")}
+        assert commitment(caller["salt"], told) == caller["id"]
+    assert {caller["user_id"] for caller in run(empty, read_callers)} == {USER, OWNER, None}
+
+    command.downgrade(migrations.config(empty), BEFORE_CALLERS)
+    assert run(empty, read_old_entries) == [CALLERS] * 2
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)
+def test_a_log_that_was_migrated_can_still_only_be_added_to(empty: Settings, log: Table) -> None:
+    """A table that is made anew loses its triggers."""
+    command.upgrade(migrations.config(empty), BEFORE_CALLERS)
+    run(empty, add_old_entries)
+    migrations.upgrade(empty)
+
+    with pytest.raises(DBAPIError, match="can only be added to"):
+        run(empty, lambda connection: connection.execute(log.update().values(request_id="x")))
+    with pytest.raises(DBAPIError, match="can only be added to"):
+        run(empty, lambda connection: connection.execute(log.delete()))
