@@ -155,7 +155,11 @@ class Signer:
         return Signature(self.key.name, self.key.id, self.sign_text(text))
 
     def sign_text(self, text: str) -> bytes:
-        return self.private.sign(text.encode())
+        return self.sign_bytes(text.encode())
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        """The Ed25519 signature of `message`."""
+        return self.private.sign(message)
 
 
 @dataclass(frozen=True)
