@@ -20,7 +20,7 @@ from app.core.db.role_limits import set_limits
 from app.core.errors import Problem
 from app.core.runtime import logging, server
 from app.core.security.passwords import PasswordHasher
-from app.main import app, open_database
+from app.main import Application, app, open_database
 from app.modules.users import UserCreate, UserService
 
 T = TypeVar("T")
@@ -67,9 +67,14 @@ def serve(
     app.state.settings = options = Settings()  # again: the application was made before it knew these options
     logging.configure(options)
     try:
-        server.serve("app.main:app", options, host, port)
+        server.serve(load_api, options, host, port)
     except server.StartRefused as error:
         raise typer.Exit(refuse(str(error))) from error
+
+
+def load_api() -> Application:
+    """The application of a worker."""
+    return app
 
 
 @cli.command()

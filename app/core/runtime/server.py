@@ -7,9 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from threading import Thread
-from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings, HTTP2Settings
@@ -17,7 +15,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from app.core.config import Environment, Settings
-from app.core.runtime.refusals import ConnectionWatch, count_refusals
+from app.core.runtime.refusals import Application, ConnectionWatch, count_refusals
 
 BACKLOG = 1024
 HEAD_BYTES = 64 * 1024
@@ -38,13 +36,13 @@ class StartRefused(Exception):
     """The server cannot start as it is configured."""
 
 
-def serve(target: str, settings: Settings, host: str, port: int) -> None:
-    """Serve the ASGI application `target` (`module:name`) until SIGTERM. Raises StartRefused."""
+def serve(load: Callable[[], Application], settings: Settings, host: str, port: int) -> None:
+    """Serve the ASGI application that `load` gives each worker until SIGTERM. Raises StartRefused."""
     options = settings.server
     allow_open_files(options.connections + settings.database.readers + settings.database.writers + OTHER_FILES)
     refuse_port_in_use(host, port)
     server = Server(
-        target,
+        "attest",
         address=host,
         port=port,
         workers=settings.workers,
@@ -68,7 +66,7 @@ def serve(target: str, settings: Settings, host: str, port: int) -> None:
         workers_kill_timeout=options.stop_seconds,
     )
     with count_refusals(settings.workers) as reports:
-        loader = partial(load_application, target, os.getpid(), port, reports)
+        loader = partial(load_application, load, os.getpid(), port, reports)
         server.serve(target_loader=loader, wrap_loader=False)
 
 
@@ -99,11 +97,12 @@ def refuse_port_in_use(host: str, port: int) -> None:
         raise StartRefused(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def load_application(target: str, parent: int, port: int, reports: socket.socket) -> Callable[..., Any]:
+def load_application(
+    load: Callable[[], Application], parent: int, port: int, reports: socket.socket
+) -> ConnectionWatch:
     """Load the application in a worker, which from now on ends with its parent process."""
     Thread(target=stop_with_parent, args=(parent,), daemon=True, name="stop with parent").start()
-    module, _, name = target.partition(":")
-    return ConnectionWatch(getattr(import_module(module), name), port, reports)
+    return ConnectionWatch(load(), port, reports)
 
 
 def stop_with_parent(parent: int) -> None:
