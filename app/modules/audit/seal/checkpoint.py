@@ -107,6 +107,7 @@ class Cosigner(Signer):
     """The private key of a witness. Its signature of a checkpoint is a cosignature, with the time of the witness."""
 
     key_type = CosignerKey
+    key: CosignerKey
 
     def sign_text(self, text: str) -> bytes:
         timestamp = int(now().timestamp())

@@ -86,8 +86,8 @@ class VerifierKey:
         material = rest.partition("+")[2]
         try:
             key = cls(name, decode_base64(material)[1:])
-        except InvalidNote as error:
-            raise UnusableKey(f"the verifier key {text!r} is malformed") from error
+        except (InvalidNote, UnusableKey) as error:
+            raise UnusableKey(f"the verifier key {text!r} is malformed: {error}") from error
         if str(key) != text:
             raise UnusableKey(f"{text!r} is not the verifier key of a signature of type {cls.kind:#04x}")
         return key
