@@ -1,9 +1,11 @@
-"""`python -m app …`: serve, migrate, limits, seed, create-superuser, openapi."""
+"""`python -m app …`: serve, witness, migrate, limits, seed, create-superuser, openapi."""
 
 import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import asyncpg
@@ -22,6 +24,7 @@ from app.core.runtime import logging, server
 from app.core.security.passwords import PasswordHasher
 from app.main import Application, app, open_database
 from app.modules.users import UserCreate, UserService
+from app.witness import WITNESS_ERRORS, load_rules, load_witness
 
 T = TypeVar("T")
 
@@ -35,7 +38,7 @@ cli = typer.Typer(
 @cli.callback()
 def configure_logs(context: typer.Context) -> None:
     """Send the log of a command to stderr, because its output is for others to read; a server logs to stdout."""
-    is_server = context.invoked_subcommand == serve.__name__
+    is_server = context.invoked_subcommand in {serve.__name__, witness.__name__}
     logging.configure(settings(), sys.stdout if is_server else sys.stderr)
 
 
@@ -75,6 +78,24 @@ def serve(
 def load_api() -> Application:
     """The application of a worker."""
     return app
+
+
+@cli.command()
+def witness(
+    key: Annotated[Path, typer.Option(help="PEM file of the Ed25519 private key that cosigns.")],
+    name: Annotated[str, typer.Option(help="Name in the cosignatures: a URL without its scheme, witness.example.com.")],
+    log: Annotated[list[str], typer.Option(help="Verifier key of a log; its name is the origin. For several, repeat.")],
+    state: Annotated[Path, typer.Option(help="Folder of the newest checkpoints, which must never be lost.")],
+    host: str = "127.0.0.1",
+    port: int = 8001,
+) -> None:
+    """Serve a witness, which cosigns checkpoints of other audit logs as long as they only grow."""
+    try:
+        rules = load_rules(key, name, log, state)
+        typer.echo(f"Verifier key of this witness: {rules.cosigner.key}")
+        server.serve(partial(load_witness, key, name, log, state), Settings(), host, port)
+    except (*WITNESS_ERRORS, server.StartRefused) as error:
+        raise typer.Exit(refuse(str(error))) from error
 
 
 @cli.command()
