@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from app import __version__
 from app.core.config import Settings, settings
@@ -70,9 +73,16 @@ SENDABLE = (
 
 
 class Application(FastAPI):
-    """FastAPI with a typed state."""
+    """FastAPI with a typed state, and no middleware around our own, which responds to every failure itself."""
 
     state: State  # type: ignore[assignment]  # Starlette's own is untyped
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The added middleware, around what FastAPI needs to run the routes that the index leaves to it."""
+        app: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), self.exception_handlers)
+        for middleware, arguments, options in reversed(self.user_middleware):
+            app = middleware(app, *arguments, **options)
+        return app
 
 
 def open_database(settings: Settings) -> Database:

@@ -43,7 +43,7 @@ HSTS = b"max-age=63072000; includeSubDomains"
 
 
 class ContextMiddleware:
-    """Outermost: creates the request context and sets the headers that every response carries."""
+    """Outermost: creates the request context, sets the headers of every response, and responds where all else fails."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -55,32 +55,40 @@ class ContextMiddleware:
             return
         if scope["type"] == "websocket":
             scope, receive, send = as_request(scope, receive, send)
-        scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
-        complete_path(scope, scope["app"].state.settings.root_path)
-        headers = scope[INDEXED] = IndexedHeaders(scope)
-        context = self.new_context(scope, headers)
-        scope["state"] = {**scope.get("state", {}), "context": context}
-        bind_log_lines(context)
-        is_tls = is_https(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
+        context, is_tls, started = RequestContext(actor=ANONYMOUS), False, False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 add_headers(message, context, is_tls=is_tls)
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        try:
+            is_tls = self.prepare(scope, context)
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            if started:
+                raise
+            log.error("unhandled_exception", exc_info=error)
+            await internal_error(scope["path"], context)(scope, receive, send_with_headers)
 
-    def new_context(self, scope: Scope, headers: Headers) -> RequestContext:
-        """The context of a request whose caller is not authenticated yet."""
+    def prepare(self, scope: Scope, context: RequestContext) -> bool:
+        """Complete the scope, and fill in the context from it. Whether the client speaks HTTPS."""
+        scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
+        complete_path(scope, scope["app"].state.settings.root_path)
+        scope["state"] = {**scope.get("state", {}), "context": context}
+        headers: Headers = IndexedHeaders(scope)
+        scope[INDEXED] = headers
         requested = headers.get("x-request-id", "")
-        return RequestContext(
-            request_id=requested if is_request_id(requested) else "",
-            trace_id=trace_id_of(headers.getlist("traceparent")),
-            actor=ANONYMOUS,
-            ip=client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header),
-            user_agent=mask_text(headers.get("user-agent", ""), 400) or None,
-            reason=read_reason(headers.get(AUDIT_REASON)),
-        )
+        if is_request_id(requested):
+            context.request_id = requested
+        context.trace_id = trace_id_of(headers.getlist("traceparent"))
+        context.ip = client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
+        context.user_agent = mask_text(headers.get("user-agent", ""), 400) or None
+        context.reason = read_reason(headers.get(AUDIT_REASON))
+        bind_log_lines(context)
+        return is_https(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
 
 
 def is_request_id(text: str) -> bool:
