@@ -17,7 +17,6 @@ from fastapi.dependencies.utils import request_body_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, RouteContext
 from starlette.convertors import Convertor
-from starlette.types import Receive, Scope, Send
 
 from app.core.http import parameters
 from app.core.http.parameters import Inputs, Reader
@@ -153,11 +152,6 @@ class PlannedRoute(APIRoute):
     """A FastAPI route that runs by its own plan."""
 
     plan: CallPlan
-
-    async def run(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, without what FastAPI sets up for generators and forms."""
-        response = await self.respond(request)
-        await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
         """The response to `request`."""

@@ -168,10 +168,10 @@ class SafetyMiddleware:
         except ClientDisconnect:
             raise  # there is no client to respond to; the access log has a status for it
         except Exception as error:
-            response = self.error_response(error, scope["path"], context)
             if started:
+                log.error("unhandled_exception", exc_info=error)
                 raise
-            await response(scope, receive, send)
+            await self.error_response(error, scope["path"], context)(scope, receive, send)
 
     async def admit(self, scope: Scope, context: RequestContext) -> None:
         """Check the head, and count the request for its address before it is routed.

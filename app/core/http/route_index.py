@@ -1,8 +1,8 @@
 """The index of routes, by which a request finds its route without trying those of every module."""
 
 from collections.abc import Sequence
-from functools import partial
 
+from fastapi import Request
 from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
 from starlette._exception_handler import wrap_app_handling_exceptions
 from starlette.convertors import FloatConvertor, IntegerConvertor, StringConvertor, UUIDConvertor
@@ -61,10 +61,13 @@ class RouteIndex:
         scope.update(child_scope)
         scope.setdefault("router", self.router)
         scope["route"], scope[TEMPLATE] = planned, route.path_format
-        handlers = scope["app"].exception_handlers  # by class and by status, which Starlette looks up apart
-        scope["starlette.exception_handlers"] = handlers, handlers
         request = IndexedRequest(scope, receive, send)
-        await wrap_app_handling_exceptions(partial(planned.run, request), request)(scope, receive, send)
+        try:
+            response = await planned.respond(request)
+        except Exception as error:  # noqa: BLE001  # raised again where it has no handler
+            await handle(error, request, send)
+        else:
+            await response(scope, receive, send)
         return True
 
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
@@ -99,6 +102,17 @@ class RouteIndex:
 
     def key(self, method: str, segments: Sequence[str]) -> Key:
         return method, len(segments), segments[self.depth] if len(segments) > self.depth else ""
+
+
+async def handle(error: Exception, request: Request, send: Send) -> None:
+    """Respond with the handler that the application has for `error`, else raise it again."""
+
+    async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise error
+
+    handlers = request.app.exception_handlers  # by class and by status, which Starlette looks up apart
+    request.scope["starlette.exception_handlers"] = handlers, handlers
+    await wrap_app_handling_exceptions(fail, request)(request.scope, request.receive, send)
 
 
 class RoutingMiddleware:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.core.errors import Conflict
 from app.core.http.guards import public
 from app.core.http.route_index import RouteIndex
 from app.core.http.router import Router
@@ -37,10 +38,10 @@ def raising(app: FastAPI) -> FastAPI:
         raise Failure
 
     @router.get("/late", dependencies=[public()])
-    async def late() -> Response:
+    async def late(*, known: bool) -> Response:
         async def body() -> AsyncIterator[bytes]:
             yield b"begun"
-            raise LookupError("too late")
+            raise Conflict("too late") if known else LookupError("too late")
 
         return StreamingResponse(body())
 
@@ -77,10 +78,14 @@ async def test_a_handler_of_a_base_class_responds(raising: FastAPI, client: http
     assert (answer.status_code, answer.text) == (418, "handled")
 
 
-async def test_an_exception_after_the_response_began_passes(raising: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("known", "error"), [(False, LookupError), (True, Conflict)])
+async def test_an_exception_after_the_response_began_passes(
+    raising: FastAPI, caplog: pytest.LogCaptureFixture, known: bool, error: type[Exception]
+) -> None:
+    """Also one that has a handler, which comes too late."""
     transport = httpx.ASGITransport(raising)
     async with httpx.AsyncClient(transport=transport, base_url="http://attest.test") as own:
-        with pytest.raises(LookupError, match="too late"):
-            await own.get(f"{API}/raise/late")
+        with pytest.raises(error, match="too late"):
+            await own.get(f"{API}/raise/late?known={known}")
 
     assert unhandled(caplog) == 1
