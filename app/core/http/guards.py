@@ -119,7 +119,7 @@ class RequiresPermission(Authenticated):
         if not self.without_read and not principal.may(f"{module}:read"):
             raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
         deleting = f"{module}:delete"
-        if request.query_params.get("deleted") and not principal.may(deleting):
+        if not principal.may(deleting) and request.query_params.get("deleted"):
             raise Forbidden(f"Listing what was deleted needs the permission {deleting}.")
         return held
 

@@ -56,7 +56,7 @@ class State:
 
 
 def state_of(request: Request) -> State:
-    return request.app.state  # type: ignore[no-any-return]  # Starlette's state is untyped
+    return request.scope["app"].state  # type: ignore[no-any-return]  # Starlette's state is untyped
 
 
 def database_of(request: Request) -> Database:
@@ -64,4 +64,4 @@ def database_of(request: Request) -> Database:
 
 
 def context_of(request: Request) -> RequestContext:
-    return request.state.context  # type: ignore[no-any-return]  # Starlette's state is untyped
+    return request.scope["state"]["context"]  # type: ignore[no-any-return]  # Starlette's state is untyped
