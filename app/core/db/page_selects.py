@@ -1,7 +1,7 @@
 """The selects of pages. Pages of one form have the same select, and differ in the values of its parameters."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, select
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -42,9 +42,12 @@ class Form(NamedTuple):
         return cls(tuple(query.sort_fields()), has_value, query.offset > 0)
 
 
-def select_page(statement: AnySelect, table: Table, form: Form, search: Search | None) -> AnySelect:
-    """A page of the rows of `statement`, those that match. `page_values` are its parameters."""
-    ordering = [(table.c[name], descending) for name, descending in form.ordering]
+def select_page(statement: AnySelect, form: Form, search: Search | None) -> AnySelect:
+    """A page of the rows of `statement`, those that match, in the order of columns that it selects.
+
+    `page_values` are its parameters.
+    """
+    ordering = [(column_of(statement, name), descending) for name, descending in form.ordering]
     position = None
     if form.position is not None:
         pairs = zip(ordering, form.position, strict=True)
@@ -58,24 +61,30 @@ def select_page(statement: AnySelect, table: Table, form: Form, search: Search |
     return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)
 
 
-def page_values(table: Table, form: Form, position: Sequence[Any] | None, query: PageQuery) -> dict[str, Any]:
+def page_values(statement: AnySelect, form: Form, position: Sequence[Any] | None, query: PageQuery) -> dict[str, Any]:
     """The values of a page: one row more than it shows, after `position`, which comes from a cursor."""
     wanted = query.limit + 1
     values = {"limit": wanted, "offset": query.offset, "enough": wanted + query.offset}
     for (name, _), value in zip(form.ordering, position or (), strict=position is not None):
-        values[after(table.c[name]).key] = decode_value(table.c[name], value)
+        column = column_of(statement, name)
+        values[after(column).key] = decode_value(column, value)
     return values
 
 
-def select_count(statement: AnySelect, table: Table, most: int | None, search: Search | None) -> AnySelect:
+def select_count(statement: AnySelect, most: int | None, search: Search | None) -> AnySelect:
     """The number of rows of `statement` that match; of more than `most` it counts one more."""
-    ids = statement.with_only_columns(table.c.id, maintain_column_froms=True)
+    ids = statement.with_only_columns(column_of(statement, "id"), maintain_column_froms=True)
     if search is not None:
         match = search.condition
         ids = ids.where(match) if search.is_sqlite else select(matching_ids(ids, match))
     if most is not None:
         ids = ids.limit(most + 1)
     return select(func.count()).select_from(ids.subquery())
+
+
+def column_of(statement: AnySelect, name: str) -> KeyedColumnElement[Any]:
+    """The column of this name that `statement` selects, of whichever table."""
+    return cast("KeyedColumnElement[Any]", statement.selected_columns[name])
 
 
 def after(column: KeyedColumnElement[Any]) -> BindParameter[Any]:

@@ -91,9 +91,9 @@ class ReadRepository:
         given = {**(values or {}), **parameter_values(query)}
         search = Search.of(query, self.table, is_sqlite=self.session.is_sqlite)
         total, total_is_exact = await self.count(statement, search, query, given) if query.total else (None, None)
-        build = partial(select_page, statement, self.table, form, search)
+        build = partial(select_page, statement, form, search)
         wanted = build() if search is not None else self.build_once((statement, form), build)
-        rows = await self.session.all(wanted, given | page_values(self.table, form, position, query))
+        rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
@@ -106,7 +106,7 @@ class ReadRepository:
     ) -> tuple[int, bool]:
         """The number of rows of `statement` that match, as far as `query` asks for it, and whether those are all."""
         most = None if query.total == "exact" else MAX_COUNTED
-        build = partial(select_count, statement, self.table, most, search)
+        build = partial(select_count, statement, most, search)
         counting = build() if search is not None else self.build_once((statement, "count", most), build)
         counted: int = await self.session.value(counting, values)
         return (counted, True) if most is None or counted <= most else (most, False)
