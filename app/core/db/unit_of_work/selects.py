@@ -1,7 +1,8 @@
 """Selects of a unit of work: which rows they show, and the entities that they give."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Result, bindparam, select
@@ -16,11 +17,15 @@ from app.core.db.unit_of_work.rows import Rows
 M = TypeVar("M", bound=SQLModel)
 
 
-def to_entities(rows: Rows, model: type[SQLModel], result: Result[Any]) -> Result[Any]:
-    """Rows of one column, the entity."""
-    names = tuple(result.keys())
-    entities = [(rows.adopt(model, dict(zip(names, row, strict=True))),) for row in result]
-    return IteratorResult(SimpleResultMetaData([model.__name__]), iter(entities))
+def to_entities(rows: Rows, models: Sequence[type[SQLModel]], result: Result[Any]) -> Result[Any]:
+    """Rows with an entity of each model, for rows with the columns of all of them."""
+    names = [tuple(table_of_model(model).columns.keys()) for model in models]
+    found = []
+    for row in result:
+        values = iter(row)
+        parts = [dict(zip(columns, islice(values, len(columns)), strict=True)) for columns in names]
+        found.append(tuple(map(rows.adopt, models, parts)))
+    return IteratorResult(SimpleResultMetaData([model.__name__ for model in models]), iter(found))
 
 
 @cache

@@ -112,7 +112,7 @@ class Session(Rows):
         *,
         execution_options: Mapping[str, Any] | None = None,
     ) -> Result[Any]:
-        """Run `statement`. A select of a model gives entities, and selects of models show no deleted rows.
+        """Run `statement`. A select of models alone gives entities, and selects of models show no deleted rows.
 
         The execution option `include_deleted` shows them.
         """
@@ -124,8 +124,8 @@ class Session(Rows):
         if not {**statement.get_execution_options(), **(execution_options or {})}.get("include_deleted"):
             statement = hide_deleted(statement, models)
         result = await self.run(statement, parameters)
-        is_entity = len(described) == 1 and described[0]["expr"] is described[0].get("entity")
-        return to_entities(self, described[0]["expr"], result) if is_entity else result
+        are_entities = all(item["expr"] is item.get("entity") for item in described)
+        return to_entities(self, [item["expr"] for item in described], result) if are_entities else result
 
     async def all(self, statement: AnySelect, values: Parameters = None) -> Sequence[AnyRow]:
         return (await self.execute(statement, values)).all()
