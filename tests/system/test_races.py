@@ -13,6 +13,7 @@ from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in, supe
 from tests.databases import Backend
 from tests.fixtures.databases import settings_for
 from tests.fixtures.servers import environment_of
+from tests.modules.second_factor.devices import codes
 
 pytestmark = [pytest.mark.parametrize("backend", ["postgresql"], indirect=True), pytest.mark.timeout(300)]
 
@@ -137,3 +138,29 @@ async def test_nothing_visible_refers_to_something_deleted(api: httpx.AsyncClien
         created, deleted = await together([api.post("/products", json=body), api.delete(f"/brands/{brand['id']}")])
 
         assert (created.status_code, deleted.status_code) in {(201, 409), (422, 204)}
+
+
+async def test_one_refresh_token_has_one_successor(
+    api: httpx.AsyncClient, two_processes: tuple[Server, dict[str, str]]
+) -> None:
+    token = (await api.post("/auth/token", data=two_processes[1])).json()["refresh_token"]
+
+    answers = await together(api.post("/auth/token/refresh", json={"refresh_token": token}) for _ in range(16))
+
+    assert statuses(answers) == {200: 16}
+    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+
+
+async def test_a_code_is_valid_once(api: httpx.AsyncClient, two_processes: tuple[Server, dict[str, str]]) -> None:
+    password = "copper-lantern-84-quay"
+    user = await create(api, "/users", username="tara", email="tara@example.com", password=password)
+    credentials = {"username": user["username"], "password": password}
+    async with signed_in(two_processes[0], credentials, timeout=PATIENCE_SECONDS) as own:
+        begun = (await own.post("/auth/me/second-factor", json={"current_password": password})).json()
+        device = codes(begun["secret"])
+        assert (await own.post("/auth/me/second-factor/confirm", json={"code": device()})).status_code == 200
+        code = {"code": device()}
+
+        answers = await together(own.post("/auth/step-up", json=code) for _ in range(4))
+
+    assert statuses(answers) == {204: 1, 403: 3}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlmodel import Field
 
-Treatment = Literal["plain", "secret", "personal", "omit"]
+Treatment = Literal["plain", "secret", "personal"]
 
 LOOKS_SECRET = re.compile(r"password|token|secret|otp|(^|_)keys?(_|$)|hash|digest", re.IGNORECASE)
 
@@ -16,7 +16,7 @@ class Redaction:
     """Says what a change entry stores of a value.
 
     `plain`: the value. `secret`: only that it changed. `personal`: the value, encrypted for the person whose id is in
-    column `subject`. `omit`: nothing.
+    column `subject`.
     """
 
     treatment: Treatment = "plain"
@@ -25,7 +25,6 @@ class Redaction:
 
 PLAIN = Redaction("plain")
 SECRET = Redaction("secret")
-OMIT = Redaction("omit")
 
 
 def personal(subject: str = "id") -> Redaction:

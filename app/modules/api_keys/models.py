@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, Instant
-from app.core.db.entity import Entity
-from app.core.db.redaction import OMIT, PLAIN, SECRET, redacted
+from app.core.db.entity import Bookkeeping, Entity
+from app.core.db.redaction import PLAIN, SECRET, redacted
 
 
 class ApiKey(Entity, table=True):
@@ -33,9 +33,19 @@ class ApiKey(Entity, table=True):
     """Addresses and networks from which the key may be used; empty: from anywhere."""
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the key expires; null: never."""
-    last_used_at: datetime | None = redacted(OMIT, default=None, sa_type=Instant)
-    """When the key was last used, to the minute."""
-    last_used_ip: str | None = redacted(OMIT, default=None, max_length=64)
-    """The address from which the key was last used."""
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the key was revoked; null while it is valid."""
+
+
+class ApiKeyUse(Bookkeeping, table=True):
+    """The last use of an API key. A key that was never used has none."""
+
+    __tablename__ = "api_key_use"
+    not_audited = "moves with every use, which the access log shows"
+
+    id: UUID = Field(primary_key=True, foreign_key="api_key.id", ondelete="CASCADE")
+    """The key."""
+    last_used_at: datetime = Field(sa_type=Instant)
+    """When the key was last used, to the minute."""
+    last_used_ip: str | None = Field(default=None, max_length=64)
+    """The address from which the key was last used."""

@@ -1,14 +1,21 @@
 """Queries over API keys."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from app.core.clock import now
+from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
-from app.modules.api_keys.models import ApiKey
+from app.core.db.session import AnySelect
+from app.modules.api_keys.models import ApiKey, ApiKeyUse
 from app.modules.api_keys.schemas import ApiKeyRead
+
+uses = table_of(ApiKeyUse)
 
 
 class ApiKeyRepository(Repository[ApiKey]):
@@ -16,6 +23,12 @@ class ApiKeyRepository(Repository[ApiKey]):
 
     model = ApiKey
     read = ApiKeyRead
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [(self.table if name in self.table.c else uses).c[name] for name in self.read.model_fields]
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        return super().select(deleted=deleted).select_from(self.table.outerjoin(uses))
 
     async def page_of_user(self, user_id: UUID, query: PageQuery) -> RowPage:
         """The keys of a user, revoked and expired ones too."""
@@ -32,3 +45,10 @@ class ApiKeyRepository(Repository[ApiKey]):
         if row is None:
             raise self.not_found(id)
         return row
+
+    async def record_use(self, id: UUID, ip: str | None) -> None:
+        """Record when and from where the key was used."""
+        dialect = sqlite if self.writer.is_sqlite else postgresql
+        use = dialect.insert(uses).values(id=id, last_used_at=now(), last_used_ip=ip)
+        newer = {name: use.excluded[name] for name in ("last_used_at", "last_used_ip")}
+        await self.writer.execute(use.on_conflict_do_update(index_elements=["id"], set_=newer))

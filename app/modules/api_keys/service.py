@@ -44,7 +44,8 @@ class ApiKeyService:
         await self.rows.add(row)
         if session.context.principal is not None:
             check_step_up(session.context.principal, step_up_ttl)
-        return NewApiKey(**row.model_dump(exclude={"secret_hash"}), key=str(key))
+        unused = {"last_used_at": None, "last_used_ip": None}
+        return NewApiKey(**row.model_dump(exclude={"secret_hash"}), **unused, key=str(key))
 
     async def check_scopes(self, user_id: UUID, data: ApiKeyCreate) -> None:
         """Raise CannotGrant for scopes that the owner or the caller does not hold, or not for as long.
@@ -76,5 +77,4 @@ class ApiKeyService:
 async def record_use(database: Database, context: RequestContext, id: UUID) -> None:
     """Record when and from where a key was used."""
     async with database.unit_of_work(context) as session:
-        rows = ApiKeyRepository(session)
-        await rows.change(await rows.load(id), {"last_used_at": now(), "last_used_ip": context.ip})
+        await ApiKeyRepository(session).record_use(id, context.ip)

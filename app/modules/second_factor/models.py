@@ -1,4 +1,4 @@
-"""Second factors, one for each user, and recovery codes."""
+"""Second factors, one for each user, their use, and recovery codes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, LargeBinary
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant
-from app.core.db.entity import Entity
-from app.core.db.redaction import OMIT, SECRET, redacted
+from app.core.db.entity import Bookkeeping, Entity
+from app.core.db.redaction import SECRET, redacted
 
 
 class SecondFactor(Entity, table=True):
@@ -26,7 +26,17 @@ class SecondFactor(Entity, table=True):
     """The encrypted secret of the authenticator."""
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     """Since when the factor is active; null before its first code."""
-    last_step: int = redacted(OMIT, default=0, sa_type=BigInteger)
+
+
+class SecondFactorUse(Bookkeeping, table=True):
+    """The last use of a second factor. Each factor has one."""
+
+    __tablename__ = "second_factor_use"
+    not_audited = "moves with every code, whose sign-in or step-up is recorded"
+
+    id: UUID = Field(primary_key=True, foreign_key="second_factor.id", ondelete="CASCADE")
+    """The second factor."""
+    last_step: int = Field(default=0, sa_type=BigInteger)
     """The time step of the last accepted code, so that no code is valid twice."""
 
 

@@ -1,6 +1,7 @@
 """Queries over second factors and recovery codes."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -8,7 +9,14 @@ from sqlmodel import col
 
 from app.core.db.entity import table_of
 from app.core.db.repository import Repository
-from app.modules.second_factor.models import RecoveryCode, SecondFactor
+from app.modules.second_factor.models import RecoveryCode, SecondFactor, SecondFactorUse
+
+
+class LockedFactor(NamedTuple):
+    """A second factor and its use, both locked."""
+
+    row: SecondFactor
+    use: SecondFactorUse
 
 
 class SecondFactorRepository(Repository[SecondFactor]):
@@ -16,10 +24,13 @@ class SecondFactorRepository(Repository[SecondFactor]):
 
     model = SecondFactor
 
-    async def of_user(self, user_id: UUID) -> SecondFactor | None:
-        """Load and lock the user's factor, active or not: of two uses of one code one waits for the other."""
-        statement = select(SecondFactor).where(col(SecondFactor.user_id) == user_id).with_for_update(key_share=True)
-        return (await self.writer.execute(statement)).scalar_one_or_none()
+    async def of_user(self, user_id: UUID) -> LockedFactor | None:
+        """Load and lock the user's factor, active or not, and its use: of two uses of one code one waits."""
+        with_use = col(SecondFactorUse.id) == col(SecondFactor.id)
+        both = select(SecondFactor, SecondFactorUse).join(SecondFactorUse, with_use)
+        statement = both.where(col(SecondFactor.user_id) == user_id).with_for_update(key_share=True)
+        found = await self.writer.first(statement)
+        return None if found is None else LockedFactor(*found)
 
     async def confirmed_at(self, user_id: UUID) -> datetime | None:
         """Since when the user's factor is active; None where there is none."""

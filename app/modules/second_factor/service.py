@@ -14,8 +14,8 @@ from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, Unauthenticated
 from app.core.security.encryption import decrypt, encrypt, is_equal, keyed_hash
 from app.core.security.keys import Keys
-from app.modules.second_factor.models import RecoveryCode, SecondFactor
-from app.modules.second_factor.repository import RecoveryCodeRepository, SecondFactorRepository
+from app.modules.second_factor.models import RecoveryCode, SecondFactor, SecondFactorUse
+from app.modules.second_factor.repository import LockedFactor, RecoveryCodeRepository, SecondFactorRepository
 from app.modules.second_factor.schemas import Enrolment, RecoveryCodes, SecondFactorRead
 from app.modules.users import UserRepository
 
@@ -65,26 +65,28 @@ class SecondFactorService:
     async def enrol(self, principal: Principal) -> Enrolment:
         """Store a new secret, active once it is confirmed. Raises AlreadyEnrolled."""
         secret = secrets.token_bytes(SECRET_BYTES)
-        row = await self.rows.of_user(principal.user_id)
-        if row is not None and row.confirmed_at is not None:
+        found = await self.rows.of_user(principal.user_id)
+        if found is not None and found.row.confirmed_at is not None:
             raise AlreadyEnrolled("A second factor is active; remove it first.")
         encrypted = encrypt_secret(self.keys, principal.user_id, secret)
-        if row is None:
-            await self.rows.add(SecondFactor(user_id=principal.user_id, secret=encrypted))
+        if found is None:
+            row = SecondFactor(user_id=principal.user_id, secret=encrypted)
+            self.rows.writer.add_all([row, SecondFactorUse(id=row.id)])
         else:
-            await self.rows.change(row, {"secret": encrypted, "last_step": 0})
+            found.row.secret, found.use.last_step = encrypted, 0
+        await self.rows.writer.flush()
         shown = b32encode(secret).decode()
         uri = pyotp.TOTP(shown).provisioning_uri(name=principal.username, issuer_name=ISSUER)
         return Enrolment(secret=shown, provisioning_uri=uri)
 
     async def confirm(self, user_id: UUID, code: str) -> RecoveryCodes | None:
         """Activate the factor and create recovery codes; None for a wrong code. Raises NotEnrolled."""
-        row = await self.rows.of_user(user_id)
-        if row is None or row.confirmed_at is not None:
+        found = await self.rows.of_user(user_id)
+        if found is None or found.row.confirmed_at is not None:
             raise NotEnrolled("There is no second factor to confirm.")
-        if not await self.accept(row, code):
+        if not self.accept(found, code):
             return None
-        await self.rows.change(row, {"confirmed_at": now()})
+        await self.rows.change(found.row, {"confirmed_at": now()})
         return await self.renew_codes(user_id)
 
     async def is_enrolled(self, user_id: UUID) -> bool:
@@ -97,23 +99,24 @@ class SecondFactorService:
 
     async def verify(self, user_id: UUID, code: str) -> bool:
         """Whether `code` is the current code or a recovery code. It is valid once; without a factor no code is."""
-        row = await self.rows.of_user(user_id)
-        if row is None or row.confirmed_at is None:
+        found = await self.rows.of_user(user_id)
+        if found is None or found.row.confirmed_at is None:
             return False
-        return await self.accept(row, code) or await self.use_recovery_code(user_id, code)
+        return self.accept(found, code) or await self.use_recovery_code(user_id, code)
 
-    async def accept(self, row: SecondFactor, code: str) -> bool:
+    def accept(self, found: LockedFactor, code: str) -> bool:
         """Whether `code` is current. Remembers its time step, so that it is valid once."""
+        row, use = found
         secret = decrypt(self.keys.second_factor, row.secret, row.user_id.bytes)
         if not secret:
             raise NotEnrolled("There is no second factor; begin to enrol one.")
         totp = pyotp.TOTP(b32encode(secret).decode())
         step = int(now().timestamp()) // STEP_SECONDS
         for candidate in range(step - WINDOW, step + WINDOW + 1):
-            if candidate > row.last_step and is_equal(
+            if candidate > use.last_step and is_equal(
                 totp.generate_otp(candidate).encode(), code.encode("utf-8", "replace")
             ):
-                await self.rows.change(row, {"last_step": candidate})
+                use.last_step = candidate
                 return True
         return False
 
@@ -136,10 +139,10 @@ class SecondFactorService:
 
     async def remove(self, user_id: UUID) -> None:
         """Deactivate the factor and remove the recovery codes. Raises NotEnrolled."""
-        row = await self.rows.of_user(user_id)
-        if row is None or row.confirmed_at is None:
+        found = await self.rows.of_user(user_id)
+        if found is None or found.row.confirmed_at is None:
             raise NotEnrolled("There is no second factor.")
-        await self.rows.change(row, {"confirmed_at": None, "secret": encrypt_secret(self.keys, user_id, b"")})
+        await self.rows.change(found.row, {"confirmed_at": None, "secret": encrypt_secret(self.keys, user_id, b"")})
         for code in await self.codes.of_user(user_id):
             await self.codes.remove(code)
 

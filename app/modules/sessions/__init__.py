@@ -1,6 +1,6 @@
 """Sessions: one for each sign-in, continued by refresh tokens, until they end."""
 
-from app.modules.sessions.models import AuthSession
+from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.sessions.repository import LoginRepository, SessionRepository
 from app.modules.sessions.schemas import TokenPair
 from app.modules.sessions.tokens.session_tokens import (
@@ -17,6 +17,7 @@ __all__ = [
     "LoginRepository",
     "SessionRepository",
     "SessionTokens",
+    "SessionUse",
     "TokenPair",
     "confirm_generation",
     "end_sessions",

@@ -1,4 +1,4 @@
-"""Sessions (one for each sign-in, which is one refresh token family) and the login log."""
+"""Sessions (one for each sign-in, which is one refresh token family), their use, and the login log."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlmodel import Field
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.entity import Bookkeeping, Entity, sort_indexes
-from app.core.db.redaction import OMIT, SECRET, redacted
+from app.core.db.redaction import SECRET, redacted
 
 
 class AuthSession(Entity, table=True):
@@ -23,19 +23,11 @@ class AuthSession(Entity, table=True):
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
     """The user who signed in."""
-    counter: int = redacted(OMIT, default=0, sa_type=BigInteger)
-    """The generation of the current token pair."""
-    base: int = redacted(OMIT, default=0, sa_type=BigInteger)
-    """The generation that was exchanged for the current one. Clients never received those between the two."""
-    confirmed: int = redacted(OMIT, default=0, sa_type=BigInteger)
-    """The newest generation whose access token was used: the client received that pair."""
     seed: bytes = redacted(SECRET, sa_type=LargeBinary)
     """Random bytes without which no refresh token of this session can be computed."""
-    used_at: datetime = redacted(OMIT, default_factory=now, sa_type=Instant)
-    """When the session was last continued, by sign-in or refresh."""
     expires_at: datetime = Field(sa_type=Instant, index=True)
     """When the session ends in any case."""
-    previous_sign_out_at: datetime | None = redacted(OMIT, default=None, sa_type=Instant)
+    previous_sign_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """The user's last sign-out from all sessions when this one began. A later one ends it."""
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the session was ended; null while it is open."""
@@ -48,20 +40,40 @@ class AuthSession(Entity, table=True):
     user_agent: str | None = Field(default=None, max_length=400)
     """The user agent of the last sign-in or refresh."""
 
-    def is_open(self, idle_ttl: timedelta, signed_out_at: datetime | None) -> bool:
-        """Whether it is neither revoked nor expired nor idle for too long, and the user did not sign out since."""
-        if self.revoked_at is not None or self.previous_sign_out_at != signed_out_at:
-            return False
-        return now() < min(self.expires_at, self.used_at + idle_ttl)
-
-    def is_lost(self, generation: int) -> bool:
-        """Whether this generation was issued and replaced unused. A client that presents it has copied the token."""
-        return self.base < generation < self.counter
+    def is_open(self, signed_out_at: datetime | None) -> bool:
+        """Whether it is neither revoked nor expired, and the user did not sign out since."""
+        return self.revoked_at is None and self.previous_sign_out_at == signed_out_at and now() < self.expires_at
 
     def revoke(self, reason: str) -> None:
         """End the session, if it has not ended before."""
         if self.revoked_at is None:
             self.revoked_at, self.revoked_reason = now(), reason
+
+
+class SessionUse(Bookkeeping, table=True):
+    """How far a session has come: its generation of tokens, and its last use. Each session has one."""
+
+    __tablename__ = "auth_session_use"
+    not_audited = "moves with every refresh, which the access log shows"
+
+    id: UUID = Field(primary_key=True, foreign_key="auth_session.id", ondelete="CASCADE")
+    """The session."""
+    counter: int = Field(default=0, sa_type=BigInteger)
+    """The generation of the current token pair."""
+    base: int = Field(default=0, sa_type=BigInteger)
+    """The generation that was exchanged for the current one. Clients never received those between the two."""
+    confirmed: int = Field(default=0, sa_type=BigInteger)
+    """The newest generation whose access token was used: the client received that pair."""
+    used_at: datetime = Field(default_factory=now, sa_type=Instant)
+    """When the session was last continued, by sign-in or refresh."""
+
+    def is_idle(self, idle_ttl: timedelta) -> bool:
+        """Whether the session was not continued for too long."""
+        return now() >= self.used_at + idle_ttl
+
+    def is_lost(self, generation: int) -> bool:
+        """Whether this generation was issued and replaced unused. A client that presents it has copied the token."""
+        return self.base < generation < self.counter
 
 
 class LoginAttempt(Bookkeeping, table=True):

@@ -1,20 +1,31 @@
 """Queries over sessions and the login log."""
 
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlmodel import col
 
 from app.core.clock import now
+from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnySelect, Session
 from app.core.fields.ip_address import rate_limit_key
-from app.modules.sessions.models import AuthSession, LoginAttempt
+from app.modules.sessions.models import AuthSession, LoginAttempt, SessionUse
 from app.modules.sessions.schemas import LoginRead, SessionRow
 
 MAX_ADDRESSES = 1000
+
+uses = table_of(SessionUse)
+
+
+class LockedSession(NamedTuple):
+    """A session and its use, both locked."""
+
+    row: AuthSession
+    use: SessionUse
 
 
 class SessionRepository(Repository[AuthSession]):
@@ -28,11 +39,25 @@ class SessionRepository(Repository[AuthSession]):
         statement = select(AuthSession).where(col(AuthSession.id) == id).with_for_update(key_share=True)
         return (await self.writer.execute(statement)).scalar_one_or_none()
 
+    async def lock_with_use(self, id: UUID) -> LockedSession | None:
+        """The same, with its use, locked too: a row that is not locked would be read as it was before the wait."""
+        both = select(AuthSession, SessionUse).join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
+        statement = both.where(col(AuthSession.id) == id).with_for_update(key_share=True)
+        found = await self.writer.first(statement)
+        return None if found is None else LockedSession(*found)
+
     async def lock_open(self, user_id: UUID) -> list[AuthSession]:
         """Lock the user's sessions that were not revoked, the least recently used first."""
-        mine = select(AuthSession).where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
-        ordered = mine.order_by(col(AuthSession.used_at), col(AuthSession.id))
-        return list((await self.writer.execute(ordered.with_for_update(key_share=True))).scalars())
+        joined = select(AuthSession).join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
+        mine = joined.where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
+        ordered = mine.order_by(col(SessionUse.used_at), col(AuthSession.id))
+        return list((await self.writer.execute(ordered.with_for_update(key_share=True, of=AuthSession))).scalars())
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [(self.table if name in self.table.c else uses).c[name] for name in self.read.model_fields]
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        return super().select(deleted=deleted).select_from(self.table.join(uses))
 
     async def page_of_user(
         self, user_id: UUID, used_after: datetime, signed_out_at: datetime | None, query: PageQuery
@@ -50,7 +75,7 @@ class SessionRepository(Repository[AuthSession]):
             columns.user_id == bindparam("user_id"),
             columns.revoked_at.is_(None),
             columns.expires_at > bindparam("now"),
-            columns.used_at > bindparam("used_after"),
+            uses.c.used_at > bindparam("used_after"),
             columns.previous_sign_out_at.is_not_distinct_from(signed_out_at),
         )
 

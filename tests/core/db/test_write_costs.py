@@ -14,10 +14,12 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.config import Settings
+from app.core.config import AuthSettings, Settings
 from app.core.resources.imports.rows import ROWS_PER_BATCH
 from tests.databases import EmbeddedServer, Postgresql
 from tests.fixtures.databases import prepare, settings_for
+from tests.modules.auth.calls import FIREFOX, get_me, refresh, sign_in, sign_in_again
+from tests.modules.second_factor.devices import enrolled
 from tests.people import Person, SignedInAs
 from tests.round_trips import count_on_new_connections, round_trips_of_block
 
@@ -106,6 +108,43 @@ def import_rows(rows: int) -> Write:
     return lambda person, _id: person.post("/tasks/import", content=content, headers=headers)
 
 
+async def code_of_factor(person: Person) -> str:
+    """A code of a second factor that was just enrolled."""
+    await person.delete("/auth/me/second-factor")
+    device, _ = await enrolled(person)
+    return device()
+
+
+async def sessions_up_to_the_limit(person: Person) -> str:
+    for _ in range(AuthSettings().max_sessions):
+        await sign_in(person.client, person)
+    return ""
+
+
+async def sign_in_with(person: Person, code: str) -> httpx.Response:
+    return await sign_in(person.client, person, **({"code": code} if code else {}))
+
+
+async def refresh_token(person: Person) -> str:
+    return (await sign_in_again(person.client, person)).refresh_token
+
+
+async def refresh_again(person: Person, token: str) -> httpx.Response:
+    """Refresh with the user agent of the sign-in."""
+    headers, body = {"User-Agent": FIREFOX}, {"refresh_token": token}
+    return await person.client.post("/auth/token/refresh", json=body, headers=headers)
+
+
+async def refreshed(person: Person) -> str:
+    """The access token of a session that was continued."""
+    return str((await refresh(person.client, await refresh_token(person))).json()["access_token"])
+
+
+async def key(person: Person) -> str:
+    created = await person.post("/auth/api-keys", {"name": "Report", "scopes": ["tasks:read"]})
+    return str(created.raise_for_status().json()["key"])
+
+
 CASES = [
     Case("create a task", 1, 2528, nothing, lambda person, _id: person.post("/tasks", TASK)),
     Case("update a task", 2, 2064, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
@@ -133,6 +172,13 @@ CASES = [
     Case("bulk of 100 updates", 7, 242_040, hundred_tasks, update_hundred),
     Case("import of a batch", 6, 260_392, nothing, import_rows(ROWS_PER_BATCH)),
     Case("import of three batches", 14, 787_088, nothing, import_rows(3 * ROWS_PER_BATCH)),
+    Case("sign in", 14, 4640, nothing, sign_in_with),
+    Case("sign in beyond the limit", 19, 6720, sessions_up_to_the_limit, sign_in_with),
+    Case("sign in with a code", 16, 4848, code_of_factor, sign_in_with),
+    Case("refresh", 5, 248, refresh_token, refresh_again),
+    Case("refresh from elsewhere", 5, 1656, refresh_token, lambda person, token: refresh(person.client, token)),
+    Case("first use of a pair", 6, 224, refreshed, lambda person, token: get_me(person.client, token)),
+    Case("use of an API key", 5, 312, key, lambda person, key: get_me(person.client, key)),
 ]
 
 

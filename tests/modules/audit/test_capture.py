@@ -14,9 +14,10 @@ from app.core.db.entity import Entity, table_of
 from app.modules.audit.changes.redaction_rules import UndeclaredSecret, redaction_version, redactions
 from app.modules.audit.entries import canonical
 from app.modules.audit.models import AuditSubjectKey
-from app.modules.sessions.models import AuthSession
+from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
+from tests.core.db.rows import count
 from tests.modules.audit.entries import add_task, change_entries
 from tests.people import PASSWORD_HASH
 
@@ -63,20 +64,27 @@ async def test_every_row_of_a_flush_leaves_an_entry(database: Database, job: Req
     assert len({row.xid for row in found}) == 1
 
 
-async def test_omitted_columns_make_no_entry(database: Database, job: RequestContext) -> None:
+async def test_bookkeeping_leaves_the_audited_row_and_its_entries_alone(
+    database: Database, job: RequestContext
+) -> None:
     async with database.unit_of_work(job) as session:
-        user = User(username="omit", email="omit@example.com", password_hash=PASSWORD_HASH)
-        session.add(user)
-        await session.flush()
-        session.add(AuthSession(user_id=user.id, seed=b"seed", expires_at=now()))
+        user = User(username="use", email="use@example.com", password_hash=PASSWORD_HASH)
+        row = AuthSession(user_id=user.id, seed=b"seed", expires_at=now())
+        session.add_all([user, row, SessionUse(id=row.id)])
     async with database.unit_of_work(job) as session:
-        (await session.execute(select(AuthSession))).scalar_one().counter = 7
+        (await session.execute(select(SessionUse))).scalar_one().counter = 7
 
     found = await change_entries(database, job, "auth_session")
 
-    assert [row.action for row in found] == ["create"]
-    assert "counter" not in found[0].changes
+    assert [entry.action for entry in found] == ["create"]
+    assert set(found[0].changes) == set(AuthSession.model_fields), "every column is recorded"
     assert found[0].changes["seed"] == {"new": {"$secret": True}}
+    assert await change_entries(database, job, "auth_session_use") == []
+    async with database.unit_of_work(job) as session:
+        (stored, use), *_ = await session.all(select(AuthSession, SessionUse))
+        assert (stored.version, stored.updated_at, use.counter) == (1, row.updated_at, 7)
+        session.remove(stored)
+    assert await count(database, job, SessionUse) == 0, "it goes with its row"
 
 
 async def test_personal_values_are_encrypted_and_decrypted_for_readers(database: Database, job: RequestContext) -> None:

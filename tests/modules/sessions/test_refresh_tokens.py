@@ -13,9 +13,19 @@ from sqlmodel import col
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
+from app.core.db.session import Session
 from app.modules.sessions.models import AuthSession
+from app.modules.sessions.repository import LockedSession, SessionRepository
 from tests.modules.auth.calls import get_me, refresh
-from tests.people import SignedInAs
+from tests.people import Person, SignedInAs
+
+
+async def session_of(session: Session, person: Person) -> LockedSession:
+    """The only session of a person, and its use."""
+    mine = select(col(AuthSession.id)).where(col(AuthSession.user_id) == person.id)
+    found = await SessionRepository(session).lock_with_use(await session.value(mine))
+    assert found is not None
+    return found
 
 
 async def test_a_session_is_rotated_and_works_on(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
@@ -44,6 +54,27 @@ async def test_the_predecessor_gives_the_same_successor_within_the_grace(
     assert len({answer.json()["refresh_token"] for answer in answers}) == 1, "one token has one successor"
 
 
+async def test_who_waited_for_a_session_sees_how_far_it_has_come(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    """The use of a session is a row of its own: a lock on the session alone would show it as it was before the wait."""
+    person, is_locked = await signed_in_as(), asyncio.Event()
+
+    async def continue_it() -> None:
+        async with database.unit_of_work(job) as session:
+            _, use = await session_of(session, person)
+            is_locked.set()
+            await asyncio.sleep(0.3)  # until the other waits
+            use.counter = 7
+
+    async def read_it() -> int:
+        await is_locked.wait()
+        async with database.unit_of_work(job) as session:
+            return (await session_of(session, person)).use.counter
+
+    assert (await asyncio.gather(continue_it(), read_it()))[1] == 7
+
+
 async def test_an_older_token_ends_the_session_durably(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
     """Regression: the revocation of a token family was rolled back with the request that failed."""
     person = await signed_in_as()
@@ -68,8 +99,8 @@ async def test_after_the_grace_the_predecessor_ends_the_session(
     in_use = {"Authorization": f"Bearer {first['access_token']}"}
     assert (await client.get("/auth/me", headers=in_use)).status_code == 200
     async with database.unit_of_work(job) as session:
-        row = (await session.execute(select(AuthSession).where(col(AuthSession.user_id) == person.id))).scalar_one()
-        row.used_at = now() - timedelta(seconds=11)
+        _, use = await session_of(session, person)
+        use.used_at = now() - timedelta(seconds=11)
 
     assert (await refresh(client, person.refresh_token)).status_code == 401
     assert (await refresh(client, first["refresh_token"])).status_code == 401
@@ -81,8 +112,8 @@ async def test_a_session_ends_by_age_and_by_idleness(
 ) -> None:
     person = await signed_in_as()
     async with database.unit_of_work(job) as session:
-        row = (await session.execute(select(AuthSession).where(col(AuthSession.user_id) == person.id))).scalar_one()
-        setattr(row, change, now() - timedelta(days=15))
+        row, use = await session_of(session, person)
+        setattr(use if change == "used_at" else row, change, now() - timedelta(days=15))
 
     assert (await refresh(client, person.refresh_token)).status_code == 401
 
@@ -128,7 +159,8 @@ async def test_the_first_use_of_a_pair_is_written_once(
     for _ in range(5):
         await person.get("/auth/me/menu")
 
-    assert len([s for s in statements if "UPDATE auth_session" in s]) == 1
+    assert len([s for s in statements if "UPDATE auth_session_use" in s]) == 1
+    assert [s for s in statements if "UPDATE auth_session " in s] == []
 
 
 async def test_the_access_token_of_a_lost_answer_ends_the_session(

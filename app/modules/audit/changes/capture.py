@@ -52,17 +52,12 @@ class ChangeRecorder:
         self.callers = Callers()
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
-        """Give each change of an audited row its entry, unless nothing in it is significant.
-
-        Returns new keys and a new caller.
-        """
-        recorded = []
-        for change in changes:
-            row = change.row
-            if isinstance(row, Entity) and row.not_audited is None:
-                sides = difference(change.before, change.after)
-                if is_significant(row, sides):
-                    recorded.append((change, row, sides))
+        """Give each change of an audited row its entry. Returns new keys and a new caller."""
+        recorded = [
+            (change, row, difference(change.before, change.after))
+            for change in changes
+            if isinstance(row := change.row, Entity) and row.not_audited is None
+        ]
         if not recorded:
             return []
         subjects = {subject for _, row, sides in recorded for subject in subjects_of(row, sides)}
@@ -103,12 +98,6 @@ def difference(old: Values, new: Values) -> Sides:
     return {name: {"old": old[name], "new": value} for name, value in new.items() if old[name] != value}
 
 
-def is_significant(row: Entity, changes: Mapping[str, Values]) -> bool:
-    """False if nothing changed but omitted columns, `version` and `updated_at`."""
-    fields = changes.keys() - {"version", "updated_at"}
-    return not fields or any(redactions(type(row))[name].treatment != "omit" for name in fields)
-
-
 def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
     """The people whose personal data `changes` hold."""
     if not has_personal_data(type(row)):
@@ -124,8 +113,6 @@ def redact(row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, Subje
     declared = redactions(type(row))
     for name, sides in changes.items():
         redaction = declared[name]
-        if redaction.treatment == "omit":
-            continue
         treated = {}
         for side, raw in sides.items():
             plain = canonical_value(raw)

@@ -18,11 +18,11 @@ from app.modules.rbac.models import SecurityState
 from app.modules.rbac.repository import policy
 from app.modules.roles import grant_paths, grant_paths_in, held_permissions, next_change
 from app.modules.second_factor import SecondFactor
-from app.modules.sessions import AuthSession
+from app.modules.sessions import AuthSession, SessionUse
 from app.modules.users import User
 
-sessions, api_keys, factors = table_of(AuthSession), table_of(ApiKey), table_of(SecondFactor)
-users, state = table_of(User), table_of(SecurityState)
+sessions, session_uses, api_keys = table_of(AuthSession), table_of(SessionUse), table_of(ApiKey)
+factors, users, state = table_of(SecondFactor), table_of(User), table_of(SecurityState)
 
 PASSWORD_CHANGE = Restriction("password-change-required", "Change your password first: POST /api/v1/auth/me/password.")
 SECOND_FACTOR = Restriction(
@@ -68,13 +68,14 @@ def access(credential: Table, *columns: ColumnElement[Any]) -> AnySelect:
 
 
 def access_of_session(id: UUID) -> AnySelect:
-    columns = (sessions.c.expires_at, sessions.c.verified_at, sessions.c.base, sessions.c.confirmed)
+    columns = (sessions.c.expires_at, sessions.c.verified_at, session_uses.c.base, session_uses.c.confirmed)
     signed_in_since = sessions.c.previous_sign_out_at.is_not_distinct_from(users.c.signed_out_at)
-    return access(sessions, *columns).where(sessions.c.id == id, signed_in_since)
+    with_use = access(sessions, *columns).join(session_uses, session_uses.c.id == sessions.c.id)
+    return with_use.where(sessions.c.id == id, signed_in_since)
 
 
 def access_of_key(prefix: str) -> AnySelect:
-    shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at", "last_used_at")
+    shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at")
     columns = [api_keys.c[name].label(f"key_{name}") for name in shown]
     return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
 

@@ -14,7 +14,7 @@ from app.core.db.engine import Database
 from app.core.db.session import Session
 from app.core.errors import Unauthenticated
 from app.core.security.access_tokens import AccessClaims, AccessTokens
-from app.modules.sessions.models import AuthSession, LoginAttempt
+from app.modules.sessions.models import AuthSession, LoginAttempt, SessionUse
 from app.modules.sessions.repository import SessionRepository
 from app.modules.sessions.schemas import TokenPair
 from app.modules.sessions.tokens import refresh_tokens
@@ -57,7 +57,6 @@ class SessionTokens:
             user_id=user_id,
             seed=secrets.token_bytes(SEED_BYTES),
             created_at=at,
-            used_at=at,
             expires_at=at + timedelta(seconds=self.tokens.settings.session_ttl),
             verified_at=at if is_verified else None,
             ip=self.context.ip,
@@ -70,9 +69,10 @@ class SessionTokens:
         present = await SessionRepository(session).lock_open(user_id)
         for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
             old.revoke("session-limit")
-        session.add(row)
+        await session.flush()  # one statement cannot both change sessions and add one
+        session.add_all([row, SessionUse(id=row.id, used_at=at)])
         session.add(login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id))
-        return self.issue_pair(row)
+        return self.issue_pair(row, generation=0)
 
     async def refresh(self, presented: str) -> TokenPair:
         """The next pair. Raises BadRefreshToken. A token that was replaced by a used one ends the session."""
@@ -86,22 +86,25 @@ class SessionTokens:
         return pair
 
     async def rotate(self, session: Session, token: refresh_tokens.RefreshToken) -> TokenPair | None:
-        """Compare and set on the session row. None for a token that is not valid, which may end the session."""
-        row = await SessionRepository(session).lock(token.session_id)
-        if row is None or not token.is_genuine(session.keys.refresh, row.seed):
+        """Compare and set on the locked session. None for a token that is not valid, which may end the session."""
+        found = await SessionRepository(session).lock_with_use(token.session_id)
+        if found is None or not token.is_genuine(session.keys.refresh, found.row.seed):
             return None
+        row, use = found
         user = await UserRepository(session).find_active(row.user_id)
-        if user is None or not row.is_open(timedelta(seconds=self.tokens.settings.idle_ttl), user.signed_out_at):
+        if user is None or not row.is_open(user.signed_out_at):
+            return None
+        if use.is_idle(timedelta(seconds=self.tokens.settings.idle_ttl)):
             return None
         self.context.actor = Actor("user", user.id, user.username)
         self.context.auth_method = "refresh-token"
-        if not self.advance(row, token.generation):
+        if not self.advance(row, use, token.generation):
             row.revoke(REUSE)
             log.warning("refresh_token_reused", session_id=str(row.id), user_id=str(row.user_id))
         await session.flush()
-        return self.issue_pair(row) if row.revoked_at is None else None
+        return self.issue_pair(row, use.counter) if row.revoked_at is None else None
 
-    def advance(self, row: AuthSession, presented: int) -> bool:
+    def advance(self, row: AuthSession, use: SessionUse, presented: int) -> bool:
         """Move to the generation that follows `presented`. False if the token must have been copied.
 
         The current generation gives the next. The one before it gives the same response again within the grace period.
@@ -109,24 +112,24 @@ class SessionTokens:
         it; if the lost one is used after all, two clients hold this session.
         """
         at, grace = now(), timedelta(seconds=self.tokens.settings.refresh_grace)
-        if presented == row.counter:
-            row.base, row.counter = row.counter, row.counter + 1
-        elif presented != row.base:
+        if presented == use.counter:
+            use.base, use.counter = use.counter, use.counter + 1
+        elif presented != use.base:
             return False
-        elif is_recent(row.used_at, grace, at):
+        elif is_recent(use.used_at, grace, at):
             return True
-        elif row.confirmed == row.counter:
+        elif use.confirmed == use.counter:
             return False
         else:
-            row.counter += 1
-        row.used_at, row.ip, row.user_agent = at, self.context.ip, self.context.user_agent
+            use.counter += 1
+        use.used_at, row.ip, row.user_agent = at, self.context.ip, self.context.user_agent
         return True
 
-    def issue_pair(self, row: AuthSession) -> TokenPair:
-        """The token pair of the current generation."""
+    def issue_pair(self, row: AuthSession, generation: int) -> TokenPair:
+        """The token pair of this generation."""
         return TokenPair(
-            access_token=self.tokens.issue(row.user_id, row.id, row.counter),
-            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, row.counter),
+            access_token=self.tokens.issue(row.user_id, row.id, generation),
+            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, generation),
             token_type="bearer",  # noqa: S106  # the scheme's name
             expires_in=self.tokens.settings.access_ttl,
         )
@@ -158,14 +161,15 @@ async def confirm_generation(database: Database, context: RequestContext, claims
     False for a generation that was replaced as lost: the token was copied, and the session ends.
     """
     async with database.unit_of_work(context) as session:
-        row = await SessionRepository(session).lock(claims.session_id)
-        if row is None or claims.generation > row.counter:
+        found = await SessionRepository(session).lock_with_use(claims.session_id)
+        if found is None or claims.generation > found.use.counter:
             return False
-        if row.is_lost(claims.generation):
+        row, use = found
+        if use.is_lost(claims.generation):
             row.revoke(REUSE)
             return False
-        if claims.generation == row.counter:
-            row.confirmed = claims.generation
+        if claims.generation == use.counter:
+            use.confirmed = claims.generation
         return True
 
 
