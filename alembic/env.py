@@ -12,6 +12,8 @@ from sqlmodel import SQLModel
 
 from alembic import context
 from app.core.config import Settings, settings
+from app.core.db.append_only import append_only_models
+from app.core.db.append_only_triggers import MakeAppendOnly
 from app.core.db.column_types import CurrentTransaction, Instant, Money
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
@@ -40,8 +42,8 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     return False
 
 
-def with_functional_indexes(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-    """Add what Alembic leaves out of a migration made on SQLite: indexes over expressions of new tables."""
+def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
+    """Add what Alembic leaves out for new tables: on SQLite indexes over expressions, and the triggers of logs."""
     for script in directives:
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
         created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
@@ -52,6 +54,9 @@ def with_functional_indexes(_context: Any, _revision: Any, directives: list[Migr
                     operations.append(CreateSearchIndex(table.name, *index.info[INFO]))
                 elif index.name not in created:
                     operations.append(CreateIndexOp.from_index(index))
+            if model := append_only_models().get(table.name):
+                days = model.removable_after.days if model.removable_after else None
+                operations.append(MakeAppendOnly(table.name, days))
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:
@@ -84,7 +89,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
         include_object=is_compared,
-        process_revision_directives=with_functional_indexes,
+        process_revision_directives=with_indexes_and_triggers,
     )
     with context.begin_transaction():
         context.run_migrations()

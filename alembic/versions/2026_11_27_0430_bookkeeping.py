@@ -9,7 +9,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "f2a6c8e19d40"
-down_revision = "e4d27b90c6f3"
+down_revision = "a6e1f04b72c9"
 branch_labels = None
 depends_on = None
 

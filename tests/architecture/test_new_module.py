@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,46 @@ def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
     run(tree, str(BIN / "ruff"), "check", "alembic", "app/modules/gadgets", "tests/modules/gadgets")
     run(tree, str(BIN / "ruff"), "format", "--check", "app/modules/gadgets", "tests/modules/gadgets")
     run(tree, str(BIN / "lint-imports"), "--no-cache")
+
+
+LOG = '''"""Visits."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Field
+
+from app.core.clock import new_id, now
+from app.core.db.column_types import Instant
+from app.core.db.entity import Bookkeeping
+
+
+class Visit(Bookkeeping, table=True):
+    __tablename__ = "visit"
+    not_audited = "is a log itself"
+    append_only = True
+    removable_after = timedelta(days=3)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    at: datetime = Field(default_factory=now, sa_type=Instant)
+'''
+
+
+def test_the_migration_of_a_new_log_makes_it_append_only(tree: Path) -> None:
+    module = tree / "app" / "modules" / "visits"
+    module.mkdir()
+    (module / "__init__.py").write_text('"""Visits."""\n')
+    (module / "models.py").write_text(LOG)
+    run(tree, sys.executable, "-m", "app", "migrate")
+    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add visits")
+    run(tree, sys.executable, "-m", "app", "migrate")
+
+    with closing(sqlite3.connect(tree / "var" / "new.db")) as database:
+        database.execute("INSERT INTO visit VALUES ('old', datetime('now', '-4 days')), ('new', datetime('now'))")
+        for refused in ("UPDATE visit SET at = at", "DELETE FROM visit WHERE id = 'new'"):
+            with pytest.raises(sqlite3.IntegrityError, match="visit can only be added to"):
+                database.execute(refused)
+        assert database.execute("DELETE FROM visit WHERE id = 'old'").rowcount == 1
 
 
 @pytest.mark.parametrize("arguments", [["tasks"], ["Tasks"], ["task-lists"], ["sheep"], []])

@@ -1,7 +1,7 @@
 """The base classes of tables, and the declarations that a table may make."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,6 +15,9 @@ from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
+
+LEAST_RETENTION = timedelta(days=29)
+"""The age at which logs may be pruned: a day less than settings allow, because clocks differ."""
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -92,6 +95,10 @@ class Bookkeeping(PlainRow):
     """The base of a table whose changes leave no change entry; `not_audited` says why."""
 
     not_audited: ClassVar[str] = ""
+    append_only: ClassVar[bool] = False
+    """Whether rows are only added. Triggers of the database refuse to change and remove them."""
+    removable_after: ClassVar[timedelta | None] = None
+    """The age, by the column `at`, from which rows of an append-only table may be pruned; None: never."""
 
 
 class SoftDelete(SQLModel):

@@ -13,11 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, ColumnElement, Table, delete, exists, select
+from sqlalchemy import Column, ColumnElement, Table, exists, select
 from sqlmodel import SQLModel, col
 
 from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.append_only import Removal
 from app.core.db.engine import Database
 from app.core.db.entity import Bookkeeping, Entity, SoftDelete, table_of
 from app.core.db.locks import try_lock_until_commit
@@ -161,7 +162,7 @@ async def delete_rows(session: Session, table: Table, condition: ColumnElement[b
     chosen: AnySelect = select(table.c.id).where(condition).limit(limit).with_for_update(skip_locked=True)
     ids = [row.id for row in await session.all(chosen)]
     if ids:
-        await session.execute(delete(table).where(table.c.id.in_(ids)))
+        await session.execute(Removal(table).where(table.c.id.in_(ids)))
     return len(ids)
 
 

@@ -24,6 +24,8 @@ def some(table: str, columns: tuple[str, ...], condition: str, name: str = "") -
 class Entry(Bookkeeping):
     """The columns of both logs: actor, time, caller, request and database transaction."""
 
+    append_only = True
+
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
     """The number of the entry, given before the commit, so that numbers do not follow the order of commits."""
     at: datetime = Field(sa_type=Instant)

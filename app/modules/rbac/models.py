@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Index
 from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, Instant
-from app.core.db.entity import Bookkeeping
+from app.core.db.entity import LEAST_RETENTION, Bookkeeping
 
 
 class PolicyState(Bookkeeping, table=True):
@@ -59,7 +59,9 @@ class PolicyVersion(Bookkeeping, table=True):
     """A version of the policy: who made it, what it changed, and who gained and lost which permissions."""
 
     __tablename__ = "policy_version"
-    not_audited = "is a log itself, only ever added to"
+    not_audited = "is a log itself"
+    append_only = True
+    removable_after = LEAST_RETENTION
 
     id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     """The number of the version."""

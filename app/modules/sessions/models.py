@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
-from app.core.db.entity import Bookkeeping, Entity, sort_indexes
+from app.core.db.entity import LEAST_RETENTION, Bookkeeping, Entity, sort_indexes
 from app.core.db.redaction import SECRET, redacted
 
 
@@ -80,7 +80,9 @@ class LoginAttempt(Bookkeeping, table=True):
     """An entry of the login log. An unknown identifier is stored as a keyed hash only: people type passwords there."""
 
     __tablename__ = "login_attempt"
-    not_audited = "is a log itself, only ever added to"
+    not_audited = "is a log itself"
+    append_only = True
+    removable_after = LEAST_RETENTION
     __table_args__ = (
         Index("ix_login_attempt_user_id_at_id", "user_id", "at", "id"),
         *sort_indexes("login_attempt", "at"),

@@ -1,40 +1,63 @@
-"""Refuses statements that write to audited tables outside the unit of work, where no change entry would be written.
+"""Refuses writes of units of work that would leave no trace: to audited tables past the recorder, and to logs.
 
 It looks at the structure of a statement, once for each shape: bulk ORM statements and Core alike, with what their
-common table expressions write. A text, and a string for the driver, has no structure and is refused whole.
+common table expressions write. A text, and a string for the driver, has no structure and is refused whole. Rows that a
+unit of work has changed itself are looked at before they are written.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Insert, Select
+from sqlalchemy import CompoundSelect, Insert, Select, UpdateBase
 from sqlmodel import SQLModel
 
+from app.core.db.append_only import Removal, append_only_models
 from app.core.db.engine import Database
-from app.core.db.entity import table_of
+from app.core.db.entity import Bookkeeping
+from app.core.db.session import Session
+from app.core.db.unit_of_work.change import Change
 from app.core.db.unit_of_work.guard import has_text, tables_written_by
 from app.modules.audit.changes.redaction_rules import audited_models
-from app.modules.audit.models import AuditAccess, AuditChange
-
-LOGS = frozenset({table_of(AuditAccess).name, table_of(AuditChange).name})
 
 
 class UnauditedWrite(RuntimeError):
-    """A statement would change audited rows without a change entry, or the audit log itself."""
+    """A write would change audited rows without a change entry, or a log that can only be added to."""
 
 
 def refuse_unaudited_writes(database: Database) -> None:
-    """Check what a unit of work of `database` executes. An offending statement raises UnauditedWrite."""
+    """Check what a unit of work of `database` executes and writes. An offending write raises UnauditedWrite."""
     known = {table.name for table in SQLModel.metadata.tables.values()}
-    writable = frozenset(known - audited_models().keys() - LOGS)
+    audited, logs = audited_models().keys(), append_only_models()
+    writable = frozenset(known - audited)
 
     def check(statement: Any) -> None:
         writes = list(tables_written_by(statement))
         if (not writes and not isinstance(statement, (Select, CompoundSelect))) or has_text(statement):
             raise UnauditedWrite("a statement that is a text cannot be checked; build it instead")
         for write, table in writes:
-            if table in LOGS and not isinstance(write, Insert):
-                raise UnauditedWrite(f"{table}: the audit log can only be added to")
-            if table not in writable | LOGS:
+            if table in logs and not (adds(write) or removes_old(write, logs[table])):
+                raise only_added_to(table)
+            if table not in writable:
                 raise UnauditedWrite(f"{table}: this would leave no change entry; change entities instead")
 
+    async def check_changes(_session: Session, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.action != "create" and change.table.name in logs:
+                raise only_added_to(change.table.name)
+
     database.hooks.check_statement = check
+    database.hooks.before_write.append(check_changes)
+
+
+def adds(write: UpdateBase) -> bool:
+    """Whether the statement only adds rows. One that says what to do with a row that is there may replace it."""
+    return isinstance(write, Insert) and write._post_values_clause is None and not write._prefixes  # noqa: SLF001
+
+
+def removes_old(write: UpdateBase, log: type[Bookkeeping]) -> bool:
+    """Whether it prunes a log that may be pruned. The database refuses it for rows that are too young."""
+    return isinstance(write, Removal) and log.removable_after is not None
+
+
+def only_added_to(table: str) -> UnauditedWrite:
+    return UnauditedWrite(f"{table}: it can only be added to")
