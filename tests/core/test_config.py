@@ -22,7 +22,7 @@ SAFE: dict[str, Any] = {
     "secret_key": SecretStr(GOOD),
     "database_url": SecretStr("postgresql+asyncpg://attest@db/attest"),
     "auth": AuthSettings(signing_key_files=(Path("/run/secrets/signing.pem"),)),
-    "audit": AuditSettings(personal_key=SecretStr(GOOD[::-1])),
+    "audit": AuditSettings(personal_key=(SecretStr(GOOD[::-1]),)),
 }
 
 
@@ -49,7 +49,7 @@ def test_the_example_documents_every_setting_and_its_default() -> None:
     assert sorted(given) == sorted(names(Settings))
     assert all(before.startswith("#") or "=" in before for before in lines if before)
     from_example = Settings(_env_file=ROOT / ".env.example")
-    assert from_example.model_dump(exclude={"audit"}) == Settings(_env_file=None).model_dump(exclude={"audit"})
+    assert from_example == Settings(_env_file=None)
 
 
 def test_a_safe_production_starts() -> None:
@@ -64,6 +64,7 @@ def test_a_safe_production_starts() -> None:
         ({"secret_key": SecretStr("a" * 40)}, "SECRET_KEY is a well-known"),
         ({"secret_key": SecretStr("changeme-" + GOOD)}, "SECRET_KEY is a well-known"),
         ({"audit": AuditSettings()}, "AUDIT__PERSONAL_KEY is required"),
+        ({"audit": AuditSettings(personal_key=(GOOD, "short"))}, "AUDIT__PERSONAL_KEY needs at least 32"),
         ({"auth": AuthSettings()}, "AUTH__SIGNING_KEY_FILES is required"),
         ({"debug": True}, "DEBUG must be off"),
         ({"cors": CorsSettings(origins=("*",))}, "must not contain"),
@@ -118,6 +119,34 @@ def test_groups_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         found.debug = True  # type: ignore[misc]  # that is the point
     with pytest.raises(ValidationError):
         found.auth.access_ttl = 1  # type: ignore[misc]  # that is the point
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("", []),
+        ("one key, with a comma", ["one key, with a comma"]),
+        ("12345", ["12345"]),
+        ('["first", "second"]', ["first", "second"]),
+        (' ["only"]', ["only"]),
+    ],
+)
+def test_a_master_key_is_a_text_or_a_list(monkeypatch: pytest.MonkeyPatch, text: str, keys: list[str]) -> None:
+    monkeypatch.setenv("AUDIT__PERSONAL_KEY", text)
+
+    found = Settings(_env_file=None).audit.personal_key
+
+    assert [key.get_secret_value() for key in found] == keys
+
+
+@pytest.mark.parametrize("text", ['["canary", ', '["canary", 1]', '["canary", ""]', '[["canary"]]'])
+def test_a_broken_list_of_keys_is_refused_without_its_text(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("AUDIT__PERSONAL_KEY", text)
+
+    with pytest.raises(ValidationError, match=r"audit\.personal_key") as refusal:
+        Settings(_env_file=None)
+
+    assert "canary" not in str(refusal.value)
 
 
 def test_secrets_are_not_shown() -> None:

@@ -61,9 +61,11 @@ async def canaries(app: FastAPI, settings: Settings) -> Canaries:
     made.new("root secret", settings.secret_key.get_secret_value())
     made.new("service key", SERVICE_KEY)
     made.new("signing key", keys.signing_pems[0].splitlines()[1])
-    for name in ("cursor", "refresh", "lookup", "personal", "second_factor"):
-        made.new(f"derived key {name}", getattr(keys, name).hex())
-        made.new(f"derived key {name} in base64", base64.b64encode(getattr(keys, name)).decode())
+    derived = {name: getattr(keys, name) for name in ("cursor", "refresh", "lookup", "second_factor")}
+    for name, key in {**derived, "personal": keys.personal[0].key}.items():
+        made.new(f"derived key {name}", key.hex())
+        made.new(f"derived key {name} in base64", base64.b64encode(key).decode())
+    made.new("master key", (settings.state_dir / "keys" / "personal_key").read_text())
     return made
 
 

@@ -1,16 +1,34 @@
 """The groups of settings, one class each."""
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from limits import parse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 ACCESS_PATTERN = re.compile(r"(?:\*|[A-Z]+) (?:/|(?:/[^/?#*\s]+)+(?:/\*)?)")
 """There is no pattern for every path: that would switch the access log off."""
 EMPTY_AS_NONE = BeforeValidator(lambda value: None if value in ("", SecretStr("")) else value)
 """Reads an empty variable as if it were not set."""
+
+
+def read_secrets(value: object) -> object:
+    """A text as a list: the JSON list that it is, or else itself as the only secret. An empty text is none."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return (value,) if value else ()
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("neither a secret nor a JSON list of secrets") from None
+
+
+Secrets = Annotated[tuple[Annotated[SecretStr, Field(min_length=1)], ...], NoDecode, BeforeValidator(read_secrets)]
+"""Secrets of which the first is in use, and the others are those before it."""
 
 
 class Group(BaseModel):
@@ -101,8 +119,10 @@ class DatabaseSettings(Group):
 class AuditSettings(Group):
     """The audit log."""
 
-    personal_key: SecretStr | None = Field(
-        None, description="Wraps the keys of personal data in the audit log (32+ characters). Required in production."
+    personal_key: Secrets = Field(
+        (),
+        description="Master key of personal data in the audit log (32+ characters), or a JSON list of them: the first"
+        " wraps, all open. Required in production.",
     )
     address_days: int = Field(
         90, ge=1, description="Days after which addresses and user agents of callers without an account are forgotten."

@@ -155,7 +155,11 @@ class Settings(BaseSettings):
             return self
         problems = [
             *secret_problems("SECRET_KEY", self.secret_key),
-            *secret_problems("AUDIT__PERSONAL_KEY", self.audit.personal_key),
+            *(
+                text
+                for key in self.audit.personal_key or [None]
+                for text in secret_problems("AUDIT__PERSONAL_KEY", key)
+            ),
         ]
         if not self.auth.signing_key_files:
             problems.append("AUTH__SIGNING_KEY_FILES is required")

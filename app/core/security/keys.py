@@ -49,6 +49,19 @@ def new_signing_key() -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """A key that wraps other keys. Its identifier is public: neither the key nor its secret can be computed from it."""
+
+    id: str
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def derive(cls, secret: str, purpose: str) -> "MasterKey":
+        """The key for one purpose, and an identifier of 8 bytes that is derived apart from it."""
+        return cls(derive_key(secret, f"{purpose}-id")[:8].hex(), derive_key(secret, purpose))
+
+
 @dataclass(frozen=True)
 class Keys:
     """The keys of a process. `repr` shows none of them."""
@@ -61,8 +74,8 @@ class Keys:
     idempotency: bytes = field(repr=False)
     responses: bytes = field(repr=False)
     """Encrypts the stored responses of idempotency keys."""
-    personal: bytes = field(repr=False)
-    """Wraps the keys of personal data in the audit log."""
+    personal: tuple[MasterKey, ...] = field(repr=False)
+    """The keys of personal data in the audit log are wrapped by the first of them, and unwrapped by all."""
     second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
 
@@ -71,8 +84,8 @@ class Keys:
         """Read or, outside production, create the secrets that `settings` names."""
         folder = settings.state_dir / "keys"
         root = settings.secret_key.get_secret_value() or load_or_create(folder / "secret_key", new_secret)
-        configured = settings.audit.personal_key
-        personal = configured.get_secret_value() if configured else load_or_create(folder / "personal_key", new_secret)
+        personal = [secret.get_secret_value() for secret in settings.audit.personal_key]
+        personal = personal or load_or_create(folder / "personal_key", new_secret).splitlines()
         pems = tuple(path.read_text() for path in settings.auth.signing_key_files)
         return cls(
             cursor=derive_key(root, "cursor-encryption"),
@@ -80,7 +93,7 @@ class Keys:
             lookup=derive_key(root, "identifier-lookup"),
             idempotency=derive_key(root, "idempotency-key"),
             responses=derive_key(root, "stored-answer"),
-            personal=derive_key(personal, "personal-data"),
+            personal=tuple(MasterKey.derive(secret, "personal-data") for secret in personal),
             second_factor=derive_key(root, "second-factor"),
             signing_pems=pems or (load_or_create(folder / "signing_key.pem", new_signing_key),),
         )

@@ -218,5 +218,7 @@ class AuditSubjectKey(Bookkeeping, table=True):
     """The person."""
     wrapped_key: bytes = Field(sa_type=LargeBinary)
     """The key, encrypted by the master key."""
+    master_key_id: str | None = Field(default=None, max_length=16)
+    """The public identifier of that master key; null in rows of older versions, which any of them may have wrapped."""
     created_at: datetime = Field(sa_type=Instant)
     """When the key was made."""

@@ -5,22 +5,18 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
 from app.modules.audit.changes.personal_data import (
     ERASED,
     UNREADABLE,
-    WrongMasterKey,
+    SubjectKey,
     decrypt_value,
     place_of,
-    unwrap,
+    unwrap_or_report,
 )
 from app.modules.audit.repository import AccessRepository, ChangeRepository
-
-log = structlog.get_logger(__name__)
 
 
 class AccessService:
@@ -66,16 +62,9 @@ class ChangeService:
     async def decrypt(self, page: RowPage) -> RowPage:
         """`page` with its personal values decrypted."""
         ids = {UUID(side["$key"]) for row in page.items for side in encrypted_sides(row.changes)}
-        keys = {row.id: self.unwrap(row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
+        masters = self.rows.session.keys.personal
+        keys = {row.id: unwrap_or_report(masters, row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
         return replace(page, items=[to_read(row, keys) for row in page.items])
-
-    def unwrap(self, row: AnyRow) -> bytes | None:
-        """The key in `row`; None if our master key cannot decrypt it."""
-        try:
-            return unwrap(self.rows.session.keys.personal, row.id, row.wrapped_key)
-        except WrongMasterKey:
-            log.error("wrong_master_key", key_id=str(row.id))  # its trace says no more
-            return None
 
 
 def encrypted_sides(changes: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, str]]:
@@ -86,7 +75,7 @@ def is_encrypted(side: object) -> bool:
     return isinstance(side, dict) and "$personal" in side
 
 
-def to_read(row: AnyRow, keys: Mapping[UUID, bytes | None]) -> dict[str, Any]:
+def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, Any]:
     """`row` with its personal values decrypted: `$erased` without a key, `$unreadable` with a wrong one."""
     changes: dict[str, dict[str, Any]] = {}
     for field, sides in row.changes.items():
@@ -97,7 +86,7 @@ def to_read(row: AnyRow, keys: Mapping[UUID, bytes | None]) -> dict[str, Any]:
     return {**row._mapping, "changes": changes}
 
 
-def decrypt_side(side: Mapping[str, str], place: str, keys: Mapping[UUID, bytes | None]) -> Any:
+def decrypt_side(side: Mapping[str, str], place: str, keys: Mapping[UUID, SubjectKey | None]) -> Any:
     name = UUID(side["$key"])
     if name not in keys:
         return ERASED

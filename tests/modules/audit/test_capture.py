@@ -120,22 +120,6 @@ async def erase(database: Database, job: RequestContext) -> None:
         await session.execute(delete(table_of(AuditSubjectKey)))
 
 
-async def test_another_master_key_reads_nothing_and_breaks_nothing(database: Database, job: RequestContext) -> None:
-    from dataclasses import replace  # noqa: PLC0415  # only here
-
-    from app.modules.audit.schemas import ChangeQuery  # noqa: PLC0415  # only here
-    from app.modules.audit.service import ChangeService  # noqa: PLC0415  # only here
-
-    async with database.unit_of_work(job) as session:
-        session.add(User(username="per", email="canary@example.com", password_hash=PASSWORD_HASH))
-    reader = database.read_session(job)
-    reader.keys = replace(database.keys, personal=bytes(32))
-
-    opened = (await ChangeService(reader).page(ChangeQuery(entity="user"))).items[0]
-
-    assert opened["changes"]["email"]["new"] == {"$unreadable": True}
-
-
 def test_an_undeclared_secret_stops_the_start() -> None:
     class Leaky(Entity):
         __tablename__ = "leaky"

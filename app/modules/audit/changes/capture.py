@@ -42,13 +42,13 @@ def install(database: Database) -> None:
 
 
 class ChangeRecorder:
-    """Makes change entries, with the redaction version and the master key."""
+    """Makes change entries, with the redaction version and the master keys."""
 
     form = EntryForm(table_of(AuditChange), COLUMNS, MADE_BY_DATABASE)
 
     def __init__(self, database: Database) -> None:
         self.redaction_version = redaction_version()
-        self.master = database.keys.personal
+        self.masters = database.keys.personal
         self.callers = Callers()
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
@@ -62,7 +62,7 @@ class ChangeRecorder:
             return []
         subjects = {subject for _, row, sides in recorded for subject in subjects_of(row, sides)}
         born = {row.id for change, row, _ in recorded if change.action == "create"}
-        keys, added = await subject_keys(session, self.master, subjects, born)
+        keys, added = await subject_keys(session, self.masters, subjects, born)
         context = session.context
         context.caller_id, caller = self.callers.resolve_context(session)
         shared = {**actor_columns(context), "source": "hook", "redaction_version": self.redaction_version}

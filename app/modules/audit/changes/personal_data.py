@@ -1,4 +1,4 @@
-"""Personal data in the change log: encrypted under a key of each person, which the master key wraps.
+"""Personal data in the change log: encrypted under a key of each person, which a master key wraps.
 
 Without the keys of a person every copy of that data is unreadable, while the entries stay as they are. Nothing destroys
 keys yet; a backup that holds `audit_subject_key` holds the keys too.
@@ -6,11 +6,13 @@ keys yet; a backup that holds `audit_subject_key` holds the keys too.
 
 import base64
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 
 from app.core.clock import new_id, now
@@ -18,15 +20,15 @@ from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, Session
 from app.core.db.unit_of_work.session import is_fresh
 from app.core.security.encryption import DecryptionFailed, decrypt, encrypt, new_key
+from app.core.security.keys import MasterKey
 from app.modules.audit.models import AuditSubjectKey
+from app.modules.audit.requests.spool import AuditLogUnavailable
+
+log = structlog.get_logger(__name__)
 
 ERASED = {"$erased": True}
 UNREADABLE = {"$unreadable": True}
 keys_table = table_of(AuditSubjectKey)
-
-
-class WrongMasterKey(RuntimeError):
-    """AUDIT__PERSONAL_KEY is not the one that this database was written with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,26 @@ class SubjectKey:
     key: bytes = field(repr=False)
 
 
-def unwrap(master: bytes, id: UUID, wrapped: bytes) -> bytes:
-    """The key named `id`. Raises WrongMasterKey."""
-    try:
-        return decrypt(master, wrapped, id.bytes)
-    except DecryptionFailed as error:
-        raise WrongMasterKey(f"key {id} was wrapped by another master key") from error
+def wrap(master: MasterKey, key: SubjectKey) -> dict[str, Any]:
+    """The columns that hold `key`, wrapped by `master`."""
+    return {"wrapped_key": encrypt(master.key, key.key, key.id.bytes), "master_key_id": master.id}
+
+
+def unwrap(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey | None:
+    """The key in `row`; None if none of `masters` opens it. A row that does not name its master key may have any."""
+    for master in masters:
+        if row.master_key_id in (master.id, None):
+            with suppress(DecryptionFailed):
+                return SubjectKey(row.id, decrypt(master.key, row.wrapped_key, row.id.bytes))
+    return None
+
+
+def unwrap_or_report(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey | None:
+    """The same. What cannot be opened is logged with the master key that it needs."""
+    key = unwrap(masters, row)
+    if key is None:
+        log.error("wrong_master_key", key_id=str(row.id), master_key_id=row.master_key_id)
+    return key
 
 
 def encrypt_value(key: SubjectKey, place: str, plain: object) -> dict[str, str]:
@@ -51,33 +67,39 @@ def encrypt_value(key: SubjectKey, place: str, plain: object) -> dict[str, str]:
     return {"$personal": base64.b64encode(ciphertext).decode(), "$key": str(key.id)}
 
 
-def decrypt_value(key: bytes, place: str, document: Mapping[str, str]) -> Any:
+def decrypt_value(key: SubjectKey, place: str, document: Mapping[str, str]) -> Any:
     """The plain value, or UNREADABLE for a document that was moved or altered."""
     try:
-        return json.loads(decrypt(key, base64.b64decode(document["$personal"]), place.encode()))
+        return json.loads(decrypt(key.key, base64.b64decode(document["$personal"]), place.encode()))
     except DecryptionFailed:
         return UNREADABLE
 
 
 async def subject_keys(
-    session: Session, master: bytes, subjects: Set[UUID], born: Set[UUID]
+    session: Session, masters: Sequence[MasterKey], subjects: Set[UUID], born: Set[UUID]
 ) -> tuple[dict[UUID, SubjectKey], list[AuditSubjectKey]]:
-    """The newest key of each subject, and the rows to add for those that had none. Who is `born` only now has none."""
+    """The newest key of each subject, and the rows to add for those that had none. Who is `born` only now has none.
+
+    Raises AuditLogUnavailable.
+    """
     keys: dict[UUID, SubjectKey] = {}
     if known := subjects - born:
         statement = select(keys_table).where(keys_table.c.subject_id.in_(known)).order_by(keys_table.c.id)
         rows = await session.look(statement) if is_fresh(session) else await session.run(statement)
-        keys = {row.subject_id: load_key(master, row) for row in rows}
+        keys = {row.subject_id: load_key(masters, row) for row in rows}
     added = []
     for subject in sorted(subjects - keys.keys()):
         key = keys[subject] = SubjectKey(new_id(), new_key())
-        wrapped = encrypt(master, key.key, key.id.bytes)
-        added.append(AuditSubjectKey(id=key.id, subject_id=subject, wrapped_key=wrapped, created_at=now()))
+        added.append(AuditSubjectKey(id=key.id, subject_id=subject, created_at=now(), **wrap(masters[0], key)))
     return keys, added
 
 
-def load_key(master: bytes, row: AnyRow) -> SubjectKey:
-    return SubjectKey(row.id, unwrap(master, row.id, row.wrapped_key))
+def load_key(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey:
+    """The key in `row`. Raises AuditLogUnavailable: a new key instead would hide that a master key is missing."""
+    key = unwrap_or_report(masters, row)
+    if key is None:
+        raise AuditLogUnavailable("The change log cannot take this change; its operator has to look at it.")
+    return key
 
 
 def place_of(entity: str, entity_id: str, field: str) -> str:
