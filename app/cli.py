@@ -1,4 +1,4 @@
-"""`python -m app …`: serve, witness, migrate, limits, seed, create-superuser, openapi."""
+"""`python -m app …`: serve, witness, migrate, limits, seed, create-superuser, openapi, and the commands of modules."""
 
 import asyncio
 import os
@@ -20,9 +20,11 @@ from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
 from app.core.db.role_limits import set_limits
 from app.core.errors import Problem
+from app.core.http.module_hooks import Command
 from app.core.runtime import logging, server
 from app.core.security.passwords import PasswordHasher
 from app.main import Application, app, open_database
+from app.modules import hooks
 from app.modules.users import UserCreate, UserService
 from app.witness import WITNESS_ERRORS, load_rules, load_witness
 
@@ -179,3 +181,20 @@ def refuse(reason: str) -> int:
 def print_openapi() -> None:
     """Print the OpenAPI document."""
     typer.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+
+
+def runner_of(command: Command) -> Callable[[], None]:
+    """What the command line calls for a command of a module."""
+
+    def run() -> None:
+        result = with_database(command)
+        typer.echo("\n".join(result.lines))
+        if result.exit_code:
+            raise typer.Exit(result.exit_code)
+
+    return run
+
+
+for module in hooks():
+    for name, command in module.commands.items():
+        cli.command(name, help=command.__doc__)(runner_of(command))

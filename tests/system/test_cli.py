@@ -17,6 +17,7 @@ from app.core.config import Settings
 from app.core.runtime import logging
 from scripts.servers import Server, free_port
 from tests.fixtures.servers import environment_of
+from tests.modules.audit.master_keys import NEW, settings_with
 
 ROOT = Path(__file__).parents[2]
 
@@ -199,6 +200,21 @@ def test_a_superuser_is_made_once(settings: Settings) -> None:
     assert made.returncode == 0, made.stderr
     assert (twice.returncode, "already taken" in twice.stderr, "Traceback" in twice.stderr) == (1, True, False)
     assert silent.returncode != 0, "without a password and a terminal there is no superuser"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_command_of_a_module_prints_its_lines_and_has_its_exit_code(
+    settings: Settings, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ("--username", "boss", "--email", "boss@example.com")
+    assert command("create-superuser", *named, SUPERUSER_PASSWORD="a long and quiet river").exit_code == 0
+
+    done = command("rewrap")
+    monkeypatch.setattr(cli, "settings", lambda: settings_with(settings, NEW))
+    failed = command("rewrap")
+
+    assert (done.exit_code, done.stdout.count("0 of 1 keys were rewrapped")) == (0, 1)
+    assert (failed.exit_code, failed.stdout.count("Cannot be opened: 1 keys")) == (1, 1)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

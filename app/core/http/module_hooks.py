@@ -1,8 +1,8 @@
 """The hooks by which modules take part in start and stop of an application, and the order of modules."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from starlette.types import ASGIApp
@@ -11,6 +11,10 @@ from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule
 from app.core.http.state import State
+from app.core.runtime.command_result import CommandResult
+
+Command = Callable[[Database], Awaitable[CommandResult]]
+"""A command of `python -m app`; its docstring is its help."""
 
 
 class BadModuleOrder(RuntimeError):
@@ -24,6 +28,7 @@ class ModuleHooks:
     `after` names the modules that must be installed and started before this one. `install` attaches listeners to a
     database that was just made, `lifespan` surrounds the life of the application, and `middleware` is added outside of
     the kernel's limits and inside of its request context. `prune_rules` declares which rows go when they are too old.
+    `commands` are commands of `python -m app`, by their names.
     """
 
     after: tuple[str, ...] = ()
@@ -31,6 +36,7 @@ class ModuleHooks:
     lifespan: Callable[[State], AbstractAsyncContextManager[None]] | None = None
     middleware: Callable[[ASGIApp], ASGIApp] | None = None
     prune_rules: Callable[[Settings], Iterable[PruneRule]] | None = None
+    commands: Mapping[str, Command] = field(default_factory=dict)
 
 
 def in_start_order(hooks: Mapping[str, ModuleHooks], modules: Iterable[str]) -> list[ModuleHooks]:

@@ -9,6 +9,7 @@ from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.audit.changes import capture
+from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.entries.callers import old_strangers
 from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
@@ -34,4 +35,10 @@ def prune_rules(settings: Settings) -> Iterable[PruneRule]:
     ]
 
 
-HOOKS = ModuleHooks(install=capture.install, lifespan=lifespan, middleware=AccessLogMiddleware, prune_rules=prune_rules)
+HOOKS = ModuleHooks(
+    install=capture.install,
+    lifespan=lifespan,
+    middleware=AccessLogMiddleware,
+    prune_rules=prune_rules,
+    commands={"rewrap": rewrap},
+)
