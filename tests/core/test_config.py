@@ -22,7 +22,7 @@ SAFE: dict[str, Any] = {
     "secret_key": SecretStr(GOOD),
     "database_url": SecretStr("postgresql+asyncpg://attest@db/attest"),
     "auth": AuthSettings(signing_key_files=(Path("/run/secrets/signing.pem"),)),
-    "audit": AuditSettings(personal_key=(SecretStr(GOOD[::-1]),)),
+    "audit": AuditSettings(personal_key=(SecretStr(GOOD[::-1]),), secret_digest_key=SecretStr(GOOD[5:] + GOOD[:5])),
 }
 
 
@@ -64,6 +64,8 @@ def test_a_safe_production_starts() -> None:
         ({"secret_key": SecretStr("a" * 40)}, "SECRET_KEY is a well-known"),
         ({"secret_key": SecretStr("changeme-" + GOOD)}, "SECRET_KEY is a well-known"),
         ({"audit": AuditSettings()}, "AUDIT__PERSONAL_KEY is required"),
+        ({"audit": AuditSettings()}, "AUDIT__SECRET_DIGEST_KEY is required"),
+        ({"audit": AuditSettings(secret_digest_key=SecretStr("short"))}, "AUDIT__SECRET_DIGEST_KEY needs at least 32"),
         ({"audit": AuditSettings(personal_key=(GOOD, "short"))}, "AUDIT__PERSONAL_KEY needs at least 32"),
         ({"auth": AuthSettings()}, "AUTH__SIGNING_KEY_FILES is required"),
         ({"debug": True}, "DEBUG must be off"),

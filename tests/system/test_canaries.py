@@ -61,11 +61,12 @@ async def canaries(app: FastAPI, settings: Settings) -> Canaries:
     made.new("root secret", settings.secret_key.get_secret_value())
     made.new("service key", SERVICE_KEY)
     made.new("signing key", keys.signing_pems[0].splitlines()[1])
-    derived = {name: getattr(keys, name) for name in ("cursor", "refresh", "lookup", "second_factor")}
+    derived = {name: getattr(keys, name) for name in ("cursor", "refresh", "lookup", "second_factor", "secret_digest")}
     for name, key in {**derived, "personal": keys.personal[0].key}.items():
         made.new(f"derived key {name}", key.hex())
         made.new(f"derived key {name} in base64", base64.b64encode(key).decode())
-    made.new("master key", (settings.state_dir / "keys" / "personal_key").read_text())
+    for name in ("personal_key", "secret_digest_key"):
+        made.new(f"file of the {name}", (settings.state_dir / "keys" / name).read_text())
     return made
 
 

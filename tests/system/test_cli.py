@@ -104,6 +104,7 @@ def test_demo_data_has_no_place_in_production(settings: Settings) -> None:
         "ENVIRONMENT": "production",
         "SECRET_KEY": secret,
         "AUDIT__PERSONAL_KEY": secret[::-1],
+        "AUDIT__SECRET_DIGEST_KEY": secret[5:] + secret[:5],
         "AUTH__SIGNING_KEY_FILES": '["/nowhere.pem"]',
     }
 

@@ -127,6 +127,9 @@ class AuditSettings(Group):
     address_days: int = Field(
         90, ge=1, description="Days after which addresses and user agents of callers without an account are forgotten."
     )
+    secret_digest_key: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
+        None, description="Keys the digests of secrets in the change log (32+ characters). Required in production."
+    )
     ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access entries.")
     spool_max_bytes: int = Field(
         256 * 1024 * 1024, ge=4096, description="Bytes of access entries that may wait on disk; then requests get 503."

@@ -1,6 +1,7 @@
 """The settings of a process; production refuses unsafe ones."""
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from ipaddress import ip_network
@@ -153,20 +154,11 @@ class Settings(BaseSettings):
         """Raise one error that names every unsafe setting, without its value."""
         if self.environment is not Environment.production:
             return self
-        problems = [
-            *secret_problems("SECRET_KEY", self.secret_key),
-            *(
-                text
-                for key in self.audit.personal_key or [None]
-                for text in secret_problems("AUDIT__PERSONAL_KEY", key)
-            ),
-        ]
+        problems = [text for name, secret in secrets_of(self) for text in secret_problems(name, secret)]
         if not self.auth.signing_key_files:
             problems.append("AUTH__SIGNING_KEY_FILES is required")
         if self.is_sqlite and self.workers > 1:
             problems.append("SQLite serves one worker; use PostgreSQL for more")
-        for name, secret in self.internal.keys.items():
-            problems += secret_problems(f"INTERNAL__KEYS[{name}]", secret)
         if self.internal.keys and self.workers > 1 and self.redis_url is None:
             problems.append("INTERNAL__KEYS with more than one worker needs REDIS_URL to remember nonces")
         if self.debug:
@@ -176,6 +168,16 @@ class Settings(BaseSettings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def secrets_of(settings: Settings) -> Iterator[tuple[str, SecretStr | None]]:
+    """Every secret that production needs, or checks where there is one, by its name."""
+    yield "SECRET_KEY", settings.secret_key
+    for master in settings.audit.personal_key or [None]:
+        yield "AUDIT__PERSONAL_KEY", master
+    yield "AUDIT__SECRET_DIGEST_KEY", settings.audit.secret_digest_key
+    for name, key in settings.internal.keys.items():
+        yield f"INTERNAL__KEYS[{name}]", key
 
 
 def secret_problems(name: str, secret: SecretStr | None) -> list[str]:

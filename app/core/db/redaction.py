@@ -15,7 +15,7 @@ LOOKS_SECRET = re.compile(r"password|token|secret|otp|(^|_)keys?(_|$)|hash|diges
 class Redaction:
     """Says what a change entry stores of a value.
 
-    `plain`: the value. `secret`: only that it changed. `personal`: the value, encrypted for the person whose id is in
+    `plain`: the value. `secret`: a keyed digest of it. `personal`: the value, encrypted for the person whose id is in
     column `subject`.
     """
 

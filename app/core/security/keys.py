@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
 
 from app.core.config import Settings
 
@@ -38,6 +39,11 @@ def load_or_create(path: Path, create: Callable[[], str]) -> str:
 
 def new_secret() -> str:
     return secrets.token_urlsafe(48)
+
+
+def secret_of(setting: SecretStr | None, path: Path) -> str:
+    """The secret that is set, or else the one of a development machine, created on first use."""
+    return (setting.get_secret_value() if setting else "") or load_or_create(path, new_secret)
 
 
 def new_signing_key() -> str:
@@ -76,6 +82,8 @@ class Keys:
     """Encrypts the stored responses of idempotency keys."""
     personal: tuple[MasterKey, ...] = field(repr=False)
     """The keys of personal data in the audit log are wrapped by the first of them, and unwrapped by all."""
+    secret_digest: bytes = field(repr=False)
+    """Keys the digests of secrets in the audit log."""
     second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
 
@@ -83,7 +91,8 @@ class Keys:
     def load(cls, settings: Settings) -> "Keys":
         """Read or, outside production, create the secrets that `settings` names."""
         folder = settings.state_dir / "keys"
-        root = settings.secret_key.get_secret_value() or load_or_create(folder / "secret_key", new_secret)
+        root = secret_of(settings.secret_key, folder / "secret_key")
+        digests = secret_of(settings.audit.secret_digest_key, folder / "secret_digest_key")
         personal = [secret.get_secret_value() for secret in settings.audit.personal_key]
         personal = personal or load_or_create(folder / "personal_key", new_secret).splitlines()
         pems = tuple(path.read_text() for path in settings.auth.signing_key_files)
@@ -94,6 +103,7 @@ class Keys:
             idempotency=derive_key(root, "idempotency-key"),
             responses=derive_key(root, "stored-answer"),
             personal=tuple(MasterKey.derive(secret, "personal-data") for secret in personal),
+            secret_digest=derive_key(digests, "secret-digest"),
             second_factor=derive_key(root, "second-factor"),
             signing_pems=pems or (load_or_create(folder / "signing_key.pem", new_signing_key),),
         )

@@ -180,6 +180,7 @@ class AuditRedaction(Bookkeeping, table=True):
 
     __tablename__ = "audit_redaction"
     not_audited = "is the audit log itself"
+    append_only = True
 
     version: str = Field(primary_key=True, max_length=16)
     """The beginning of the SHA-256 of the document."""

@@ -169,6 +169,6 @@ class ChangeRead(EntryRead):
     entity_id: str
     """The id of the changed row."""
     changes: dict[str, Any]
-    """The changed fields, each with its old and new value."""
+    """The changed fields, each with its old and new value. Of a secret, `$secret` is a keyed digest of the value."""
     redaction_version: str
     """The version of the redactions that were applied."""

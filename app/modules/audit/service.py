@@ -13,9 +13,9 @@ from app.modules.audit.changes.personal_data import (
     UNREADABLE,
     SubjectKey,
     decrypt_value,
-    place_of,
     unwrap_or_report,
 )
+from app.modules.audit.changes.place import Place
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 
 
@@ -81,12 +81,12 @@ def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, An
     for field, sides in row.changes.items():
         changes[field] = {"old": None, "new": None}
         for name, side in sides.items():
-            place = place_of(row.entity, row.entity_id, field)
+            place = Place(row.entity, row.entity_id, field)
             changes[field][name] = decrypt_side(side, place, keys) if is_encrypted(side) else side
     return {**row._mapping, "changes": changes}
 
 
-def decrypt_side(side: Mapping[str, str], place: str, keys: Mapping[UUID, SubjectKey | None]) -> Any:
+def decrypt_side(side: Mapping[str, str], place: Place, keys: Mapping[UUID, SubjectKey | None]) -> Any:
     name = UUID(side["$key"])
     if name not in keys:
         return ERASED

@@ -2724,7 +2724,7 @@ export interface components {
             call_id: string | null;
             /**
              * Changes
-             * @description The changed fields, each with its old and new value.
+             * @description The changed fields, each with its old and new value. Of a secret, `$secret` is a keyed digest of the value.
              */
             changes: {
                 [key: string]: unknown;

@@ -15,7 +15,7 @@ def test_development_makes_its_keys_once(tmp_path: Path) -> None:
 
     assert first == second
     files = list((tmp_path / "keys").iterdir())
-    assert {path.name for path in files} == {"secret_key", "personal_key", "signing_key.pem"}
+    assert {path.name for path in files} == {"secret_key", "personal_key", "secret_digest_key", "signing_key.pem"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert len({first.cursor, first.refresh, first.lookup, first.personal}) == 4
     assert repr(first) == "Keys()"

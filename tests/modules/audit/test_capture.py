@@ -11,7 +11,9 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
+from app.modules.audit.changes.place import Place
 from app.modules.audit.changes.redaction_rules import UndeclaredSecret, redaction_version, redactions
+from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.entries import canonical
 from app.modules.audit.models import AuditSubjectKey
 from app.modules.sessions.models import AuthSession, SessionUse
@@ -78,7 +80,8 @@ async def test_bookkeeping_leaves_the_audited_row_and_its_entries_alone(
 
     assert [entry.action for entry in found] == ["create"]
     assert set(found[0].changes) == set(AuthSession.model_fields), "every column is recorded"
-    assert found[0].changes["seed"] == {"new": {"$secret": True}}
+    digest = secret_digest(database.keys.secret_digest, Place("auth_session", found[0].entity_id, "seed"), b"seed")
+    assert found[0].changes["seed"] == {"new": {"$secret": digest}}
     assert await change_entries(database, job, "auth_session_use") == []
     async with database.unit_of_work(job) as session:
         (stored, use), *_ = await session.all(select(AuthSession, SessionUse))

@@ -12,8 +12,10 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change, creation_of
 from app.core.db.unit_of_work.write_statements import EntryForm
-from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, place_of, subject_keys
+from app.modules.audit.changes.personal_data import SubjectKey, encrypt_value, subject_keys
+from app.modules.audit.changes.place import Place
 from app.modules.audit.changes.redaction_rules import check_tables, has_personal_data, redaction_version, redactions
+from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.entries.callers import Callers
@@ -42,7 +44,7 @@ def install(database: Database) -> None:
 
 
 class ChangeRecorder:
-    """Makes change entries, with the redaction version and the master keys."""
+    """Makes change entries, with the redaction version, the master keys and the key of digests."""
 
     form = EntryForm(table_of(AuditChange), COLUMNS, MADE_BY_DATABASE)
 
@@ -50,6 +52,7 @@ class ChangeRecorder:
         self.redaction_version = redaction_version()
         self.masters = database.keys.personal
         self.callers = Callers()
+        self.digest_key = database.keys.secret_digest
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change of an audited row its entry. Returns new keys and a new caller."""
@@ -69,7 +72,7 @@ class ChangeRecorder:
         for change, row, sides in recorded:
             entity = str(row.__tablename__)
             own = {"action": change.action, "entity": entity, "entity_id": str(row.id)}
-            change.entry = {**shared, **own, "changes": redact(row, sides, keys)}
+            change.entry = {**shared, **own, "changes": redact(row, sides, keys, self.digest_key)}
         return [creation_of(row) for row in (*added, *([caller] if caller else []))]
 
 
@@ -107,10 +110,12 @@ def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
     return {getattr(row, field) for field in fields}
 
 
-def redact(row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, SubjectKey]) -> dict[str, Values]:
+def redact(
+    row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, SubjectKey], digest_key: bytes
+) -> dict[str, Values]:
     """`changes` in canonical values, each treated by the redaction of its column."""
     document: dict[str, Values] = {}
-    declared = redactions(type(row))
+    declared, entity, entity_id = redactions(type(row)), str(row.__tablename__), str(row.id)
     for name, sides in changes.items():
         redaction = declared[name]
         treated = {}
@@ -119,10 +124,9 @@ def redact(row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, Subje
             if plain is None or redaction.treatment == "plain":
                 treated[side] = plain
             elif redaction.treatment == "secret":
-                treated[side] = {"$secret": True}
+                treated[side] = {"$secret": secret_digest(digest_key, Place(entity, entity_id, name), plain)}
             else:
                 subject = getattr(row, str(redaction.subject))
-                place = place_of(str(row.__tablename__), str(row.id), name)
-                treated[side] = encrypt_value(keys[subject], place, plain)
+                treated[side] = encrypt_value(keys[subject], Place(entity, entity_id, name), plain)
         document[name] = treated
     return document

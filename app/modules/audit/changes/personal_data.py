@@ -21,6 +21,7 @@ from app.core.db.session import AnyRow, Session
 from app.core.db.unit_of_work.session import is_fresh
 from app.core.security.encryption import DecryptionFailed, decrypt, encrypt, new_key
 from app.core.security.keys import MasterKey
+from app.modules.audit.changes.place import Place
 from app.modules.audit.models import AuditSubjectKey
 from app.modules.audit.requests.spool import AuditLogUnavailable
 
@@ -61,16 +62,16 @@ def unwrap_or_report(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey | 
     return key
 
 
-def encrypt_value(key: SubjectKey, place: str, plain: object) -> dict[str, str]:
-    """`plain` (a canonical value) as a tagged document, bound to its `place`: entity, id and field."""
-    ciphertext = encrypt(key.key, json.dumps(plain).encode(), place.encode())
+def encrypt_value(key: SubjectKey, place: Place, plain: object) -> dict[str, str]:
+    """`plain` (a canonical value) as a tagged document, which cannot be decrypted for another place."""
+    ciphertext = encrypt(key.key, json.dumps(plain).encode(), place.context)
     return {"$personal": base64.b64encode(ciphertext).decode(), "$key": str(key.id)}
 
 
-def decrypt_value(key: SubjectKey, place: str, document: Mapping[str, str]) -> Any:
+def decrypt_value(key: SubjectKey, place: Place, document: Mapping[str, str]) -> Any:
     """The plain value, or UNREADABLE for a document that was moved or altered."""
     try:
-        return json.loads(decrypt(key.key, base64.b64decode(document["$personal"]), place.encode()))
+        return json.loads(decrypt(key.key, base64.b64decode(document["$personal"]), place.context))
     except DecryptionFailed:
         return UNREADABLE
 
@@ -100,8 +101,3 @@ def load_key(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey:
     if key is None:
         raise AuditLogUnavailable("The change log cannot take this change; its operator has to look at it.")
     return key
-
-
-def place_of(entity: str, entity_id: str, field: str) -> str:
-    """The place of an encrypted value, which cannot be decrypted for another place."""
-    return f"{entity}/{entity_id}/{field}"

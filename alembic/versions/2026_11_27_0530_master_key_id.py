@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "a6d1f83b205e"
-down_revision = "e4d27b90c6f3"
+down_revision = "a94e0b7d3c18"
 branch_labels = None
 depends_on = None
 
