@@ -16,6 +16,7 @@ from app.modules.audit.changes.personal_data import (
     unwrap_or_report,
 )
 from app.modules.audit.changes.place import Place
+from app.modules.audit.entries.canonical import unescape_names
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 
 
@@ -61,33 +62,39 @@ class ChangeService:
 
     async def decrypt(self, page: RowPage) -> RowPage:
         """`page` with its personal values decrypted."""
-        ids = {UUID(side["$key"]) for row in page.items for side in encrypted_sides(row.changes)}
+        stored = (side for row in page.items for sides in row.changes.values() for side in sides.values())
+        ids = {name for name in map(key_of, stored) if name}
         masters = self.rows.session.keys.personal
         keys = {row.id: unwrap_or_report(masters, row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
         return replace(page, items=[to_read(row, keys) for row in page.items])
 
 
-def encrypted_sides(changes: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, str]]:
-    return [side for sides in changes.values() for side in sides.values() if is_encrypted(side)]
-
-
-def is_encrypted(side: object) -> bool:
-    return isinstance(side, dict) and "$personal" in side
+def key_of(side: object) -> UUID | None:
+    """The key that an encrypted value names. A plain document of an older version may look almost like one."""
+    if not isinstance(side, dict) or side.keys() != {"$personal", "$key"}:
+        return None
+    try:
+        return UUID(str(side["$key"]))
+    except ValueError:
+        return None
 
 
 def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, Any]:
-    """`row` with its personal values decrypted: `$erased` without a key, `$unreadable` with a wrong one."""
+    """`row` as its values were: personal ones decrypted (or `$erased`, `$unreadable`), plain names without escapes."""
     changes: dict[str, dict[str, Any]] = {}
     for field, sides in row.changes.items():
         changes[field] = {"old": None, "new": None}
         for name, side in sides.items():
             place = Place(row.entity, row.entity_id, field)
-            changes[field][name] = decrypt_side(side, place, keys) if is_encrypted(side) else side
+            changes[field][name] = value_of(side, place, keys)
     return {**row._mapping, "changes": changes}
 
 
-def decrypt_side(side: Mapping[str, str], place: Place, keys: Mapping[UUID, SubjectKey | None]) -> Any:
-    name = UUID(side["$key"])
+def value_of(side: Any, place: Place, keys: Mapping[UUID, SubjectKey | None]) -> Any:
+    """The value that a change entry stores as `side`. A secret stays a digest."""
+    name = key_of(side)
+    if name is None:
+        return unescape_names(side)
     if name not in keys:
         return ERASED
     key = keys[name]

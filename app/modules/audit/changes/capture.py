@@ -19,7 +19,7 @@ from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.entries.callers import Callers
-from app.modules.audit.entries.canonical import ENTRY_FORMAT, canonical_value
+from app.modules.audit.entries.canonical import ENTRY_FORMAT, canonical_value, escape_names
 from app.modules.audit.models import AuditChange
 
 MADE_BY_DATABASE = (("stored_at", DatabaseClock()), ("xid", CurrentTransaction()))
@@ -122,7 +122,7 @@ def redact(
         for side, raw in sides.items():
             plain = canonical_value(raw)
             if plain is None or redaction.treatment == "plain":
-                treated[side] = plain
+                treated[side] = escape_names(plain)
             elif redaction.treatment == "secret":
                 treated[side] = {"$secret": secret_digest(digest_key, Place(entity, entity_id, name), plain)}
             else:

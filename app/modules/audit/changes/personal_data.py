@@ -72,7 +72,7 @@ def decrypt_value(key: SubjectKey, place: Place, document: Mapping[str, str]) ->
     """The plain value, or UNREADABLE for a document that was moved or altered."""
     try:
         return json.loads(decrypt(key.key, base64.b64decode(document["$personal"]), place.context))
-    except DecryptionFailed:
+    except (ValueError, TypeError):  # DecryptionFailed, or no base64
         return UNREADABLE
 
 

@@ -6,9 +6,11 @@ unit of work has changed itself are looked at before they are written.
 """
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Insert, Select, UpdateBase
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import Removal, append_only_models
@@ -18,6 +20,8 @@ from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change
 from app.core.db.unit_of_work.guard import has_text, tables_written_by
 from app.modules.audit.changes.redaction_rules import audited_models
+
+DO_NOTHING = (postgresql.dml.OnConflictDoNothing, sqlite.dml.OnConflictDoNothing)
 
 
 class UnauditedWrite(RuntimeError):
@@ -50,8 +54,10 @@ def refuse_unaudited_writes(database: Database) -> None:
 
 
 def adds(write: UpdateBase) -> bool:
-    """Whether the statement only adds rows. One that says what to do with a row that is there may replace it."""
-    return isinstance(write, Insert) and write._post_values_clause is None and not write._prefixes  # noqa: SLF001
+    """Whether the statement only adds rows: it leaves a row that is there as it is, or fails."""
+    if not isinstance(write, Insert) or write._prefixes:  # noqa: SLF001  # OR REPLACE
+        return False
+    return isinstance(write._post_values_clause, (NoneType, *DO_NOTHING))  # noqa: SLF001
 
 
 def removes_old(write: UpdateBase, log: type[Bookkeeping]) -> bool:

@@ -33,6 +33,26 @@ def canonical_value(raw: object) -> Any:
     return FORMS[base](raw)
 
 
+def escape_names(value: Any) -> Any:
+    """A canonical value in which each name that begins with `$` has another one before it, at any depth.
+
+    So no plain document looks like the tagged documents of the change log: `$secret`, `$personal`.
+    """
+    return rename(value, lambda name: f"${name}" if name.startswith("$") else name)
+
+
+def unescape_names(value: Any) -> Any:
+    """What `escape_names` was given. Documents of older versions, whose names were not escaped, stay as they are."""
+    return rename(value, lambda name: name[1:] if name.startswith("$$") else name)
+
+
+def rename(value: Any, change: Callable[[str], str]) -> Any:
+    """`value` with the names of all of its documents changed."""
+    if isinstance(value, dict):
+        return {change(name): rename(item, change) for name, item in value.items()}
+    return [rename(item, change) for item in value] if isinstance(value, list) else value
+
+
 def format_instant(at: datetime) -> str:
     """RFC 3339 in UTC, always four digits of a year and six of a second."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
