@@ -38,12 +38,20 @@ def escape_names(value: Any) -> Any:
 
     So no plain document looks like the tagged documents of the change log: `$secret`, `$personal`.
     """
-    return rename(value, lambda name: f"${name}" if name.startswith("$") else name)
+    return rename(value, add_dollar) if isinstance(value, (dict, list)) else value
 
 
 def unescape_names(value: Any) -> Any:
     """What `escape_names` was given. Documents of older versions, whose names were not escaped, stay as they are."""
-    return rename(value, lambda name: name[1:] if name.startswith("$$") else name)
+    return rename(value, drop_dollar) if isinstance(value, (dict, list)) else value
+
+
+def add_dollar(name: str) -> str:
+    return f"${name}" if name.startswith("$") else name
+
+
+def drop_dollar(name: str) -> str:
+    return name[1:] if name.startswith("$$") else name
 
 
 def rename(value: Any, change: Callable[[str], str]) -> Any:
