@@ -238,6 +238,19 @@ def test_a_cosignature_of_another_form_is_refused(value: bytes) -> None:
         witness.key.verify(text, value)
 
 
+@pytest.mark.parametrize("timestamp", [0, 2**63 - 1, 2**63, 2**64 - 1])
+def test_the_time_of_a_cosignature_has_63_bits(timestamp: int) -> None:
+    witness = new_cosigner()
+    text = Checkpoint("example.com/log", 5, ROOT).text
+    value = pack(">Q", timestamp) + witness.private.sign(f"cosignature/v1\ntime {timestamp}\n{text}".encode())
+
+    if timestamp < 2**63:
+        witness.key.verify(text, value)
+    else:
+        with pytest.raises(Unverified, match="out of range"):
+            witness.key.verify(text, value)
+
+
 def test_a_signature_of_one_type_is_none_of_the_other() -> None:
     private = Ed25519PrivateKey.generate()
     log, witness = Signer("example.com/log", private), Cosigner("example.com/log", private)

@@ -14,7 +14,7 @@ from app.modules.audit.seal.proofs import (
     verify_consistency,
     verify_inclusion,
 )
-from app.modules.audit.seal.tree import EMPTY_ROOT, InvalidTree, Node, Tree, leaf_hash
+from app.modules.audit.seal.tree import EMPTY_ROOT, InvalidTree, Node, Tree, leaf_hash, node_hash
 from tests.modules.audit.seal import naive
 
 SIZES = 131
@@ -241,6 +241,16 @@ def test_a_forged_consistency_proof_is_refused(new: int, store: Store, roots: li
         for claim in claims:
             with pytest.raises(InvalidProof):
                 verify_consistency(*claim)
+
+
+def test_a_proof_that_is_too_long_is_refused_even_for_the_root_to_which_it_leads(store: Store) -> None:
+    more, leaf = b"x" * 32, leaf_hash(ENTRIES[0])
+    old_root, new_root = (node_hash(more, naive.tree_hash(ENTRIES[:size])) for size in (3, 5))
+
+    with pytest.raises(InvalidProof, match="too long"):
+        verify_inclusion(0, 1, leaf, [more], node_hash(more, leaf))
+    with pytest.raises(InvalidProof, match="too long"):
+        verify_consistency(3, 5, old_root, new_root, [*store.consistency(3, 5), more])
 
 
 def test_every_tree_begins_with_the_empty_one() -> None:
