@@ -155,11 +155,10 @@ class SafetyMiddleware:
 
         async def send_if_decided(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                check_decision(message["status"], context)
-                started = True
-            else:
+            check_decision(message, context)
+            if started:  # so this is a part of the body
                 limit.reschedule(asyncio.get_running_loop().time() + self.limits.request_seconds)
+            started = True
             await send(message)
 
         try:
@@ -244,7 +243,7 @@ def check_host(hosts: Sequence[bytes], http_version: str | None) -> None:
         raise Malformed("The Host header names no host.")
 
 
-def check_decision(status: int, context: RequestContext) -> None:
-    """Raise RuntimeError for a successful response that no guard decided on."""
-    if status < HTTPStatus.BAD_REQUEST and not context.decision:
+def check_decision(message: Message, context: RequestContext) -> None:
+    """Raise RuntimeError where `message` starts a successful response that no guard decided on."""
+    if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST and not context.decision:
         raise RuntimeError("no guard decided on this request")
