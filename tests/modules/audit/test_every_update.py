@@ -110,6 +110,7 @@ async def audited_rows(database: Database, job: RequestContext) -> dict[tuple[st
     return {
         (name, str(row.id)): row
         for name, model in audited_models().items()
+        if model.__module__.startswith("app.")
         for row in await reader.all(select(table_of(model)))
     }
 

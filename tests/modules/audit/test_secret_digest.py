@@ -122,7 +122,7 @@ async def test_entries_of_older_versions_stay_readable(
 ) -> None:
     auditor = await signed_in_as("audit:read")
     changes = {"password_hash": {"old": {"$secret": True}, "new": {"$secret": True}}}
-    old = {"at": now(), "request_id": "old", "actor_kind": "system", "source": "hook", "action": "update"}
+    old = {"at": now(), "format": 1, "request_id": "old", "actor_kind": "system", "source": "hook", "action": "update"}
     values = {**old, "entity": "user", "entity_id": str(auditor.id), "changes": changes, "redaction_version": "1"}
     await change_by_sql(database, insert(table_of(AuditChange)).values(values))
 
