@@ -5,7 +5,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,8 +66,9 @@ def test_what_the_parser_refuses_is_counted_once(settings: Settings, tmp_path: P
     workers = 1 if settings.is_sqlite else 2
     environment = {**environment_of(settings), "SERVER__HEADER_SECONDS": "1"}
     with Server(environment, workers=workers, options=["--host", host]).start(log) as server:
-        for source, parts in (SERVED | REFUSED).items():
-            send(server, source, parts)
+        peers = SERVED | REFUSED
+        with ThreadPoolExecutor(len(peers)) as pool:  # together, because the server lets some of them wait
+            list(pool.map(partial(send, server), peers.keys(), peers.values()))
         deadline = time.monotonic() + PATIENCE_SECONDS
         while len(counted(log)) < len(REFUSED) and time.monotonic() < deadline:
             time.sleep(0.1)
