@@ -79,17 +79,17 @@ def test_an_address_with_too_many_connections_loses_them(settings: Settings) -> 
         assert is_answered(server)
 
 
-@pytest.mark.parametrize("flood", [b"X: y\r\n" * 200_000, b"X: " + b"y" * 1_000_000], ids=["many", "long"])
-def test_large_headers_are_cut_off(settings: Settings, flood: bytes) -> None:
+def test_large_headers_are_cut_off(settings: Settings) -> None:
     with Server(environment_of(settings)).start() as server:
-        with connect(server) as connection:
-            received = b""
-            with suppress(ConnectionError):
-                connection.sendall(HEAD + flood)
-            with suppress(ConnectionError):
-                received = connection.recv(64)
-        assert b" 431 " in received or received == b"", "refused, or the connection was reset"
-        assert is_answered(server)
+        for flood in (b"X: y\r\n" * 200_000, b"X: " + b"y" * 1_000_000):
+            with connect(server) as connection:
+                received = b""
+                with suppress(ConnectionError):
+                    connection.sendall(HEAD + flood)
+                with suppress(ConnectionError):
+                    received = connection.recv(64)
+            assert b" 431 " in received or received == b"", "refused, or the connection was reset"
+            assert is_answered(server)
 
 
 def test_a_port_in_use_is_refused(settings: Settings, server: Server) -> None:
