@@ -19,12 +19,14 @@ FOLDERS = ("alembic", "app", "clients", "docs", "scripts", "seeds", "tests")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "build")
 FREE_NAME = "widgets"
 NARROW_TESTS = (
-    "pytest -q tests/architecture tests/modules/{name} -k '{name} or test_contract or test_routes'",
+    "pytest -q tests/architecture tests/modules/{name} -k '{name} or test_contract'",
     "ruff check . && ruff format --check .",
 )
-"""Instead of `make test`: the tests of the module, of all routes and of the API contract; then a part of `make check`.
+"""Instead of `make test`: the tests of the module, its files among them, and of the API contract; then a part of
+`make check`.
 
-`tests/architecture/test_new_module.py` runs the contract tests and the import contracts of a new module.
+`tests/architecture/test_new_module.py` runs the tests of all routes and resources, and the import contracts, with a new
+module.
 """
 
 
