@@ -67,7 +67,8 @@ class Postgresql(Backend):
         self.url = url or os.environ[URL_VARIABLE]
 
     def create(self, name: str, template: str | None = None) -> str:
-        clone = f' TEMPLATE "{template}"' if template else ""
+        # copying the files takes two thirds of the CPU of logging every page, and dropping them half of it
+        clone = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
         self.run(lambda connection: connection.execute(f'CREATE DATABASE "{name}"{clone}'))
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(scheme="postgresql+asyncpg", path=f"/{name}"))
