@@ -23,7 +23,7 @@ from app.modules.rbac.engine.invalidation import CHANNEL
 from app.modules.rbac.engine.listener import Listener
 from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in
 from tests.fixtures.databases import settings_for
-from tests.fixtures.servers import environment_of
+from tests.fixtures.servers import environment_of, superuser_in
 from tests.people import person
 from tests.poolers import POOL_SIZE, PgBouncer
 
@@ -75,7 +75,7 @@ async def test_a_thousand_requests_of_twenty_clients_succeed_on_four_connections
     pooled: Settings, tmp_path: Path
 ) -> None:
     with Server(pooled_environment(pooled), workers=2).start(log=tmp_path / "server.log") as server:
-        async with signed_in(server, timeout=PATIENCE_SECONDS) as api:
+        async with signed_in(server, await superuser_in(pooled), timeout=PATIENCE_SECONDS) as api:
             found = await asyncio.gather(*(work(api, number) for number in range(CLIENTS)))
             sessions = await ask(pooled, OPEN_SESSIONS)
         server.terminate()

@@ -9,10 +9,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in, superuser
-from tests.databases import Backend
+from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in
+from tests.databases import Backend, in_a_thread
 from tests.fixtures.databases import settings_for
-from tests.fixtures.servers import environment_of
+from tests.fixtures.servers import environment_of, superuser_in
 from tests.modules.second_factor.devices import codes
 
 pytestmark = [pytest.mark.parametrize("backend", ["postgresql"], indirect=True), pytest.mark.timeout(300)]
@@ -25,9 +25,9 @@ def two_processes(
     """Two server processes on a database of this module, and the credentials of a superuser."""
     folder = tmp_path_factory.mktemp("races")
     name = f"races_{uuid4().hex}"
-    environment = environment_of(settings_for(backend.create(name, template), folder / "var")) | UNLIMITED
-    with Server(environment, workers=2).start(log=folder / "server.log") as server:
-        yield server, superuser(server)
+    settings = settings_for(backend.create(name, template), folder / "var")
+    with Server(environment_of(settings) | UNLIMITED, workers=2).start(log=folder / "server.log") as server:
+        yield server, in_a_thread(lambda: superuser_in(settings))
     backend.drop(name)
 
 

@@ -20,8 +20,8 @@ from app.core.db.entity import table_of
 from app.main import open_database
 from app.modules.audit.models import AuditAccess
 from scripts import flood, kill_9, saturate
-from scripts.servers import PATIENCE_SECONDS, ROOT, UNLIMITED, Server, signed_in, superuser
-from tests.fixtures.servers import environment_of
+from scripts.servers import PATIENCE_SECONDS, ROOT, UNLIMITED, Server, signed_in
+from tests.fixtures.servers import environment_of, superuser_in
 
 pytestmark = pytest.mark.timeout(300)
 CLIENTS = 4
@@ -80,16 +80,16 @@ def test_a_flood_of_sign_ins_does_not_stop_other_requests(settings: Settings) ->
 def test_kill_9_loses_no_acknowledged_write(settings: Settings, tmp_path: Path) -> None:
     """A short form of `make kill-9`, which kills by the number of writes and not by time."""
     result = kill_9.Result()
-    asyncio.run(write_and_kill(Server(environment_of(settings) | UNLIMITED), result, writes=40))
+    asyncio.run(write_and_kill(settings, result, writes=40))
 
     assert result.acknowledged_writes >= 40
     assert result.complaints == []
 
 
-async def write_and_kill(server: Server, result: kill_9.Result, writes: int) -> None:
-    """Kill the server when `writes` are acknowledged; then compare with what it holds after its next start."""
-    writer = superuser(server)
-    server.start()
+async def write_and_kill(settings: Settings, result: kill_9.Result, writes: int) -> None:
+    """Kill a server when `writes` are acknowledged; then compare with what it holds after its next start."""
+    writer = await superuser_in(settings)
+    server = Server(environment_of(settings) | UNLIMITED).start()
     await kill_after(server, writer, result, writes)
     server.start()
     try:

@@ -27,7 +27,7 @@ from app.modules.tasks.models import Task
 from scripts.servers import UNLIMITED, Server, signed_in
 from tests.disks import small_disk
 from tests.fixtures.databases import settings_for
-from tests.fixtures.servers import environment_of
+from tests.fixtures.servers import environment_of, superuser_in
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -96,7 +96,7 @@ async def test_a_full_disk_loses_and_doubles_nothing(database_url: str, disk: Fu
     answers: dict[str, str] = {}
     names = map(str, itertools.count())
     with server.start(tmp_path / "server.log"):
-        async with signed_in(server, timeout=60) as client:
+        async with signed_in(server, await superuser_in(settings), timeout=60) as client:
             await write_together(client, names, answers)
             disk.fill(server)
             while list(answers.values()).count(REFUSED) < 20:
@@ -151,7 +151,7 @@ async def test_an_export_that_kill_9_cut_off_is_in_the_access_log(settings: Sett
     await add_rows(settings)
     server = Server(environment_of(settings) | UNLIMITED)
     with server.start(tmp_path / "server.log"):
-        async with signed_in(server) as client:
+        async with signed_in(server, await superuser_in(settings)) as client:
             me = (await client.get("/auth/me")).raise_for_status().json()
             with export(server, client.headers["Authorization"]) as reader:
                 assert b"200 OK" in reader.recv(100), "the response began"

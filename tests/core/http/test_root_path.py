@@ -12,7 +12,7 @@ from app.core.http.root_path import AmbiguousRootPath
 from app.main import create_app
 from scripts.servers import UNLIMITED, Server, signed_in
 from tests.fixtures.application import built_routes
-from tests.fixtures.servers import environment_of
+from tests.fixtures.servers import environment_of, superuser_in
 from tests.modules.audit.entries import access_entries
 from tests.people import SignedInAs
 
@@ -116,7 +116,7 @@ async def test_a_prefix_that_is_a_path_of_ours_stops_the_start(settings: Setting
 async def test_serve_takes_a_root_path(settings: Settings) -> None:
     environment = environment_of(settings) | UNLIMITED
     with Server(environment, options=["--root-path", PREFIX]).start() as server:
-        async with signed_in(server) as client:
+        async with signed_in(server, await superuser_in(settings)) as client:
             created = await client.post("/tasks", json={"title": "x"})
 
     assert created.headers["location"].startswith(f"{PREFIX}/api/v1/tasks/")

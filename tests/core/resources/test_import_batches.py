@@ -12,11 +12,13 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
+from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.resources.imports.rows import ROWS_PER_BATCH
 from app.core.strict_json import check
 from scripts.kill_9 import walk
-from scripts.servers import PATIENCE_SECONDS, Server, signed_in, superuser
+from scripts.servers import PATIENCE_SECONDS, Server, signed_in
+from tests.fixtures.servers import superuser_in
 from tests.people import Person, SignedInAs
 
 NDJSON = "application/x-ndjson"
@@ -38,9 +40,9 @@ async def total(person: Person, path: str = "/brands") -> int:
 
 
 @only_on_sqlite
-async def test_others_sign_in_and_write_during_an_import(server: Server) -> None:
+async def test_others_sign_in_and_write_during_an_import(settings: Settings, server: Server) -> None:
     """Regression: an import had the only connection that writes for its whole length."""
-    credentials = superuser(server)
+    credentials = await superuser_in(settings)
     async with signed_in(server, credentials, timeout=PATIENCE_SECONDS) as client:
         content, headers = file_of(60 * ROWS_PER_BATCH), {"Content-Type": NDJSON}
         importing = asyncio.create_task(client.post("/brands/import", content=content, headers=headers))
@@ -62,9 +64,9 @@ async def wait_for_items(client: httpx.AsyncClient, path: str, importing: "async
 
 
 @only_on_sqlite
-async def test_a_killed_import_goes_on_at_its_retry(server: Server) -> None:
+async def test_a_killed_import_goes_on_at_its_retry(settings: Settings, server: Server) -> None:
     """Every line exactly once, with its change entry."""
-    credentials, rows = superuser(server), 20 * ROWS_PER_BATCH
+    credentials, rows = await superuser_in(settings), 20 * ROWS_PER_BATCH
     headers = {"Content-Type": NDJSON, "Idempotency-Key": "once"}
     content = file_of(rows, "title")
     async with signed_in(server, credentials, timeout=PATIENCE_SECONDS) as client:

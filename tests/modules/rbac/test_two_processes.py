@@ -13,16 +13,17 @@ from sqlalchemy import column, func, select, table
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.main import open_database
-from scripts.servers import PATIENCE_SECONDS, Server, superuser
+from scripts.servers import PATIENCE_SECONDS, Server
+from tests.fixtures.servers import superuser_in
 
 PASSWORD = "a long and quiet river"
 
 
 @pytest.fixture
-def servers(server: Server, tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+def servers(settings: Settings, server: Server, tmp_path: Path) -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """A superuser in the first process, and a client for the second."""
     with Server(server.environment).start(log=tmp_path / "second.log") as second:
-        credentials = superuser(server)
+        credentials = asyncio.run(superuser_in(settings))
         with (
             httpx.Client(base_url=f"{server.url}/api/v1", timeout=PATIENCE_SECONDS) as first,
             httpx.Client(base_url=f"{second.url}/api/v1", timeout=PATIENCE_SECONDS) as other,
