@@ -1856,13 +1856,13 @@ export interface components {
             actor_kind: string;
             /**
              * Actor Name
-             * @description The name of the actor at that time.
+             * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
             /**
              * At
              * Format: date-time
-             * @description When the request began, or the change was written.
+             * @description When the request began, or the change was written, by the clock of the application.
              */
             at: string;
             /**
@@ -1870,6 +1870,11 @@ export interface components {
              * @description How the caller was authenticated.
              */
             auth_method: string | null;
+            /**
+             * Bytes In
+             * @description The size of the request body, as far as it was read, in bytes; null in entries of older versions.
+             */
+            bytes_in: number | null;
             /**
              * Bytes Out
              * Format: int64
@@ -1904,14 +1909,34 @@ export interface components {
             id: number;
             /**
              * Ip
-             * @description The address of the client.
+             * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
+            /**
+             * Is Dry Run
+             * @description Whether the request asked for a preview and changed nothing.
+             */
+            is_dry_run: boolean;
+            /**
+             * Is Replay
+             * @description Whether the response is the stored one of an earlier request with the same idempotency key.
+             */
+            is_replay: boolean;
+            /**
+             * Item Id
+             * @description The item in the path, or the one that was created.
+             */
+            item_id: string | null;
             /**
              * Method
              * @description The HTTP method.
              */
             method: string;
+            /**
+             * Module
+             * @description The module that the permission of the route belongs to, or the group of the route in the document.
+             */
+            module: string | null;
             /**
              * Owner Id
              * @description The user for whom an API key acted.
@@ -1927,6 +1952,11 @@ export interface components {
              * @description The declared query parameters, with secrets and searches masked.
              */
             query: string | null;
+            /**
+             * Reason
+             * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
+             */
+            reason: string | null;
             /**
              * Request Id
              * @description The request, in the words of its caller (`X-Request-ID`); two requests can have the same.
@@ -1949,8 +1979,24 @@ export interface components {
              */
             status: number;
             /**
+             * Stored At
+             * Format: date-time
+             * @description When the entry was stored, by the clock of the database.
+             */
+            stored_at: string;
+            /**
+             * Subject Id
+             * @description The user as whom the caller tried to sign in, or on whose account it acted.
+             */
+            subject_id: string | null;
+            /**
+             * Trace Id
+             * @description The trace that the request is a part of (`traceparent`).
+             */
+            trace_id: string | null;
+            /**
              * User Agent
-             * @description The user agent of the client.
+             * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
         };
@@ -2708,13 +2754,13 @@ export interface components {
             actor_kind: string;
             /**
              * Actor Name
-             * @description The name of the actor at that time.
+             * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
             /**
              * At
              * Format: date-time
-             * @description When the request began, or the change was written.
+             * @description When the request began, or the change was written, by the clock of the application.
              */
             at: string;
             /**
@@ -2747,7 +2793,7 @@ export interface components {
             id: number;
             /**
              * Ip
-             * @description The address of the client.
+             * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
@@ -2755,6 +2801,11 @@ export interface components {
              * @description The user for whom an API key acted.
              */
             owner_id: string | null;
+            /**
+             * Reason
+             * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
+             */
+            reason: string | null;
             /**
              * Redaction Version
              * @description The version of the redactions that were applied.
@@ -2766,8 +2817,14 @@ export interface components {
              */
             request_id: string;
             /**
+             * Stored At
+             * Format: date-time
+             * @description When the entry was stored, by the clock of the database.
+             */
+            stored_at: string;
+            /**
              * User Agent
-             * @description The user agent of the client.
+             * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
         };
@@ -5615,6 +5672,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
                 /** @description Only requests with this HTTP method. */
                 method?: string;
                 /** @description Only requests whose path begins so. */
@@ -5625,6 +5684,16 @@ export interface operations {
                 status_gte?: number;
                 /** @description Only requests from this address. */
                 ip?: string;
+                /** @description Only requests of this module. */
+                module?: string;
+                /** @description Only requests of this route, with its parameters in braces. */
+                route?: string;
+                /** @description Only requests about the item with this id. */
+                item_id?: string;
+                /** @description Only attempts to sign in as this user, and requests on the account of this user. */
+                subject_id?: string;
+                /** @description Only failures with this code. */
+                error_code?: string;
             };
             header?: never;
             path?: never;
@@ -5685,6 +5754,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
                 /** @description Only changes of this table. */
                 entity?: string;
                 /** @description Only changes of the item with this id. */
@@ -5817,7 +5888,10 @@ export interface operations {
     create_my_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5860,7 +5934,10 @@ export interface operations {
     revoke_my_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -5961,7 +6038,10 @@ export interface operations {
     logout: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5994,7 +6074,10 @@ export interface operations {
     logout_all: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6063,6 +6146,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6234,7 +6319,10 @@ export interface operations {
     change_my_password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6375,7 +6463,10 @@ export interface operations {
     enrol_my_second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6416,7 +6507,10 @@ export interface operations {
     remove_my_second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6449,7 +6543,10 @@ export interface operations {
     confirm_my_second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6490,7 +6587,10 @@ export interface operations {
     renew_my_recovery_codes: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6573,7 +6673,10 @@ export interface operations {
     end_my_other_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6606,7 +6709,10 @@ export interface operations {
     end_my_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -6643,7 +6749,10 @@ export interface operations {
     step_up: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6815,6 +6924,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6862,6 +6973,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6917,6 +7030,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7015,6 +7130,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7057,6 +7174,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7162,6 +7281,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7262,6 +7383,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7309,6 +7432,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7364,6 +7489,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7462,6 +7589,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7504,6 +7633,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7609,6 +7740,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7709,6 +7842,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7756,6 +7891,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7811,6 +7948,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -7909,6 +8048,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -7951,6 +8092,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8056,6 +8199,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8099,7 +8244,10 @@ export interface operations {
     introspect_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8194,6 +8342,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8298,6 +8448,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8411,6 +8563,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -8458,6 +8612,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -8513,6 +8669,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -8611,6 +8769,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8653,6 +8813,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8758,6 +8920,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -8856,6 +9020,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -9097,6 +9263,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The number of the version. */
@@ -9259,6 +9427,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9360,7 +9530,10 @@ export interface operations {
                 /** @description Change nothing; list who would gain and lose which permissions. */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9465,6 +9638,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -9524,6 +9699,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -9668,6 +9845,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -9729,6 +9908,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -9889,6 +10070,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9936,6 +10119,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9991,6 +10176,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -10089,6 +10276,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10131,6 +10320,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10236,6 +10427,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10343,6 +10536,8 @@ export interface operations {
             header?: {
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path?: never;
             cookie?: never;
@@ -10460,6 +10655,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10519,6 +10716,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10619,7 +10818,10 @@ export interface operations {
     reset_user_password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -10666,6 +10868,8 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10753,6 +10957,8 @@ export interface operations {
             header?: {
                 /** @description Only if this is still the version. */
                 "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
             };
             path: {
                 /** @description The identifier of the item. */
@@ -10806,7 +11012,10 @@ export interface operations {
     remove_user_second_factor: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -10895,7 +11104,10 @@ export interface operations {
     end_user_sessions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -10932,7 +11144,10 @@ export interface operations {
     unlock_user: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the item. */
                 id: string;
@@ -11021,7 +11236,10 @@ export interface operations {
     create_user_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the user. */
                 user_id: string;
@@ -11068,7 +11286,10 @@ export interface operations {
     revoke_user_api_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the user. */
                 user_id: string;
@@ -11107,7 +11328,10 @@ export interface operations {
     end_user_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
             path: {
                 /** @description The identifier of the user. */
                 user_id: string;
