@@ -59,7 +59,8 @@ def upgrade() -> None:
         for name, kind in added:
             op.add_column(table, sa.Column(name, kind, nullable=True))
         move_callers(table)
-        op.execute(f"UPDATE {table} SET stored_at = at, format = 1")
+        log = sa.table(table, sa.column("at"), sa.column("stored_at"), sa.column("format"))
+        op.execute(sa.update(log).values(stored_at=log.c.at, format=1))
         with op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": True}) as batch:
             batch.alter_column("stored_at", existing_type=Instant(), nullable=False, server_default=DatabaseClock())
             batch.alter_column("format", existing_type=sa.SmallInteger(), nullable=False)
@@ -103,7 +104,8 @@ def finish_access() -> None:
     """Fill in the flags, and add the indexes by which the access log is asked."""
     table = "audit_access"
     drop_triggers(table)
-    op.execute(f"UPDATE {table} SET is_replay = FALSE, is_dry_run = FALSE")
+    log = sa.table(table, *(sa.column(name, sa.Boolean()) for name in FLAGS))
+    op.execute(sa.update(log).values(dict.fromkeys(FLAGS, False)))  # the value of a column
     with op.batch_alter_table(table, table_kwargs={"sqlite_autoincrement": True}) as batch:
         for name in FLAGS:
             batch.alter_column(name, existing_type=sa.Boolean(), nullable=False)

@@ -45,7 +45,7 @@ def upgrade() -> None:
         )
         listed = ", ".join(["id", *names])
         only_used = " WHERE last_used_at IS NOT NULL" if table == "api_key" else ""
-        op.execute(f"INSERT INTO {table}_use ({listed}) SELECT {listed} FROM {table}{only_used}")
+        op.execute(f"INSERT INTO {table}_use ({listed}) SELECT {listed} FROM {table}{only_used}")  # nosec B608  # names of ours
         for name in names:
             op.drop_column(table, name)
 
@@ -55,5 +55,5 @@ def downgrade() -> None:
         for column in columns:
             op.add_column(table, column)
         moved = ", ".join(f"{column.name} = used.{column.name}" for column in columns)
-        op.execute(f"UPDATE {table} SET {moved} FROM {table}_use AS used WHERE used.id = {table}.id")
+        op.execute(f"UPDATE {table} SET {moved} FROM {table}_use AS used WHERE used.id = {table}.id")  # nosec B608
         op.drop_table(f"{table}_use")
