@@ -28,6 +28,7 @@ from scripts.servers import UNLIMITED, Server, signed_in
 from tests.disks import small_disk
 from tests.fixtures.databases import settings_for
 from tests.fixtures.servers import environment_of, superuser_in
+from tests.modules.audit.entries import select_with_callers
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -197,7 +198,7 @@ async def entries_of_export(settings: Settings) -> list[AnyRow]:
     accesses = table_of(AuditAccess)
     database = open_database(settings)
     try:
-        statement = select(accesses).where(accesses.c.request_id == "export")
+        statement = select_with_callers(accesses).where(accesses.c.request_id == "export")
         return list(await database.read_session(RequestContext()).all(statement))
     finally:
         await database.dispose()
