@@ -27,9 +27,14 @@ def discover(part: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def import_models() -> None:
-    """Make every table known to SQLAlchemy."""
-    for _ in discover("models"):
-        pass
+    """Make every table known to SQLAlchemy: the `models` of all modules, and of their sub-packages."""
+    for name in names():
+        package = import_module(f"{__name__}.{name}")
+        parts = [part.name for part in iter_modules(package.__path__) if part.ispkg]
+        for part in ("models", *(f"{part}.models" for part in parts)):
+            path = f"{package.__name__}.{part}"
+            if find_spec(path):
+                import_module(path)
 
 
 def routers() -> Iterator[Router]:

@@ -130,6 +130,20 @@ class AuditSettings(Group):
     secret_digest_key: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
         None, description="Keys the digests of secrets in the change log (32+ characters). Required in production."
     )
+    origin: str = Field(
+        "localhost/attest",
+        pattern=r"^[^\s+]{1,200}$",
+        description="Name of the audit log in checkpoints, unique in the world: a URL without its scheme.",
+    )
+    sealer: Annotated[Literal["inline", "apart"] | None, EMPTY_AS_NONE] = Field(
+        None,
+        description="Who seals: the processes of the API (inline), or `python -m app seal` (apart; in production).",
+    )
+    seal_key_files: tuple[Path, ...] = Field(
+        (),
+        description="PEM files of Ed25519 private keys: the first signs checkpoints. Required to seal in production.",
+    )
+    tick: float = Field(0.5, ge=0.05, le=60, description="Seconds between two ticks of the sealer.")
     ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access entries.")
     spool_max_bytes: int = Field(
         256 * 1024 * 1024, ge=4096, description="Bytes of access entries that may wait on disk; then requests get 503."

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
         return default if self.docs_enabled is None else self.docs_enabled
 
     @property
+    def seals_inline(self) -> bool:
+        """Whether the processes of the API seal the audit log."""
+        default = "apart" if self.environment is Environment.production else "inline"
+        return (self.audit.sealer or default) == "inline"
+
+    @property
     def is_sqlite(self) -> bool:
         return make_url(self.database_url.get_secret_value()).get_backend_name() == "sqlite"
 

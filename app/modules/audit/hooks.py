@@ -15,17 +15,24 @@ from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
+from app.modules.audit.sealer.sealer import Sealer
+from app.modules.audit.sealer.signers import load_signers
 
 
 @asynccontextmanager
 async def lifespan(state: State) -> AsyncIterator[None]:
     check_exclusions(state.settings.audit.access_exclude, state.route_index.prefix)
     state.access_log = shipper = Shipper(state.database)
+    sealer = Sealer(state.database, load_signers(state.settings)) if state.settings.seals_inline else None
     shipper.start()
+    if sealer is not None:
+        sealer.start()
     try:
         yield
     finally:
         await shipper.stop()
+        if sealer is not None:
+            await sealer.stop()
 
 
 def prune_rules(settings: Settings) -> Iterable[PruneRule]:

@@ -1,0 +1,102 @@
+"""The order of entries: that of their commits, found by comparing what two snapshots of the database show.
+
+Numbers are given before the commit, so that an entry can appear behind others with higher numbers. A tick seals what is
+visible now and was not at the last tick, in the order of numbers. An entry of a change that was made after another one
+was visible therefore stands behind it.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, Self
+
+from sqlalchemy import ColumnElement, Text, cast, column, func, null, or_, select
+
+from app.core.db.entity import table_of
+from app.core.db.session import AnySelect
+from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.models import AuditRun
+
+runs = table_of(AuditRun)
+SYSTEM = select(cast(column("system_identifier"), Text)).select_from(func.pg_control_system()).scalar_subquery()
+TIMELINE = func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8)
+CLUSTER = SYSTEM + "/" + TIMELINE
+"""Another database system, or another history of it: transactions that were committed may be missing in it."""
+
+
+class Snapshot(NamedTuple):
+    """What `pg_current_snapshot()` tells: which transactions of a database its statements see."""
+
+    end: int
+    """The first transaction that had not begun."""
+    running: tuple[int, ...]
+    """Transactions before it that had not ended."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `xmin:xmax:xip,xip`."""
+        _, end, running = text.split(":")
+        return cls(int(end), tuple(map(int, running.split(","))) if running else ())
+
+
+class Order(Protocol):
+    """How a database tells the order of commits."""
+
+    def select_position(self, log: Log) -> AnySelect:
+        """A select of the present `position` of a log, the `highest` number of an entry, and the `cluster`."""
+
+    def conditions(self, log: Log, sealed: str | None, target: str) -> Iterator[ColumnElement[bool]]:
+        """What the entries meet that are visible at the position `target`, and were not when `sealed` was sealed.
+
+        Without `sealed`, which is where an epoch begins: what is in no run.
+        """
+
+
+class SnapshotOrder:
+    """The order on PostgreSQL, by snapshots.
+
+    An epoch begins with everything that is there, up to the highest number: the transactions of a database that was
+    restored from a dump do not count on from those of its entries. Their numbers may coincide with newer ones, so an
+    entry that is sealed is not sealed again, whatever its transaction.
+    """
+
+    def select_position(self, log: Log) -> AnySelect:
+        number = log.table.c.id
+        return select(
+            cast(func.pg_current_snapshot(), Text).label("position"),
+            select(func.coalesce(func.max(number), 0)).scalar_subquery().label("highest"),
+            CLUSTER.label("cluster"),
+        )
+
+    def conditions(self, log: Log, sealed: str | None, target: str) -> Iterator[ColumnElement[bool]]:
+        xid, visible = log.table.c.xid, Snapshot.parse(target)
+        yield self.is_unsealed(log)
+        if visible.running:
+            yield or_(xid.is_(None), xid.not_in(visible.running))
+        if sealed is not None:
+            seen = Snapshot.parse(sealed)
+            yield or_(xid >= seen.end, xid.in_(seen.running)) if seen.running else xid >= seen.end
+            yield xid < visible.end
+
+    def is_unsealed(self, log: Log) -> ColumnElement[bool]:
+        """Whether an entry is in no run: runs do not overlap, so only the last that begins before it can have it."""
+        number = log.table.c.id
+        end = (
+            select(runs.c.first_id + runs.c.length)
+            .where(runs.c.log == log.value, runs.c.first_id <= number)
+            .order_by(runs.c.first_id.desc())
+            .limit(1)
+            .correlate(log.table)
+            .scalar_subquery()
+        )
+        return func.coalesce(end, 0) <= number
+
+
+class NumberOrder:
+    """The order on SQLite, whose one writer gives numbers in the order of commits."""
+
+    def select_position(self, log: Log) -> AnySelect:
+        highest = func.coalesce(func.max(log.table.c.id), 0)
+        return select(cast(highest, Text).label("position"), highest.label("highest"), null().label("cluster"))
+
+    def conditions(self, log: Log, sealed: str | None, target: str) -> Iterator[ColumnElement[bool]]:
+        yield log.table.c.id > int(sealed or 0)
+        yield log.table.c.id <= int(target)
