@@ -1,4 +1,4 @@
-"""The audit log: access entries (one for each request) and change entries (one for each changed row)."""
+"""The audit log: access entries (one for each request), change entries (one for each changed row), and their order."""
 
 from datetime import datetime
 from typing import Any
@@ -188,6 +188,24 @@ class AuditRedaction(Bookkeeping, table=True):
     """The treatment of each column of each audited table, and the column with the person whose data it is."""
     since: datetime = Field(sa_type=Instant)
     """When a process first wrote with it."""
+
+
+class AuditRun(Bookkeeping, table=True):
+    """Entries with numbers in a row, which were sealed in a row."""
+
+    __tablename__ = "audit_run"
+    not_audited = "is the order of the audit log"
+    append_only = True
+    __table_args__ = (Index("uq_audit_run_log_first_id", "log", "first_id", unique=True),)
+
+    log: str = Field(primary_key=True, max_length=8)
+    """The log: `changes` or `access`."""
+    first_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    """The place of the first of them in the order of the log, from 1."""
+    first_id: int = Field(sa_type=BigInteger)
+    """The number of the first of them."""
+    length: int
+    """How many they are."""
 
 
 class AuditSpool(Bookkeeping, table=True):

@@ -4,26 +4,45 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect
-from app.modules.audit.models import FIRST_FAILURE, AuditAccess, AuditCaller, AuditChange, AuditSubjectKey
+from app.modules.audit.models import FIRST_FAILURE, AuditAccess, AuditCaller, AuditChange, AuditRun, AuditSubjectKey
 from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead
 
-callers = table_of(AuditCaller)
+callers, runs = table_of(AuditCaller), table_of(AuditRun)
+
+
+def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
+    """The place in the order of `log` of the entry with this number; null before it is sealed.
+
+    Runs do not overlap, so that only the last that begins before the entry can have it.
+    """
+    is_inside = number < runs.c.first_id + runs.c.length
+    return (
+        select(case((is_inside, runs.c.first_seq + number - runs.c.first_id)))
+        .where(runs.c.log == log, runs.c.first_id <= number)
+        .order_by(runs.c.first_id.desc())
+        .limit(1)
+        .correlate_except(runs)
+        .scalar_subquery()
+    )
 
 
 class LogRepository(ReadRepository):
-    """One of the logs, each entry with its caller, as far as that is still known."""
+    """One of the logs, each entry with its place, and with its caller, as far as that is still known."""
+
+    log: str
 
     def compute_columns(self) -> dict[str, ColumnElement[Any]]:
         """The columns of a read that the table does not have as they are."""
         name = func.coalesce(self.table.c.actor_name, callers.c.name).label("actor_name")
-        return {"actor_name": name, "ip": callers.c.ip, "user_agent": callers.c.user_agent}
+        place = place_of(self.table.c.id, self.log).label("seq")
+        return {"seq": place, "actor_name": name, "ip": callers.c.ip, "user_agent": callers.c.user_agent}
 
     def columns(self) -> list[ColumnElement[Any]]:
         computed = self.compute_columns()
@@ -37,6 +56,7 @@ class LogRepository(ReadRepository):
 class AccessRepository(LogRepository):
     """The access log."""
 
+    log = "access"
     model = AuditAccess
     read = AccessRead
 
@@ -62,6 +82,7 @@ class AccessRepository(LogRepository):
 class ChangeRepository(LogRepository):
     """The change log."""
 
+    log = "changes"
     model = AuditChange
     read = ChangeRead
 

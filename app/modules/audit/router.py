@@ -1,16 +1,30 @@
 """Audit endpoints. They only read, and each read is itself logged, synced to disk."""
 
+from base64 import b64encode
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.responses import PlainTextResponse
 
 from app.core.db.pagination import Page, RowPage
-from app.core.http.dependencies import Caller, read_only
+from app.core.db.session import ReadSession
+from app.core.http.dependencies import Caller, get_read_session, read_only
 from app.core.http.guards import requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
-from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead, HistoryQuery
+from app.modules.audit.schemas import (
+    AccessQuery,
+    AccessRead,
+    ChangeQuery,
+    ChangeRead,
+    ConsistencyProof,
+    HistoryQuery,
+    InclusionProof,
+)
+from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.service import AccessService, ChangeService
 
 router = Router(
@@ -26,6 +40,10 @@ MAX_ID = 2**63 - 1
 
 Accesses = Annotated[AccessService, read_only(AccessService)]
 Changes = Annotated[ChangeService, read_only(ChangeService)]
+Reads = Annotated[ReadSession, Depends(get_read_session)]
+LogSize = Annotated[int, Query(ge=0, le=MAX_ID, description="A number of entries.")]
+OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
+NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
 
 
@@ -52,6 +70,61 @@ async def get_change(
 ) -> Any:
     """Get an entry of the change log."""
     return await changes.get(id)
+
+
+@router.get("/checkpoint", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+async def get_checkpoint(session: Reads, log: Log = Log.changes) -> bytes:
+    """Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses."""
+    sealed = SealedLog(session, log)
+    return bytes(await sealed.note(await sealed.newest()))
+
+
+@router.get("/checkpoints", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+async def get_older_checkpoint(session: Reads, size: LogSize, log: Log = Log.changes) -> bytes:
+    """Get the oldest checkpoint of a log that covers `size` entries."""
+    sealed = SealedLog(session, log)
+    return bytes(await sealed.note(await sealed.covering(size)))
+
+
+@router.get("/key", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+async def get_keys(session: Reads, log: Log = Log.changes) -> bytes:
+    """Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first."""
+    return "".join(f"{key}\n" for key in await SealedLog(session, log).keys()).encode()
+
+
+@router.get("/proofs/{log}/{seq}", response_model=InclusionProof, dependencies=AUDIT_READ)
+async def prove_inclusion(
+    session: Reads,
+    log: Log,
+    seq: Annotated[int, Path(ge=1, le=MAX_ID, description="The place of the entry in the log.")],
+    size: LogSize | None = None,
+) -> Any:
+    """Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more."""
+    sealed = SealedLog(session, log)
+    checkpoint = await sealed.newest() if size is None else await sealed.covering(size)
+    path = await sealed.prove_inclusion(seq, checkpoint.size)
+    return InclusionProof(
+        log=log,
+        seq=seq,
+        size=checkpoint.size,
+        entry=(await sealed.entry(seq)).decode(),
+        path=to_base64(path),
+        checkpoint=bytes(await sealed.note(checkpoint)).decode(),
+    )
+
+
+@router.get("/consistency/{log}", response_model=ConsistencyProof, dependencies=AUDIT_READ)
+async def prove_consistency(session: Reads, log: Log, from_size: OlderSize, to_size: NewerSize = None) -> Any:
+    """Prove that a log only grew from one size to another, by default that of the newest checkpoint."""
+    sealed = SealedLog(session, log)
+    if to_size is None:
+        to_size = (await sealed.newest()).size
+    path = await sealed.prove_consistency(from_size, to_size)
+    return ConsistencyProof(log=log, from_size=from_size, to_size=to_size, path=to_base64(path))
+
+
+def to_base64(hashes: Sequence[bytes]) -> list[str]:
+    return [b64encode(each).decode() for each in hashes]
 
 
 def add_history(router: Router, entity: str, path: str = "") -> None:

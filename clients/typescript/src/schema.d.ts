@@ -64,6 +64,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses
+         * @description Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses. Requires the permission `audit:read`.
+         */
+        get: operations["get_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the oldest checkpoint of a log that covers `size` entries
+         * @description Get the oldest checkpoint of a log that covers `size` entries. Requires the permission `audit:read`.
+         */
+        get: operations["get_older_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/consistency/{log}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that a log only grew from one size to another, by default that of the newest checkpoint
+         * @description Prove that a log only grew from one size to another, by default that of the newest checkpoint. Requires the permission `audit:read`.
+         */
+        get: operations["prove_consistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first
+         * @description Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first. Requires the permission `audit:read`.
+         */
+        get: operations["get_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/proofs/{log}/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more
+         * @description Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more. Requires the permission `audit:read`.
+         */
+        get: operations["prove_inclusion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/api-keys": {
         parameters: {
             query?: never;
@@ -1968,6 +2068,11 @@ export interface components {
              */
             route: string | null;
             /**
+             * Seq
+             * @description The place in the sealed log, from 1; null until it is sealed.
+             */
+            seq: number | null;
+            /**
              * Session Id
              * @description The session of the caller.
              */
@@ -2817,6 +2922,11 @@ export interface components {
              */
             request_id: string;
             /**
+             * Seq
+             * @description The place in the sealed log, from 1; null until it is sealed.
+             */
+            seq: number | null;
+            /**
              * Stored At
              * Format: date-time
              * @description When the entry was stored, by the clock of the database.
@@ -2839,6 +2949,34 @@ export interface components {
              * @description The current code of the authenticator, or a recovery code.
              */
             code: string;
+        };
+        /**
+         * ConsistencyProof
+         * @description The proof that a log at one size is the beginning of the log at another (RFC 9162, 2.1.4).
+         */
+        ConsistencyProof: {
+            /**
+             * From Size
+             * Format: int64
+             * @description The smaller number of entries.
+             */
+            from_size: number;
+            /**
+             * Log
+             * @description The log: `changes` or `access`.
+             */
+            log: string;
+            /**
+             * Path
+             * @description The hashes of the proof, in base64.
+             */
+            path: string[];
+            /**
+             * To Size
+             * Format: int64
+             * @description The larger number of entries.
+             */
+            to_size: number;
         };
         /** CustomerBulk */
         CustomerBulk: {
@@ -3419,6 +3557,44 @@ export interface components {
             stopped_at_line: number | null;
         };
         /**
+         * InclusionProof
+         * @description The proof that a checkpoint covers an entry (RFC 9162, 2.1.3).
+         */
+        InclusionProof: {
+            /**
+             * Checkpoint
+             * @description The signed checkpoint.
+             */
+            checkpoint: string;
+            /**
+             * Entry
+             * @description The canonical bytes of the entry, in UTF-8. The SHA-256 of a zero byte and these is the hash of the leaf.
+             */
+            entry: string;
+            /**
+             * Log
+             * @description The log: `changes` or `access`.
+             */
+            log: string;
+            /**
+             * Path
+             * @description The hashes from the leaf to the root, in base64.
+             */
+            path: string[];
+            /**
+             * Seq
+             * Format: int64
+             * @description The place of the entry, from 1. Its leaf in the tree has the index `seq - 1`.
+             */
+            seq: number;
+            /**
+             * Size
+             * Format: int64
+             * @description The number of entries that the checkpoint covers.
+             */
+            size: number;
+        };
+        /**
          * Introspection
          * @description Whether a token is valid, and what its holder may do (after RFC 7662).
          */
@@ -3504,6 +3680,12 @@ export interface components {
              */
             pointer: string;
         };
+        /**
+         * Log
+         * @description A log, by the name that checkpoints and queries use.
+         * @enum {string}
+         */
+        Log: "changes" | "access";
         /** LoginPage */
         LoginPage: {
             /**
@@ -5823,6 +6005,199 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangeRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_checkpoint: {
+        parameters: {
+            query?: {
+                log?: components["schemas"]["Log"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_older_checkpoint: {
+        parameters: {
+            query: {
+                /** @description A number of entries. */
+                size: number;
+                log?: components["schemas"]["Log"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    prove_consistency: {
+        parameters: {
+            query: {
+                /** @description The smaller number of entries. */
+                from: number;
+                /** @description The larger number of entries. */
+                to?: number;
+            };
+            header?: never;
+            path: {
+                log: components["schemas"]["Log"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsistencyProof"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_keys: {
+        parameters: {
+            query?: {
+                log?: components["schemas"]["Log"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    prove_inclusion: {
+        parameters: {
+            query?: {
+                size?: number;
+            };
+            header?: never;
+            path: {
+                log: components["schemas"]["Log"];
+                /** @description The place of the entry in the log. */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InclusionProof"];
                 };
             };
             400: components["responses"]["Malformed"];

@@ -40,24 +40,6 @@ class AuditSeal(Bookkeeping, table=True):
     """When that was, by the clock of the sealer."""
 
 
-class AuditRun(Bookkeeping, table=True):
-    """Entries with numbers in a row, which were sealed in a row."""
-
-    __tablename__ = "audit_run"
-    not_audited = "is the order of the audit log"
-    append_only = True
-    __table_args__ = (Index("uq_audit_run_log_first_id", "log", "first_id", unique=True),)
-
-    log: str = Field(primary_key=True, max_length=LOG_LENGTH)
-    """The log."""
-    first_seq: int = Field(primary_key=True, sa_type=BigInteger)
-    """The place of the first of them in the order of the log, from 1."""
-    first_id: int = Field(sa_type=BigInteger)
-    """The number of the first of them."""
-    length: int
-    """How many they are."""
-
-
 class AuditTile(Bookkeeping, table=True):
     """A part of the tree of a log: up to 16 neighbouring nodes (`seal/tiles.py`)."""
 

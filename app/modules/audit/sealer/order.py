@@ -10,12 +10,10 @@ from typing import NamedTuple, Protocol, Self
 
 from sqlalchemy import ColumnElement, Text, cast, column, func, null, or_, select
 
-from app.core.db.entity import table_of
 from app.core.db.session import AnySelect
+from app.modules.audit.repository import place_of
 from app.modules.audit.sealer.logs import Log
-from app.modules.audit.sealer.models import AuditRun
 
-runs = table_of(AuditRun)
 SYSTEM = select(cast(column("system_identifier"), Text)).select_from(func.pg_control_system()).scalar_subquery()
 TIMELINE = func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8)
 CLUSTER = SYSTEM + "/" + TIMELINE
@@ -68,26 +66,13 @@ class SnapshotOrder:
 
     def conditions(self, log: Log, sealed: str | None, target: str) -> Iterator[ColumnElement[bool]]:
         xid, visible = log.table.c.xid, Snapshot.parse(target)
-        yield self.is_unsealed(log)
+        yield place_of(log.table.c.id, log).is_(None)
         if visible.running:
             yield or_(xid.is_(None), xid.not_in(visible.running))
         if sealed is not None:
             seen = Snapshot.parse(sealed)
             yield or_(xid >= seen.end, xid.in_(seen.running)) if seen.running else xid >= seen.end
             yield xid < visible.end
-
-    def is_unsealed(self, log: Log) -> ColumnElement[bool]:
-        """Whether an entry is in no run: runs do not overlap, so only the last that begins before it can have it."""
-        number = log.table.c.id
-        end = (
-            select(runs.c.first_id + runs.c.length)
-            .where(runs.c.log == log.value, runs.c.first_id <= number)
-            .order_by(runs.c.first_id.desc())
-            .limit(1)
-            .correlate(log.table)
-            .scalar_subquery()
-        )
-        return func.coalesce(end, 0) <= number
 
 
 class NumberOrder:

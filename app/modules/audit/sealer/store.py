@@ -9,10 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db.entity import table_of
 from app.core.db.session import ReadSession, Session
+from app.modules.audit.models import AuditRun
 from app.modules.audit.seal.note import Note, VerifierKey
 from app.modules.audit.seal.tiles import Tile
 from app.modules.audit.sealer.logs import Log
-from app.modules.audit.sealer.models import AuditCheckpoint, AuditRun, AuditSeal, AuditSealKey, AuditTile
+from app.modules.audit.sealer.models import AuditCheckpoint, AuditSeal, AuditSealKey, AuditTile
 
 seals, runs, tiles = table_of(AuditSeal), table_of(AuditRun), table_of(AuditTile)
 checkpoints, keys = table_of(AuditCheckpoint), table_of(AuditSealKey)

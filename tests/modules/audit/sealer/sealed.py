@@ -14,11 +14,12 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow
 from app.modules.audit.entries.canonical import ENTRY_FORMAT, encode
+from app.modules.audit.models import AuditRun
 from app.modules.audit.seal.checkpoint import Checkpoint, open_checkpoint
 from app.modules.audit.seal.note import Note, VerifierKey
 from app.modules.audit.seal.tree import Tree, leaf_hash
 from app.modules.audit.sealer.logs import Log
-from app.modules.audit.sealer.models import AuditCheckpoint, AuditRun, AuditSealKey
+from app.modules.audit.sealer.models import AuditCheckpoint, AuditSealKey
 from app.modules.audit.sealer.sealer import BATCH, Sealer
 from app.modules.audit.sealer.signers import load_signers
 
