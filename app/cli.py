@@ -1,15 +1,17 @@
 """`python -m app …`: serve, witness, migrate, limits, seed, create-superuser, openapi, and the commands of modules."""
 
 import asyncio
+import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import orjson
+import structlog
 import typer
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,6 +31,11 @@ from app.modules.users import UserCreate, UserService
 from app.witness import WITNESS_ERRORS, load_rules, load_witness
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+UNABLE = 2
+"""The exit code of a command that could not do its work; 1 is what a command has found out, or refuses."""
+INTERRUPTED = 130
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -41,7 +48,13 @@ cli = typer.Typer(
 def configure_logs(context: typer.Context) -> None:
     """Send the log of a command to stderr, because its output is for others to read; a server logs to stdout."""
     is_server = context.invoked_subcommand in {serve.__name__, witness.__name__}
-    logging.configure(settings(), sys.stdout if is_server else sys.stderr)
+    try:
+        options = settings()
+    except ValidationError as error:
+        reasons = [f"{'__'.join(map(str, detail['loc']))} {detail['msg']}".strip() for detail in error.errors()]
+        refuse("; ".join(reasons))
+        raise typer.Exit(UNABLE) from None
+    logging.configure(options, sys.stdout if is_server else sys.stderr)
 
 
 def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
@@ -183,15 +196,24 @@ def print_openapi() -> None:
     typer.echo(orjson.dumps(app.openapi(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
 
 
-def runner_of(command: Command) -> Callable[[], None]:
-    """What the command line calls for a command of a module."""
+def runner_of(command: Command) -> Callable[..., None]:
+    """What the command line calls for a command of a module: it takes what the command takes beside the database."""
 
-    def run() -> None:
-        result = with_database(command)
+    def run(**options: Any) -> None:
+        try:
+            result = with_database(lambda database: command(database, **options))
+        except Exception as error:
+            log.exception("command_failed")
+            raise typer.Exit(UNABLE) from error
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
         typer.echo("\n".join(result.lines))
         if result.exit_code:
             raise typer.Exit(result.exit_code)
 
+    _, *taken = inspect.signature(command, eval_str=True).parameters.values()
+    run.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]  # which Typer reads
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in taken}
     return run
 
 

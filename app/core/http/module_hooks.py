@@ -13,8 +13,8 @@ from app.core.db.pruning import PruneRule
 from app.core.http.state import State
 from app.core.runtime.command_result import CommandResult
 
-Command = Callable[[Database], Awaitable[CommandResult]]
-"""A command of `python -m app`; its docstring is its help."""
+Command = Callable[..., Awaitable[CommandResult]]
+"""A command of `python -m app`, given the database, and its options by keyword. Its docstring is its help."""
 
 
 class BadModuleOrder(RuntimeError):

@@ -15,8 +15,10 @@ from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
+from app.modules.audit.sealer.command import seal
 from app.modules.audit.sealer.sealer import Sealer
 from app.modules.audit.sealer.signers import load_signers
+from app.modules.audit.verifier.command import verify
 
 
 @asynccontextmanager
@@ -47,5 +49,5 @@ HOOKS = ModuleHooks(
     lifespan=lifespan,
     middleware=AccessLogMiddleware,
     prune_rules=prune_rules,
-    commands={"rewrap": rewrap},
+    commands={"rewrap": rewrap, "seal": seal, "verify": verify},
 )

@@ -41,6 +41,9 @@ MAX_ID = 2**63 - 1
 Accesses = Annotated[AccessService, read_only(AccessService)]
 Changes = Annotated[ChangeService, read_only(ChangeService)]
 Reads = Annotated[ReadSession, Depends(get_read_session)]
+ABOUT_LOG = "The log: `changes` or `access`."
+ChosenLog = Annotated[Log, Query(description=ABOUT_LOG)]
+LogInPath = Annotated[Log, Path(description=ABOUT_LOG)]
 LogSize = Annotated[int, Query(ge=0, le=MAX_ID, description="A number of entries.")]
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
@@ -73,21 +76,21 @@ async def get_change(
 
 
 @router.get("/checkpoint", response_class=PlainTextResponse, dependencies=AUDIT_READ)
-async def get_checkpoint(session: Reads, log: Log = Log.changes) -> bytes:
+async def get_checkpoint(session: Reads, log: ChosenLog = Log.changes) -> bytes:
     """Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses."""
     sealed = SealedLog(session, log)
-    return bytes(await sealed.note(await sealed.newest()))
+    return bytes(await sealed.note(await sealed.find_newest()))
 
 
 @router.get("/checkpoints", response_class=PlainTextResponse, dependencies=AUDIT_READ)
-async def get_older_checkpoint(session: Reads, size: LogSize, log: Log = Log.changes) -> bytes:
+async def get_older_checkpoint(session: Reads, size: LogSize, log: ChosenLog = Log.changes) -> bytes:
     """Get the oldest checkpoint of a log that covers `size` entries."""
     sealed = SealedLog(session, log)
-    return bytes(await sealed.note(await sealed.covering(size)))
+    return bytes(await sealed.note(await sealed.find_covering(size)))
 
 
 @router.get("/key", response_class=PlainTextResponse, dependencies=AUDIT_READ)
-async def get_keys(session: Reads, log: Log = Log.changes) -> bytes:
+async def get_keys(session: Reads, log: ChosenLog = Log.changes) -> bytes:
     """Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first."""
     return "".join(f"{key}\n" for key in await SealedLog(session, log).keys()).encode()
 
@@ -95,13 +98,13 @@ async def get_keys(session: Reads, log: Log = Log.changes) -> bytes:
 @router.get("/proofs/{log}/{seq}", response_model=InclusionProof, dependencies=AUDIT_READ)
 async def prove_inclusion(
     session: Reads,
-    log: Log,
+    log: LogInPath,
     seq: Annotated[int, Path(ge=1, le=MAX_ID, description="The place of the entry in the log.")],
     size: LogSize | None = None,
 ) -> Any:
     """Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more."""
     sealed = SealedLog(session, log)
-    checkpoint = await sealed.newest() if size is None else await sealed.covering(size)
+    checkpoint = await sealed.find_newest() if size is None else await sealed.find_covering(size)
     path = await sealed.prove_inclusion(seq, checkpoint.size)
     return InclusionProof(
         log=log,
@@ -114,11 +117,11 @@ async def prove_inclusion(
 
 
 @router.get("/consistency/{log}", response_model=ConsistencyProof, dependencies=AUDIT_READ)
-async def prove_consistency(session: Reads, log: Log, from_size: OlderSize, to_size: NewerSize = None) -> Any:
+async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize, to_size: NewerSize = None) -> Any:
     """Prove that a log only grew from one size to another, by default that of the newest checkpoint."""
     sealed = SealedLog(session, log)
     if to_size is None:
-        to_size = (await sealed.newest()).size
+        to_size = (await sealed.find_newest()).size
     path = await sealed.prove_consistency(from_size, to_size)
     return ConsistencyProof(log=log, from_size=from_size, to_size=to_size, path=to_base64(path))
 

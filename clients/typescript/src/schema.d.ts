@@ -6022,6 +6022,7 @@ export interface operations {
     get_checkpoint: {
         parameters: {
             query?: {
+                /** @description The log: `changes` or `access`. */
                 log?: components["schemas"]["Log"];
             };
             header?: never;
@@ -6060,6 +6061,7 @@ export interface operations {
             query: {
                 /** @description A number of entries. */
                 size: number;
+                /** @description The log: `changes` or `access`. */
                 log?: components["schemas"]["Log"];
             };
             header?: never;
@@ -6103,6 +6105,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The log: `changes` or `access`. */
                 log: components["schemas"]["Log"];
             };
             cookie?: never;
@@ -6138,6 +6141,7 @@ export interface operations {
     get_keys: {
         parameters: {
             query?: {
+                /** @description The log: `changes` or `access`. */
                 log?: components["schemas"]["Log"];
             };
             header?: never;
@@ -6178,6 +6182,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The log: `changes` or `access`. */
                 log: components["schemas"]["Log"];
                 /** @description The place of the entry in the log. */
                 seq: number;

@@ -34,6 +34,10 @@ class Snapshot(NamedTuple):
         _, end, running = text.split(":")
         return cls(int(end), tuple(map(int, running.split(","))) if running else ())
 
+    def sees(self, xid: int) -> bool:
+        """Whether what the transaction wrote is visible, if it was committed."""
+        return xid < self.end and xid not in self.running
+
 
 class Order(Protocol):
     """How a database tells the order of commits."""

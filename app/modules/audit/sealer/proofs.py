@@ -28,15 +28,15 @@ class SealedLog:
         self.session = session
         self.log = log
 
-    async def newest(self) -> AnyRow:
+    async def find_newest(self) -> AnyRow:
         """The newest checkpoint. Raises NotFound before the first one."""
-        return await self.find(checkpoints.c.size.desc(), checkpoints.c.id.desc())
+        return await self.find_first(checkpoints.c.size.desc(), checkpoints.c.id.desc())
 
-    async def covering(self, size: int) -> AnyRow:
+    async def find_covering(self, size: int) -> AnyRow:
         """The oldest checkpoint that covers `size` entries. Raises NotFound where none does yet."""
-        return await self.find(checkpoints.c.size, checkpoints.c.id, size=size)
+        return await self.find_first(checkpoints.c.size, checkpoints.c.id, size=size)
 
-    async def find(self, *order: ColumnElement[Any], size: int = 0) -> AnyRow:
+    async def find_first(self, *order: ColumnElement[Any], size: int = 0) -> AnyRow:
         chosen = checkpoints.c.log == self.log.value, checkpoints.c.size >= size
         row = await self.session.first(select(checkpoints).where(*chosen).order_by(*order).limit(1))
         if row is None:
@@ -80,7 +80,7 @@ class SealedLog:
 
         Raises NotFound where there are not so many.
         """
-        newest = await self.newest()
+        newest = await self.find_newest()
         if not 0 <= old_size <= new_size <= newest.size:
             raise NotFound(
                 f"The log {self.log} has not these sizes, one after the other; it has {newest.size} entries."

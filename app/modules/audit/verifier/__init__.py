@@ -1,0 +1,1 @@
+"""The verifier: finds what was changed, removed, added or moved in a sealed log."""

@@ -1,0 +1,141 @@
+"""Verifies one log: its entries against the tree, and the tree against signed checkpoints."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+from sqlalchemy import Text, cast, func, select
+
+from app.core.db.session import AnyRow, ReadSession
+from app.modules.audit.entries.canonical import encode
+from app.modules.audit.seal.note import Note
+from app.modules.audit.seal.proofs import cover
+from app.modules.audit.seal.tiles import Tile, open_tiles, read_node, read_nodes, tile_of
+from app.modules.audit.seal.tree import SIZE, InvalidTree, Node, Tree, leaf_hash
+from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.order import Snapshot
+from app.modules.audit.sealer.store import find_seal, find_tiles
+from app.modules.audit.verifier.findings import LogReport
+from app.modules.audit.verifier.notes import Signatures, Trail, size_of
+from app.modules.audit.verifier.reads import LogReader, Piece
+from app.modules.audit.verifier.rebuilt import RebuiltTree, verify_cosignature
+
+Progress = Callable[[LogReport], None]
+LOST = bytes(32)
+"""Stands for the hash of a leaf of which nothing is left."""
+
+
+class LogVerifier:
+    """Verifies one log, up to the newest checkpoint that it has at the beginning.
+
+    `notes` are checkpoints that were kept elsewhere.
+    """
+
+    def __init__(self, session: ReadSession, log: Log, signatures: Signatures, notes: Iterable[Note] = ()) -> None:
+        self.session = session
+        self.log = log
+        self.reader = LogReader(session, log)
+        self.report = LogReport(log.value)
+        self.rebuilt = RebuiltTree(self.report, Trail(signatures), notes)
+        self.noun = "change" if log is Log.changes else "access entry"
+
+    async def verify(self, progress: Progress, first_seq: int = 1) -> LogReport:
+        """Verify the log from a place on. What is wrong is in the report."""
+        report, seal = self.report, await find_seal(self.session, self.log)
+        end = await self.reader.end_of_order()
+        report.size = await self.reader.newest_size()
+        if seal is None:
+            report.obstacles.append("it was never sealed")
+        else:
+            self.mark(seal.tree)
+        if end > report.size:
+            report.add("order", f"{end - report.size} entries have a place that no checkpoint covers", report.size + 1)
+        await self.begin(first_seq)
+        async for piece in self.reader.pieces(self.rebuilt.size + 1, report.size):
+            await self.verify_piece(piece)
+            progress(report)
+        if self.rebuilt.size < report.size:
+            report.add("order", "the order of the entries breaks off here", self.rebuilt.size + 1)
+        self.rebuilt.report_larger()
+        await self.verify_rest(seal.sealed_snapshot if seal else None)
+        return report
+
+    def mark(self, stored: bytes) -> None:
+        """Expect the tree from which the sealer goes on."""
+        try:
+            tree = Tree.parse(stored)
+        except InvalidTree as error:
+            self.report.add("state", f"the state of the sealer is no tree: {error}")
+            return
+        self.rebuilt.marks[tree.size] = tree.root
+        if tree.size > self.report.size:
+            self.report.add("state", f"the sealer has sealed {tree.size} entries, and no checkpoint covers them")
+
+    async def begin(self, first_seq: int) -> None:
+        """Begin with the tree in front of a place, as it is stored."""
+        size = min(first_seq - 1, self.report.size)
+        if size:
+            peaks = list(cover(0, size))
+            hashes = read_nodes(peaks, await find_tiles(self.session, self.log, sorted(set(map(tile_of, peaks)))))
+            tree = Tree.parse(SIZE.pack(size) + b"".join(hashes[node] for node in peaks))
+            self.rebuilt.begin_with(tree, await find_tiles(self.session, self.log, open_tiles(size)))
+        for row in await self.reader.checkpoints(size - 1, size):
+            self.rebuilt.compare_stored(row)
+        self.rebuilt.compare_others()
+
+    async def verify_piece(self, piece: Piece) -> None:
+        """Compare entries with the tree, and the tree with the checkpoints that end among them."""
+        size, end = self.rebuilt.size, self.rebuilt.size + len(piece.ids)
+        stored = await self.reader.tiles(size, end)
+        leaves = [self.verify_entry(piece, at, stored) for at in range(len(piece.ids))]
+        rows = {each: list(group) for each, group in groupby(await self.reader.checkpoints(size, end), size_of_row)}
+        others = {*map(size_of, self.rebuilt.notes), *self.rebuilt.marks}
+        computed: dict[Tile, bytes] = {}
+        for stop in sorted({*rows, *(each for each in others if size < each <= end), end}):
+            computed |= self.rebuilt.append(leaves[self.rebuilt.size - size : stop - size])
+            for row in rows.get(stop, ()):
+                self.rebuilt.compare_stored(row)
+            self.rebuilt.compare_others()
+        self.rebuilt.compare_tiles(computed, stored)
+        for row in await self.reader.cosignatures(size, end):
+            verify_cosignature(row, self.report)
+
+    def verify_entry(self, piece: Piece, at: int, stored: dict[Tile, bytes]) -> bytes:
+        """The hash of a leaf: that of the tree where the entry does not have it, so that each is found by itself."""
+        number, seq = piece.ids[at], piece.first_seq + at
+        row, sealed = piece.rows.get(number), read_leaf(stored, seq - 1)
+        self.report.verified += 1
+        if row is None:
+            self.report.add("missing", f"{self.noun} {number} is missing", seq)
+            return sealed or LOST
+        found = leaf_hash(encode(dict(row._mapping)))
+        if sealed is not None and found != sealed:
+            self.report.add("entry", f"{self.noun} {number} is not what was sealed", seq)
+        return sealed or found
+
+    async def verify_rest(self, sealed: str | None) -> None:
+        """Look for entries without a place that the sealer would have sealed, had they been there."""
+        async for rows in self.reader.unsealed():
+            self.report.behind += len(rows)
+            for row in await self.find_forged(rows, sealed) if rows and sealed else ():
+                self.report.add("unsealed", f"{self.noun} {row.id} was not there when its transaction was sealed")
+
+    async def find_forged(self, rows: Sequence[AnyRow], sealed: str) -> list[AnyRow]:
+        """Those of `rows` that should have a place, or that name a transaction which never wrote them."""
+        if self.session.is_sqlite:
+            return [row for row in rows if row.id <= int(sealed)]
+        snapshot = Snapshot.parse(sealed)
+        now = Snapshot.parse(await self.session.value(select(cast(func.pg_current_snapshot(), Text))))
+        return [row for row in rows if row.xid is None or row.xid >= now.end or snapshot.sees(row.xid)]
+
+
+def size_of_row(row: AnyRow) -> int:
+    return int(row.size)
+
+
+def read_leaf(tiles: dict[Tile, bytes], index: int) -> bytes | None:
+    """The hash of a leaf, if it is stored."""
+    node = Node(0, index)
+    try:
+        return read_node(node, tiles[tile_of(node)])
+    except LookupError:
+        return None
