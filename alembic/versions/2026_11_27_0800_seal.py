@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("after_id", sa.BigInteger(), nullable=False),
         sa.Column("key_id", sa.String(8), nullable=True),
         sa.Column("checkpoint_at", Instant(), nullable=True),
+        sa.Column("witnessed_size", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_size", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("log", name="pk_audit_seal"),
     )
     op.create_table(

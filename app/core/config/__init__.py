@@ -11,6 +11,7 @@ from app.core.config.groups import (
     RateLimitSettings,
     RetentionSettings,
     ServerSettings,
+    WitnessSettings,
 )
 from app.core.config.settings import Environment, Settings, settings
 
@@ -27,5 +28,6 @@ __all__ = [
     "RetentionSettings",
     "ServerSettings",
     "Settings",
+    "WitnessSettings",
     "settings",
 ]

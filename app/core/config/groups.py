@@ -116,6 +116,13 @@ class DatabaseSettings(Group):
     )
 
 
+class WitnessSettings(Group):
+    """A witness of the audit log."""
+
+    url: str = Field(pattern=r"^https?://", description="Where it serves `add-checkpoint` (C2SP tlog-witness).")
+    key: str = Field(min_length=1, description="Its verifier key, `name+id+key`.")
+
+
 class AuditSettings(Group):
     """The audit log."""
 
@@ -142,6 +149,9 @@ class AuditSettings(Group):
     seal_key_files: tuple[Path, ...] = Field(
         (),
         description="PEM files of Ed25519 private keys: the first signs checkpoints. Required to seal in production.",
+    )
+    witnesses: tuple[WitnessSettings, ...] = Field(
+        (), description='Witnesses that cosign checkpoints: a JSON list of {"url": …, "key": …}.'
     )
     tick: float = Field(0.5, ge=0.05, le=60, description="Seconds between two ticks of the sealer.")
     ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access entries.")

@@ -1,7 +1,7 @@
 """Starts and stops the audit log: the capture of changes, the access log, and its shipper."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from app.core.config import Settings
@@ -25,16 +25,12 @@ from app.modules.audit.verifier.command import verify
 async def lifespan(state: State) -> AsyncIterator[None]:
     check_exclusions(state.settings.audit.access_exclude, state.route_index.prefix)
     state.access_log = shipper = Shipper(state.database)
-    sealer = Sealer(state.database, load_signers(state.settings)) if state.settings.seals_inline else None
-    shipper.start()
-    if sealer is not None:
-        sealer.start()
-    try:
+    async with AsyncExitStack() as stack:
+        if state.settings.seals_inline:
+            await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).running())
+        shipper.start()
+        stack.push_async_callback(shipper.stop)
         yield
-    finally:
-        await shipper.stop()
-        if sealer is not None:
-            await sealer.stop()
 
 
 def prune_rules(settings: Settings) -> Iterable[PruneRule]:

@@ -45,6 +45,7 @@ ABOUT_LOG = "The log: `changes` or `access`."
 ChosenLog = Annotated[Log, Query(description=ABOUT_LOG)]
 LogInPath = Annotated[Log, Path(description=ABOUT_LOG)]
 LogSize = Annotated[int, Query(ge=0, le=MAX_ID, description="A number of entries.")]
+LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least number of entries it covers.")]
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
@@ -100,7 +101,7 @@ async def prove_inclusion(
     session: Reads,
     log: LogInPath,
     seq: Annotated[int, Path(ge=1, le=MAX_ID, description="The place of the entry in the log.")],
-    size: LogSize | None = None,
+    size: LeastSize = None,
 ) -> Any:
     """Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more."""
     sealed = SealedLog(session, log)

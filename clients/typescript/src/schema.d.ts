@@ -6178,6 +6178,7 @@ export interface operations {
     prove_inclusion: {
         parameters: {
             query?: {
+                /** @description The least number of entries it covers. */
                 size?: number;
             };
             header?: never;

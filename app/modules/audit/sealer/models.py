@@ -38,6 +38,10 @@ class AuditSeal(Bookkeeping, table=True):
     """The key that signed the newest checkpoint."""
     checkpoint_at: datetime | None = Field(default=None, sa_type=Instant)
     """When that was, by the clock of the sealer."""
+    witnessed_size: int = Field(default=0, sa_type=BigInteger)
+    """More entries than the log had, which a witness has cosigned: the log was set back."""
+    accepted_size: int = Field(default=0, sa_type=BigInteger)
+    """Up to what such size an operator has said to go on."""
 
 
 class AuditTile(Bookkeeping, table=True):

@@ -87,5 +87,6 @@ class NumberOrder:
         return select(cast(highest, Text).label("position"), highest.label("highest"), null().label("cluster"))
 
     def conditions(self, log: Log, sealed: str | None, target: str) -> Iterator[ColumnElement[bool]]:
-        yield log.table.c.id > int(sealed or 0)
-        yield log.table.c.id <= int(target)
+        number = log.table.c.id
+        yield place_of(number, log).is_(None) if sealed is None else number > int(sealed)
+        yield number <= int(target)

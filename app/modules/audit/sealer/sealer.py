@@ -1,6 +1,7 @@
 """Seals the logs: a tick gives new entries their order, extends the tree over them, and signs a checkpoint of it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -14,7 +15,7 @@ from app.core.db.session import AnyRow, AnySelect, Session
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.seal.checkpoint import Checkpoint
-from app.modules.audit.seal.note import Signer, sign_note
+from app.modules.audit.seal.note import Note, Signer, sign_note
 from app.modules.audit.seal.tiles import extend_tiles, open_tiles
 from app.modules.audit.seal.tree import Tree, leaf_hash
 from app.modules.audit.sealer.logs import Log
@@ -30,6 +31,7 @@ from app.modules.audit.sealer.store import (
     store_seal,
     store_tiles,
 )
+from app.modules.audit.sealer.witnesses import cosigned_by_witnesses
 
 logger = structlog.get_logger(__name__)
 
@@ -51,14 +53,19 @@ class Sealer:
         self.batch = batch
         self.order: Order = NumberOrder() if database.settings.is_sqlite else SnapshotOrder()
         self.task: PeriodicTask | None = None
+        self.signed: list[Note] = []
+        """Checkpoints that go to the log of the process once they are committed."""
 
-    def start(self) -> None:
-        self.task = PeriodicTask("seal", self.run, self.database.settings.audit.tick)
-
-    async def stop(self) -> None:
-        """Let the current tick finish."""
-        if self.task is not None:
-            await self.task.stop()
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Seal, and have checkpoints cosigned, while the block runs. The current tick may finish."""
+        options = self.database.settings.audit
+        async with cosigned_by_witnesses(self.database, options):
+            self.task = PeriodicTask("seal", self.run, options.tick)
+            try:
+                yield
+            finally:
+                await self.task.stop()
 
     async def run(self) -> bool:
         """One tick of each log. If there is more, the next one begins at once."""
@@ -76,7 +83,10 @@ class Sealer:
         async with self.database.unit_of_work(context) as session:
             if not await try_lock_until_commit(session, f"seal {log}".encode()):
                 return False
-            return await self.seal(session, log)
+            is_more = await self.seal(session, log)
+        while self.signed:
+            logger.info("checkpoint", note=bytes(self.signed.pop(0)).decode())
+        return is_more
 
     async def seal(self, session: Session, log: Log) -> bool:
         """Seal one batch in the transaction of `session`, which holds the lock; True if there is more."""
@@ -84,6 +94,8 @@ class Sealer:
         if position is None:
             raise RuntimeError("the database does not tell its position")
         seal, is_begun = begin_tick(await find_seal(session, log), log, position)
+        if seal.witnessed_size > max(Tree.parse(seal.tree).size, seal.accepted_size):
+            return False  # it was set back; signing on would make two histories of it
         entries, is_more = await self.find_entries(session, log, seal)
         if entries:
             seal.tree = await extend_log(session, log, seal.tree, entries)
@@ -123,6 +135,7 @@ class Sealer:
         text = Checkpoint(first.key.name, tree.size, tree.root, at=at, epoch=seal.epoch).text
         note = sign_note(text, *choose_signers(self.signers[log], seal.key_id))
         await store_checkpoint(session, log, tree.size, at, note)
+        self.signed.append(note)
         if seal.key_id != first.key.id.hex():
             await store_key(session, log, first.key, at)
         seal.key_id, seal.checkpoint_at = first.key.id.hex(), at

@@ -114,7 +114,7 @@ class LogVerifier:
 
     async def verify_rest(self, sealed: str | None) -> None:
         """Look for entries without a place that the sealer would have sealed, had they been there."""
-        async for rows in self.reader.unsealed():
+        async for rows in self.reader.find_unsealed():
             self.report.behind += len(rows)
             for row in await self.find_forged(rows, sealed) if rows and sealed else ():
                 self.report.add("unsealed", f"{self.noun} {row.id} was not there when its transaction was sealed")

@@ -105,7 +105,7 @@ class LogReader:
         columns = cosignatures, checkpoints.c.size, checkpoints.c.note
         return await self.session.all(select(*columns).select_from(joined).where(*chosen))
 
-    async def unsealed(self) -> AsyncIterator[Sequence[AnyRow]]:
+    async def find_unsealed(self) -> AsyncIterator[Sequence[AnyRow]]:
         """Every entry without a place, by their numbers, some at a time."""
         number, after = self.log.table.c.id, MIN_INTEGER
         while True:
