@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth kill-9 saturate flood attack faults soak clean
+.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth kill-9 saturate flood attack faults soak torture clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -79,6 +79,9 @@ attack: $(VENV)/.development ## Attack a server, on granian and on uvicorn, and 
 
 faults: $(VENV)/.development ## Break PostgreSQL, the network and the server under load, and account for every write.
 	@$(BIN)/python -m scripts.faults
+
+torture: $(VENV)/.development ## Write for ten minutes while sealers are killed, and check the order of every entry.
+	@SEALING_SECONDS=600 $(BIN)/python -m pytest -q tests/system/test_sealing.py
 
 soak: $(VENV)/.development ## Send 200,000 mixed requests to one process and print its memory.
 	@$(BIN)/python -m scripts.soak

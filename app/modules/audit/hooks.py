@@ -27,7 +27,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
     state.access_log = shipper = Shipper(state.database)
     async with AsyncExitStack() as stack:
         if state.settings.seals_inline:
-            await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).running())
+            await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).run_in_background())
         shipper.start()
         stack.push_async_callback(shipper.stop)
         yield

@@ -33,7 +33,7 @@ async def seal(database: Database, *, accept: AcceptSize = False) -> CommandResu
         sealer = Sealer(database, load_signers(database.settings))
         if accept:
             await accept_sizes(database)
-        async with sealer.running():
+        async with sealer.run_in_background():
             logger.info("sealer_started", tick=database.settings.audit.tick)
             await is_stopped.wait()
     except UnusableKey as error:

@@ -57,7 +57,7 @@ class Sealer:
         """Checkpoints that go to the log of the process once they are committed."""
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run_in_background(self) -> AsyncIterator[None]:
         """Seal, and have checkpoints cosigned, while the block runs. The current tick may finish."""
         options = self.database.settings.audit
         async with cosigned_by_witnesses(self.database, options):

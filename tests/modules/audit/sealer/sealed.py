@@ -40,7 +40,9 @@ async def seal_all(sealer: Sealer, log: Log = Log.changes) -> int:
 
 
 async def read_all(database: Database, statement: Any) -> list[AnyRow]:
-    return list(await database.read_session(CONTEXT).all(statement))
+    """The rows of a select, past the application."""
+    async with past_the_application(database) as connection:
+        return list(await connection.execute(statement))
 
 
 async def sealed_ids(database: Database, log: Log = Log.changes) -> list[int]:

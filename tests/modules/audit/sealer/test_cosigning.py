@@ -95,7 +95,7 @@ async def test_a_witness_that_is_away_delays_nothing(database: Database) -> None
     database.settings = database.settings.model_copy(
         update={"audit": database.settings.audit.model_copy(update={"witnesses": witnesses, "tick": 0.05})}
     )
-    async with Sealer(database, load_signers(database.settings)).running():
+    async with Sealer(database, load_signers(database.settings)).run_in_background():
         for _ in range(100):
             await asyncio.sleep(0.05)
             if await read_all(database, select(checkpoints.c.id).where(checkpoints.c.log == "access")):
