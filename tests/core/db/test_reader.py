@@ -227,7 +227,7 @@ async def test_the_connection_of_a_cancelled_read_is_closed(
         assert await running(reader) == 0, "the server goes on with the statement"
 
 
-async def run_in_background(reader: ReadSession) -> int:
+async def running(reader: ReadSession) -> int:
     """The statements of other connections that the server runs."""
     activity = table("pg_stat_activity", column("pid"), column("state"), column("datname"), column("backend_type"))
     others = select(func.count()).where(
