@@ -1,4 +1,4 @@
-"""How the audit log stores the values of a column. A model declares it; a column that looks secret must."""
+"""How the audit log stores the values of a column. A model declares it; one that looks secret or personal must."""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +9,11 @@ from sqlmodel import Field
 Treatment = Literal["plain", "secret", "personal"]
 
 LOOKS_SECRET = re.compile(r"password|token|secret|otp|(^|_)keys?(_|$)|hash|digest", re.IGNORECASE)
+LOOKS_PERSONAL = re.compile(
+    r"(^|_)(ip|user_?agent|(ip_?)?address(es)?|e?mail|phone|mobile|fax|user_?name|(first|last|full|sur)_?name"
+    r"|birth(day|_?date)?|gender|iban)(_|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

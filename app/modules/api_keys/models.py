@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, Instant
 from app.core.db.entity import Bookkeeping, Entity
-from app.core.db.redaction import PLAIN, SECRET, redacted
+from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 
 
 class ApiKey(Entity, table=True):
@@ -21,7 +21,7 @@ class ApiKey(Entity, table=True):
 
     user_id: UUID = Field(foreign_key="user.id", index=True)
     """The owner: the key never holds a permission that the owner lacks."""
-    name: str = Field(max_length=200)
+    name: str = redacted(personal("user_id"), max_length=200)
     """What the key is for."""
     prefix: str = Field(max_length=16, unique=True)
     """The part of the key that may be shown, and that identifies it."""
@@ -29,7 +29,7 @@ class ApiKey(Entity, table=True):
     """The keyed hash of the secret part."""
     scopes: list[str] = redacted(PLAIN, sa_type=JSON_DOCUMENT)
     """The permissions of the key."""
-    allowed_addresses: list[str] = redacted(PLAIN, sa_type=JSON_DOCUMENT)
+    allowed_addresses: list[str] = redacted(personal("user_id"), sa_type=JSON_DOCUMENT)
     """Addresses and networks from which the key may be used; empty: from anywhere."""
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the key expires; null: never."""

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from app.core.db.column_types import Instant
 from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
+from app.core.db.redaction import personal, redacted
 
 WHOLE_ROW = frozenset({"*"})
 ACTIONS = ("create", "update", "delete")
@@ -126,7 +127,7 @@ class UserRole(Entity, table=True):
     """When the assignment begins; null: at once."""
     valid_until: datetime | None = Field(default=None, sa_type=Instant)
     """When the assignment ends; null: never."""
-    reason: str | None = Field(default=None, max_length=500)
+    reason: str | None = redacted(personal("user_id"), default=None, max_length=500)
     """Why the user has the role."""
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Field
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.entity import LEAST_RETENTION, Bookkeeping, Entity, sort_indexes
-from app.core.db.redaction import SECRET, redacted
+from app.core.db.redaction import SECRET, personal, redacted
 
 
 class AuthSession(Entity, table=True):
@@ -35,9 +35,9 @@ class AuthSession(Entity, table=True):
     """Why the session was ended."""
     verified_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the second factor was last verified in this session."""
-    ip: str | None = Field(default=None, max_length=64)
+    ip: str | None = redacted(personal("user_id"), default=None, max_length=64)
     """The address of the last sign-in or refresh."""
-    user_agent: str | None = Field(default=None, max_length=400)
+    user_agent: str | None = redacted(personal("user_id"), default=None, max_length=400)
     """The user agent of the last sign-in or refresh."""
 
     def is_open(self, signed_out_at: datetime | None) -> bool:

@@ -26,7 +26,7 @@ class User(SoftDelete, Entity, table=True):
     access_subject = "id"
     target_user_column = "id"
 
-    username: str = Field(max_length=64)
+    username: str = redacted(personal(), max_length=64)
     """The name to sign in with, unique ignoring case."""
     email: str = redacted(personal(), max_length=320)
     """The e-mail address, unique ignoring case; one can sign in with it too."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app.core.clock import now
@@ -17,8 +16,9 @@ from app.core.db.session import Session
 from app.modules.audit.entries.callers import MOST, SALT_BYTES, commitment, old_strangers
 from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
 from app.modules.tasks.models import Task
-from tests.modules.audit.entries import access_entries, callers, change_entries, stored_callers
-from tests.people import Person, SignedInAs
+from tests.modules.audit.entries import access_entries, change_entries, stored_callers
+from tests.modules.audit.erasure import forget_callers
+from tests.people import SignedInAs
 
 ADDRESS = "192.0.2.7"
 """The address of the client in tests."""
@@ -32,11 +32,6 @@ async def add_tasks(database: Database, context: RequestContext, *titles: str) -
     for title in titles:
         async with database.unit_of_work(context) as session:
             session.add(Task(title=title))
-
-
-async def erase(database: Database, person: Person) -> None:
-    async with database.unit_of_work(RequestContext.for_job("erase")) as session:
-        await session.execute(delete(callers).where(callers.c.user_id == person.id))
 
 
 def test_the_logs_hold_nothing_personal_of_a_caller_themselves() -> None:
@@ -129,7 +124,7 @@ async def test_an_erased_caller_is_unknown_and_the_entries_stay(app: FastAPI, si
     assert (await person.post("/tasks", {"title": "x"})).status_code == 201
     before = await change_entries(app.state.database, RequestContext(), "task")
 
-    await erase(app.state.database, person)
+    await forget_callers(app.state.database, person.id)
 
     (entry,) = (await auditor.get("/audit/changes?entity=task")).json()["items"]
     assert (entry["actor_id"], entry["actor_name"], entry["ip"], entry["user_agent"]) == (str(person.id), *[None] * 3)

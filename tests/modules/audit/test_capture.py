@@ -5,22 +5,22 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.modules.audit.changes.place import Place
-from app.modules.audit.changes.redaction_rules import UndeclaredSecret, redaction_version, redactions
+from app.modules.audit.changes.redaction_rules import UndeclaredRedaction, redaction_version, redactions
 from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.entries import canonical
-from app.modules.audit.models import AuditSubjectKey
 from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
 from tests.core.db.rows import count
 from tests.modules.audit.entries import add_task, change_entries
+from tests.modules.audit.erasure import destroy_keys
 from tests.people import PASSWORD_HASH
 
 
@@ -106,21 +106,17 @@ async def test_personal_values_are_encrypted_and_decrypted_for_readers(database:
     assert stored.changes["last_name"] == {"new": None}
     assert opened["changes"]["email"] == {"old": None, "new": "canary@example.com"}
 
-    await erase(database, job)
+    await destroy_keys(database, UUID(stored.entity_id))
     erased = (await service.page(ChangeQuery(entity="user"))).items[0]
     assert erased["changes"]["email"]["new"] == {"$erased": True}
-    assert erased["changes"]["username"]["new"] == "per"
+    assert erased["changes"]["username"]["new"] == {"$erased": True}
+    assert erased["changes"]["is_active"]["new"] is True
 
     async with database.unit_of_work(job) as session:
         (await session.execute(select(User))).scalar_one().first_name = "Later"
     later, before = (await service.page(ChangeQuery(entity="user"))).items
     assert later["changes"]["first_name"] == {"old": "Canary", "new": "Later"}
     assert before["changes"]["email"]["new"] == {"$erased": True}, "a new key does not touch what was erased"
-
-
-async def erase(database: Database, job: RequestContext) -> None:
-    async with database.unit_of_work(job) as session:
-        await session.execute(delete(table_of(AuditSubjectKey)))
 
 
 def test_an_undeclared_secret_stops_the_start() -> None:
@@ -134,7 +130,7 @@ def test_an_undeclared_secret_stops_the_start() -> None:
     table = Table("leaky", MetaData(), Column("api_token", String), Column("blob", LargeBinary), Column("name", String))
 
     for name in ("api_token", "blob"):
-        with pytest.raises(UndeclaredSecret, match=name):
+        with pytest.raises(UndeclaredRedaction, match=name):
             redaction_of(table.c[name])
     assert redaction_of(table.c.name).treatment == "plain"
 

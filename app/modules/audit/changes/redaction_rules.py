@@ -9,23 +9,28 @@ from sqlalchemy.types import LargeBinary
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity, table_of
-from app.core.db.redaction import LOOKS_SECRET, PLAIN, Redaction
+from app.core.db.redaction import LOOKS_PERSONAL, LOOKS_SECRET, PLAIN, Redaction
 
 
 class UndeclaredTable(RuntimeError):
     """A table is outside of the audit log and does not say why."""
 
 
-class UndeclaredSecret(RuntimeError):
-    """An audited column looks secret and declares no redaction."""
+class UndeclaredRedaction(RuntimeError):
+    """An audited column looks secret or personal and declares no redaction."""
 
 
 def redaction_of(column: "Column[object]") -> Redaction:
-    """The redaction of a column. Raises UndeclaredSecret."""
+    """The redaction of a column. Raises UndeclaredRedaction."""
     declared: Redaction | None = column.info.get("redaction")
-    if declared is None and (LOOKS_SECRET.search(column.name) or isinstance(column.type, LargeBinary)):
-        raise UndeclaredSecret(f"{column.table.name}.{column.name} looks secret: declare its redaction")
-    return declared or PLAIN
+    if declared is not None:
+        return declared
+    name = f"{column.table.name}.{column.name}"
+    if LOOKS_SECRET.search(column.name) or isinstance(column.type, LargeBinary):
+        raise UndeclaredRedaction(f"{name} looks secret: declare its redaction")
+    if LOOKS_PERSONAL.search(column.name):
+        raise UndeclaredRedaction(f"{name} looks personal: declare its redaction")
+    return PLAIN
 
 
 def audited_models() -> dict[str, type[Entity]]:
@@ -54,7 +59,7 @@ def check_tables() -> None:
 
 @cache
 def redactions(model: type[SQLModel]) -> dict[str, Redaction]:
-    """The redaction of each column. Raises UndeclaredSecret."""
+    """The redaction of each column. Raises UndeclaredRedaction."""
     return {column.name: redaction_of(column) for column in table_of(model).columns}
 
 
