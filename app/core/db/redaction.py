@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sqlalchemy import Column
 from sqlmodel import Field
 
 Treatment = Literal["plain", "secret", "personal"]
@@ -35,6 +36,12 @@ SECRET = Redaction("secret")
 def personal(subject: str = "id") -> Redaction:
     """Personal data of the person whose id is in column `subject` of the same row."""
     return Redaction("personal", subject)
+
+
+def is_personal(column: "Column[Any]") -> bool:
+    """Whether the values of a column are declared as personal data."""
+    declared: Redaction | None = column.info.get("redaction")
+    return declared is not None and declared.treatment == "personal"
 
 
 def redacted(redaction: Redaction, **options: Any) -> Any:

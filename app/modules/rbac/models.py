@@ -80,6 +80,6 @@ class PolicyVersion(Bookkeeping, table=True):
     restores: int | None = Field(default=None, sa_type=BigInteger)
     """The version that this one rolled back to."""
     changes: list[dict[str, Any]] = Field(sa_type=JSON_DOCUMENT)
-    """The changed rows, before and after."""
+    """The changed rows, before and after, without personal data."""
     effects: list[dict[str, Any]] = Field(sa_type=JSON_DOCUMENT)
-    """Who gained and lost which permissions."""
+    """Who gained and lost which permissions, by the ids of users."""

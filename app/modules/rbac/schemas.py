@@ -87,13 +87,13 @@ class VersionRead(ResponseSchema):
     actor_id: UUID | None
     """The user or API key that made it."""
     actor_name: str | None
-    """The name of the actor at that time."""
+    """The name of the actor at that time; null once the person was erased."""
     restores: int | None
     """The version that this one rolled back to."""
     changes: list[dict[str, Any]]
-    """The changed rows, before and after."""
+    """The changed rows, before and after, without personal data."""
     effects: list[dict[str, Any]]
-    """Who gained and lost which permissions."""
+    """Who gained and lost which permissions. `username` is the present name; null once the person was erased."""
 
 
 class VersionQuery(PageQuery):

@@ -150,10 +150,19 @@ class VersionService:
         self.rows = VersionRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
-        return await self.rows.page(query)
+        return await self.name_users(await self.rows.page(query))
 
     async def get(self, id: int) -> Any:
-        return await self.rows.get(id)
+        """One version. Raises NotFound."""
+        return (await self.name_users(RowPage([await self.rows.get(id)]))).items[0]
+
+    async def name_users(self, page: RowPage) -> RowPage:
+        """`page` with the present names of the users in the effects; null for a user who was erased."""
+        ids = {UUID(effect["user_id"]) for row in page.items for effect in row.effects}
+        names = await self.rows.usernames(ids)
+        named = [[{**each, "username": names.get(each["user_id"])} for each in row.effects] for row in page.items]
+        items = [{**row._mapping, "effects": effects} for row, effects in zip(page.items, named, strict=True)]
+        return replace(page, items=items)
 
     async def restore(self, id: int) -> None:
         """Restore roles, grants, assignments, modules and groups as they were after version `id`.

@@ -5541,7 +5541,7 @@ export interface components {
             actor_kind: string;
             /**
              * Actor Name
-             * @description The name of the actor at that time.
+             * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
             /**
@@ -5552,14 +5552,14 @@ export interface components {
             at: string;
             /**
              * Changes
-             * @description The changed rows, before and after.
+             * @description The changed rows, before and after, without personal data.
              */
             changes: {
                 [key: string]: unknown;
             }[];
             /**
              * Effects
-             * @description Who gained and lost which permissions.
+             * @description Who gained and lost which permissions. `username` is the present name; null once the person was erased.
              */
             effects: {
                 [key: string]: unknown;

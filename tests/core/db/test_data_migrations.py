@@ -17,11 +17,13 @@ from app.core.db.connecting import create_engine
 from app.core.db.entity import table_of
 from app.modules.audit.entries.callers import commitment
 from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
+from app.modules.rbac.models import PolicyVersion
 from tests.databases import Backend, in_a_thread
 from tests.fixtures.databases import settings_for
 from tests.modules.audit.entries import select_with_callers
 
 BEFORE_CALLERS = "e4d27b90c6f3"
+BEFORE_UNNAMED_VERSIONS = "a6d1f83b205e"
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 USER, KEY, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
 TOLD = ("actor_kind", "actor_id", "owner_id", "actor_name", "ip", "user_agent")
@@ -112,6 +114,30 @@ def test_callers_move_out_of_the_logs_and_back(empty: Settings) -> None:
 
     command.downgrade(migrations.config(empty), BEFORE_CALLERS)
     assert run(empty, read_old_entries) == [CALLERS] * 2
+
+
+def test_names_and_reasons_move_out_of_policy_versions(empty: Settings) -> None:
+    command.upgrade(migrations.config(empty), BEFORE_UNNAMED_VERSIONS)
+    versions = table_of(PolicyVersion)
+    terms = {"user_id": str(USER), "valid_until": None}
+    effect = {"user_id": str(USER), "gained": ["tasks:read"], "lost": []}
+    stored: dict[str, Any] = {
+        "changes": [
+            {"entity": "user_role", "id": "1", "old": None, "new": {**terms, "reason": "for Carla"}},
+            {"entity": "role", "id": "2", "old": {"is_active": True}, "new": {"is_active": False}},
+        ],
+        "effects": [{**effect, "username": "ann"}],
+    }
+    row = {"id": 1, "at": AT, "request_id": "r", "actor_kind": "system", **stored}
+    run(empty, lambda connection: connection.execute(insert(versions), row))
+
+    migrations.upgrade(empty)
+
+    (found,) = run(empty, lambda connection: connection.execute(select(versions)).all())
+    assert found.effects == [effect]
+    assert found.changes == [{**stored["changes"][0], "new": terms}, stored["changes"][1]]
+    with pytest.raises(DBAPIError, match="can only be added to"):
+        run(empty, lambda connection: connection.execute(versions.update().values(request_id="x")))
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -91,6 +91,39 @@ async def test_versions_are_listed_with_their_author_and_effects(signed_in_as: S
     assert (await person.get("/tasks")).headers["policy-version"] == str(version["id"])
     assert (await root.get(f"/rbac/versions/{version['id']}")).json() == version
     assert (await root.get("/rbac/versions/999999")).status_code == 404
+
+
+async def test_a_version_holds_nothing_personal(
+    signed_in_as: SignedInAs, database: Database, job: RequestContext
+) -> None:
+    """A version cannot be changed, so that a person could not be erased from it."""
+    root, person = await signed_in_as(superuser=True), await signed_in_as()
+    reader, versions = await role(root, "Unnamed reader", {"module_slug": "tasks"}), table_of(PolicyVersion)
+    given = {"role_ids": [reader], "reason": "covers for Carla"}
+    (await root.put(f"/users/{person.id}/roles", given)).raise_for_status()
+    (await root.patch(f"/users/{person.id}", {"username": "renamed.user"})).raise_for_status()
+
+    stored = str([(row.changes, row.effects) for row in await database.read_session(job).all(select(versions))])
+    (shown, *_) = (await root.get("/rbac/versions")).json()["items"]
+
+    assert str(person.id) in stored
+    assert person.username not in stored
+    assert "Carla" not in stored
+    assert [effect["username"] for effect in shown["effects"]] == ["renamed.user"], "the present name"
+    assert (await root.get(f"/users/{person.id}/roles")).json()[0]["reason"] == "covers for Carla"
+
+
+async def test_a_user_who_is_gone_has_no_name_in_a_version(
+    signed_in_as: SignedInAs, database: Database, job: RequestContext
+) -> None:
+    root, gone = await signed_in_as(superuser=True), {"user_id": str(uuid4()), "gained": ["tasks:read"], "lost": []}
+    version = PolicyVersion(
+        id=999_999, at=now(), request_id="x", actor_kind="system", actor_name="test", changes=[], effects=[gone]
+    )
+    async with database.unit_of_work(job) as session:
+        session.add(version)
+
+    assert (await root.get("/rbac/versions/999999")).json()["effects"] == [{**gone, "username": None}]
 
 
 async def test_a_rollback_restores_an_earlier_version(signed_in_as: SignedInAs) -> None:

@@ -1,5 +1,6 @@
 """What a change of the policy gives and takes, for its record, and permissions in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.context import EVERYTHING
@@ -13,6 +14,11 @@ def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> d
     if not gained and not lost:
         return None
     return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost}
+
+
+def without_name(effect: Mapping[str, Any]) -> dict[str, Any]:
+    """`effect` as a version keeps it: whose name it was is found by the id, as long as there is a name."""
+    return {key: value for key, value in effect.items() if key != "username"}
 
 
 def describe(permissions: list[str]) -> str:

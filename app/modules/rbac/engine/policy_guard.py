@@ -29,7 +29,7 @@ from app.modules.rbac.engine.affected import (
     held_by_roles,
     named_permissions,
 )
-from app.modules.rbac.engine.effects import describe, effect_on
+from app.modules.rbac.engine.effects import describe, effect_on, without_name
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
 from app.modules.rbac.repository import policy
@@ -275,7 +275,7 @@ class PolicyChange:
             "caller_id": context.caller_id,
             "restores": context.restores,
             "changes": changes,
-            "effects": effects,
+            "effects": [without_name(effect) for effect in effects],
         }
         await session.run(insert(versions), version)
 

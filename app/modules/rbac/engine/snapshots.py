@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.core.db.entity import Entity, table_of
 from app.core.db.keyset import decode_value, encode_value
+from app.core.db.redaction import is_personal
 from app.core.db.session import Session
 from app.modules.roles import WHOLE_ROW, Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.users import User
@@ -24,12 +25,13 @@ Snapshot = dict[str, Any]
 
 
 def columns_of(model: type[Entity]) -> list[str]:
-    """The columns of a snapshot of this table."""
+    """The columns of a snapshot of this table. Personal data is none of them: a version cannot be changed."""
     is_whole = model.policy_columns == WHOLE_ROW
     return [
-        name
-        for name in table_of(model).columns.keys()  # noqa: SIM118  # iterating gives columns
-        if name in model.policy_columns or (is_whole and name not in BOOKKEEPING)
+        column.name
+        for column in table_of(model).columns
+        if column.name in model.policy_columns
+        or (is_whole and column.name not in BOOKKEEPING and not is_personal(column))
     ]
 
 
