@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from alembic import context
 from app.core.config import Settings, settings
-from app.core.db.append_only import append_only_models
+from app.core.db.append_only import append_only_models, rules_of
 from app.core.db.append_only_triggers import MakeAppendOnly
 from app.core.db.column_types import CurrentTransaction, Instant, Money
 from app.core.db.connecting import create_engine
@@ -55,8 +55,7 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
                 elif index.name not in created:
                     operations.append(CreateIndexOp.from_index(index))
             if model := append_only_models().get(table.name):
-                days = model.removable_after.days if model.removable_after else None
-                operations.append(MakeAppendOnly(table.name, days))
+                operations.append(MakeAppendOnly(table.name, rules_of(model)))
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:

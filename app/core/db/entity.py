@@ -97,6 +97,12 @@ class Bookkeeping(PlainRow):
     not_audited: ClassVar[str] = ""
     append_only: ClassVar[bool] = False
     """Whether rows are only added. Triggers of the database refuse to change and remove them."""
+    changeable_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns of an append-only table that can be changed all the same."""
+    rising_column: ClassVar[str | None] = None
+    """One of them whose value never becomes lower."""
+    removal_recorded_in: ClassVar[str | None] = None
+    """The table of change entries, if a row of an append-only table can be removed with an entry of its removal."""
     removable_after: ClassVar[timedelta | None] = None
     """The age, by the column `at`, from which rows of an append-only table may be pruned; None: never."""
 

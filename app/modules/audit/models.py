@@ -1,6 +1,6 @@
 """The audit log: access entries (one for each request), change entries (one for each changed row), and their order."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlmodel import Field
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
 from app.core.db.entity import Bookkeeping
+from app.core.db.redaction import PLAIN, SECRET, redacted
 
 FIRST_FAILURE = 400
 """The lowest status of a failure."""
@@ -213,31 +214,39 @@ class AuditSpool(Bookkeeping, table=True):
 
     __tablename__ = "audit_spool"
     not_audited = "says how far the access log is shipped"
+    append_only = True
+    changeable_columns = frozenset({"position", "at"})
+    rising_column = "position"
+    removable_after = timedelta(days=6)
 
     id: str = Field(primary_key=True, max_length=64)
     """The name of the file; with `.aborted` behind it, the position says that its aborted entries are shipped."""
     position: int = Field(sa_type=BigInteger)
     """The offset up to which its entries are in the database."""
-    updated_at: datetime = Field(sa_type=Instant)
-    """When the position last moved."""
+    at: datetime = Field(sa_type=Instant)
+    """When the position last moved, by the clock of the database."""
 
 
 class AuditSubjectKey(Bookkeeping, table=True):
     """A key of one person's data in the change log, wrapped by the master key. Destroying all of them erases that data.
 
-    An encrypted value names its key, so that data written after an erasure does not touch what was erased.
+    Each that is destroyed leaves a change entry. An encrypted value names its key, so that data written after an
+    erasure does not touch what was erased.
     """
 
     __tablename__ = "audit_subject_key"
     not_audited = "holds the keys of the audit log"
+    append_only = True
+    changeable_columns = frozenset({"wrapped_key", "master_key_id"})
+    removal_recorded_in = "audit_change"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     """The identifier, which encrypted values name."""
     subject_id: UUID = Field(index=True)
     """The person."""
-    wrapped_key: bytes = Field(sa_type=LargeBinary)
+    wrapped_key: bytes = redacted(SECRET, sa_type=LargeBinary)
     """The key, encrypted by the master key."""
-    master_key_id: str | None = Field(default=None, max_length=16)
+    master_key_id: str | None = redacted(PLAIN, default=None, max_length=16)
     """The public identifier of that master key; null in rows of older versions, which any of them may have wrapped."""
     created_at: datetime = Field(sa_type=Instant)
     """When the key was made."""

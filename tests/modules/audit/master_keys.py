@@ -64,6 +64,8 @@ async def wrapped_keys(database: Database) -> Sequence[AnyRow]:
 async def change_by_sql(database: Database, statement: Executable) -> None:
     """Change the database behind the application."""
     engine = create_engine(database.settings)
-    async with engine.begin() as connection:
-        await connection.execute(statement)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(statement)
+    finally:
+        await engine.dispose()

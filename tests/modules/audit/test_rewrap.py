@@ -105,7 +105,7 @@ def fail_at_batch(database: Database, number: int) -> None:
     updates = []
 
     def note(sql: str, _values: Any) -> None:
-        updates.extend([sql] if sql.startswith("UPDATE") else [])
+        updates.extend([sql] if "UPDATE audit_subject_key" in sql else [])
         if len(updates) == number:
             raise ConnectionError
 

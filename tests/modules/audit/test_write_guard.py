@@ -13,7 +13,7 @@ from app.core.db.append_only import Removal
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.changes.write_guard import UnauditedWrite
-from app.modules.audit.models import AuditAccess, AuditChange
+from app.modules.audit.models import AuditAccess, AuditChange, AuditSpool, AuditSubjectKey
 from app.modules.rbac.models import PolicyVersion
 from app.modules.sessions.models import LoginAttempt
 from app.modules.tasks.models import Task
@@ -60,6 +60,15 @@ WRITES: list[Any] = [
     update(table_of(PolicyVersion)).values(actor_name="other"),
     delete(PolicyVersion),
     select(delete(table_of(PolicyVersion)).returning(table_of(PolicyVersion).c.id).cte("gone")),
+    delete(AuditSubjectKey),
+    delete(table_of(AuditSubjectKey)),
+    Removal(table_of(AuditSubjectKey)),
+    update(AuditSubjectKey).values(subject_id=new_id()),
+    update(table_of(AuditSubjectKey)).values(wrapped_key=b"x", subject_id=new_id()),
+    update(table_of(AuditSubjectKey)),
+    delete(table_of(AuditSpool)),
+    update(table_of(AuditSpool)).values(id="other"),
+    insert(table_of(AuditSpool)).prefix_with("OR REPLACE").values(id="x", position=1),
     insert(table_of(LoginAttempt)).prefix_with("OR REPLACE").values(id=new_id()),
     sqlite.insert(table_of(LoginAttempt)).values(id=new_id()).on_conflict_do_update(set_={"is_successful": True}),
     postgresql.insert(table_of(PolicyVersion))

@@ -88,17 +88,17 @@ class Writes:
         return [Command(statement.sql, [statement.bind([*ordered, *claims])], None, statement.tables, is_whole=True)]
 
     def separately(self, changes: Sequence[Change], entry: EntryForm) -> Iterator[Command]:
-        """A command for each run of rows of the same form, and one for the entries."""
+        """A command for the entries, where a trigger may look for them, and one for each run of rows of a form."""
+        recorded = [change for change in changes if change.entry is not None]
+        if recorded:
+            statement = self.statement((entry,), None, partial(write_entries, entry))
+            yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, statement.tables)
         for form, run in groupby(changes, form_of):
             can_miss = form.action != "create"
             build = partial(write_or_fail if can_miss and not self.counts_rows else write_row, form)
             statement = self.statement((form,), None, build)
             rows = [statement.bind([change]) for change in run]
             yield Command(statement.sql, rows, len(rows) if can_miss and self.counts_rows else None, statement.tables)
-        recorded = [change for change in changes if change.entry is not None]
-        if recorded:
-            statement = self.statement((entry,), None, partial(write_entries, entry))
-            yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, statement.tables)
 
     def statement(
         self,

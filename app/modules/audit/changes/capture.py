@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import SQLModel
+
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.column_types import CurrentTransaction, DatabaseClock
 from app.core.db.engine import Database
-from app.core.db.entity import Entity, table_of
+from app.core.db.entity import Bookkeeping, Entity, table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change, creation_of
 from app.core.db.unit_of_work.write_statements import EntryForm
@@ -56,24 +58,28 @@ class ChangeRecorder:
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change of an audited row its entry. Returns new keys and a new caller."""
-        recorded = [
-            (change, row, difference(change.before, change.after))
-            for change in changes
-            if isinstance(row := change.row, Entity) and row.not_audited is None
-        ]
+        recorded = [(change, difference(change.before, change.after)) for change in changes if is_recorded(change)]
         if not recorded:
             return []
-        subjects = {subject for _, row, sides in recorded for subject in subjects_of(row, sides)}
-        born = {row.id for change, row, _ in recorded if change.action == "create"}
+        subjects = {subject for change, sides in recorded for subject in subjects_of(change.row, sides)}
+        born = {change.after["id"] for change, _ in recorded if change.action == "create"}
         keys, added = await subject_keys(session, self.masters, subjects, born)
         context = session.context
         context.caller_id, caller = self.callers.resolve_context(session)
         shared = {**actor_columns(context), "source": "hook", "redaction_version": self.redaction_version}
-        for change, row, sides in recorded:
-            entity = str(row.__tablename__)
-            own = {"action": change.action, "entity": entity, "entity_id": str(row.id)}
-            change.entry = {**shared, **own, "changes": redact(row, sides, keys, self.digest_key)}
+        for change, sides in recorded:
+            entity, entity_id = place_of(change)
+            own = {"action": change.action, "entity": entity, "entity_id": entity_id}
+            change.entry = {**shared, **own, "changes": redact(change, sides, keys, self.digest_key)}
         return [creation_of(row) for row in (*added, *([caller] if caller else []))]
+
+
+def is_recorded(change: Change) -> bool:
+    """Whether a change leaves an entry: of an audited row each does, of some other rows the removal."""
+    row = change.row
+    if isinstance(row, Bookkeeping):
+        return change.action == "delete" and row.removal_recorded_in is not None
+    return isinstance(row, Entity) and row.not_audited is None
 
 
 def actor_columns(context: RequestContext) -> Values:
@@ -101,7 +107,7 @@ def difference(old: Values, new: Values) -> Sides:
     return {name: {"old": old[name], "new": value} for name, value in new.items() if old[name] != value}
 
 
-def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
+def subjects_of(row: SQLModel, changes: Mapping[str, Values]) -> set[UUID]:
     """The people whose personal data `changes` hold."""
     if not has_personal_data(type(row)):
         return set()
@@ -110,13 +116,16 @@ def subjects_of(row: Entity, changes: Mapping[str, Values]) -> set[UUID]:
     return {getattr(row, field) for field in fields}
 
 
-def redact(
-    row: Entity, changes: Mapping[str, Values], keys: Mapping[UUID, SubjectKey], digest_key: bytes
-) -> dict[str, Values]:
-    """`changes` in canonical values, each treated by the redaction of its column."""
+def place_of(change: Change) -> tuple[str, str]:
+    """The table and the id of the changed row, as its entry names them."""
+    return change.table.name, str((change.before or change.after)["id"])
+
+
+def redact(change: Change, differing: Sides, keys: Mapping[UUID, SubjectKey], digest_key: bytes) -> dict[str, Values]:
+    """The `differing` fields of a row in canonical values, each treated by the redaction of its column."""
     document: dict[str, Values] = {}
-    declared, entity, entity_id = redactions(type(row)), str(row.__tablename__), str(row.id)
-    for name, sides in changes.items():
+    declared, (entity, entity_id) = redactions(type(change.row)), place_of(change)
+    for name, sides in differing.items():
         redaction = declared[name]
         treated = {}
         for side, raw in sides.items():
@@ -126,7 +135,7 @@ def redact(
             elif redaction.treatment == "secret":
                 treated[side] = {"$secret": secret_digest(digest_key, Place(entity, entity_id, name), plain)}
             else:
-                subject = getattr(row, str(redaction.subject))
+                subject = getattr(change.row, str(redaction.subject))
                 treated[side] = encrypt_value(keys[subject], Place(entity, entity_id, name), plain)
         document[name] = treated
     return document

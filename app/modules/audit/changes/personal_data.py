@@ -1,7 +1,7 @@
 """Personal data in the change log: encrypted under a key of each person, which a master key wraps.
 
-Without the keys of a person every copy of that data is unreadable, while the entries stay as they are. Nothing destroys
-keys yet; a backup that holds `audit_subject_key` holds the keys too.
+Without the keys of a person every copy of that data is unreadable, while the entries stay as they are. Removing the row
+of a key destroys it, and leaves a change entry. A backup that holds `audit_subject_key` holds the keys too.
 """
 
 import base64
@@ -45,7 +45,7 @@ def wrap(master: MasterKey, key: SubjectKey) -> dict[str, Any]:
     return {"wrapped_key": encrypt(master.key, key.key, key.id.bytes), "master_key_id": master.id}
 
 
-def unwrap(masters: Sequence[MasterKey], row: AnyRow) -> SubjectKey | None:
+def unwrap(masters: Sequence[MasterKey], row: AnyRow | AuditSubjectKey) -> SubjectKey | None:
     """The key in `row`; None if none of `masters` opens it. A row that does not name its master key may have any."""
     for master in masters:
         if row.master_key_id in (master.id, None):

@@ -8,7 +8,8 @@ from sqlalchemy import Column
 from sqlalchemy.types import LargeBinary
 from sqlmodel import SQLModel
 
-from app.core.db.entity import Entity, table_of
+from app.core.db.append_only import append_only_models
+from app.core.db.entity import Bookkeeping, Entity, table_of
 from app.core.db.redaction import LOOKS_PERSONAL, LOOKS_SECRET, PLAIN, Redaction
 
 
@@ -43,6 +44,13 @@ def audited_models() -> dict[str, type[Entity]]:
     return dict(sorted(models.items()))
 
 
+def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
+    """Every model whose rows can leave change entries, by table name: audited ones, and those that record removals."""
+    models: dict[str, type[Entity | Bookkeeping]] = {**audited_models()}
+    models |= {name: model for name, model in append_only_models().items() if model.removal_recorded_in is not None}
+    return dict(sorted(models.items()))
+
+
 def check_tables() -> None:
     """Raise UndeclaredTable for a table that is no entity and does not say why it is not audited.
 
@@ -69,10 +77,10 @@ def has_personal_data(model: type[SQLModel]) -> bool:
 
 
 def redaction_document() -> dict[str, dict[str, list[str | None]]]:
-    """The treatment of each column of each audited table, and the column with the person whose data it is."""
+    """The treatment of each column of each recorded table, and the column with the person whose data it is."""
     return {
         name: {field: [redaction.treatment, redaction.subject] for field, redaction in redactions(model).items()}
-        for name, model in audited_models().items()
+        for name, model in recorded_models().items()
     }
 
 

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.session import AnyRow, Session
+from app.core.db.session import Session
 from app.core.runtime.command_result import CommandResult
 from app.core.security.keys import MasterKey
-from app.modules.audit.changes.personal_data import keys_table, unwrap, wrap
+from app.modules.audit.changes.personal_data import unwrap, wrap
+from app.modules.audit.models import AuditSubjectKey
 
 BATCH = 500
 
@@ -42,27 +44,32 @@ async def rewrap(database: Database) -> CommandResult:
     while True:
         async with database.unit_of_work(RequestContext.for_job("rewrap")) as session:
             rows = await lock_batch(session, last)
-            part = await rewrap_rows(session, masters, rows)
+            part = rewrap_rows(masters, rows)
         tally.add(part)
         if len(rows) < BATCH:
             return report(tally, masters)
         last = rows[-1].id
 
 
-async def lock_batch(session: Session, last: UUID) -> Sequence[AnyRow]:
-    """Lock and read the keys behind `last`, so that what is destroyed meanwhile stays destroyed."""
-    number = keys_table.c.id
-    return await session.all(select(keys_table).where(number > last).order_by(number).limit(BATCH).with_for_update())
+async def lock_batch(session: Session, last: UUID) -> Sequence[AuditSubjectKey]:
+    """Lock and load the keys behind `last`, so that what is destroyed meanwhile stays destroyed."""
+    number = col(AuditSubjectKey.id)
+    statement = select(AuditSubjectKey).where(number > last).order_by(number).limit(BATCH).with_for_update()
+    return (await session.execute(statement)).scalars().all()
 
 
-async def rewrap_rows(session: Session, masters: Sequence[MasterKey], rows: Sequence[AnyRow]) -> Tally:
+def rewrap_rows(masters: Sequence[MasterKey], rows: Sequence[AuditSubjectKey]) -> Tally:
     """Open all of `rows`, and rewrap those that another master key than the first wrapped."""
-    keys = [(row, unwrap(masters, row)) for row in rows]
-    old = [key for row, key in keys if key is not None and row.master_key_id != masters[0].id]
-    if old:
-        statement = update(keys_table).where(keys_table.c.id == bindparam("wanted"))
-        await session.execute(statement, [{"wanted": key.id, **wrap(masters[0], key)} for key in old])
-    return Tally(len(rows), len(old), Counter(row.master_key_id for row, key in keys if key is None))
+    tally = Tally(len(rows))
+    for row in rows:
+        key = unwrap(masters, row)
+        if key is None:
+            tally.unopened[row.master_key_id] += 1
+        elif row.master_key_id != masters[0].id:
+            for column, value in wrap(masters[0], key).items():
+                setattr(row, column, value)
+            tally.rewrapped += 1
+    return tally
 
 
 def report(tally: Tally, masters: Sequence[MasterKey]) -> CommandResult:

@@ -5,11 +5,11 @@ common table expressions write. A text, and a string for the driver, has no stru
 unit of work has changed itself are looked at before they are written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Insert, Select, UpdateBase
+from sqlalchemy import CompoundSelect, Insert, Select, Update, UpdateBase
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -39,18 +39,31 @@ def refuse_unaudited_writes(database: Database) -> None:
         if (not writes and not isinstance(statement, (Select, CompoundSelect))) or has_text(statement):
             raise UnauditedWrite("a statement that is a text cannot be checked; build it instead")
         for write, table in writes:
-            if table in logs and not (adds(write) or removes_old(write, logs[table])):
+            if table in logs and not is_allowed(write, logs[table]):
                 raise only_added_to(table)
             if table not in writable:
                 raise UnauditedWrite(f"{table}: this would leave no change entry; change entities instead")
 
     async def check_changes(_session: Session, changes: Sequence[Change]) -> None:
         for change in changes:
-            if change.action != "create" and change.table.name in logs:
+            log = logs.get(change.table.name)
+            if log is not None and not fits(change, log):
                 raise only_added_to(change.table.name)
 
     database.hooks.check_statement = check
     database.hooks.before_write.append(check_changes)
+
+
+def is_allowed(write: UpdateBase, log: type[Bookkeeping]) -> bool:
+    """Whether a statement does to an append-only table what its model allows."""
+    return adds(write) or removes_old(write, log) or changes_only(write, log.changeable_columns)
+
+
+def fits(change: Change, log: type[Bookkeeping]) -> bool:
+    """Whether a row of an append-only table is changed as its model allows. A recorder makes the entry of a removal."""
+    if change.action == "delete":
+        return log.removal_recorded_in is not None
+    return change.action == "create" or change.fields <= log.changeable_columns
 
 
 def adds(write: UpdateBase) -> bool:
@@ -63,6 +76,14 @@ def adds(write: UpdateBase) -> bool:
 def removes_old(write: UpdateBase, log: type[Bookkeeping]) -> bool:
     """Whether it prunes a log that may be pruned. The database refuses it for rows that are too young."""
     return isinstance(write, Removal) and log.removable_after is not None
+
+
+def changes_only(write: UpdateBase, columns: Set[str]) -> bool:
+    """Whether the statement sets some of `columns` and nothing else."""
+    if not isinstance(write, Update):
+        return False
+    named = {getattr(column, "name", column) for column in write._values or ()}  # noqa: SLF001
+    return bool(named) and named <= columns
 
 
 def only_added_to(table: str) -> UnauditedWrite:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from app.core.clock import now
+from app.core.db.column_types import DatabaseClock
 from app.core.db.entity import table_of
 from app.core.db.pruning import PruneRule, delete_rows
 from app.core.db.session import Session
@@ -23,10 +24,10 @@ def old_positions(folder: Path, age: timedelta) -> PruneRule:
     """
 
     async def remove(session: Session, limit: int) -> int:
-        at, moved = now(), spool_table.c.updated_at
+        at, moved = now(), spool_table.c.at
         present = await asyncio.to_thread(spool_ids, folder)
         quiet = update(spool_table).where(spool_table.c.id.in_(present), moved < at - age / 2)
-        await session.execute(quiet.values(updated_at=at))
+        await session.execute(quiet.values(at=DatabaseClock()))
         return await delete_rows(session, spool_table, moved < at - age, limit)
 
     return PruneRule(spool_table.name, remove)

@@ -8,8 +8,8 @@ from time import monotonic
 import structlog
 from sqlalchemy import insert, select, update
 
-from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.column_types import DatabaseClock
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import Session
@@ -195,7 +195,7 @@ def is_spent(spool: Spool) -> bool:
 
 async def set_position(session: Session, name: str, position: int) -> None:
     """Add a position. Raises IntegrityError where it is there already."""
-    await session.execute(insert(spool_table), {"id": name, "position": position, "updated_at": now()})
+    await session.execute(insert(spool_table).values(id=name, position=position, at=DatabaseClock()))
 
 
 async def advance(session: Session, spool: Spool, end: int) -> None:
@@ -206,7 +206,7 @@ async def advance(session: Session, spool: Spool, end: int) -> None:
     moved = await session.execute(
         update(spool_table)
         .where(spool_table.c.id == spool.id, spool_table.c.position == spool.shipped)
-        .values(position=end, updated_at=now())
+        .values(position=end, at=DatabaseClock())
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]  # a CursorResult here
         raise RuntimeError(f"spool {spool.id} moved under its owner")
