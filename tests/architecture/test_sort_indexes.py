@@ -46,8 +46,8 @@ SHORT_LISTS = {
 WALKED = {
     AccessQuery: ("method", "module", "path", "reason", "route", "status", "status_gte"),
     ChangeQuery: ("action", "entity_id", "reason"),
-    LoginQuery: ("is_successful", "ip", "reason", "session_id", "request_id"),
-    MyLoginQuery: ("is_successful", "ip"),
+    LoginQuery: ("is_successful", "reason", "session_id", "request_id"),
+    MyLoginQuery: ("is_successful",),
     RoleQuery: ("is_active",),
     UserQuery: ("is_active", "is_superuser", "is_service"),
     VersionQuery: ("actor_id", "request_id"),

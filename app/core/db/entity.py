@@ -95,6 +95,8 @@ class Bookkeeping(PlainRow):
     """The base of a table whose changes leave no change entry; `not_audited` says why."""
 
     not_audited: ClassVar[str] = ""
+    names_caller: ClassVar[bool] = False
+    """Whether the recorder sets `caller_id` of new rows: what a row tells of its caller can be erased without it."""
     append_only: ClassVar[bool] = False
     """Whether rows are only added. Triggers of the database refuse to change and remove them."""
     changeable_columns: ClassVar[frozenset[str]] = frozenset()

@@ -165,9 +165,9 @@ class AuditCaller(Bookkeeping, table=True):
     salt: bytes = Field(sa_type=LargeBinary)
     """Random bytes, without which the id does not tell whether a guess is right."""
     user_id: UUID | None = None
-    """The user whose data this is; null for a caller without an account."""
+    """The user whose data this is: who called, or as whom a stranger tried to sign in; null for any other stranger."""
     name: str | None = Field(default=None, max_length=200)
-    """The name of the user or API key at that time."""
+    """The name of the user or API key at that time; null for a stranger, who is forgotten after some time."""
     ip: str | None = Field(default=None, max_length=64)
     """The address of the client."""
     user_agent: str | None = Field(default=None, max_length=400)

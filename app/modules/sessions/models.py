@@ -83,6 +83,7 @@ class LoginAttempt(Bookkeeping, table=True):
     not_audited = "is a log itself"
     append_only = True
     removable_after = LEAST_RETENTION
+    names_caller = True
     __table_args__ = (
         Index("ix_login_attempt_user_id_at_id", "user_id", "at", "id"),
         *sort_indexes("login_attempt", "at"),
@@ -100,10 +101,8 @@ class LoginAttempt(Bookkeeping, table=True):
     """Whether a session was opened."""
     reason: str | None = Field(default=None, max_length=32)
     """Why no session was opened."""
-    ip: str | None = Field(default=None, max_length=64)
-    """The address of the client."""
-    user_agent: str | None = Field(default=None, max_length=400)
-    """The user agent of the client."""
+    caller_id: UUID | None = None
+    """The row of `audit_caller` with the address and the user agent of the client."""
     session_id: UUID | None = None
     """The session that was opened."""
     request_id: str = Field(max_length=64)

@@ -1,20 +1,21 @@
 """Queries over sessions and the login log."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select
-from sqlmodel import col
+from sqlalchemy import ColumnElement, Join, bindparam, select
+from sqlmodel import SQLModel, col
 
 from app.core.clock import now
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
-from app.core.db.session import AnySelect, Session
+from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.fields.ip_address import rate_limit_key
 from app.modules.sessions.models import AuthSession, LoginAttempt, SessionUse
-from app.modules.sessions.schemas import LoginRead, SessionRow
+from app.modules.sessions.schemas import LoginRead, MyLoginQuery, SessionRow
 
 MAX_ADDRESSES = 1000
 
@@ -81,10 +82,32 @@ class SessionRepository(Repository[AuthSession]):
 
 
 class LoginRepository(ReadRepository):
-    """The login log."""
+    """The login log, each entry with its caller, as far as that is still known."""
 
     model = LoginAttempt
     read = LoginRead
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        super().__init__(session)
+        self.callers = SQLModel.metadata.tables["audit_caller"]
+
+    def join_callers(self) -> Join:
+        """The log with its callers."""
+        return self.table.outerjoin(self.callers, self.table.c.caller_id == self.callers.c.id)
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [(self.table if name in self.table.c else self.callers).c[name] for name in self.read.model_fields]
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        return super().select(deleted=deleted).select_from(self.join_callers())
+
+    def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
+        if isinstance(query, MyLoginQuery) and query.ip:
+            ip = self.callers.c.ip
+            condition = ip == bindparam("filter_ip", type_=ip.type)
+            statement = self.build_once((statement, "ip"), partial(statement.where, condition))
+            query = query.model_copy(update={"ip": None})
+        return super().where(statement, query)
 
     async def add(self, row: LoginAttempt) -> None:
         """Add an entry. Raises TypeError on a session that only reads."""
@@ -102,6 +125,7 @@ class LoginRepository(ReadRepository):
     async def has_signed_in_from(self, user_id: UUID, ip: str | None, since: datetime) -> bool:
         """Whether the user signed in from this address (or IPv6 network) since then."""
         columns = self.table.c
-        addresses = select(columns.ip).where(columns.user_id == user_id, columns.at > since, columns.is_successful)
+        addresses = select(self.callers.c.ip).select_from(self.join_callers())
+        addresses = addresses.where(columns.user_id == user_id, columns.at > since, columns.is_successful)
         rows = await self.session.all(addresses.distinct().limit(MAX_ADDRESSES))
         return rate_limit_key(ip) in {rate_limit_key(row.ip) for row in rows}

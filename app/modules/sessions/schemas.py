@@ -87,9 +87,9 @@ class LoginRead(ResponseSchema):
     reason: str | None
     """Why no session was opened."""
     ip: str | None
-    """The address of the client."""
+    """The address of the client; null once it was forgotten, or the person erased."""
     user_agent: str | None
-    """The user agent of the client."""
+    """The user agent of the client; null once it was forgotten, or the person erased."""
     session_id: UUID | None
     """The session that was opened."""
     request_id: str

@@ -3728,7 +3728,7 @@ export interface components {
             id: string;
             /**
              * Ip
-             * @description The address of the client.
+             * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
@@ -3753,7 +3753,7 @@ export interface components {
             session_id: string | null;
             /**
              * User Agent
-             * @description The user agent of the client.
+             * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
             /**

@@ -18,12 +18,15 @@ from app.core.db.entity import table_of
 from app.modules.audit.entries.callers import commitment
 from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
 from app.modules.rbac.models import PolicyVersion
+from app.modules.sessions.models import LoginAttempt
+from app.modules.users import User
 from tests.databases import Backend, in_a_thread
 from tests.fixtures.databases import settings_for
 from tests.modules.audit.entries import select_with_callers
 
 BEFORE_CALLERS = "e4d27b90c6f3"
 BEFORE_UNNAMED_VERSIONS = "a6d1f83b205e"
+BEFORE_LOGIN_CALLERS = "d7b40c92e61f"
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 USER, KEY, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
 TOLD = ("actor_kind", "actor_id", "owner_id", "actor_name", "ip", "user_agent")
@@ -138,6 +141,60 @@ def test_names_and_reasons_move_out_of_policy_versions(empty: Settings) -> None:
     assert found.changes == [{**stored["changes"][0], "new": terms}, stored["changes"][1]]
     with pytest.raises(DBAPIError, match="can only be added to"):
         run(empty, lambda connection: connection.execute(versions.update().values(request_id="x")))
+
+
+def add_old_attempts(connection: Connection) -> None:
+    """Two attempts from one place, of which one succeeded; one of an unknown name; and one from nowhere."""
+    user = User(id=USER, username="ann", email="ann@example.com", password_hash="x")
+    connection.execute(insert(table_of(User)), user.__dict__)
+    places = [(USER, True, "192.0.2.1"), (USER, False, "192.0.2.1"), (None, False, "192.0.2.1"), (None, False, None)]
+    log = table(
+        "login_attempt",
+        *(column(name) for name in ("request_id", "ip", "is_successful")),
+        *(
+            column(each.name, each.type)
+            for each in table_of(LoginAttempt).columns
+            if each.name in ("id", "at", "user_id")
+        ),
+    )
+    rows = [
+        {"id": uuid4(), "at": AT, "request_id": str(n), "user_id": user_id, "is_successful": is_successful, "ip": ip}
+        for n, (user_id, is_successful, ip) in enumerate(places)
+    ]
+    connection.execute(insert(log), rows)
+
+
+def read_attempts(connection: Connection) -> list[tuple[Any, ...]]:
+    attempts, callers = table_of(LoginAttempt), table_of(AuditCaller)
+    called = attempts.outerjoin(callers, attempts.c.caller_id == callers.c.id)
+    told = select(callers.c.user_id, callers.c.name, callers.c.ip).select_from(called).order_by(attempts.c.request_id)
+    return [tuple(row) for row in connection.execute(told)]
+
+
+def read_old_attempts(connection: Connection) -> list[Any]:
+    log = table("login_attempt", column("ip"), column("request_id"))
+    return list(connection.execute(select(log.c.ip).order_by(log.c.request_id)).scalars())
+
+
+def test_addresses_move_out_of_the_login_log_and_back(empty: Settings) -> None:
+    command.upgrade(migrations.config(empty), BEFORE_LOGIN_CALLERS)
+    run(empty, add_old_attempts)
+
+    migrations.upgrade(empty)
+    assert run(empty, read_attempts) == [
+        (USER, "ann", "192.0.2.1"),
+        (USER, None, "192.0.2.1"),
+        (None, None, "192.0.2.1"),
+        (None, None, None),
+    ]
+    for caller in run(empty, read_callers):
+        told = {name: caller[name] for name in ("user_id", "name", "ip", "user_agent")}
+        assert commitment(caller["salt"], told) == caller["id"]
+    with pytest.raises(DBAPIError, match="can only be added to"):
+        run(empty, lambda connection: connection.execute(table_of(LoginAttempt).update().values(request_id="x")))
+
+    command.downgrade(migrations.config(empty), BEFORE_LOGIN_CALLERS)
+    assert run(empty, read_old_attempts) == [*["192.0.2.1"] * 3, None]
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.name)

@@ -59,13 +59,16 @@ class ChangeRecorder:
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change of an audited row its entry. Returns new keys and a new caller."""
         recorded = [(change, difference(change.before, change.after)) for change in changes if is_recorded(change)]
-        if not recorded:
+        named = [change.row for change in changes if names_caller(change)]
+        if not recorded and not named:
             return []
         subjects = {subject for change, sides in recorded for subject in subjects_of(change.row, sides)}
         born = {change.after["id"] for change, _ in recorded if change.action == "create"}
         keys, added = await subject_keys(session, self.masters, subjects, born)
         context = session.context
         context.caller_id, caller = self.callers.resolve_context(session)
+        for row in named:
+            row.__dict__["caller_id"] = context.caller_id
         shared = {**actor_columns(context), "source": "hook", "redaction_version": self.redaction_version}
         for change, sides in recorded:
             entity, entity_id = place_of(change)
@@ -80,6 +83,11 @@ def is_recorded(change: Change) -> bool:
     if isinstance(row, Bookkeeping):
         return change.action == "delete" and row.removal_recorded_in is not None
     return isinstance(row, Entity) and row.not_audited is None
+
+
+def names_caller(change: Change) -> bool:
+    """Whether a change adds a row that names its caller as entries do."""
+    return change.action == "create" and isinstance(change.row, Bookkeeping) and change.row.names_caller
 
 
 def actor_columns(context: RequestContext) -> Values:

@@ -41,10 +41,12 @@ class Caller(NamedTuple):
     day: date
 
     @classmethod
-    def of(cls, actor: Actor, owner_id: UUID | None, ip: str | None, user_agent: str | None) -> Self | None:
-        """The caller of a request; None for a job."""
+    def of(
+        cls, actor: Actor, owner_id: UUID | None, subject_id: UUID | None, ip: str | None, user_agent: str | None
+    ) -> Self | None:
+        """The caller of a request; None for a job. A stranger has no name, and is erased with the subject."""
         if not actor.is_person:
-            return None if ip is None and user_agent is None else cls(None, None, ip, user_agent, now().date())
+            return None if ip is None and user_agent is None else cls(subject_id, None, ip, user_agent, now().date())
         return cls(owner_id or actor.id, actor.name, ip, user_agent, now().date())
 
 
@@ -78,7 +80,7 @@ class Callers:
     def resolve_context(self, session: Session) -> tuple[UUID | None, AuditCaller | None]:
         """The id of the caller of `session`, and its row where that must be written in the same transaction."""
         context = session.context
-        caller = Caller.of(context.actor, context.owner_id, context.ip, context.user_agent)
+        caller = Caller.of(context.actor, context.owner_id, context.subject_id, context.ip, context.user_agent)
         if caller is None:
             return None, None
         added = session.info.get(NEW, {})
@@ -98,10 +100,10 @@ class Callers:
 
 
 def old_strangers(age: timedelta) -> PruneRule:
-    """Callers without an account, of whom nothing is known any more `age` after the last entry that names them."""
+    """Callers without a name, of whom nothing is known any more `age` after the last entry that names them."""
 
     async def remove(session: Session, limit: int) -> int:
         is_old = callers_table.c.created_at < now() - age - ONE_DAY
-        return await delete_rows(session, callers_table, is_old & callers_table.c.user_id.is_(None), limit)
+        return await delete_rows(session, callers_table, is_old & callers_table.c.name.is_(None), limit)
 
     return PruneRule(callers_table.name, remove)

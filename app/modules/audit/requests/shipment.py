@@ -45,7 +45,7 @@ class Shipment:
             entry[name] = entry.get(name, False)
         entry["at"] = datetime.fromisoformat(entry["at"])
         actor = Actor(entry["actor_kind"], entry["actor_id"], entry["actor_name"])
-        caller = Caller.of(actor, entry["owner_id"], entry["ip"], entry["user_agent"])
+        caller = Caller.of(actor, entry["owner_id"], entry["subject_id"], entry["ip"], entry["user_agent"])
         own = {"format": ENTRY_FORMAT, "actor_name": actor.logged_name, "caller_id": caller and self.id_of(caller)}
         entry |= own
         return {name: entry.get(name) for name in COLUMNS}

@@ -152,7 +152,7 @@ class SessionTokens:
 
 def login_log_entry(context: RequestContext, **values: Any) -> LoginAttempt:
     """An entry of the login log for this request."""
-    return LoginAttempt(ip=context.ip, user_agent=context.user_agent, request_id=context.request_id, **values)
+    return LoginAttempt(request_id=context.request_id, **values)
 
 
 async def confirm_generation(database: Database, context: RequestContext, claims: AccessClaims) -> bool:
