@@ -1,19 +1,34 @@
 """The selects of pages. Pages of one form have the same select, and differ in the values of its parameters."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app.core.db.full_text import matches_search, matching_ids, search_parts
-from app.core.db.keyset import decode_value, first_rows, ranges_of
+from app.core.db.keyset import Limit, Range, decode_value, first_rows, ranges_of
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.db.session import AnySelect
 
 
-class Search(NamedTuple):
-    """What `q` asks for. Its words stand in the select, which is for one use therefore."""
+class Finder(ABC):
+    """A filter that has a way of its own to read what matches. A select with one is for one use."""
+
+    @abstractmethod
+    def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        """Selects without a common row, which together have the first `wanted` of `rows` in a range that match."""
+
+    @abstractmethod
+    def matches(self, ids: AnySelect) -> AnySelect:
+        """A select of those of `ids` that match, to be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Finder):
+    """What `q` asks for. Its words stand in the select."""
 
     condition: ColumnElement[bool]
     is_sqlite: bool
@@ -24,6 +39,12 @@ class Search(NamedTuple):
         if not isinstance(query, EntityQuery) or not query.q:
             return None
         return cls(matches_search(table, query.q, is_sqlite=is_sqlite), is_sqlite)
+
+    def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        return [rows.where(self.condition)] if self.is_sqlite else search_parts(each, rows, self.condition, wanted)
+
+    def matches(self, ids: AnySelect) -> AnySelect:
+        return ids.where(self.condition) if self.is_sqlite else select(matching_ids(ids, self.condition))
 
 
 class Form(NamedTuple):
@@ -42,7 +63,7 @@ class Form(NamedTuple):
         return cls(tuple(query.sort_fields()), has_value, query.offset > 0)
 
 
-def select_page(statement: AnySelect, form: Form, search: Search | None) -> AnySelect:
+def select_page(statement: AnySelect, form: Form, finder: Finder | None) -> AnySelect:
     """A page of the rows of `statement`, those that match, in the order of columns that it selects.
 
     `page_values` are its parameters.
@@ -54,10 +75,8 @@ def select_page(statement: AnySelect, form: Form, search: Search | None) -> AnyS
         position = [after(column) if has_value else None for (column, _), has_value in pairs]
     enough = number("enough")
     parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
-    if search is not None and search.is_sqlite:
-        parts = [(each, rows.where(search.condition)) for each, rows in parts]
-    elif search is not None:
-        parts = [(each, part) for each, rows in parts for part in search_parts(each, rows, search.condition, enough)]
+    if finder is not None:
+        parts = [(each, part) for each, rows in parts for part in finder.parts(each, rows, enough)]
     return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)
 
 
@@ -71,12 +90,11 @@ def page_values(statement: AnySelect, form: Form, position: Sequence[Any] | None
     return values
 
 
-def select_count(statement: AnySelect, most: int | None, search: Search | None) -> AnySelect:
+def select_count(statement: AnySelect, most: int | None, finder: Finder | None) -> AnySelect:
     """The number of rows of `statement` that match; of more than `most` it counts one more."""
     ids = statement.with_only_columns(column_of(statement, "id"), maintain_column_froms=True)
-    if search is not None:
-        match = search.condition
-        ids = ids.where(match) if search.is_sqlite else select(matching_ids(ids, match))
+    if finder is not None:
+        ids = finder.matches(ids)
     if most is not None:
         ids = ids.limit(most + 1)
     return select(func.count()).select_from(ids.subquery())

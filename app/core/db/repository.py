@@ -12,11 +12,11 @@ from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
 from app.core.clock import now
-from app.core.db.cursor import decrypt_cursor, encrypt_cursor
+from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.filters import condition, given_filters, parameter_values
 from app.core.db.keyset import encode_value
-from app.core.db.page_selects import Form, Search, page_values, select_count, select_page
+from app.core.db.page_selects import Finder, Form, Search, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
@@ -79,37 +79,36 @@ class ReadRepository:
         return await self.fetch_page(self.where(statement, query), query)
 
     async def fetch_page(
-        self, statement: AnySelect, query: PageQuery, resource: str | None = None, values: Values | None = None
+        self,
+        statement: AnySelect,
+        query: PageQuery,
+        resource: str | None = None,
+        values: Values | None = None,
+        kept: Sequence[str] = (),
     ) -> RowPage:
         """One page of `statement`, which is built once and takes `values`, besides those of the filters in `query`.
 
-        Its cursor is bound to `resource`: the table, or the name of a narrower list.
+        Its cursor is bound to `resource`: the table, or the name of a narrower list. It holds `kept`, too.
         """
-        scope, key = query.cursor_scope(resource or self.table.name), self.session.keys.cursor
-        position = decrypt_cursor(key, scope, query.cursor) if query.cursor else None
+        resource = resource or self.table.name
+        position, _ = read_cursor(self.session, query, resource)
         form = Form.of(query, position)
         given = {**(values or {}), **parameter_values(query)}
-        search = Search.of(query, self.table, is_sqlite=self.session.is_sqlite)
-        total, total_is_exact = await self.count(statement, search, query, given) if query.total else (None, None)
-        build = partial(select_page, statement, form, search)
-        wanted = build() if search is not None else self.build_once((statement, form), build)
+        finder = self.finder_of(query)
+        total, total_is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)
+        build = partial(select_page, statement, form, finder)
+        wanted = build() if finder is not None else self.build_once((statement, form), build)
         rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]._mapping
-            cursor = encrypt_cursor(key, scope, [encode_value(last[name]) for name, _ in form.ordering])
-            self.session.context.next_cursor = cursor
+            position = [encode_value(last[name]) for name, _ in form.ordering]
+            cursor = write_cursor(self.session, query, resource, [*position, *kept])
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
 
-    async def count(
-        self, statement: AnySelect, search: Search | None, query: PageQuery, values: Values
-    ) -> tuple[int, bool]:
-        """The number of rows of `statement` that match, as far as `query` asks for it, and whether those are all."""
-        most = None if query.total == "exact" else MAX_COUNTED
-        build = partial(select_count, statement, most, search)
-        counting = build() if search is not None else self.build_once((statement, "count", most), build)
-        counted: int = await self.session.value(counting, values)
-        return (counted, True) if most is None or counted <= most else (most, False)
+    def finder_of(self, query: PageQuery) -> Finder | None:
+        """The filter of `query` that reads its matches in a way of its own: the search, if there is one."""
+        return Search.of(query, self.table, is_sqlite=self.session.is_sqlite)
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         """`statement` with the filters of `query`, whose values `fetch_page` gives. Built once for a set of filters."""
@@ -207,6 +206,17 @@ class Repository(ReadRepository, Generic[M]):
         else:
             self.writer.remove(row)
         await write_changes(self)
+
+
+async def count_rows(
+    rows: ReadRepository, statement: AnySelect, finder: Finder | None, query: PageQuery, values: Values
+) -> tuple[int, bool]:
+    """The number of rows of `statement` that match, as far as `query` asks for it, and whether those are all."""
+    most = None if query.total == "exact" else MAX_COUNTED
+    build = partial(select_count, statement, most, finder)
+    counting = build() if finder is not None else rows.build_once((statement, "count", most), build)
+    counted: int = await rows.session.value(counting, values)
+    return (counted, True) if most is None or counted <= most else (most, False)
 
 
 async def write_changes(rows: Repository[Any]) -> None:
