@@ -47,6 +47,7 @@ MAX_UPLOADS = 8
 MAX_IMPORTS = 2
 READABLE = (
     "Attest-Call-ID",
+    "Audit-Window",
     "Content-Disposition",
     "Deprecation",
     "ETag",

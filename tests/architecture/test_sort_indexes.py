@@ -44,16 +44,16 @@ SHORT_LISTS = {
 """Lists that need no index for their order, because few rows can be in them."""
 
 WALKED = {
-    AccessQuery: ("method", "module", "path", "reason", "route", "status", "status_gte"),
-    ChangeQuery: ("action", "entity_id", "reason"),
+    AccessQuery: tuple(AccessQuery.walked),
+    ChangeQuery: tuple(ChangeQuery.walked),
     LoginQuery: ("is_successful", "reason", "session_id", "request_id"),
     MyLoginQuery: ("is_successful",),
     RoleQuery: ("is_active",),
     UserQuery: ("is_active", "is_superuser", "is_service"),
     VersionQuery: ("actor_id", "request_id"),
 }
-"""Filters without an index of their own. An index costs its part of every entry of a log, which is read for a period
-(`at_gte`) or an entity; the login log and the policy versions are pruned, and roles and users are not many."""
+"""Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
+for them; the login log and the policy versions are pruned, and roles and users are not many."""
 
 Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
 

@@ -82,7 +82,8 @@ def responses_of(operation: Json, route: Route, method: str) -> Json:
     """The responses of an operation by status; `default` covers what every URL may return (405, 414, 431)."""
     responses = {status: response for status, response in operation["responses"].items() if status[0] == "2"}
     for status, response in responses.items():
-        response["headers"] = headers(*success_headers(route, method, status))
+        declared = response.get("headers", {})
+        response["headers"] = {**declared, **headers(*success_headers(route, method, status))}
     if method == "get" and "ETag" in responses.get("200", {}).get("headers", {}):
         responses["304"] = {"description": "`If-None-Match` names the current version.", "headers": headers("ETag")}
     for status_code in possible_problems(operation, route, method):
@@ -94,7 +95,7 @@ def possible_problems(operation: Json, route: Route, method: str) -> Iterator[in
     """The statuses of problems that this operation can return."""
     guard = route.guard
     yield from (400, 401, 422, 429, 500, 503, 504)
-    yield from map(int, route.responses)  # declared on the route
+    yield from (int(status) for status in route.responses if int(status) >= HTTPStatus.BAD_REQUEST)
     if isinstance(guard, Authenticated) and (guard.session_only or not guard.allow_restricted):
         yield 403
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):

@@ -14,6 +14,8 @@ from app.core.db.redaction import PLAIN, SECRET, redacted
 
 FIRST_FAILURE = 400
 """The lowest status of a failure."""
+FIRST_CRASH = 500
+"""The lowest status of a failure of the server."""
 
 
 def some(table: str, columns: tuple[str, ...], condition: str, name: str = "") -> Index:
@@ -73,7 +75,7 @@ class AuditAccess(Entry, table=True):
         some("audit_access", ("owner_id", "at", "id"), "owner_id IS NOT NULL"),
         some("audit_access", ("subject_id", "at", "id"), "subject_id IS NOT NULL"),
         some("audit_access", ("error_code", "at", "id"), f"status >= {FIRST_FAILURE}"),
-        some("audit_access", ("at", "id"), "status >= 500", "crashes"),
+        some("audit_access", ("at", "id"), f"status >= {FIRST_CRASH}", "crashes"),
         {"sqlite_autoincrement": True},
     )
 

@@ -1,20 +1,35 @@
 """Queries over the audit log."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Table, bindparam, case, func, literal_column, select, true
 from sqlmodel import SQLModel
 
+from app.core.clock import now
+from app.core.db.column_types import Instant
+from app.core.db.cursor import read_cursor
 from app.core.db.entity import table_of
+from app.core.db.keyset import Limit, Range
+from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect
-from app.modules.audit.models import FIRST_FAILURE, AuditAccess, AuditCaller, AuditChange, AuditRun, AuditSubjectKey
-from app.modules.audit.schemas import AccessQuery, AccessRead, ChangeQuery, ChangeRead
+from app.modules.audit.models import (
+    FIRST_CRASH,
+    FIRST_FAILURE,
+    AuditAccess,
+    AuditCaller,
+    AuditChange,
+    AuditRun,
+    AuditSubjectKey,
+)
+from app.modules.audit.schemas import WINDOW_HEADER, AccessQuery, AccessRead, ChangeQuery, ChangeRead, EntryQuery
 
 callers, runs = table_of(AuditCaller), table_of(AuditRun)
+ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
 
 
 def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
@@ -52,6 +67,44 @@ class LogRepository(ReadRepository):
         called = self.table.outerjoin(callers, self.table.c.caller_id == callers.c.id)
         return super().select(deleted=deleted).select_from(called)
 
+    async def page(self, query: PageQuery) -> RowPage:
+        """One page of entries, in a window where filters need one. The cursor keeps it, and a header says it."""
+        _, kept = read_cursor(self.session, query, self.table.name)
+        window = query.window(kept, now()) if isinstance(query, EntryQuery) else None
+        if window is None:
+            return await super().page(query)
+        statement = self.where(self.build_once("window", self.select_window), query)
+        self.session.context.headers[WINDOW_HEADER] = str(window)
+        return await self.fetch_page(statement, query, None, window._asdict(), [at.isoformat() for at in window])
+
+    def select_window(self) -> AnySelect:
+        """A select of the entries of a window."""
+        at = self.table.c.at
+        return self.select().where(at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant))
+
+
+@dataclass(frozen=True, slots=True)
+class FromAddress(Finder):
+    """Requests from one address. PostgreSQL reads the first of each caller, and takes the first of those.
+
+    It guesses how many requests a caller made. If it chose by that, it could walk the whole log in vain.
+    """
+
+    log: Table
+    is_sqlite: bool
+
+    def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        if self.is_sqlite:
+            return [self.matches(rows)]
+        found = callers.alias("found")
+        keys = rows.with_only_columns(self.log.c.id, self.log.c.at, maintain_column_froms=True)
+        firsts = each.sort(keys.where(self.log.c.caller_id == found.c.id).correlate(found), wanted).lateral("firsts")
+        of_all = select(firsts).select_from(found.join(firsts, true())).where(found.c.ip == ADDRESS)
+        return [rows.where(self.log.c.id.in_(select(each.sort(of_all, wanted).subquery().c.id)))]
+
+    def matches(self, ids: AnySelect) -> AnySelect:
+        return ids.where(self.log.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == ADDRESS)))
+
 
 class AccessRepository(LogRepository):
     """The access log."""
@@ -63,6 +116,10 @@ class AccessRepository(LogRepository):
     def compute_columns(self) -> dict[str, ColumnElement[Any]]:
         return {**super().compute_columns(), "duration_ms": (self.table.c.duration_us / 1000.0).label("duration_ms")}
 
+    def finder_of(self, query: PageQuery) -> Finder | None:
+        is_from_address = isinstance(query, AccessQuery) and query.ip
+        return FromAddress(self.table, self.session.is_sqlite) if is_from_address else None
+
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         if isinstance(query, AccessQuery):
             statement = statement.where(*self.conditions(query))
@@ -70,13 +127,16 @@ class AccessRepository(LogRepository):
         return super().where(statement, query)
 
     def conditions(self, query: AccessQuery) -> Iterator[ColumnElement[bool]]:
-        """What the filters ask for that do not compare a column of the table with their value."""
+        """What the filters ask for that do not compare a column with their value, and what an index of failures says.
+
+        An index of some entries is used only where the text of the query says which.
+        """
         if query.path:
             yield self.table.c.path.startswith(query.path, autoescape=True)
-        if query.ip:
-            yield self.table.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == query.ip))
         if query.error_code:
-            yield self.table.c.status >= FIRST_FAILURE  # as the index of failures says
+            yield self.table.c.status >= literal_column(str(FIRST_FAILURE))
+        if query.lowest_status >= FIRST_CRASH:
+            yield self.table.c.status >= literal_column(str(FIRST_CRASH))
 
 
 class ChangeRepository(LogRepository):

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.core.http.guards import requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
 from app.modules.audit.schemas import (
+    WINDOW_HEADER,
     AccessQuery,
     AccessRead,
     ChangeQuery,
@@ -49,6 +51,17 @@ LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least 
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
+WINDOWED: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.OK: {
+        "headers": {
+            WINDOW_HEADER: {
+                "description": "The period of `at` in which the filters looked (ISO 8601): from its beginning on, and"
+                " before its end. Absent where they looked in the whole log.",
+                "schema": {"type": "string", "maxLength": 64, "pattern": "^[0-9T:.Z-]+/[0-9T:.Z-]+$"},
+            }
+        }
+    }
+}
 
 
 async def flush_access_log(request: Request) -> None:
@@ -56,15 +69,23 @@ async def flush_access_log(request: Request) -> None:
     await state_of(request).access_log.flush()
 
 
-@router.get("/access", response_model=Page[AccessRead], dependencies=[*AUDIT_READ, Depends(flush_access_log)])
+@router.get(
+    "/access",
+    response_model=Page[AccessRead],
+    responses=WINDOWED,
+    dependencies=[*AUDIT_READ, Depends(flush_access_log)],
+)
 async def list_accesses(accesses: Accesses, query: Annotated[AccessQuery, Query()]) -> RowPage:
-    """List the access log: every request, whatever its end."""
+    """List the access log: every request, whatever its end. Filters without an index look in a window of 31 days."""
     return await accesses.page(query)
 
 
-@router.get("/changes", response_model=Page[ChangeRead], dependencies=AUDIT_READ)
+@router.get("/changes", response_model=Page[ChangeRead], responses=WINDOWED, dependencies=AUDIT_READ)
 async def list_changes(changes: Changes, query: Annotated[ChangeQuery, Query()]) -> RowPage:
-    """List the change log: every changed row, with the values before and after."""
+    """List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
+
+    The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise.
+    """
     return await changes.page(query)
 
 

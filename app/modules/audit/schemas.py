@@ -1,16 +1,51 @@
 """Query and response schemas of the audit log."""
 
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from uuid import UUID
 
 from pydantic import Field, field_validator
 
 from app.core.db.pagination import PageQuery
+from app.core.errors import Invalid
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 
 Status = Annotated[int, Field(ge=100, le=599)]
+WINDOW_HEADER = "Audit-Window"
+"""The response header with the window of a list."""
+WIDEST = timedelta(days=31)
+"""The longest period in which entries are read one by one."""
+
+
+class RangeRequired(Invalid):
+    """The filters read entries one by one, and the period is too long for that."""
+
+    code = "range-required"
+
+
+class Window(NamedTuple):
+    """The period in which a list reads entries one by one: from `start` on, and before `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        """As an interval of ISO 8601."""
+        return "/".join(edge.astimezone(UTC).isoformat().replace("+00:00", "Z") for edge in self)
+
+    @classmethod
+    def of(cls, query: "EntryQuery", now: datetime) -> Self:
+        """The period of `query`; where it has no beginning or no end, 31 days. Raises RangeRequired."""
+        start, end = query.at_gte, query.at_lt
+        if start and end and end - start > WIDEST:
+            detail = f"With these filters, `at_gte` and `at_lt` are at most {WIDEST.days} days apart."
+            raise RangeRequired(detail, errors=[{"pointer": "/query/at_gte", "detail": detail, "code": "too-early"}])
+        if start and not end:
+            return cls(start, start + WIDEST)
+        end = end or now
+        return cls(start or end - WIDEST, end)
 
 
 class HistoryQuery(PageQuery):
@@ -35,6 +70,11 @@ class HistoryQuery(PageQuery):
 class EntryQuery(HistoryQuery):
     """The parameters of both logs."""
 
+    walked: ClassVar[frozenset[str]] = frozenset({"reason"})
+    """Filters without an index: entries are read one by one, in a window, until enough match."""
+    few: ClassVar[tuple[frozenset[str], ...]] = (frozenset({"call_id"}),)
+    """Filters that only few entries match, so that other filters need no window beside them."""
+
     actor_id: UUID | None = None
     """Only entries of this user or API key."""
     owner_id: UUID | None = None
@@ -50,9 +90,33 @@ class EntryQuery(HistoryQuery):
     reason: str | None = Field(None, max_length=500)
     """Only entries with exactly this reason."""
 
+    @property
+    def needs_window(self) -> bool:
+        """Whether entries are read one by one, and may be many."""
+        given = self.filters().keys()
+        return bool(self.walked & given) and not any(names <= given for names in self.few)
+
+    def window(self, kept: Sequence[str], now: datetime) -> Window | None:
+        """The window of the page: the one that the cursor `kept`, else a new one. Raises RangeRequired."""
+        if not self.needs_window:
+            return None
+        if kept:
+            return Window(*map(datetime.fromisoformat, kept))
+        return Window.of(self, now)
+
 
 class AccessQuery(EntryQuery):
     """The parameters of the access log."""
+
+    walked: ClassVar[frozenset[str]] = EntryQuery.walked | {
+        "method",
+        "module",
+        "path",
+        "route",
+        "status",
+        "status_gte",
+    }
+    few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"item_id"}))
 
     method: str | None = Field(None, max_length=16)
     """Only requests with this HTTP method."""
@@ -75,9 +139,17 @@ class AccessQuery(EntryQuery):
     error_code: str | None = Field(None, max_length=64)
     """Only failures with this code."""
 
+    @property
+    def lowest_status(self) -> int:
+        """A status that all responses have at least."""
+        return max(self.status_gte or 0, min(self.status, default=0))
+
 
 class ChangeQuery(EntryQuery):
     """The parameters of the change log."""
+
+    walked: ClassVar[frozenset[str]] = EntryQuery.walked | {"action", "entity", "entity_id", "field"}
+    few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"entity", "entity_id"}))
 
     entity: str | None = Field(None, max_length=64)
     """Only changes of this table."""

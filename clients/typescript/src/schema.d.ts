@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List the access log: every request, whatever its end
-         * @description List the access log: every request, whatever its end. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_accesses"];
         put?: never;
@@ -32,8 +32,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the change log: every changed row, with the values before and after
-         * @description List the change log: every changed row, with the values before and after. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * List the change log: every changed row, before and after
+         * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
+         *
+         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -5888,6 +5890,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -5958,6 +5962,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];

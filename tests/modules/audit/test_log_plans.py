@@ -1,0 +1,107 @@
+"""What PostgreSQL reads for a question to the audit log: as much as the answer, or as a window, however long it is."""
+
+import re
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.core.context import RequestContext
+from app.core.db.connecting import create_engine
+from app.core.db.engine import Database
+from app.core.db.pagination import PageQuery
+from app.core.db.repository import ReadRepository
+from app.modules.audit.repository import AccessRepository, ChangeRepository
+from app.modules.audit.schemas import AccessQuery, ChangeQuery
+from tests.core.db.plans import Statement, statements_of
+
+pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+
+FILL = """
+INSERT INTO audit_caller (id, salt, ip, created_at)
+SELECT lpad(n::text, 32, '0')::uuid, '', CASE WHEN n = 41 THEN '192.0.2.1' ELSE '10.0.0.' || n % 4 END, now()
+FROM generate_series(1, 41) n;
+INSERT INTO audit_access (at, format, request_id, actor_kind, caller_id, method, path, route, status, duration_us,
+                          bytes_out, error_code, is_replay, is_dry_run)
+SELECT now() - n * interval '310 days' / 60000, 2, 'r', 'anonymous',
+       lpad((CASE WHEN n > 59997 THEN 41 ELSE n % 40 + 1 END)::text, 32, '0')::uuid, 'GET', '/tasks', '/tasks',
+       CASE n % 10 WHEN 0 THEN 404 ELSE 200 END, 1, 1, CASE n % 10 WHEN 0 THEN 'not-found' END, false, false
+FROM generate_series(1, 60000) n;
+INSERT INTO audit_change (at, format, request_id, actor_kind, source, action, entity, entity_id, changes,
+                          redaction_version)
+SELECT now() - n * interval '310 days' / 60000, 2, 'r', 'anonymous', 'hook', 'create', 'task', n::text,
+       jsonb_build_object('title', jsonb_build_object('new', 1)), 'x'
+FROM generate_series(1, 60000) n;
+ANALYZE
+"""
+"""Entries of 310 days, of which the window is a tenth, in both logs. The oldest requests have their own address."""
+
+
+async def fill(database: Database) -> None:
+    """Add the entries, and gather statistics."""
+    async with create_engine(database.settings).begin() as connection:
+        for statement in FILL.split(";"):
+            await connection.execute(text(statement))
+
+
+async def plan_of(database: Database, statement: Statement, mode: str) -> str:
+    """What PostgreSQL did for a statement, with a plan for its values, or for any."""
+    sql, values = statement
+    async with create_engine(database.settings).connect() as connection:
+        await connection.execute(text(f"SET plan_cache_mode = force_{mode}_plan"))
+        explained = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {sql}"
+        return "\n".join((await connection.exec_driver_sql(explained, values)).scalars())
+
+
+def pages_read(plan: str) -> int:
+    """How often the execution looked at a page of a table or index."""
+    line = next(line for line in plan.splitlines() if "Buffers:" in line)
+    return sum(int(count) for count in re.findall(r"(?:hit|read)=(\d+)", line))
+
+
+OF_FEW: list[PageQuery] = [
+    *(AccessQuery(**{name: UUID(int=0)}) for name in ("actor_id", "owner_id", "subject_id", "item_id", "call_id")),
+    AccessQuery(item_id=UUID(int=0), method="PUT"),
+    AccessQuery(call_id=UUID(int=0), route="/unknown"),
+    AccessQuery(ip="198.51.100.1"),
+    AccessQuery(ip="192.0.2.1"),
+    AccessQuery(request_id="unknown"),
+    AccessQuery(error_code="unknown"),
+    AccessQuery(status_gte=500),
+    AccessQuery(status=[503]),
+    *(ChangeQuery(**{name: UUID(int=0)}) for name in ("actor_id", "owner_id", "call_id")),
+    ChangeQuery(call_id=UUID(int=0), field="unknown"),
+    ChangeQuery(entity="task", entity_id="7", field="unknown"),
+]
+OF_MANY: list[PageQuery] = [AccessQuery(), AccessQuery(error_code="not-found"), ChangeQuery()]
+IN_WINDOW: list[PageQuery] = [
+    AccessQuery(path="/unknown"),
+    AccessQuery(status=[418]),
+    AccessQuery(method="PUT"),
+    AccessQuery(route="/unknown", reason="unknown", module="unknown"),
+    AccessQuery(ip="10.0.0.1", path="/unknown"),
+    ChangeQuery(field="unknown"),
+    ChangeQuery(entity="unknown"),
+    ChangeQuery(entity="task", action="delete"),
+    ChangeQuery(entity_id="unknown"),
+]
+LIMITS = [*((each, 40) for each in OF_FEW), *((each, 400) for each in OF_MANY), *((each, 1_300) for each in IN_WINDOW)]
+"""The pages (8 KiB) that each question may look at. The logs have 4,000 with their indexes."""
+
+
+async def test_a_question_reads_little_of_the_log(database: Database, job: RequestContext) -> None:
+    """Regression: an unknown address, and a field that never changed, read the whole log, and ended in 504."""
+    await fill(database)
+    too_much = []
+
+    for query, most in [*LIMITS, (AccessQuery(ip="10.0.0.1"), 3_000)]:
+        kind: type[ReadRepository] = AccessRepository if isinstance(query, AccessQuery) else ChangeRepository
+        with statements_of(database, str(kind.model.__tablename__)) as statements:
+            await kind(database.read_session(job)).page(query)
+        [statement] = statements
+        for mode in ("custom", "generic"):
+            plan = await plan_of(database, statement, mode)
+            if pages_read(plan) > most or "Seq Scan on audit_access" in plan or "Seq Scan on audit_change" in plan:
+                too_much.append((query.filters(), mode, pages_read(plan), plan))
+
+    assert not too_much, "\n".join(map(str, [*too_much[0], *(found[:3] for found in too_much)]))
