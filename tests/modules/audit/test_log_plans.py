@@ -105,3 +105,14 @@ async def test_a_question_reads_little_of_the_log(database: Database, job: Reque
                 too_much.append((query.filters(), mode, pages_read(plan), plan))
 
     assert not too_much, "\n".join(map(str, [*too_much[0], *(found[:3] for found in too_much)]))
+
+
+async def test_postgresql_knows_which_failures_a_route_has(database: Database) -> None:
+    """Without statistics on route, status and code together, it expects each combination to be rare."""
+    await fill(database)
+    async with create_engine(database.settings).connect() as connection:
+        sql = "EXPLAIN SELECT FROM audit_access WHERE route = '/tasks' AND status = 404 AND error_code = 'not-found'"
+        plan = "\n".join((await connection.execute(text(sql))).scalars())
+
+    [estimate, *_] = re.findall(r"rows=(\d+)", plan)
+    assert 5_000 < int(estimate) < 7_000, plan
