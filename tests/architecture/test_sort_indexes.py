@@ -16,7 +16,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
-from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
+from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
 from app.modules.roles.schemas import HolderQuery, ModuleQuery, RoleQuery
@@ -37,6 +37,7 @@ OTHER_LISTS = {
 """Lists that `add_resource` did not make: their table, and the columns that narrow it to the rows of one owner."""
 SHORT_LISTS = {
     ApiKeyQuery: "the keys of one user",
+    CallQuery: "the changes of one request or job",
     HistoryQuery: "the changes of one item",
     ModuleQuery: "the modules that the code has, or their groups",
     SessionQuery: "the open sessions of one user",

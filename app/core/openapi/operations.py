@@ -35,6 +35,7 @@ PATH_PARAMETERS = {
     "id": "The identifier of the item.",
     "user_id": "The identifier of the user.",
     "role_id": "The identifier of the role.",
+    "call_id": "The identifier of the call, from `Attest-Call-ID`.",
     "movement_id": "The identifier of the stock movement.",
 }
 

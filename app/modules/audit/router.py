@@ -19,6 +19,8 @@ from app.modules.audit.schemas import (
     WINDOW_HEADER,
     AccessQuery,
     AccessRead,
+    CallQuery,
+    CallRead,
     ChangeQuery,
     ChangeRead,
     ConsistencyProof,
@@ -27,7 +29,7 @@ from app.modules.audit.schemas import (
 )
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
-from app.modules.audit.service import AccessService, ChangeService
+from app.modules.audit.service import AccessService, CallService, ChangeService
 
 router = Router(
     "audit",
@@ -50,6 +52,7 @@ LogSize = Annotated[int, Query(ge=0, le=MAX_ID, description="A number of entries
 LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least number of entries it covers.")]
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
+Calls = Annotated[CallService, read_only(CallService)]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
 WINDOWED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
@@ -150,6 +153,12 @@ async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize
 
 def to_base64(hashes: Sequence[bytes]) -> list[str]:
     return [b64encode(each).decode() for each in hashes]
+
+
+@router.get("/calls/{call_id}", response_model=CallRead, dependencies=[*AUDIT_READ, Depends(flush_access_log)])
+async def get_call(calls: Calls, call_id: UUID, query: Annotated[CallQuery, Query()]) -> Any:
+    """Get a request, or the work of a job, with its changes: who, why, and from which value to which."""
+    return await calls.get(call_id, query)
 
 
 def add_history(router: Router, entity: str, path: str = "") -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import Page, PageQuery
 from app.core.errors import Invalid
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
@@ -161,6 +161,12 @@ class ChangeQuery(EntryQuery):
     """Only changes of this field."""
 
 
+class CallQuery(HistoryQuery):
+    """The parameters of one call: a page of its changes, in the order in which they were made."""
+
+    default_sort: ClassVar[str] = "at"
+
+
 class EntryRead(ResponseSchema):
     """The fields of both logs: who, when and from where."""
 
@@ -276,3 +282,26 @@ class ConsistencyProof(ResponseSchema):
     """The larger number of entries."""
     path: list[str]
     """The hashes of the proof, in base64."""
+
+
+class CallRead(ResponseSchema):
+    """One request, or one piece of work of a job, with what it changed."""
+
+    call_id: UUID
+    """The identifier that the server gave it (`Attest-Call-ID`)."""
+    request_id: str
+    """The request, in the words of its caller (`X-Request-ID`)."""
+    actor_kind: str
+    """The kind of actor: anonymous, user, api-key, service, system or unknown."""
+    actor_id: UUID | None
+    """The user or API key."""
+    actor_name: str | None
+    """The name of the actor at that time; null once the person was erased."""
+    owner_id: UUID | None
+    """The user for whom an API key acted."""
+    reason: str | None
+    """Why the caller made the request, in the caller's words (`Audit-Reason`)."""
+    request: AccessRead | None
+    """The access entry; null for a job, and for a request whose success leaves none."""
+    changes: Page[ChangeRead]
+    """The change entries, a page of them."""

@@ -18,6 +18,7 @@ from app.modules.audit.changes.personal_data import (
 from app.modules.audit.changes.place import Place
 from app.modules.audit.entries.canonical import unescape_names
 from app.modules.audit.repository import AccessRepository, ChangeRepository
+from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery
 
 
 class AccessService:
@@ -67,6 +68,24 @@ class ChangeService:
         masters = self.rows.session.keys.personal
         keys = {row.id: unwrap_or_report(masters, row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
         return replace(page, items=[to_read(row, keys) for row in page.items])
+
+
+class CallService:
+    """Calls: a request, or a piece of work of a job, from both logs."""
+
+    def __init__(self, session: ReadSession | Session) -> None:
+        self.accesses = AccessService(session)
+        self.changes = ChangeService(session)
+
+    async def get(self, call_id: UUID, query: CallQuery) -> Mapping[str, Any]:
+        """What both logs know of a call. Raises NotFound."""
+        requests = await self.accesses.page(AccessQuery(call_id=call_id))
+        chosen = {"sort": query.sort or query.default_sort, "limit": query.limit, "cursor": query.cursor}
+        changes = await self.changes.page(ChangeQuery(call_id=call_id, **chosen))
+        entries = [dict(row._mapping) for row in requests.items] or changes.items
+        if not entries:
+            raise NotFound(f"Neither log knows a call {call_id}.")
+        return {**entries[0], "request": next(iter(requests.items), None), "changes": changes}
 
 
 def key_of(side: object) -> UUID | None:

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a request, or the work of a job, with its changes: who, why, and from which value to which
+         * @description Get a request, or the work of a job, with its changes: who, why, and from which value to which. Requires the permission `audit:read`.
+         */
+        get: operations["get_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/changes": {
         parameters: {
             query?: never;
@@ -2644,6 +2664,52 @@ export interface components {
              * @description Only if this is still the version of the item.
              */
             version?: number | null;
+        };
+        /**
+         * CallRead
+         * @description One request, or one piece of work of a job, with what it changed.
+         */
+        CallRead: {
+            /**
+             * Actor Id
+             * @description The user or API key.
+             */
+            actor_id: string | null;
+            /**
+             * Actor Kind
+             * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
+             */
+            actor_kind: string;
+            /**
+             * Actor Name
+             * @description The name of the actor at that time; null once the person was erased.
+             */
+            actor_name: string | null;
+            /**
+             * Call Id
+             * Format: uuid
+             * @description The identifier that the server gave it (`Attest-Call-ID`).
+             */
+            call_id: string;
+            /** @description The change entries, a page of them. */
+            changes: components["schemas"]["ChangePage"];
+            /**
+             * Owner Id
+             * @description The user for whom an API key acted.
+             */
+            owner_id: string | null;
+            /**
+             * Reason
+             * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
+             */
+            reason: string | null;
+            /** @description The access entry; null for a job, and for a request whose success leaves none. */
+            request: components["schemas"]["AccessRead"] | null;
+            /**
+             * Request Id
+             * @description The request, in the words of its caller (`X-Request-ID`).
+             */
+            request_id: string;
         };
         /** CategoryBulk */
         CategoryBulk: {
@@ -5907,6 +5973,55 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_call: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the call, from `Attest-Call-ID`. */
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
