@@ -17,6 +17,7 @@ from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
+from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
 from app.modules.roles.schemas import HolderQuery, ModuleQuery, RoleQuery
@@ -31,6 +32,7 @@ OTHER_LISTS = {
     LoginQuery: ("login_attempt",),
     MovementQuery: ("stock_movement", "product_id"),
     MyLoginQuery: ("login_attempt", "user_id"),
+    TimelineQuery: ("audit_access", "actor_id"),
     VersionQuery: ("policy_version",),
     WhoCanQuery: ("user",),
 }

@@ -29,7 +29,8 @@ from app.modules.audit.schemas import (
 )
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
-from app.modules.audit.service import AccessService, CallService, ChangeService
+from app.modules.audit.service import AccessService, CallService, ChangeService, TimelineService
+from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
 
 router = Router(
     "audit",
@@ -53,6 +54,7 @@ LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least 
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 Calls = Annotated[CallService, read_only(CallService)]
+Timelines = Annotated[TimelineService, read_only(TimelineService)]
 AUDIT_READ = [requires("audit:read", durable_audit=True)]
 WINDOWED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
@@ -159,6 +161,16 @@ def to_base64(hashes: Sequence[bytes]) -> list[str]:
 async def get_call(calls: Calls, call_id: UUID, query: Annotated[CallQuery, Query()]) -> Any:
     """Get a request, or the work of a job, with its changes: who, why, and from which value to which."""
     return await calls.get(call_id, query)
+
+
+@router.get(
+    "/actors/{id}/timeline",
+    response_model=Page[TimelineEntry],
+    dependencies=[*AUDIT_READ, Depends(flush_access_log)],
+)
+async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[TimelineQuery, Query()]) -> RowPage:
+    """List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first."""
+    return await timelines.page(id, query)
 
 
 def add_history(router: Router, entity: str, path: str = "") -> None:

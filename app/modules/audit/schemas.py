@@ -36,7 +36,7 @@ class Window(NamedTuple):
         return "/".join(edge.astimezone(UTC).isoformat().replace("+00:00", "Z") for edge in self)
 
     @classmethod
-    def of(cls, query: "EntryQuery", now: datetime) -> Self:
+    def of(cls, query: "PeriodQuery", now: datetime) -> Self:
         """The period of `query`; where it has no beginning or no end, 31 days. Raises RangeRequired."""
         start, end = query.at_gte, query.at_lt
         if start and end and end - start > WIDEST:
@@ -67,7 +67,16 @@ class HistoryQuery(PageQuery):
         return total
 
 
-class EntryQuery(HistoryQuery):
+class PeriodQuery(HistoryQuery):
+    """The parameters of a list of entries in a period."""
+
+    at_gte: Moment | None = None
+    """Only entries at or after this instant."""
+    at_lt: Moment | None = None
+    """Only entries before this instant."""
+
+
+class EntryQuery(PeriodQuery):
     """The parameters of both logs."""
 
     walked: ClassVar[frozenset[str]] = frozenset({"reason"})
@@ -83,10 +92,6 @@ class EntryQuery(HistoryQuery):
     """Only entries of requests with this `X-Request-ID`."""
     call_id: UUID | None = None
     """Only entries of the request with this `Attest-Call-ID`."""
-    at_gte: Moment | None = None
-    """Only entries at or after this instant."""
-    at_lt: Moment | None = None
-    """Only entries before this instant."""
     reason: str | None = Field(None, max_length=500)
     """Only entries with exactly this reason."""
 

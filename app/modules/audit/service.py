@@ -1,6 +1,6 @@
 """Reads the audit log, with personal values decrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,8 @@ from app.modules.audit.changes.place import Place
 from app.modules.audit.entries.canonical import unescape_names
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery
+from app.modules.audit.timeline.keyset import CHANGE, KINDS, read_keys
+from app.modules.audit.timeline.schemas import TimelineQuery
 
 
 class AccessService:
@@ -45,6 +47,10 @@ class ChangeService:
         page = await self.decrypt(RowPage([await self.rows.get(id)]))
         entry: Mapping[str, Any] = page.items[0]
         return entry
+
+    async def entries(self, numbers: Collection[int]) -> Sequence[Mapping[str, Any]]:
+        """The entries with these numbers."""
+        return (await self.decrypt(RowPage(await self.rows.entries(numbers)))).items
 
     async def visible_history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
         """The history for readers of the module: of visible items only, and without addresses. Raises NotFound."""
@@ -86,6 +92,32 @@ class CallService:
         if not entries:
             raise NotFound(f"Neither log knows a call {call_id}.")
         return {**entries[0], "request": next(iter(requests.items), None), "changes": changes}
+
+
+class TimelineService:
+    """Timelines: the requests, changes and sign-ins of one actor."""
+
+    def __init__(self, session: ReadSession | Session) -> None:
+        self.session = session
+        self.accesses = AccessRepository(session)
+        self.changes = ChangeService(session)
+
+    async def page(self, actor_id: UUID, query: TimelineQuery) -> RowPage:
+        """One page of what a user or API key did, newest first."""
+        keys, cursor = await read_keys(self.session, actor_id, query)
+        requests = await self.accesses.entries([key.id for key in keys if key.kind != CHANGE])
+        changes = await self.changes.entries([key.id for key in keys if key.kind == CHANGE])
+        request_of, change_of = {row.id: row for row in requests}, {entry["id"]: entry for entry in changes}
+        items = [
+            {
+                **key._asdict(),
+                "kind": KINDS[key.kind],
+                "request": request_of[key.id] if key.kind != CHANGE else None,
+                "change": change_of[key.id] if key.kind == CHANGE else None,
+            }
+            for key in keys
+        ]
+        return RowPage(items, cursor)
 
 
 def key_of(side: object) -> UUID | None:

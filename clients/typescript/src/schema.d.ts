@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/actors/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first
+         * @description List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/calls/{call_id}": {
         parameters: {
             query?: never;
@@ -5360,6 +5380,57 @@ export interface components {
             version?: number | null;
         };
         /**
+         * TimelineEntry
+         * @description One entry of a timeline.
+         */
+        TimelineEntry: {
+            /**
+             * At
+             * Format: date-time
+             * @description When the request began, or the change was written, by the clock of the application.
+             */
+            at: string;
+            /** @description The change entry. */
+            change: components["schemas"]["ChangeRead"] | null;
+            /**
+             * Id
+             * Format: int64
+             * @description The number of the entry in its log.
+             */
+            id: number;
+            /**
+             * Kind
+             * @description What it is: a change, a request, or an attempt to sign in as this user.
+             * @enum {string}
+             */
+            kind: "change" | "request" | "sign-in";
+            /** @description The access entry of a request, or of an attempt to sign in. */
+            request: components["schemas"]["AccessRead"] | null;
+        };
+        /** TimelineEntryPage */
+        TimelineEntryPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["TimelineEntry"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
          * TokenPair
          * @description An access token and a refresh token (RFC 6749, 5.1).
          */
@@ -5910,6 +5981,10 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -5918,10 +5993,6 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only requests with this HTTP method. */
@@ -5973,6 +6044,64 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Also what API keys of this user did. */
+                keys?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineEntryPage"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -6043,6 +6172,10 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -6051,10 +6184,6 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table. */

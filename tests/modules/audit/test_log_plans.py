@@ -13,6 +13,8 @@ from app.core.db.pagination import PageQuery
 from app.core.db.repository import ReadRepository
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery
+from app.modules.audit.service import TimelineService
+from app.modules.audit.timeline.schemas import TimelineQuery
 from tests.core.db.plans import Statement, statements_of
 
 pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
@@ -116,3 +118,14 @@ async def test_postgresql_knows_which_failures_a_route_has(database: Database) -
 
     [estimate, *_] = re.findall(r"rows=(\d+)", plan)
     assert 5_000 < int(estimate) < 7_000, plan
+
+
+async def test_a_timeline_reads_little_of_the_logs(database: Database, job: RequestContext) -> None:
+    await fill(database)
+
+    with statements_of(database, "audit_access") as statements:
+        await TimelineService(database.read_session(job)).page(UUID(int=0), TimelineQuery(keys=True))
+
+    for mode in ("custom", "generic"):
+        plan = await plan_of(database, statements[0], mode)
+        assert pages_read(plan) <= 40, plan

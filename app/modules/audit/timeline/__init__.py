@@ -1,0 +1,1 @@
+"""The timeline: what both logs know of one actor, in one list."""
