@@ -85,6 +85,7 @@ def matrix(permissions: tuple[str, ...]) -> list[Flags]:
             can_create="create" in wanted,
             can_update="update" in wanted,
             can_delete="delete" in wanted,
+            can_audit="audit" in wanted,
         )
         for slug, wanted in actions.items()
     ]

@@ -10,7 +10,7 @@ Name = Annotated[
 """One line of text, without surrounding white space."""
 Text = Annotated[str, StringConstraints(max_length=10_000)]
 """Text of several lines."""
-PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete)$")]
+PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete|audit)$")]
 """A permission, `module:action`."""
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 """A stable name made of lower-case letters, digits and hyphens."""

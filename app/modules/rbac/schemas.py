@@ -125,6 +125,8 @@ class PermissionRead(ResponseSchema):
     """Whether the caller may update."""
     can_delete: bool
     """Whether the caller may delete, restore and list deleted items."""
+    can_audit: bool
+    """Whether the caller may read what the audit log says about the module."""
 
 
 class MenuModule(ResponseSchema):

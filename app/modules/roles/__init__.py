@@ -24,6 +24,7 @@ from app.modules.roles.models import (
     permissions_of_module,
 )
 from app.modules.roles.repository import (
+    GRANT_FLAGS,
     USER_COLUMNS,
     GrantPath,
     HolderRepository,
@@ -38,6 +39,7 @@ from app.modules.roles.service import AssignmentService, ModuleService, RoleServ
 __all__ = [
     "ACTIONS",
     "ALWAYS",
+    "GRANT_FLAGS",
     "NOTHING",
     "USER_COLUMNS",
     "WHOLE_ROW",

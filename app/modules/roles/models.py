@@ -13,7 +13,7 @@ from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
 
 WHOLE_ROW = frozenset({"*"})
-ACTIONS = ("create", "update", "delete")
+ACTIONS = ("create", "update", "delete", "audit")
 """The actions that a flag of a grant permits. Read needs no flag."""
 
 
@@ -103,6 +103,8 @@ class RoleModule(Entity, table=True):
     """Whether it permits to update."""
     can_delete: bool = False
     """Whether it permits to delete, restore and list deleted items."""
+    can_audit: bool = False
+    """Whether it permits to read what the audit log says about the module."""
     is_active: bool = True
     """Whether the grant is active."""
 
@@ -142,6 +144,8 @@ class Grant(Protocol):
     def can_update(self) -> bool: ...
     @property
     def can_delete(self) -> bool: ...
+    @property
+    def can_audit(self) -> bool: ...
 
 
 def permissions_of_module(slug: str) -> frozenset[str]:
@@ -151,5 +155,5 @@ def permissions_of_module(slug: str) -> frozenset[str]:
 
 def granted_permissions(grant: Grant) -> frozenset[str]:
     """The permissions of a grant: read, and one for each flag."""
-    flags = zip(ACTIONS, (grant.can_create, grant.can_update, grant.can_delete), strict=True)
+    flags = zip(ACTIONS, (grant.can_create, grant.can_update, grant.can_delete, grant.can_audit), strict=True)
     return frozenset({f"{grant.slug}:read", *(f"{grant.slug}:{action}" for action, flag in flags if flag)})

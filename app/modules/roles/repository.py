@@ -14,7 +14,7 @@ from app.core.db.locks import lock_until_commit
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnyRow, AnySelect
-from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole, granted_permissions
+from app.modules.roles.models import ACTIONS, Module, ModuleGroup, Role, RoleModule, UserRole, granted_permissions
 from app.modules.roles.schemas import AssignmentRead, GroupRead, ModuleRead, RoleRead
 from app.modules.users import User
 
@@ -40,6 +40,7 @@ class GrantPath:
     can_create: bool
     can_update: bool
     can_delete: bool
+    can_audit: bool
     slug: str
     module_active: bool
     group_active: bool
@@ -49,6 +50,7 @@ class GrantPath:
         return granted_permissions(self)
 
 
+GRANT_FLAGS = tuple(grants.c[f"can_{action}"] for action in ACTIONS)
 GRANT_PATH_COLUMNS: tuple[ColumnElement[Any], ...] = (
     user_roles.c.user_id,
     user_roles.c.is_active.label("assignment_active"),
@@ -59,9 +61,7 @@ GRANT_PATH_COLUMNS: tuple[ColumnElement[Any], ...] = (
     roles.c.is_active.label("role_active"),
     roles.c.deleted_at.label("role_deleted_at"),
     grants.c.is_active.label("grant_active"),
-    grants.c.can_create,
-    grants.c.can_update,
-    grants.c.can_delete,
+    *GRANT_FLAGS,
     modules.c.slug,
     modules.c.is_active.label("module_active"),
     groups.c.is_active.label("group_active"),
@@ -109,7 +109,7 @@ class RoleRepository(Repository[Role]):
     async def matrix(self, role_ids: set[UUID] | None = None) -> Sequence[AnyRow]:
         """The grants of these roles (or of all visible roles) with their module slugs."""
         statement = (
-            select(grants.c.role_id, modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
+            select(grants.c.role_id, modules.c.slug, *GRANT_FLAGS)
             .select_from(grants)
             .join(modules, modules.c.id == grants.c.module_id)
             .join(roles, roles.c.id == grants.c.role_id)

@@ -72,6 +72,8 @@ class Flags(Schema):
     """Whether the role may update."""
     can_delete: bool = False
     """Whether the role may delete, restore and list deleted items."""
+    can_audit: bool = False
+    """Whether the role may read what the audit log says about the module."""
 
 
 class Matrix(Schema):

@@ -13,7 +13,7 @@ from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import StaleVersion, invalid
 from app.core.resources.service import Service
 from app.core.runtime.module_info import ModuleInfo
-from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.models import ACTIONS, Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.roles.repository import (
     AssignmentRepository,
     GroupRepository,
@@ -183,7 +183,7 @@ def has_terms(link: UserRole, terms: dict[str, Any]) -> bool:
 
 
 def flags_of(row: AnyRow) -> Flags:
-    return Flags(module_slug=row.slug, can_create=row.can_create, can_update=row.can_update, can_delete=row.can_delete)
+    return Flags(module_slug=row.slug, **{f"can_{action}": getattr(row, f"can_{action}") for action in ACTIONS})
 
 
 def matrix_row(role: Role, modules: list[Flags]) -> MatrixRow:

@@ -3441,6 +3441,12 @@ export interface components {
          */
         Flags: {
             /**
+             * Can Audit
+             * @description Whether the role may read what the audit log says about the module.
+             * @default false
+             */
+            can_audit?: boolean;
+            /**
              * Can Create
              * @description Whether the role may create.
              * @default false
@@ -4352,6 +4358,11 @@ export interface components {
          * @description What the caller may do in one module.
          */
         PermissionRead: {
+            /**
+             * Can Audit
+             * @description Whether the caller may read what the audit log says about the module.
+             */
+            can_audit: boolean;
             /**
              * Can Create
              * @description Whether the caller may create.

@@ -20,7 +20,7 @@ from app.modules.users import User
 from tests.modules.rbac.oracle import Oracle, rows
 from tests.people import Person, person
 
-ALL = {"can_create": True, "can_update": True, "can_delete": True}
+ALL = {"can_create": True, "can_update": True, "can_delete": True, "can_audit": True}
 CREDENTIALS = ("password_hash", "email", "username", "is_active", "deleted_at", "must_change_password", "is_superuser")
 
 

@@ -14,7 +14,7 @@ from app.core.db.session import Session
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.users import User
 
-ACTIONS = ("create", "read", "update", "delete")
+ACTIONS = ("create", "read", "update", "delete", "audit")
 
 
 async def rows(session: Session, model: type[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from app.modules.roles import GrantPath, held_permissions
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SLUGS = ("tasks", "products", "audit")
-ACTIONS = ("create", "read", "update", "delete")
+ACTIONS = ("create", "read", "update", "delete", "audit")
 EXAMPLES = 1_000
 QUESTIONS = len(SLUGS) * len(ACTIONS)
 
@@ -57,7 +57,7 @@ def worlds(draw: st.DrawFn) -> World:
             unique_by=lambda link: link["role"],
         )
     )
-    flags = {f"can_{action}": st.booleans() for action in ("create", "update", "delete")}
+    flags = {f"can_{action}": st.booleans() for action in ("create", "update", "delete", "audit")}
     grants = draw(
         st.lists(
             st.fixed_dictionaries(
@@ -108,6 +108,7 @@ def chains_of(world: World, user_id: UUID) -> list[GrantPath]:
             can_create=grant["can_create"],
             can_update=grant["can_update"],
             can_delete=grant["can_delete"],
+            can_audit=grant["can_audit"],
             slug=grant["slug"],
             module_active=world.modules[grant["slug"]]["is_active"],
             group_active=world.modules[grant["slug"]]["group_active"],
@@ -153,7 +154,15 @@ def test_the_oracle_finds_a_planted_defect() -> None:
         roles=[{"is_active": True, "deleted_at": None}],
         links=[{"role": 0, "is_active": True, "valid_from": None, "valid_until": None}],
         grants=[
-            {"role": 0, "slug": "tasks", "is_active": True, "can_create": 1, "can_update": 0, "can_delete": 0},
+            {
+                "role": 0,
+                "slug": "tasks",
+                "is_active": True,
+                "can_create": 1,
+                "can_update": 0,
+                "can_delete": 0,
+                "can_audit": 0,
+            },
         ],
         modules={slug: {"is_active": True, "group_active": False} for slug in SLUGS},
     )

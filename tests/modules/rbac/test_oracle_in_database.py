@@ -18,7 +18,7 @@ from app.modules.sessions import SessionTokens
 from app.modules.users import User
 from tests.modules.rbac.oracle import read_oracle, rows
 
-ACTIONS = ("create", "read", "update", "delete")
+ACTIONS = ("create", "read", "update", "delete", "audit")
 POLICIES, USERS, ROLES = 12, 16, 6
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from tests.people import Person
 
-ALL = {"can_create": True, "can_update": True, "can_delete": True}
+ALL = {"can_create": True, "can_update": True, "can_delete": True, "can_audit": True}
 
 
 async def role(root: Person, name: str, *modules: dict[str, Any]) -> str:

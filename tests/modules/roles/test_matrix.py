@@ -31,7 +31,7 @@ async def test_the_matrix_of_all_roles_is_read_and_edited_at_once(signed_in_as: 
 async def test_a_bad_matrix_changes_nothing(signed_in_as: SignedInAs) -> None:
     root = await signed_in_as(superuser=True)
     role = (await root.post("/roles", {"name": "Careful"})).json()["id"]
-    good = {"module_slug": "tasks", "can_create": True, "can_update": False, "can_delete": False}
+    good = {"module_slug": "tasks", "can_create": True, "can_update": False, "can_delete": False, "can_audit": False}
     await root.put(f"/roles/{role}/modules", {"modules": [good]})
 
     path = f"/roles/{role}/modules"

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import AnyRow, Session
 from app.modules.roles import (
+    GRANT_FLAGS,
     NOTHING,
     USER_COLUMNS,
     GrantPath,
@@ -64,8 +65,12 @@ async def held_by_affected_users(
 async def held_by_roles(session: Session, ids: set[UUID]) -> dict[UUID, HeldPermissions]:
     """The permissions that these roles give to their users."""
     on = roles.c.is_active & roles.c.deleted_at.is_(None)
-    columns = (modules.c.slug, grants.c.can_create, grants.c.can_update, grants.c.can_delete)
-    statement = select(roles.c.id, on.label("is_on"), *columns).select_from(roles).join(grants).join(modules)
+    statement = (
+        select(roles.c.id, on.label("is_on"), modules.c.slug, *GRANT_FLAGS)
+        .select_from(roles)
+        .join(grants)
+        .join(modules)
+    )
     held: dict[UUID, HeldPermissions] = dict.fromkeys(ids, NOTHING)
     for row in await session.run(statement.where(roles.c.id.in_(ids), grants.c.is_active)):
         latent = held[row.id].latent | granted_permissions(row)
