@@ -68,6 +68,11 @@ class Principal:
         """Whether the caller holds `permission` (`module:action`)."""
         return EVERYTHING in self.permissions or permission in self.permissions
 
+    def modules_with(self, action: str) -> frozenset[str]:
+        """The modules in which the caller holds `action`, and may read; those of `*` are not listed."""
+        pairs = (permission.split(":") for permission in self.permissions - {EVERYTHING})
+        return frozenset(module for module, held in pairs if held == action and self.may(f"{module}:read"))
+
 
 @dataclass(slots=True)
 class RequestContext:

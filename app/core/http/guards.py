@@ -124,6 +124,20 @@ class RequiresPermission(Authenticated):
         return held
 
 
+class RequiresInSomeModule(RequiresPermission):
+    """Requires `permission`, or `action` in some module: then the answer tells of those modules only."""
+
+    def __init__(self, permission: str, action: str, *, durable_audit: bool) -> None:
+        super().__init__(permission, durable_audit=durable_audit)
+        self.action = action
+
+    def check_permissions(self, principal: Principal, request: Request) -> str:
+        modules = principal.modules_with(self.action)
+        if modules and not principal.may(self.permissions[0]):
+            return f"{min(modules)}:{self.action}"
+        return super().check_permissions(principal, request)
+
+
 def public(*, durable_audit: bool = False, rate_limited: bool = True) -> Any:
     """The guard of an endpoint that needs no credentials."""
     return Depends(Public(durable_audit=durable_audit, rate_limited=rate_limited))
@@ -144,6 +158,11 @@ def authenticated(*, session_only: bool = False, allow_restricted: bool = False,
 def requires(*permissions: str, durable_audit: bool = False, without_read: bool = False) -> Any:
     """The guard of an endpoint for callers with one of `permissions` (`module:action`): see `RequiresPermission`."""
     return Depends(RequiresPermission(*permissions, durable_audit=durable_audit, without_read=without_read))
+
+
+def requires_in_some_module(permission: str, action: str, *, durable_audit: bool = False) -> Any:
+    """The guard of an endpoint that answers for all modules, or for some: see `RequiresInSomeModule`."""
+    return Depends(RequiresInSomeModule(permission, action, durable_audit=durable_audit))
 
 
 def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from app.core.http.audit_reason import MAX_CHARACTERS
 from app.core.http.file_export import FILE_TYPES
 from app.core.http.file_upload import UploadRoute
-from app.core.http.guards import Authenticated, Public, RequiresPermission, SignedByService
+from app.core.http.guards import Authenticated, Public, RequiresInSomeModule, RequiresPermission, SignedByService
 from app.core.http.preflight import IDEMPOTENCY_HEADER
 from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
@@ -102,6 +102,8 @@ def guard_sentences(route: Route) -> Iterator[str]:
     elif isinstance(guard, RequiresPermission):
         names = " or ".join(f"`{permission}`" for permission in guard.permissions)
         yield f"Requires the permission {names}{read_too(guard)}."
+        if isinstance(guard, RequiresInSomeModule):
+            yield f"Callers with `{{module}}:{guard.action}` get what belongs to that module."
     else:
         yield "Requires an authenticated caller."
     if isinstance(guard, Authenticated) and guard.session_only:

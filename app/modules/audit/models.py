@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
@@ -22,6 +22,17 @@ def some(table: str, columns: tuple[str, ...], condition: str, name: str = "") -
     """An index of the rows that meet `condition`, for queries that say it too."""
     where = text(condition)
     return Index(f"ix_{table}_{name or '_'.join(columns)}", *columns, postgresql_where=where, sqlite_where=where)
+
+
+TABLES: dict[str, frozenset[str]] = {}
+"""The tables of each module that has a history."""
+
+
+def add_tables(module: str, entity: str) -> None:
+    """Add the tables of `module`: the table `entity`, and the others whose models are in the same file."""
+    models = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
+    home = next(model.__module__ for model in models if model.__tablename__ == entity)
+    TABLES[module] = frozenset(str(model.__tablename__) for model in models if model.__module__ == home)
 
 
 class Entry(Bookkeeping):

@@ -16,17 +16,27 @@ from app.core.db.keyset import Limit, Range
 from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
-from app.core.db.session import AnyRow, AnySelect
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.modules.audit.models import (
     FIRST_CRASH,
     FIRST_FAILURE,
+    TABLES,
     AuditAccess,
     AuditCaller,
     AuditChange,
     AuditRun,
     AuditSubjectKey,
 )
-from app.modules.audit.schemas import WINDOW_HEADER, AccessQuery, AccessRead, ChangeQuery, ChangeRead, EntryQuery
+from app.modules.audit.schemas import (
+    AUDIT,
+    WINDOW_HEADER,
+    AccessQuery,
+    AccessRead,
+    ChangeQuery,
+    ChangeRead,
+    PeriodQuery,
+    Window,
+)
 
 callers, runs = table_of(AuditCaller), table_of(AuditRun)
 ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
@@ -48,8 +58,33 @@ def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
     )
 
 
+def audited_modules(session: Session | ReadSession) -> frozenset[str] | None:
+    """The modules whose entries the caller may read; None for all of them, which jobs and `audit:read` read."""
+    principal = session.context.principal
+    return None if principal is None or principal.may("audit:read") else principal.modules_with(AUDIT)
+
+
+def belongs_to(log: Table, modules: Collection[str]) -> ColumnElement[bool]:
+    """True for access entries of routes of these modules, and for change entries of their tables."""
+    if "module" in log.c:
+        return log.c.module.in_(modules)
+    return log.c.entity.in_({table for module in modules for table in TABLES.get(module, ())})
+
+
+def find_window(session: Session | ReadSession, query: PeriodQuery, resource: str) -> Window | None:
+    """The window of a page of `resource`, where it needs one. A header says it. Raises RangeRequired."""
+    _, kept = read_cursor(session, query, resource)
+    window = query.window(kept, now(), is_partial=audited_modules(session) is not None)
+    if window is not None:
+        session.context.headers[WINDOW_HEADER] = str(window)
+    return window
+
+
 class LogRepository(ReadRepository):
-    """One of the logs, each entry with its place, and with its caller, as far as that is still known."""
+    """One of the logs, each entry with its place, and with its caller, as far as that is still known.
+
+    It shows an auditor of some modules the entries of those only, except in the history of one item.
+    """
 
     log: str
 
@@ -69,22 +104,35 @@ class LogRepository(ReadRepository):
 
     async def entries(self, numbers: Collection[int]) -> Sequence[AnyRow]:
         """The entries with these numbers."""
-        return await self.session.all(self.select().where(self.table.c.id.in_(numbers))) if numbers else []
+        visible = self.visible(self.build_once("all", self.select))
+        return await self.session.all(visible.where(self.table.c.id.in_(numbers))) if numbers else []
+
+    async def get(self, id: UUID | int) -> AnyRow:
+        entries = await self.entries([int(id)])
+        if not entries:
+            raise self.not_found(id)
+        return entries[0]
 
     async def page(self, query: PageQuery) -> RowPage:
-        """One page of entries, in a window where filters need one. The cursor keeps it, and a header says it."""
-        _, kept = read_cursor(self.session, query, self.table.name)
-        window = query.window(kept, now()) if isinstance(query, EntryQuery) else None
+        """One page of entries, in a window where the query needs one. The cursor keeps the window."""
+        window = find_window(self.session, query, self.table.name) if isinstance(query, PeriodQuery) else None
         if window is None:
-            return await super().page(query)
-        statement = self.where(self.build_once("window", self.select_window), query)
-        self.session.context.headers[WINDOW_HEADER] = str(window)
-        return await self.fetch_page(statement, query, None, window._asdict(), [at.isoformat() for at in window])
+            statement = self.visible(self.build_once("all", self.select))
+            return await self.fetch_page(self.where(statement, query), query)
+        statement = self.visible(self.build_once("window", self.select_window))
+        return await self.fetch_page(self.where(statement, query), query, None, window._asdict(), window.texts)
 
     def select_window(self) -> AnySelect:
         """A select of the entries of a window."""
         at = self.table.c.at
         return self.select().where(at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant))
+
+    def visible(self, statement: AnySelect) -> AnySelect:
+        """`statement` with only what the caller may read."""
+        modules = audited_modules(self.session)
+        if modules is None:
+            return statement
+        return self.build_once((statement, modules), lambda: statement.where(belongs_to(self.table, modules)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +199,17 @@ class ChangeRepository(LogRepository):
     read = ChangeRead
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, ChangeQuery) and query.field:
-            statement = statement.where(self.has_changed(query.field))
-            query = query.model_copy(update={"field": None})
+        if isinstance(query, ChangeQuery):
+            statement = statement.where(*self.conditions(query))
+            query = query.model_copy(update={"field": None, "module": None})
         return super().where(statement, query)
+
+    def conditions(self, query: ChangeQuery) -> Iterator[ColumnElement[bool]]:
+        """What the filters ask for that do not compare a column with their value."""
+        if query.field:
+            yield self.has_changed(query.field)
+        if query.module:
+            yield belongs_to(self.table, [query.module])
 
     def has_changed(self, field: str) -> ColumnElement[bool]:
         """True for entries in which `field` changed. Each database has its own function for it."""

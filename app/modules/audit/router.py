@@ -12,10 +12,12 @@ from fastapi.responses import PlainTextResponse
 from app.core.db.pagination import Page, RowPage
 from app.core.db.session import ReadSession
 from app.core.http.dependencies import Caller, get_read_session, read_only
-from app.core.http.guards import requires
+from app.core.http.guards import requires, requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.audit.models import add_tables
 from app.modules.audit.schemas import (
+    AUDIT,
     WINDOW_HEADER,
     AccessQuery,
     AccessRead,
@@ -55,7 +57,8 @@ OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 Calls = Annotated[CallService, read_only(CallService)]
 Timelines = Annotated[TimelineService, read_only(TimelineService)]
-AUDIT_READ = [requires("audit:read", durable_audit=True)]
+WHOLE_LOG = [requires("audit:read", durable_audit=True)]
+AUDIT_READ = [requires_in_some_module("audit:read", AUDIT, durable_audit=True)]
 WINDOWED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
         "headers": {
@@ -102,27 +105,27 @@ async def get_change(
     return await changes.get(id)
 
 
-@router.get("/checkpoint", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+@router.get("/checkpoint", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
 async def get_checkpoint(session: Reads, log: ChosenLog = Log.changes) -> bytes:
     """Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses."""
     sealed = SealedLog(session, log)
     return bytes(await sealed.note(await sealed.find_newest()))
 
 
-@router.get("/checkpoints", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+@router.get("/checkpoints", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
 async def get_older_checkpoint(session: Reads, size: LogSize, log: ChosenLog = Log.changes) -> bytes:
     """Get the oldest checkpoint of a log that covers `size` entries."""
     sealed = SealedLog(session, log)
     return bytes(await sealed.note(await sealed.find_covering(size)))
 
 
-@router.get("/key", response_class=PlainTextResponse, dependencies=AUDIT_READ)
+@router.get("/key", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
 async def get_keys(session: Reads, log: ChosenLog = Log.changes) -> bytes:
     """Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first."""
     return "".join(f"{key}\n" for key in await SealedLog(session, log).keys()).encode()
 
 
-@router.get("/proofs/{log}/{seq}", response_model=InclusionProof, dependencies=AUDIT_READ)
+@router.get("/proofs/{log}/{seq}", response_model=InclusionProof, dependencies=WHOLE_LOG)
 async def prove_inclusion(
     session: Reads,
     log: LogInPath,
@@ -143,7 +146,7 @@ async def prove_inclusion(
     )
 
 
-@router.get("/consistency/{log}", response_model=ConsistencyProof, dependencies=AUDIT_READ)
+@router.get("/consistency/{log}", response_model=ConsistencyProof, dependencies=WHOLE_LOG)
 async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize, to_size: NewerSize = None) -> Any:
     """Prove that a log only grew from one size to another, by default that of the newest checkpoint."""
     sealed = SealedLog(session, log)
@@ -166,6 +169,7 @@ async def get_call(calls: Calls, call_id: UUID, query: Annotated[CallQuery, Quer
 @router.get(
     "/actors/{id}/timeline",
     response_model=Page[TimelineEntry],
+    responses=WINDOWED,
     dependencies=[*AUDIT_READ, Depends(flush_access_log)],
 )
 async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[TimelineQuery, Query()]) -> RowPage:
@@ -176,14 +180,15 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
 def add_history(router: Router, entity: str, path: str = "") -> None:
     """Add `GET {path}/{id}/history` to the router of `entity` (a table).
 
-    It requires the module's read permission or `audit:read`.
+    It requires the module's read permission or `audit:read`, and shows all to auditors of the module.
     """
     slug = router.module.slug if router.module else ""
+    add_tables(slug, entity)
 
     async def list_history(
         changes: Changes, caller: Caller, id: UUID, query: Annotated[HistoryQuery, Query()]
     ) -> RowPage:
-        if caller.may("audit:read"):
+        if caller.may("audit:read") or caller.may(f"{slug}:audit"):
             return await changes.history(entity, id, query)
         return await changes.visible_history(entity, id, query)
 

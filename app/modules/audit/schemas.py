@@ -13,6 +13,8 @@ from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 
 Status = Annotated[int, Field(ge=100, le=599)]
+AUDIT = "audit"
+"""The action of a permission to read the entries of one module."""
 WINDOW_HEADER = "Audit-Window"
 """The response header with the window of a list."""
 WIDEST = timedelta(days=31)
@@ -34,6 +36,11 @@ class Window(NamedTuple):
     def __str__(self) -> str:
         """As an interval of ISO 8601."""
         return "/".join(edge.astimezone(UTC).isoformat().replace("+00:00", "Z") for edge in self)
+
+    @property
+    def texts(self) -> list[str]:
+        """The window, as a cursor keeps it."""
+        return [edge.isoformat() for edge in self]
 
     @classmethod
     def of(cls, query: "PeriodQuery", now: datetime) -> Self:
@@ -75,6 +82,16 @@ class PeriodQuery(HistoryQuery):
     at_lt: Moment | None = None
     """Only entries before this instant."""
 
+    def needs_window(self, *, is_partial: bool) -> bool:
+        """Whether entries are read one by one, and may be many. `is_partial`: the caller may not read all of them."""
+        return is_partial
+
+    def window(self, kept: Sequence[str], now: datetime, *, is_partial: bool) -> Window | None:
+        """The window of a page: the one that its cursor `kept`, else a new one. Raises RangeRequired."""
+        if not self.needs_window(is_partial=is_partial):
+            return None
+        return Window(*map(datetime.fromisoformat, kept)) if kept else Window.of(self, now)
+
 
 class EntryQuery(PeriodQuery):
     """The parameters of both logs."""
@@ -95,19 +112,9 @@ class EntryQuery(PeriodQuery):
     reason: str | None = Field(None, max_length=500)
     """Only entries with exactly this reason."""
 
-    @property
-    def needs_window(self) -> bool:
-        """Whether entries are read one by one, and may be many."""
+    def needs_window(self, *, is_partial: bool) -> bool:
         given = self.filters().keys()
-        return bool(self.walked & given) and not any(names <= given for names in self.few)
-
-    def window(self, kept: Sequence[str], now: datetime) -> Window | None:
-        """The window of the page: the one that the cursor `kept`, else a new one. Raises RangeRequired."""
-        if not self.needs_window:
-            return None
-        if kept:
-            return Window(*map(datetime.fromisoformat, kept))
-        return Window.of(self, now)
+        return bool(is_partial or self.walked & given) and not any(names <= given for names in self.few)
 
 
 class AccessQuery(EntryQuery):
@@ -153,13 +160,15 @@ class AccessQuery(EntryQuery):
 class ChangeQuery(EntryQuery):
     """The parameters of the change log."""
 
-    walked: ClassVar[frozenset[str]] = EntryQuery.walked | {"action", "entity", "entity_id", "field"}
+    walked: ClassVar[frozenset[str]] = EntryQuery.walked | {"action", "entity", "entity_id", "field", "module"}
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"entity", "entity_id"}))
 
     entity: str | None = Field(None, max_length=64)
     """Only changes of this table."""
     entity_id: str | None = Field(None, max_length=64)
     """Only changes of the item with this id."""
+    module: str | None = Field(None, max_length=64)
+    """Only changes of tables of this module."""
     action: Literal["create", "update", "delete"] | None = None
     """Only changes of this kind."""
     field: str | None = Field(None, max_length=64, pattern=r"^\w+$")

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List the access log: every request, whatever its end
-         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_accesses"];
         put?: never;
@@ -33,7 +33,7 @@ export interface paths {
         };
         /**
          * List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first
-         * @description List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["get_timeline"];
         put?: never;
@@ -53,7 +53,7 @@ export interface paths {
         };
         /**
          * Get a request, or the work of a job, with its changes: who, why, and from which value to which
-         * @description Get a request, or the work of a job, with its changes: who, why, and from which value to which. Requires the permission `audit:read`.
+         * @description Get a request, or the work of a job, with its changes: who, why, and from which value to which. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
          */
         get: operations["get_call"];
         put?: never;
@@ -75,7 +75,7 @@ export interface paths {
          * List the change log: every changed row, before and after
          * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
          *
-         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -95,7 +95,7 @@ export interface paths {
         };
         /**
          * Get an entry of the change log
-         * @description Get an entry of the change log. Requires the permission `audit:read`.
+         * @description Get an entry of the change log. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
          */
         get: operations["get_change"];
         put?: never;
@@ -6097,6 +6097,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -6201,6 +6203,8 @@ export interface operations {
                 entity?: string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
+                /** @description Only changes of tables of this module. */
+                module?: string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete";
                 /** @description Only changes of this field. */

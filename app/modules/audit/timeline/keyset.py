@@ -11,6 +11,7 @@ from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import table_of
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.modules.audit.models import AuditAccess, AuditChange
+from app.modules.audit.repository import audited_modules, belongs_to, find_window
 from app.modules.audit.timeline.schemas import TimelineQuery
 
 access, changes = table_of(AuditAccess), table_of(AuditChange)
@@ -40,10 +41,12 @@ class Part(NamedTuple):
     log: Table
     condition: ColumnElement[bool]
 
-    def first(self, query: TimelineQuery, after: Key | None) -> AnySelect:
-        """The keys of the first entries, one more than the page has."""
+    def first(self, query: TimelineQuery, modules: frozenset[str] | None, after: Key | None) -> AnySelect:
+        """The keys of the first entries (of `modules` only), one more than the page has."""
         at, number = self.log.c.at, self.log.c.id
         keys = select(at, literal(self.kind).label("kind"), number).where(self.condition)
+        if modules is not None:
+            keys = keys.where(belongs_to(self.log, modules))
         if query.at_gte:
             keys = keys.where(at >= query.at_gte)
         if query.at_lt:
@@ -78,13 +81,15 @@ async def read_keys(
     """The keys of a page, and the cursor of the next one."""
     order, resource = query.sort_fields(), f"timeline/{actor_id}"
     position, _ = read_cursor(session, query, resource)
-    after = Key.of_cursor(position) if position else None
-    firsts = [part.first(query, after).subquery() for part in parts(actor_id, keys=query.keys)]
+    after, modules = Key.of_cursor(position) if position else None, audited_modules(session)
+    window = find_window(session, query, resource)
+    limited = query.model_copy(update={"at_gte": window.start, "at_lt": window.end}) if window else query
+    firsts = [part.first(limited, modules, after).subquery() for part in parts(actor_id, keys=query.keys)]
     together = union_all(*(select(first) for first in firsts)).subquery()
     newest = select(together).order_by(*(together.c[name].desc() for name, _ in order))
     rows = await session.all(newest.limit(query.limit + 1))
     keys = [Key(*row) for row in rows[: query.limit]]
     if len(rows) <= query.limit:
         return keys, None
-    last = keys[-1]
-    return keys, write_cursor(session, query, resource, [last.at.isoformat(), last.kind, last.id])
+    last, kept = keys[-1], window.texts if window else []
+    return keys, write_cursor(session, query, resource, [last.at.isoformat(), last.kind, last.id, *kept])
