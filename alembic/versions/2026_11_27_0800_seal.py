@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import BIG_ID, Instant
 
 revision = "c7d25e9f1b30"
-down_revision = "a6d1f83b205e"
+down_revision = "d18b5c20e9f7"
 branch_labels = None
 depends_on = None
 

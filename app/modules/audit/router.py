@@ -25,12 +25,11 @@ from app.modules.audit.schemas import (
     CallRead,
     ChangeQuery,
     ChangeRead,
-    ConsistencyProof,
     HistoryQuery,
-    InclusionProof,
 )
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
+from app.modules.audit.sealer.schemas import ConsistencyProof, InclusionProof
 from app.modules.audit.service import AccessService, CallService, ChangeService, TimelineService
 from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "c7e4a91d5b36"
-down_revision = "a6d1f83b205e"
+down_revision = "e83a5d1c47b0"
 branch_labels = None
 depends_on = None
 
