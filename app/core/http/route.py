@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Header, Request, Response, params
 from fastapi.datastructures import DefaultPlaceholder
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 
@@ -168,8 +168,8 @@ def check_options(route: APIRoute) -> None:
     """Raise UnsupportedDeclaration for an option of `route` that would have no effect."""
     bodies = {body.name: body for part in flatten(route.dependant) for body in part.body_params}
     unsupported = {
-        "response_class": route.response_class is not PlainTextResponse
-        and not isinstance(route.response_class, DefaultPlaceholder),
+        "response_class": not isinstance(route.response_class, DefaultPlaceholder)
+        and not issubclass(route.response_class, (PlainTextResponse, StreamingResponse)),
         "response_model_include": route.response_model_include is not None,
         "response_model_exclude": route.response_model_exclude is not None,
         "response_model_by_alias": not route.response_model_by_alias,

@@ -1,13 +1,15 @@
 """Audit endpoints. They only read, and each read is itself logged, synced to disk."""
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from app.core.db.pagination import Page, RowPage
 from app.core.db.session import ReadSession
@@ -26,11 +28,12 @@ from app.modules.audit.schemas import (
     ChangeQuery,
     ChangeRead,
     HistoryQuery,
+    PeriodQuery,
 )
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.schemas import ConsistencyProof, InclusionProof
-from app.modules.audit.service import AccessService, CallService, ChangeService, TimelineService
+from app.modules.audit.service import AccessService, CallService, ChangeService, EvidenceService, TimelineService
 from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
 
 router = Router(
@@ -43,6 +46,15 @@ router = Router(
 )
 
 MAX_ID = 2**63 - 1
+IN_MEMORY, PIECE_BYTES = 4 * 1024 * 1024, 64 * 1024
+"""Bytes of evidence that stay in memory, and that are sent at a time."""
+
+
+class ZipResponse(StreamingResponse):
+    """A zip file."""
+
+    media_type = "application/zip"
+
 
 Accesses = Annotated[AccessService, read_only(AccessService)]
 Changes = Annotated[ChangeService, read_only(ChangeService)]
@@ -55,6 +67,7 @@ LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least 
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 Calls = Annotated[CallService, read_only(CallService)]
+Evidences = Annotated[EvidenceService, read_only(EvidenceService)]
 Timelines = Annotated[TimelineService, read_only(TimelineService)]
 WHOLE_LOG = [requires("audit:read", durable_audit=True)]
 AUDIT_READ = [requires_in_some_module("audit:read", AUDIT, durable_audit=True)]
@@ -153,6 +166,39 @@ async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize
         to_size = (await sealed.find_newest()).size
     path = await sealed.prove_consistency(from_size, to_size)
     return ConsistencyProof(log=log, from_size=from_size, to_size=to_size, path=to_base64(path))
+
+
+@router.get("/evidence/access", response_class=ZipResponse, dependencies=[*AUDIT_READ, Depends(flush_access_log)])
+async def get_evidence_of_accesses(evidence: Evidences, query: Annotated[AccessQuery, Query()]) -> ZipResponse:
+    """Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
+    return await to_zip(evidence, Log.access, query)
+
+
+@router.get("/evidence/changes", response_class=ZipResponse, dependencies=AUDIT_READ)
+async def get_evidence_of_changes(evidence: Evidences, query: Annotated[ChangeQuery, Query()]) -> ZipResponse:
+    """Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
+    return await to_zip(evidence, Log.changes, query)
+
+
+async def to_zip(evidence: EvidenceService, log: Log, query: PeriodQuery) -> ZipResponse:
+    """The evidence of what matches `query`, which is complete before the response begins."""
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # closed with the response
+    try:
+        await evidence.write(cast("IO[bytes]", file), log, query)
+    except BaseException:
+        file.close()
+        raise
+    size = file.tell()
+    headers = {"Content-Disposition": f'attachment; filename="evidence-{log}.zip"', "Content-Length": str(size)}
+    return ZipResponse(read_pieces(file), headers=headers)
+
+
+async def read_pieces(file: "SpooledTemporaryFile[bytes]") -> AsyncIterator[bytes]:
+    """The content of a file, which is closed at its end."""
+    with file:
+        file.seek(0)
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
 
 
 def to_base64(hashes: Sequence[bytes]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from app.core.db.pagination import PageQuery, RowPage
@@ -17,10 +17,15 @@ from app.modules.audit.changes.personal_data import (
 )
 from app.modules.audit.changes.place import Place
 from app.modules.audit.entries.canonical import unescape_names
+from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.repository import AccessRepository, ChangeRepository
-from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery
+from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, PeriodQuery, RangeRequired
+from app.modules.audit.sealer.logs import Log
 from app.modules.audit.timeline.keyset import CHANGE, KINDS, read_keys
 from app.modules.audit.timeline.schemas import TimelineQuery
+
+EVIDENCE_PAGE, MOST_EVIDENCE = 1000, 100_000
+"""Entries that are chosen at a time, and altogether, for evidence."""
 
 
 class AccessService:
@@ -92,6 +97,29 @@ class CallService:
         if not entries:
             raise NotFound(f"Neither log knows a call {call_id}.")
         return {**entries[0], "request": next(iter(requests.items), None), "changes": changes}
+
+
+class EvidenceService:
+    """Evidence: sealed entries of a log, with what verifies them elsewhere."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self.session = session
+
+    async def write(self, file: IO[bytes], log: Log, query: PeriodQuery) -> None:
+        """Write a zip of the sealed entries that match. Raises NotFound before the first seal, RangeRequired."""
+        rows = (ChangeRepository if log is Log.changes else AccessRepository)(self.session)
+        places: dict[int, int] = {}
+        query = query.model_copy(update={"limit": EVIDENCE_PAGE, "total": False})
+        while True:
+            page = await rows.page(query)
+            places |= {row.id: row.seq for row in page.items if row.seq is not None}
+            if len(places) > MOST_EVIDENCE:
+                raise RangeRequired(f"Evidence has {MOST_EVIDENCE} entries at most; choose fewer.")
+            if page.next_cursor is None:
+                break
+            query = query.model_copy(update={"cursor": page.next_cursor})
+        self.session.context.next_cursor = None
+        await Evidence(self.session, log).write(file, places, query.model_dump(mode="json", exclude_defaults=True))
 
 
 class TimelineService:

@@ -166,6 +166,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/evidence/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sealed access entries as a zip, with what proves them: `python verify_audit
+         * @description Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_evidence_of_accesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/evidence/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sealed change entries as a zip, with what proves them: `python verify_audit
+         * @description Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_evidence_of_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/key": {
         parameters: {
             query?: never;
@@ -6395,6 +6435,154 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_evidence_of_accesses: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Only entries of this user or API key. */
+                actor_id?: string;
+                /** @description Only entries of API keys of this user. */
+                owner_id?: string;
+                /** @description Only entries of requests with this `X-Request-ID`. */
+                request_id?: string;
+                /** @description Only entries of the request with this `Attest-Call-ID`. */
+                call_id?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
+                /** @description Only requests with this HTTP method. */
+                method?: string;
+                /** @description Only requests whose path begins so. */
+                path?: string;
+                /** @description Only responses with one of these statuses. */
+                status?: number[];
+                /** @description Only responses with this status or a higher one. */
+                status_gte?: number;
+                /** @description Only requests from this address. */
+                ip?: string;
+                /** @description Only requests of this module. */
+                module?: string;
+                /** @description Only requests of this route, with its parameters in braces. */
+                route?: string;
+                /** @description Only requests about the item with this id. */
+                item_id?: string;
+                /** @description Only attempts to sign in as this user, and requests on the account of this user. */
+                subject_id?: string;
+                /** @description Only failures with this code. */
+                error_code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_evidence_of_changes: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Only entries of this user or API key. */
+                actor_id?: string;
+                /** @description Only entries of API keys of this user. */
+                owner_id?: string;
+                /** @description Only entries of requests with this `X-Request-ID`. */
+                request_id?: string;
+                /** @description Only entries of the request with this `Attest-Call-ID`. */
+                call_id?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
+                /** @description Only changes of this table. */
+                entity?: string;
+                /** @description Only changes of the item with this id. */
+                entity_id?: string;
+                /** @description Only changes of tables of this module. */
+                module?: string;
+                /** @description Only changes of this kind. */
+                action?: "create" | "update" | "delete";
+                /** @description Only changes of this field. */
+                field?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
