@@ -92,10 +92,17 @@ def broken(released: set[str], now: set[str]) -> list[str]:
 
 
 def takes_more(line: str, now: set[str]) -> bool:
-    """Whether `line` is of a parameter that takes more types now, beside those that it took."""
+    """Whether `line` is of a parameter that takes more types or values now, beside those that it took."""
     parameter, _, kinds = line.partition(" as ")
     present = [other.partition(" as ") for other in now if other.startswith(f"{parameter} as ")]
-    return any(set(kinds.split(" or ")) < set(wider.split(" or ")) for _, _, wider in present)
+    return any(set(alternatives(kinds)) < set(alternatives(wider)) for _, _, wider in present)
+
+
+def alternatives(kinds: str) -> Iterator[str]:
+    """The types of a parameter; of an enum, each of its values."""
+    for kind in kinds.split(" or "):
+        name, is_enum, values = kind.partition(" [")
+        yield from (f"{name} {value}" for value in values.removesuffix("]").split(", ")) if is_enum else [kind]
 
 
 def owner_of(line: str) -> str:
