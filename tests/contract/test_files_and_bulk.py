@@ -94,7 +94,7 @@ async def test_many_operations_are_done_together(signed_in_as: SignedInAs, resou
         assert (await person.get(f"{resource.PATH}/{item['id']}")).json() == item
     assert (await person.get(f"{resource.PATH}/{old[1]['id']}")).status_code == 404
     rows = (await auditor.get("/audit/changes", params={"request_id": "bulk"})).json()["items"]
-    assert sorted(row["action"] for row in rows) == ["create", "create", "update", "update"]
+    assert sorted(row["action"] for row in rows) == ["create", "create", "delete", "update"]
 
 
 @resources

@@ -189,11 +189,14 @@ async def test_the_history_tells_the_whole_life(signed_in_as: SignedInAs, resour
 
     rows = (await auditor.get(f"{path}/history")).json()["items"]
 
-    assert [row["action"] for row in rows] == ["update", "update", "update", "create"]
+    assert [row["action"] for row in rows] == ["restore", "delete", "update", "create"]
     assert [row["changes"]["version"]["new"] for row in rows] == [4, 3, 2, 1]
     assert rows[0]["changes"]["deleted_at"]["new"] is None
     assert rows[1]["changes"]["deleted_at"]["old"] is None
     assert len((await auditor.get(f"{path}/history", params={"limit": 3})).json()["items"]) == 3
+    for action in ("create", "update", "delete", "restore"):
+        found = (await auditor.get("/audit/changes", params={"entity_id": item["id"], "action": action})).json()
+        assert [row["action"] for row in found["items"]] == [action]
 
 
 @resources

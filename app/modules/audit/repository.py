@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, case, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, literal_column, select, true
 from sqlmodel import SQLModel
 
 from app.core.clock import now
@@ -198,25 +198,37 @@ class ChangeRepository(LogRepository):
     model = AuditChange
     read = ChangeRead
 
+    def compute_columns(self) -> dict[str, ColumnElement[Any]]:
+        return {**super().compute_columns(), "action": self.shown_action().label("action")}
+
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, ChangeQuery):
-            statement = statement.where(*self.conditions(query))
-            query = query.model_copy(update={"field": None, "module": None})
+        if isinstance(query, ChangeQuery) and (query.action or query.field or query.module):
+            conditions = list(self.conditions(query))
+            plain, key = statement, (statement, query.action, query.field, query.module)
+            statement = self.build_once(key, lambda: plain.where(*conditions))
+            query = query.model_copy(update={"action": None, "field": None, "module": None})
         return super().where(statement, query)
 
     def conditions(self, query: ChangeQuery) -> Iterator[ColumnElement[bool]]:
-        """What the filters ask for that do not compare a column with their value."""
+        """What the filters ask for that do not compare a column of the table with their value."""
+        if query.action:
+            yield self.shown_action() == query.action
         if query.field:
             yield self.has_changed(query.field)
         if query.module:
             yield belongs_to(self.table, [query.module])
 
     def has_changed(self, field: str) -> ColumnElement[bool]:
-        """True for entries in which `field` changed. Each database has its own function for it."""
-        changes = self.table.c.changes
-        if self.session.is_sqlite:
-            return func.json_type(changes, f'$."{field}"').is_not(None)
-        return func.jsonb_exists(changes, field)
+        """True for entries in which `field` changed."""
+        has_field: ColumnElement[bool] = self.table.c.changes[field].as_string().is_not(None)
+        return has_field
+
+    def shown_action(self) -> ColumnElement[str]:
+        """The action of an entry: an update that hides the row is a `delete`, one that brings it back a `restore`."""
+        columns = self.table.c
+        is_update = and_(columns.action == "update", self.has_changed("deleted_at"))
+        is_back = columns.changes["deleted_at", "new"].as_string().is_(None)
+        return case((and_(is_update, is_back), "restore"), (is_update, "delete"), else_=columns.action)
 
     async def page_of(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
         """The entries of one item."""

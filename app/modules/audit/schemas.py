@@ -169,8 +169,8 @@ class ChangeQuery(EntryQuery):
     """Only changes of the item with this id."""
     module: str | None = Field(None, max_length=64)
     """Only changes of tables of this module."""
-    action: Literal["create", "update", "delete"] | None = None
-    """Only changes of this kind."""
+    action: Literal["create", "update", "delete", "restore"] | None = None
+    """Only changes of this kind. Hiding an item is a `delete`, bringing it back a `restore`."""
     field: str | None = Field(None, max_length=64, pattern=r"^\w+$")
     """Only changes of this field."""
 
@@ -257,7 +257,7 @@ class ChangeRead(EntryRead):
     """A change entry: one changed row."""
 
     action: str
-    """create, update or delete."""
+    """create, update, delete (the row was hidden, or removed) or restore (it was brought back)."""
     entity: str
     """The table of the changed row."""
     entity_id: str

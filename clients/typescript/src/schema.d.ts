@@ -13,49 +13,9 @@ export interface paths {
         };
         /**
          * List the access log: every request, whatever its end
-         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the access log: every request, whatever its end. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_accesses"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/audit/actors/{id}/timeline": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first
-         * @description List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
-         */
-        get: operations["get_timeline"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/audit/calls/{call_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get a request, or the work of a job, with its changes: who, why, and from which value to which
-         * @description Get a request, or the work of a job, with its changes: who, why, and from which value to which. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
-         */
-        get: operations["get_call"];
         put?: never;
         post?: never;
         delete?: never;
@@ -72,10 +32,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the change log: every changed row, before and after
-         * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
-         *
-         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * List the change log: every changed row, with the values before and after
+         * @description List the change log: every changed row, with the values before and after. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -95,7 +53,7 @@ export interface paths {
         };
         /**
          * Get an entry of the change log
-         * @description Get an entry of the change log. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         * @description Get an entry of the change log. Requires the permission `audit:read`.
          */
         get: operations["get_change"];
         put?: never;
@@ -158,46 +116,6 @@ export interface paths {
          * @description Prove that a log only grew from one size to another, by default that of the newest checkpoint. Requires the permission `audit:read`.
          */
         get: operations["prove_consistency"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/audit/evidence/access": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get sealed access entries as a zip, with what proves them: `python verify_audit
-         * @description Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
-         */
-        get: operations["get_evidence_of_accesses"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/audit/evidence/changes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get sealed change entries as a zip, with what proves them: `python verify_audit
-         * @description Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
-         */
-        get: operations["get_evidence_of_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2725,52 +2643,6 @@ export interface components {
              */
             version?: number | null;
         };
-        /**
-         * CallRead
-         * @description One request, or one piece of work of a job, with what it changed.
-         */
-        CallRead: {
-            /**
-             * Actor Id
-             * @description The user or API key.
-             */
-            actor_id: string | null;
-            /**
-             * Actor Kind
-             * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
-             */
-            actor_kind: string;
-            /**
-             * Actor Name
-             * @description The name of the actor at that time; null once the person was erased.
-             */
-            actor_name: string | null;
-            /**
-             * Call Id
-             * Format: uuid
-             * @description The identifier that the server gave it (`Attest-Call-ID`).
-             */
-            call_id: string;
-            /** @description The change entries, a page of them. */
-            changes: components["schemas"]["ChangePage"];
-            /**
-             * Owner Id
-             * @description The user for whom an API key acted.
-             */
-            owner_id: string | null;
-            /**
-             * Reason
-             * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
-             */
-            reason: string | null;
-            /** @description The access entry; null for a job, and for a request whose success leaves none. */
-            request: components["schemas"]["AccessRead"] | null;
-            /**
-             * Request Id
-             * @description The request, in the words of its caller (`X-Request-ID`).
-             */
-            request_id: string;
-        };
         /** CategoryBulk */
         CategoryBulk: {
             /**
@@ -2972,7 +2844,7 @@ export interface components {
         ChangeRead: {
             /**
              * Action
-             * @description create, update or delete.
+             * @description create, update, delete (the row was hidden, or removed) or restore (it was brought back).
              */
             action: string;
             /**
@@ -3481,12 +3353,6 @@ export interface components {
          */
         Flags: {
             /**
-             * Can Audit
-             * @description Whether the role may read what the audit log says about the module.
-             * @default false
-             */
-            can_audit?: boolean;
-            /**
              * Can Create
              * @description Whether the role may create.
              * @default false
@@ -3862,7 +3728,7 @@ export interface components {
             id: string;
             /**
              * Ip
-             * @description The address of the client; null once it was forgotten, or the person erased.
+             * @description The address of the client.
              */
             ip: string | null;
             /**
@@ -3887,7 +3753,7 @@ export interface components {
             session_id: string | null;
             /**
              * User Agent
-             * @description The user agent of the client; null once it was forgotten, or the person erased.
+             * @description The user agent of the client.
              */
             user_agent: string | null;
             /**
@@ -4398,11 +4264,6 @@ export interface components {
          * @description What the caller may do in one module.
          */
         PermissionRead: {
-            /**
-             * Can Audit
-             * @description Whether the caller may read what the audit log says about the module.
-             */
-            can_audit: boolean;
             /**
              * Can Create
              * @description Whether the caller may create.
@@ -5431,57 +5292,6 @@ export interface components {
             version?: number | null;
         };
         /**
-         * TimelineEntry
-         * @description One entry of a timeline.
-         */
-        TimelineEntry: {
-            /**
-             * At
-             * Format: date-time
-             * @description When the request began, or the change was written, by the clock of the application.
-             */
-            at: string;
-            /** @description The change entry. */
-            change: components["schemas"]["ChangeRead"] | null;
-            /**
-             * Id
-             * Format: int64
-             * @description The number of the entry in its log.
-             */
-            id: number;
-            /**
-             * Kind
-             * @description What it is: a change, a request, or an attempt to sign in as this user.
-             * @enum {string}
-             */
-            kind: "change" | "request" | "sign-in";
-            /** @description The access entry of a request, or of an attempt to sign in. */
-            request: components["schemas"]["AccessRead"] | null;
-        };
-        /** TimelineEntryPage */
-        TimelineEntryPage: {
-            /**
-             * Items
-             * @description The items of this page, in the requested order.
-             */
-            items: components["schemas"]["TimelineEntry"][];
-            /**
-             * Next Cursor
-             * @description The cursor of the next page; null on the last page.
-             */
-            next_cursor: string | null;
-            /**
-             * Total
-             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
-             */
-            total: number | null;
-            /**
-             * Total Is Exact
-             * @description Whether no more items match than `total`; null without `total`.
-             */
-            total_is_exact: boolean | null;
-        };
-        /**
          * TokenPair
          * @description An access token and a refresh token (RFC 6749, 5.1).
          */
@@ -5731,7 +5541,7 @@ export interface components {
             actor_kind: string;
             /**
              * Actor Name
-             * @description The name of the actor at that time; null once the person was erased.
+             * @description The name of the actor at that time.
              */
             actor_name: string | null;
             /**
@@ -5742,14 +5552,14 @@ export interface components {
             at: string;
             /**
              * Changes
-             * @description The changed rows, before and after, without personal data.
+             * @description The changed rows, before and after.
              */
             changes: {
                 [key: string]: unknown;
             }[];
             /**
              * Effects
-             * @description Who gained and lost which permissions. `username` is the present name; null once the person was erased.
+             * @description Who gained and lost which permissions.
              */
             effects: {
                 [key: string]: unknown;
@@ -6032,10 +5842,6 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -6044,6 +5850,10 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only requests with this HTTP method. */
@@ -6078,8 +5888,6 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
-                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -6103,115 +5911,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    get_timeline: {
-        parameters: {
-            query?: {
-                /** @description Items in a page. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. */
-                cursor?: string;
-                /** @description Not supported here; use the cursor. */
-                offset?: number;
-                /** @description Not supported here; counting would read the whole audit log. */
-                total?: false;
-                /** @description Fields, comma separated; `-` for descending. */
-                sort?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
-                /** @description Also what API keys of this user did. */
-                keys?: boolean;
-            };
-            header?: never;
-            path: {
-                /** @description The identifier of the item. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
-                    "Audit-Window"?: string;
-                    Link: components["headers"]["Link"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TimelineEntryPage"];
-                    "application/x-ndjson": string;
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            422: components["responses"]["Invalid"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    get_call: {
-        parameters: {
-            query?: {
-                /** @description Items in a page. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. */
-                cursor?: string;
-                /** @description Not supported here; use the cursor. */
-                offset?: number;
-                /** @description Not supported here; counting would read the whole audit log. */
-                total?: false;
-                /** @description Fields, comma separated; `-` for descending. */
-                sort?: string;
-            };
-            header?: never;
-            path: {
-                /** @description The identifier of the call, from `Attest-Call-ID`. */
-                call_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallRead"];
-                };
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            422: components["responses"]["Invalid"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["Problem"];
-        };
-    };
     list_changes: {
         parameters: {
             query?: {
@@ -6225,10 +5924,6 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -6237,16 +5932,18 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table. */
                 entity?: string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
-                /** @description Only changes of tables of this module. */
-                module?: string;
-                /** @description Only changes of this kind. */
-                action?: "create" | "update" | "delete";
+                /** @description Only changes of this kind. Hiding an item is a `delete`, bringing it back a `restore`. */
+                action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
                 field?: string;
             };
@@ -6261,8 +5958,6 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
-                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -6435,154 +6130,6 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            422: components["responses"]["Invalid"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    get_evidence_of_accesses: {
-        parameters: {
-            query?: {
-                /** @description Items in a page. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. */
-                cursor?: string;
-                /** @description Not supported here; use the cursor. */
-                offset?: number;
-                /** @description Not supported here; counting would read the whole audit log. */
-                total?: false;
-                /** @description Fields, comma separated; `-` for descending. */
-                sort?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
-                /** @description Only entries of this user or API key. */
-                actor_id?: string;
-                /** @description Only entries of API keys of this user. */
-                owner_id?: string;
-                /** @description Only entries of requests with this `X-Request-ID`. */
-                request_id?: string;
-                /** @description Only entries of the request with this `Attest-Call-ID`. */
-                call_id?: string;
-                /** @description Only entries with exactly this reason. */
-                reason?: string;
-                /** @description Only requests with this HTTP method. */
-                method?: string;
-                /** @description Only requests whose path begins so. */
-                path?: string;
-                /** @description Only responses with one of these statuses. */
-                status?: number[];
-                /** @description Only responses with this status or a higher one. */
-                status_gte?: number;
-                /** @description Only requests from this address. */
-                ip?: string;
-                /** @description Only requests of this module. */
-                module?: string;
-                /** @description Only requests of this route, with its parameters in braces. */
-                route?: string;
-                /** @description Only requests about the item with this id. */
-                item_id?: string;
-                /** @description Only attempts to sign in as this user, and requests on the account of this user. */
-                subject_id?: string;
-                /** @description Only failures with this code. */
-                error_code?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/zip": string;
-                };
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
-            422: components["responses"]["Invalid"];
-            429: components["responses"]["TooManyRequests"];
-            500: components["responses"]["InternalError"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["TimedOut"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    get_evidence_of_changes: {
-        parameters: {
-            query?: {
-                /** @description Items in a page. */
-                limit?: number;
-                /** @description `next_cursor` of the previous page. */
-                cursor?: string;
-                /** @description Not supported here; use the cursor. */
-                offset?: number;
-                /** @description Not supported here; counting would read the whole audit log. */
-                total?: false;
-                /** @description Fields, comma separated; `-` for descending. */
-                sort?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
-                /** @description Only entries of this user or API key. */
-                actor_id?: string;
-                /** @description Only entries of API keys of this user. */
-                owner_id?: string;
-                /** @description Only entries of requests with this `X-Request-ID`. */
-                request_id?: string;
-                /** @description Only entries of the request with this `Attest-Call-ID`. */
-                call_id?: string;
-                /** @description Only entries with exactly this reason. */
-                reason?: string;
-                /** @description Only changes of this table. */
-                entity?: string;
-                /** @description Only changes of the item with this id. */
-                entity_id?: string;
-                /** @description Only changes of tables of this module. */
-                module?: string;
-                /** @description Only changes of this kind. */
-                action?: "create" | "update" | "delete";
-                /** @description Only changes of this field. */
-                field?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/zip": string;
-                };
-            };
-            400: components["responses"]["Malformed"];
-            401: components["responses"]["Unauthenticated"];
-            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
