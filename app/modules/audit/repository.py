@@ -25,7 +25,6 @@ from app.modules.audit.models import (
     AuditCaller,
     AuditChange,
     AuditRun,
-    AuditSubjectKey,
 )
 from app.modules.audit.schemas import (
     AUDIT,
@@ -246,8 +245,3 @@ class ChangeRepository(LogRepository):
         table = SQLModel.metadata.tables[entity]
         statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_(None))
         return await self.session.first(statement) is not None
-
-    async def wrapped_keys(self, ids: set[UUID]) -> Sequence[AnyRow]:
-        """The keys with these ids that were not destroyed."""
-        table = table_of(AuditSubjectKey)
-        return await self.session.all(select(table).where(table.c.id.in_(ids)))

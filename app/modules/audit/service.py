@@ -6,17 +6,9 @@ from typing import IO, Any
 from uuid import UUID
 
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
-from app.modules.audit.changes.personal_data import (
-    ERASED,
-    UNREADABLE,
-    SubjectKey,
-    decrypt_value,
-    unwrap_or_report,
-)
-from app.modules.audit.changes.place import Place
-from app.modules.audit.entries.canonical import unescape_names
+from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, PeriodQuery, RangeRequired
@@ -74,11 +66,7 @@ class ChangeService:
 
     async def decrypt(self, page: RowPage) -> RowPage:
         """`page` with its personal values decrypted."""
-        stored = (side for row in page.items for sides in row.changes.values() for side in sides.values())
-        ids = {name for name in map(key_of, stored) if name}
-        masters = self.rows.session.keys.personal
-        keys = {row.id: unwrap_or_report(masters, row) for row in await self.rows.wrapped_keys(ids)} if ids else {}
-        return replace(page, items=[to_read(row, keys) for row in page.items])
+        return replace(page, items=await decrypt(self.rows.session, page.items))
 
 
 class CallService:
@@ -146,35 +134,3 @@ class TimelineService:
             for key in keys
         ]
         return RowPage(items, cursor)
-
-
-def key_of(side: object) -> UUID | None:
-    """The key that an encrypted value names. A plain document of an older version may look almost like one."""
-    if not isinstance(side, dict) or side.keys() != {"$personal", "$key"}:
-        return None
-    try:
-        return UUID(str(side["$key"]))
-    except ValueError:
-        return None
-
-
-def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, Any]:
-    """`row` as its values were: personal ones decrypted (or `$erased`, `$unreadable`), plain names without escapes."""
-    changes: dict[str, dict[str, Any]] = {}
-    for field, sides in row.changes.items():
-        changes[field] = {"old": None, "new": None}
-        for name, side in sides.items():
-            place = Place(row.entity, row.entity_id, field)
-            changes[field][name] = value_of(side, place, keys)
-    return {**row._mapping, "changes": changes}
-
-
-def value_of(side: Any, place: Place, keys: Mapping[UUID, SubjectKey | None]) -> Any:
-    """The value that a change entry stores as `side`. A secret stays a digest."""
-    name = key_of(side)
-    if name is None:
-        return unescape_names(side)
-    if name not in keys:
-        return ERASED
-    key = keys[name]
-    return UNREADABLE if key is None else decrypt_value(key, place, side)
