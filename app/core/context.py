@@ -4,7 +4,7 @@ from asyncio import Timeout
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from app.core.clock import new_id, now
@@ -119,6 +119,10 @@ class RequestContext:
     """Whether the response is a stored one (`Idempotency-Key`)."""
     restores: int | None = None
     """The policy version that this request rolls back to."""
+    reverted_to: int | None = None
+    """The change entry to whose state this request reverts an item."""
+    preview: dict[str, Any] = field(default_factory=dict)
+    """What the response to a dry run has beside the effects."""
     headers: dict[str, str] = field(default_factory=dict)
     """Headers to add to the response, whatever its status."""
     etag: str | None = None

@@ -214,6 +214,63 @@ async def test_the_history_tells_readers_of_the_module_less(signed_in_as: Signed
 
 
 @resources
+async def test_a_past_state_is_shown_and_compared(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    item = await create_item(person, resource)
+    path = f"{resource.PATH}/{item['id']}"
+    ((field, value),) = resource.CHANGE.items()
+    await person.patch(path, resource.CHANGE)
+    created = (await person.get(f"{path}/history", params={"sort": "id"})).json()["items"][0]
+
+    state = await person.get(f"{path}/as-of", params={"at": created["at"]})
+    difference = await person.get(f"{path}/diff", params={"from": created["at"]})
+
+    assert (state.status_code, difference.status_code) == (200, 200), state.text + difference.text
+    assert {name: state.json()[name] for name in ("id", "version", field)} == {
+        "id": item["id"],
+        "version": 1,
+        field: item[field],
+    }
+    changes = difference.json()["changes"]
+    assert set(changes) == {field, "version", "updated_at"}
+    assert changes[field] == {"old": item[field], "new": value}
+
+
+@resources
+async def test_past_states_of_a_hidden_item_are_for_auditors(signed_in_as: SignedInAs, resource: Any) -> None:
+    person, auditor = await signed_in_as(*everything(resource.SLUG)), await signed_in_as("audit:read")
+    path = f"{resource.PATH}/{(await create_item(person, resource))['id']}"
+    await person.delete(path)
+    at = (await auditor.get(f"{path}/history")).json()["items"][0]["at"]
+
+    answers = {
+        who: [(await reader.get(f"{path}/{view}")).status_code for view in (f"as-of?at={at}", f"diff?from={at}")]
+        for who, reader in (("reader", person), ("auditor", auditor))
+    }
+
+    assert answers == {"reader": [404, 404], "auditor": [200, 200]}
+    assert (await auditor.get(f"{path}/as-of", params={"at": at})).json()["deleted_at"] is not None
+
+
+@resources
+async def test_an_item_is_reverted_for_a_reason(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    item = await create_item(person, resource)
+    path = f"{resource.PATH}/{item['id']}"
+    await person.patch(path, resource.CHANGE)
+    source = (await person.get(f"{path}/history", params={"sort": "id"})).json()["items"][0]
+
+    silent = await person.post(f"{path}/revert", {"at": source["at"]})
+    reverted = await person.post(f"{path}/revert", {"at": source["at"]}, headers={"Audit-Reason": "a mistake"})
+
+    assert silent.status_code == 422
+    assert reverted.status_code == 200, reverted.text
+    assert reverted.json() == {**item, "version": 3, "updated_at": reverted.json()["updated_at"]}
+    entry = (await person.get(f"{path}/history")).json()["items"][0]
+    assert (entry["reverted_to"], entry["reason"]) == (source["id"], "a mistake")
+
+
+@resources
 @pytest.mark.parametrize("held", ACTIONS)
 async def test_flags_open_exactly_their_action(signed_in_as: SignedInAs, resource: Any, held: str) -> None:
     owner = await signed_in_as(*everything(resource.SLUG))

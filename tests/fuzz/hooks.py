@@ -110,6 +110,7 @@ UNFORESEEN = {
     "string-too-short",  # blanks around a name do not count
     "too-many-decimals",  # of a price, for its currency
     "too-much-stock",
+    "unknown-field",  # of an item at a point, to revert
     "unknown-module",
     "unknown-reference",
     "unknown-role",

@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request
 
 from app.core.context import Principal
 from app.core.db.session import ReadSession, Session
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import Forbidden, Unauthenticated, invalid
 from app.core.http.state import context_of, database_of
 
 S = TypeVar("S")
@@ -72,12 +72,18 @@ async def get_caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(get_caller)]
 
 
-DryRunFlag = Annotated[bool, Query(description="Change nothing; list who would gain and lose which permissions.")]
+DryRunFlag = Annotated[bool, Query(description="Change nothing; show what would change.")]
 
 
 async def read_dry_run(request: Request, dry_run: DryRunFlag = False) -> None:  # noqa: FBT002  # a query parameter
     """Make the request a dry run if its parameter says so."""
     context_of(request).dry_run = dry_run
+
+
+async def require_reason(request: Request) -> None:
+    """Raise Invalid for a request that does not say why it is made (`Audit-Reason`)."""
+    if context_of(request).reason is None:
+        raise invalid("/header/Audit-Reason", "Say why you make this request.", "missing")
 
 
 async def lock_policy(request: Request) -> None:

@@ -20,7 +20,7 @@ from app.core.context import RequestContext
 from app.core.db.pagination import Page
 from app.core.http.answers import encoder_of
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
-from app.core.http.dependencies import Transactional, read_dry_run
+from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matches_etag
 from app.core.http.file_export import stream_list
@@ -55,6 +55,7 @@ class Route(PlannedRoute):
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.has_dry_run = read_dry_run in dependencies
+        self.requires_reason = require_reason in dependencies
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()

@@ -25,6 +25,8 @@ def remove_null(parameter: Json) -> None:
     if len(options) == 1:
         del schema["anyOf"]
         parameter["schema"] = {**options[0], **schema}
+    elif options:
+        schema["anyOf"] = options
 
 
 def add_bounds(node: object, name: str = "") -> None:

@@ -48,7 +48,7 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
     if not isinstance(route.guard, Public) and "GET" not in (route.methods or ()):
-        operation.setdefault("parameters", []).append(dict(AUDIT_REASON))
+        operation.setdefault("parameters", []).append({**AUDIT_REASON, "required": route.requires_reason})
     if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):
@@ -86,7 +86,7 @@ def description_of(operation: Json, route: Route) -> Iterator[str]:
     if route.item is not None:
         yield "The list is also a file: `Accept: text/csv` or `application/x-ndjson`."
     if route.has_dry_run:
-        yield "With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions."
+        yield "With `dry_run=true` nothing is changed, and the response is a preview of the effects."
     if route.preflight.takes_if_match:
         yield "Send `If-Match` to act only on the version that you read."
     if route.preflight.takes_idempotency_key:

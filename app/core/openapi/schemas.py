@@ -93,6 +93,11 @@ PREVIEW: Json = {
     "properties": {
         "dry_run": {"const": True, "description": "Nothing was changed."},
         "effects": {"type": "array", "items": EFFECT, "description": "Who would gain and lose which permissions."},
+        "changes": {
+            "type": "object",
+            "description": "Of a revert: the fields that would change, each with its old and new value.",
+            "additionalProperties": True,
+        },
     },
 }
 

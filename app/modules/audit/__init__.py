@@ -1,5 +1,5 @@
 """The audit log: the access log (one entry for each request) and the change log (one entry for each changed row)."""
 
-from app.modules.audit.router import add_history
+from app.modules.audit.items.router import add_history
 
 __all__ = ["add_history"]

@@ -156,6 +156,8 @@ class AuditChange(Entry, table=True):
     """The changed columns, before and after, after redaction."""
     redaction_version: str = Field(max_length=16)
     """The version of the redactions that were applied."""
+    reverted_to: int | None = Field(default=None, sa_type=BigInteger)
+    """The entry to whose state this change reverted the item, or some of its fields; null for any other change."""
 
 
 class AuditCaller(Bookkeeping, table=True):

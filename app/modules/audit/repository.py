@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, literal_column, select, true
@@ -77,6 +77,20 @@ def find_window(session: Session | ReadSession, query: PeriodQuery, resource: st
     if window is not None:
         session.context.headers[WINDOW_HEADER] = str(window)
     return window
+
+
+class Item(NamedTuple):
+    """An item that the change log tells of."""
+
+    entity: str
+    """The table."""
+    entity_id: UUID
+    """The id of the row."""
+
+    @property
+    def words(self) -> str:
+        """The name of its kind, in words."""
+        return self.entity.replace("_", " ")
 
 
 class LogRepository(ReadRepository):
@@ -229,19 +243,19 @@ class ChangeRepository(LogRepository):
         is_back = columns.changes["deleted_at", "new"].as_string().is_(None)
         return case((and_(is_update, is_back), "restore"), (is_update, "delete"), else_=columns.action)
 
-    async def page_of(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
+    async def page_of(self, item: Item, query: PageQuery) -> RowPage:
         """The entries of one item."""
         statement = self.build_once("of one item", self.select_of_item)
-        values = {"entity": entity, "entity_id": str(entity_id)}
-        return await self.fetch_page(statement, query, f"history/{entity}/{entity_id}", values)
+        values = {"entity": item.entity, "entity_id": str(item.entity_id)}
+        return await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
 
     def select_of_item(self) -> AnySelect:
         """A select of the entries of one item."""
         columns = self.table.c
         return self.select().where(columns.entity == bindparam("entity"), columns.entity_id == bindparam("entity_id"))
 
-    async def is_visible(self, entity: str, entity_id: UUID) -> bool:
+    async def is_visible(self, item: Item) -> bool:
         """Whether the item exists and is not hidden."""
-        table = SQLModel.metadata.tables[entity]
-        statement: AnySelect = select(table.c.id).where(table.c.id == entity_id, table.c.deleted_at.is_(None))
+        table = SQLModel.metadata.tables[item.entity]
+        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id, table.c.deleted_at.is_(None))
         return await self.session.first(statement) is not None

@@ -1,25 +1,23 @@
 """Audit endpoints. They only read, and each read is itself logged, synced to disk."""
 
 import asyncio
-from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from app.core.db.pagination import Page, RowPage
-from app.core.db.session import ReadSession
-from app.core.http.dependencies import Caller, get_read_session, read_only
-from app.core.http.guards import requires, requires_in_some_module
+from app.core.http.dependencies import read_only
+from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
-from app.modules.audit.models import add_tables
 from app.modules.audit.schemas import (
     AUDIT,
+    MAX_NUMBER,
     WINDOW_HEADER,
     AccessQuery,
     AccessRead,
@@ -27,12 +25,10 @@ from app.modules.audit.schemas import (
     CallRead,
     ChangeQuery,
     ChangeRead,
-    HistoryQuery,
     PeriodQuery,
 )
 from app.modules.audit.sealer.logs import Log
-from app.modules.audit.sealer.proofs import SealedLog
-from app.modules.audit.sealer.schemas import ConsistencyProof, InclusionProof
+from app.modules.audit.sealer.router import router as seal_router
 from app.modules.audit.service import AccessService, CallService, ChangeService, EvidenceService, TimelineService
 from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
 
@@ -45,7 +41,6 @@ router = Router(
     about="The audit log: the access log (every request) and the change log (every changed row).",
 )
 
-MAX_ID = 2**63 - 1
 IN_MEMORY, PIECE_BYTES = 4 * 1024 * 1024, 64 * 1024
 """Bytes of evidence that stay in memory, and that are sent at a time."""
 
@@ -58,18 +53,9 @@ class ZipResponse(StreamingResponse):
 
 Accesses = Annotated[AccessService, read_only(AccessService)]
 Changes = Annotated[ChangeService, read_only(ChangeService)]
-Reads = Annotated[ReadSession, Depends(get_read_session)]
-ABOUT_LOG = "The log: `changes` or `access`."
-ChosenLog = Annotated[Log, Query(description=ABOUT_LOG)]
-LogInPath = Annotated[Log, Path(description=ABOUT_LOG)]
-LogSize = Annotated[int, Query(ge=0, le=MAX_ID, description="A number of entries.")]
-LeastSize = Annotated[int | None, Query(ge=1, le=MAX_ID, description="The least number of entries it covers.")]
-OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_ID, description="The smaller number of entries.")]
-NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_ID, description="The larger number of entries.")]
 Calls = Annotated[CallService, read_only(CallService)]
 Evidences = Annotated[EvidenceService, read_only(EvidenceService)]
 Timelines = Annotated[TimelineService, read_only(TimelineService)]
-WHOLE_LOG = [requires("audit:read", durable_audit=True)]
 AUDIT_READ = [requires_in_some_module("audit:read", AUDIT, durable_audit=True)]
 WINDOWED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
@@ -111,61 +97,10 @@ async def list_changes(changes: Changes, query: Annotated[ChangeQuery, Query()])
 
 @router.get("/changes/{id}", response_model=ChangeRead, dependencies=AUDIT_READ)
 async def get_change(
-    changes: Changes, id: Annotated[int, Path(ge=1, le=MAX_ID, description="The number of the entry.")]
+    changes: Changes, id: Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The number of the entry.")]
 ) -> Any:
     """Get an entry of the change log."""
     return await changes.get(id)
-
-
-@router.get("/checkpoint", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
-async def get_checkpoint(session: Reads, log: ChosenLog = Log.changes) -> bytes:
-    """Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses."""
-    sealed = SealedLog(session, log)
-    return bytes(await sealed.note(await sealed.find_newest()))
-
-
-@router.get("/checkpoints", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
-async def get_older_checkpoint(session: Reads, size: LogSize, log: ChosenLog = Log.changes) -> bytes:
-    """Get the oldest checkpoint of a log that covers `size` entries."""
-    sealed = SealedLog(session, log)
-    return bytes(await sealed.note(await sealed.find_covering(size)))
-
-
-@router.get("/key", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
-async def get_keys(session: Reads, log: ChosenLog = Log.changes) -> bytes:
-    """Get the keys that verify the checkpoints of a log (`name+id+key`, one on each line), the newest first."""
-    return "".join(f"{key}\n" for key in await SealedLog(session, log).keys()).encode()
-
-
-@router.get("/proofs/{log}/{seq}", response_model=InclusionProof, dependencies=WHOLE_LOG)
-async def prove_inclusion(
-    session: Reads,
-    log: LogInPath,
-    seq: Annotated[int, Path(ge=1, le=MAX_ID, description="The place of the entry in the log.")],
-    size: LeastSize = None,
-) -> Any:
-    """Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more."""
-    sealed = SealedLog(session, log)
-    checkpoint = await sealed.find_newest() if size is None else await sealed.find_covering(size)
-    path = await sealed.prove_inclusion(seq, checkpoint.size)
-    return InclusionProof(
-        log=log,
-        seq=seq,
-        size=checkpoint.size,
-        entry=(await sealed.entry(seq)).decode(),
-        path=to_base64(path),
-        checkpoint=bytes(await sealed.note(checkpoint)).decode(),
-    )
-
-
-@router.get("/consistency/{log}", response_model=ConsistencyProof, dependencies=WHOLE_LOG)
-async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize, to_size: NewerSize = None) -> Any:
-    """Prove that a log only grew from one size to another, by default that of the newest checkpoint."""
-    sealed = SealedLog(session, log)
-    if to_size is None:
-        to_size = (await sealed.find_newest()).size
-    path = await sealed.prove_consistency(from_size, to_size)
-    return ConsistencyProof(log=log, from_size=from_size, to_size=to_size, path=to_base64(path))
 
 
 @router.get("/evidence/access", response_class=ZipResponse, dependencies=[*AUDIT_READ, Depends(flush_access_log)])
@@ -201,10 +136,6 @@ async def read_pieces(file: "SpooledTemporaryFile[bytes]") -> AsyncIterator[byte
             yield piece
 
 
-def to_base64(hashes: Sequence[bytes]) -> list[str]:
-    return [b64encode(each).decode() for each in hashes]
-
-
 @router.get("/calls/{call_id}", response_model=CallRead, dependencies=[*AUDIT_READ, Depends(flush_access_log)])
 async def get_call(calls: Calls, call_id: UUID, query: Annotated[CallQuery, Query()]) -> Any:
     """Get a request, or the work of a job, with its changes: who, why, and from which value to which."""
@@ -222,27 +153,4 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
     return await timelines.page(id, query)
 
 
-def add_history(router: Router, entity: str, path: str = "") -> None:
-    """Add `GET {path}/{id}/history` to the router of `entity` (a table).
-
-    It requires the module's read permission or `audit:read`, and shows all to auditors of the module.
-    """
-    slug = router.module.slug if router.module else ""
-    add_tables(slug, entity)
-
-    async def list_history(
-        changes: Changes, caller: Caller, id: UUID, query: Annotated[HistoryQuery, Query()]
-    ) -> RowPage:
-        if caller.may("audit:read") or caller.may(f"{slug}:audit"):
-            return await changes.history(entity, id, query)
-        return await changes.visible_history(entity, id, query)
-
-    router.add_api_route(
-        f"{path}/{{id}}/history",
-        list_history,
-        name=f"{entity}_history",
-        summary=f"List the changes of one {entity.replace('_', ' ')}",
-        description=f"List the changes of one {entity.replace('_', ' ')}: who, when, from which value to which.",
-        response_model=Page[ChangeRead],
-        dependencies=[requires(f"{slug}:read", "audit:read")],
-    )
+ROUTERS = (router, seal_router)

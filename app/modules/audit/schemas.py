@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import (
+    Field,
+    field_validator,
+)
 
 from app.core.db.pagination import Page, PageQuery
 from app.core.errors import Invalid
@@ -19,6 +22,8 @@ WINDOW_HEADER = "Audit-Window"
 """The response header with the window of a list."""
 WIDEST = timedelta(days=31)
 """The longest period in which entries are read one by one."""
+MAX_NUMBER = 2**63 - 1
+"""The largest number of an entry."""
 
 
 class RangeRequired(Invalid):
@@ -266,6 +271,8 @@ class ChangeRead(EntryRead):
     """The changed fields, each with its old and new value. Of a secret, `$secret` is a keyed digest of the value."""
     redaction_version: str
     """The version of the redactions that were applied."""
+    reverted_to: int | None
+    """The `id` of the entry to whose state this change reverted the item, or some fields; null for other changes."""
 
 
 class CallRead(ResponseSchema):

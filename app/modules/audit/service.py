@@ -49,21 +49,6 @@ class ChangeService:
         """The entries with these numbers."""
         return (await self.decrypt(RowPage(await self.rows.entries(numbers)))).items
 
-    async def visible_history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
-        """The history for readers of the module: of visible items only, and without addresses. Raises NotFound."""
-        if not await self.rows.is_visible(entity, entity_id):
-            raise NotFound(f"There is no {entity.replace('_', ' ')} {entity_id}.")
-        page = await self.history(entity, entity_id, query)
-        items = [{**row, "ip": None, "user_agent": None} for row in page.items]
-        return replace(page, items=items)
-
-    async def history(self, entity: str, entity_id: UUID, query: PageQuery) -> RowPage:
-        """The change entries of one item, hidden or deleted ones too. Raises NotFound if it never existed."""
-        page = await self.rows.page_of(entity, entity_id, query)
-        if not page.items and not query.cursor:
-            raise NotFound(f"There is no {entity} {entity_id}, and never was.")
-        return await self.decrypt(page)
-
     async def decrypt(self, page: RowPage) -> RowPage:
         """`page` with its personal values decrypted."""
         return replace(page, items=await decrypt(self.rows.session, page.items))

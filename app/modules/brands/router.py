@@ -8,15 +8,13 @@ from app.modules.brands.service import BrandService
 
 router = Router("brands", name="Brands", group="Catalogue", icon="award", sort_order=30, about="Makers of products.")
 
-add_resource(
-    router,
-    Resource(
-        name="brand",
-        service=BrandService,
-        create=BrandCreate,
-        update=BrandUpdate,
-        read=BrandRead,
-        query=BrandQuery,
-    ),
+resource = Resource(
+    name="brand",
+    service=BrandService,
+    create=BrandCreate,
+    update=BrandUpdate,
+    read=BrandRead,
+    query=BrandQuery,
 )
-add_history(router, "brand")
+add_resource(router, resource)
+add_history(router, resource)

@@ -15,15 +15,13 @@ router = Router(
     about="A tree of product categories.",
 )
 
-add_resource(
-    router,
-    Resource(
-        name="category",
-        service=CategoryService,
-        create=CategoryCreate,
-        update=CategoryUpdate,
-        read=CategoryRead,
-        query=CategoryQuery,
-    ),
+resource = Resource(
+    name="category",
+    service=CategoryService,
+    create=CategoryCreate,
+    update=CategoryUpdate,
+    read=CategoryRead,
+    query=CategoryQuery,
 )
-add_history(router, "category")
+add_resource(router, resource)
+add_history(router, resource)

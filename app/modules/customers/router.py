@@ -8,15 +8,13 @@ from app.modules.customers.service import CustomerService
 
 router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20, about="Customers.")
 
-add_resource(
-    router,
-    Resource(
-        name="customer",
-        service=CustomerService,
-        create=CustomerCreate,
-        update=CustomerUpdate,
-        read=CustomerRead,
-        query=CustomerQuery,
-    ),
+resource = Resource(
+    name="customer",
+    service=CustomerService,
+    create=CustomerCreate,
+    update=CustomerUpdate,
+    read=CustomerRead,
+    query=CustomerQuery,
 )
-add_history(router, "customer")
+add_resource(router, resource)
+add_history(router, resource)

@@ -33,18 +33,16 @@ router = Router(
     about="Products and their stock.",
 )
 
-add_resource(
-    router,
-    Resource(
-        name="product",
-        service=ProductService,
-        create=ProductCreate,
-        update=ProductUpdate,
-        read=ProductRead,
-        query=ProductQuery,
-    ),
+resource = Resource(
+    name="product",
+    service=ProductService,
+    create=ProductCreate,
+    update=ProductUpdate,
+    read=ProductRead,
+    query=ProductQuery,
 )
-add_history(router, "product")
+add_resource(router, resource)
+add_history(router, resource)
 
 Stock = Annotated[StockService, transactional(StockService)]
 ReadStock = Annotated[StockService, read_only(StockService, allow_replica=True)]

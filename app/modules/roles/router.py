@@ -79,26 +79,23 @@ async def update_role_matrices(roles: Roles, data: MatrixEdit) -> list[MatrixRow
     return await roles.replace_matrices(data.roles)
 
 
-add_resource(
-    router,
-    Resource(
-        name="role",
-        service=RoleService,
-        create=RoleCreate,
-        update=RoleUpdate,
-        read=RoleRead,
-        query=RoleQuery,
-        guard=guard,
-        summaries={
-            "create": "Create a role. It grants nothing yet.",
-            "delete": "Hide a role. It grants nothing from now on.",
-            "restore": "Make a hidden role visible again. Its grants and its users come back with it.",
-        },
-        has_bulk=False,
-    ),
-    path="/roles",
+resource = Resource(
+    name="role",
+    service=RoleService,
+    create=RoleCreate,
+    update=RoleUpdate,
+    read=RoleRead,
+    query=RoleQuery,
+    guard=guard,
+    summaries={
+        "create": "Create a role. It grants nothing yet.",
+        "delete": "Hide a role. It grants nothing from now on.",
+        "restore": "Make a hidden role visible again. Its grants and its users come back with it.",
+    },
+    has_bulk=False,
 )
-add_history(router, "role", "/roles")
+add_resource(router, resource, path="/roles")
+add_history(router, resource, path="/roles")
 
 
 @router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=ROLES_READ)

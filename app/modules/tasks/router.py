@@ -10,15 +10,13 @@ router = Router(
     "tasks", name="Tasks", group="Work", icon="check-square", sort_order=10, about="Tasks, and the users who do them."
 )
 
-add_resource(
-    router,
-    Resource(
-        name="task",
-        service=TaskService,
-        create=TaskCreate,
-        update=TaskUpdate,
-        read=TaskRead,
-        query=TaskQuery,
-    ),
+resource = Resource(
+    name="task",
+    service=TaskService,
+    create=TaskCreate,
+    update=TaskUpdate,
+    read=TaskRead,
+    query=TaskQuery,
 )
-add_history(router, "task")
+add_resource(router, resource)
+add_history(router, resource)

@@ -34,22 +34,20 @@ def guard(action: str) -> list[Any]:
     return [*policy_change(permission, locks_first=action != "create"), Depends(name_subject)]
 
 
-add_resource(
-    router,
-    Resource(
-        name="user",
-        service=UserService,
-        create=UserCreate,
-        update=UserUpdate,
-        read=UserRead,
-        query=UserQuery,
-        guard=guard,
-        write=Depends(user_service),
-        summaries={"delete": "Hide a user. The sessions end, and the user can no longer sign in."},
-        has_bulk=False,
-    ),
+resource = Resource(
+    name="user",
+    service=UserService,
+    create=UserCreate,
+    update=UserUpdate,
+    read=UserRead,
+    query=UserQuery,
+    guard=guard,
+    write=Depends(user_service),
+    summaries={"delete": "Hide a user. The sessions end, and the user can no longer sign in."},
+    has_bulk=False,
 )
-add_history(router, "user")
+add_resource(router, resource)
+add_history(router, resource)
 
 
 @router.post("/{id}/password", dependencies=other_account_change("users:update"))

@@ -13,9 +13,49 @@ export interface paths {
         };
         /**
          * List the access log: every request, whatever its end
-         * @description List the access log: every request, whatever its end. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_accesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/actors/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first
+         * @description List what a user or an API key did: requests, changes, and attempts to sign in as the user, newest first. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/calls/{call_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a request, or the work of a job, with its changes: who, why, and from which value to which
+         * @description Get a request, or the work of a job, with its changes: who, why, and from which value to which. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_call"];
         put?: never;
         post?: never;
         delete?: never;
@@ -32,8 +72,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List the change log: every changed row, with the values before and after
-         * @description List the change log: every changed row, with the values before and after. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * List the change log: every changed row, before and after
+         * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
+         *
+         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -53,7 +95,7 @@ export interface paths {
         };
         /**
          * Get an entry of the change log
-         * @description Get an entry of the change log. Requires the permission `audit:read`.
+         * @description Get an entry of the change log. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
          */
         get: operations["get_change"];
         put?: never;
@@ -116,6 +158,46 @@ export interface paths {
          * @description Prove that a log only grew from one size to another, by default that of the newest checkpoint. Requires the permission `audit:read`.
          */
         get: operations["prove_consistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/evidence/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sealed access entries as a zip, with what proves them: `python verify_audit
+         * @description Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_evidence_of_accesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/evidence/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sealed change entries as a zip, with what proves them: `python verify_audit
+         * @description Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_evidence_of_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -676,6 +758,46 @@ export interface paths {
         patch: operations["update_brand"];
         trace?: never;
     };
+    "/api/v1/brands/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one brand
+         * @description Get a past state of one brand. It is rebuilt from the change log. Requires the permission `brands:read` or `audit:read`.
+         */
+        get: operations["brand_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brands/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one brand
+         * @description Compare two states of one brand. The answer has the fields that differ. Requires the permission `brands:read` or `audit:read`.
+         */
+        get: operations["brand_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/brands/{id}/history": {
         parameters: {
             query?: never;
@@ -685,7 +807,7 @@ export interface paths {
         };
         /**
          * List the changes of one brand
-         * @description List the changes of one brand: who, when, from which value to which. Requires the permission `brands:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one brand. Each entry says who, when, and from which values to which. Requires the permission `brands:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["brand_history"];
         put?: never;
@@ -710,6 +832,26 @@ export interface paths {
          * @description Make a hidden brand visible again. Requires the permission `brands:delete`, and `brands:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_brand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brands/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a brand what it was
+         * @description Make a brand what it was. It is a change like any other, which names its source. Requires the permission `brands:update`, and `brands:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_brand"];
         delete?: never;
         options?: never;
         head?: never;
@@ -808,6 +950,46 @@ export interface paths {
         patch: operations["update_category"];
         trace?: never;
     };
+    "/api/v1/categories/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one category
+         * @description Get a past state of one category. It is rebuilt from the change log. Requires the permission `categories:read` or `audit:read`.
+         */
+        get: operations["category_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/categories/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one category
+         * @description Compare two states of one category. The answer has the fields that differ. Requires the permission `categories:read` or `audit:read`.
+         */
+        get: operations["category_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories/{id}/history": {
         parameters: {
             query?: never;
@@ -817,7 +999,7 @@ export interface paths {
         };
         /**
          * List the changes of one category
-         * @description List the changes of one category: who, when, from which value to which. Requires the permission `categories:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one category. Each entry says who, when, and from which values to which. Requires the permission `categories:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["category_history"];
         put?: never;
@@ -842,6 +1024,26 @@ export interface paths {
          * @description Make a hidden category visible again. Requires the permission `categories:delete`, and `categories:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_category"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/categories/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a category what it was
+         * @description Make a category what it was. It is a change like any other, which names its source. Requires the permission `categories:update`, and `categories:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_category"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,6 +1142,46 @@ export interface paths {
         patch: operations["update_customer"];
         trace?: never;
     };
+    "/api/v1/customers/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one customer
+         * @description Get a past state of one customer. It is rebuilt from the change log. Requires the permission `customers:read` or `audit:read`.
+         */
+        get: operations["customer_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one customer
+         * @description Compare two states of one customer. The answer has the fields that differ. Requires the permission `customers:read` or `audit:read`.
+         */
+        get: operations["customer_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/history": {
         parameters: {
             query?: never;
@@ -949,7 +1191,7 @@ export interface paths {
         };
         /**
          * List the changes of one customer
-         * @description List the changes of one customer: who, when, from which value to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one customer. Each entry says who, when, and from which values to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["customer_history"];
         put?: never;
@@ -974,6 +1216,26 @@ export interface paths {
          * @description Make a hidden customer visible again. Requires the permission `customers:delete`, and `customers:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a customer what it was
+         * @description Make a customer what it was. It is a change like any other, which names its source. Requires the permission `customers:update`, and `customers:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_customer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1035,7 +1297,7 @@ export interface paths {
         head?: never;
         /**
          * Change a group: its place in the menu, or whether its modules grant anything
-         * @description Change a group: its place in the menu, or whether its modules grant anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change a group: its place in the menu, or whether its modules grant anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module_group"];
         trace?: never;
@@ -1075,7 +1337,7 @@ export interface paths {
         head?: never;
         /**
          * Change a module: its place in the menu, its group, or whether it grants anything
-         * @description Change a module: its place in the menu, its group, or whether it grants anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change a module: its place in the menu, its group, or whether it grants anything. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_module"];
         trace?: never;
@@ -1172,6 +1434,46 @@ export interface paths {
         patch: operations["update_product"];
         trace?: never;
     };
+    "/api/v1/products/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one product
+         * @description Get a past state of one product. It is rebuilt from the change log. Requires the permission `products:read` or `audit:read`.
+         */
+        get: operations["product_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one product
+         * @description Compare two states of one product. The answer has the fields that differ. Requires the permission `products:read` or `audit:read`.
+         */
+        get: operations["product_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/products/{id}/history": {
         parameters: {
             query?: never;
@@ -1181,7 +1483,7 @@ export interface paths {
         };
         /**
          * List the changes of one product
-         * @description List the changes of one product: who, when, from which value to which. Requires the permission `products:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one product. Each entry says who, when, and from which values to which. Requires the permission `products:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["product_history"];
         put?: never;
@@ -1206,6 +1508,26 @@ export interface paths {
          * @description Make a hidden product visible again. Requires the permission `products:delete`, and `products:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_product"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a product what it was
+         * @description Make a product what it was. It is a change like any other, which names its source. Requires the permission `products:update`, and `products:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_product"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1327,7 +1649,7 @@ export interface paths {
         put?: never;
         /**
          * Restore roles, grants, assignments, modules and groups as they were after this version
-         * @description Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
+         * @description Restore roles, grants, assignments, modules and groups as they were after this version. Users do not change. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["roll_back_policy"];
         delete?: never;
@@ -1399,7 +1721,7 @@ export interface paths {
         head?: never;
         /**
          * Replace the grants of several roles at once, all or nothing
-         * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions.
+         * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects.
          */
         patch: operations["update_role_matrices"];
         trace?: never;
@@ -1420,16 +1742,56 @@ export interface paths {
         post?: never;
         /**
          * Hide a role
-         * @description Hide a role. It grants nothing from now on. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Hide a role. It grants nothing from now on. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_role"];
         options?: never;
         head?: never;
         /**
          * Change some fields of a role
-         * @description Change some fields of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_role"];
+        trace?: never;
+    };
+    "/api/v1/roles/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one role
+         * @description Get a past state of one role. It is rebuilt from the change log. Requires the permission `roles:read` or `audit:read`.
+         */
+        get: operations["role_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one role
+         * @description Compare two states of one role. The answer has the fields that differ. Requires the permission `roles:read` or `audit:read`.
+         */
+        get: operations["role_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/roles/{id}/history": {
@@ -1441,7 +1803,7 @@ export interface paths {
         };
         /**
          * List the changes of one role
-         * @description List the changes of one role: who, when, from which value to which. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one role. Each entry says who, when, and from which values to which. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["role_history"];
         put?: never;
@@ -1466,7 +1828,7 @@ export interface paths {
         get: operations["get_role_modules"];
         /**
          * Replace all grants of a role
-         * @description Replace all grants of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Replace all grants of a role. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_role_modules"];
         post?: never;
@@ -1487,9 +1849,29 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden role visible again
-         * @description Make a hidden role visible again. Its grants and its users come back with it. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden role visible again. Its grants and its users come back with it. Requires the permission `roles:delete`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a role what it was
+         * @description Make a role what it was. It is a change like any other, which names its source. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_role"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1608,6 +1990,46 @@ export interface paths {
         patch: operations["update_task"];
         trace?: never;
     };
+    "/api/v1/tasks/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one task
+         * @description Get a past state of one task. It is rebuilt from the change log. Requires the permission `tasks:read` or `audit:read`.
+         */
+        get: operations["task_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one task
+         * @description Compare two states of one task. The answer has the fields that differ. Requires the permission `tasks:read` or `audit:read`.
+         */
+        get: operations["task_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/{id}/history": {
         parameters: {
             query?: never;
@@ -1617,7 +2039,7 @@ export interface paths {
         };
         /**
          * List the changes of one task
-         * @description List the changes of one task: who, when, from which value to which. Requires the permission `tasks:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one task. Each entry says who, when, and from which values to which. Requires the permission `tasks:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["task_history"];
         put?: never;
@@ -1648,6 +2070,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a task what it was
+         * @description Make a task what it was. It is a change like any other, which names its source. Requires the permission `tasks:update`, and `tasks:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1663,7 +2105,7 @@ export interface paths {
         put?: never;
         /**
          * Create an user
-         * @description Create an user. Requires the permission `users:create`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Safe to retry with an `Idempotency-Key`.
+         * @description Create an user. Requires the permission `users:create`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_user"];
         delete?: never;
@@ -1688,16 +2130,56 @@ export interface paths {
         post?: never;
         /**
          * Hide a user
-         * @description Hide a user. The sessions end, and the user can no longer sign in. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Hide a user. The sessions end, and the user can no longer sign in. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         delete: operations["delete_user"];
         options?: never;
         head?: never;
         /**
          * Change some fields of an user
-         * @description Change some fields of an user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Change some fields of an user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one user
+         * @description Get a past state of one user. It is rebuilt from the change log. Requires the permission `users:read` or `audit:read`.
+         */
+        get: operations["user_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one user
+         * @description Compare two states of one user. The answer has the fields that differ. Requires the permission `users:read` or `audit:read`.
+         */
+        get: operations["user_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{id}/history": {
@@ -1709,7 +2191,7 @@ export interface paths {
         };
         /**
          * List the changes of one user
-         * @description List the changes of one user: who, when, from which value to which. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one user. Each entry says who, when, and from which values to which. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["user_history"];
         put?: never;
@@ -1751,9 +2233,29 @@ export interface paths {
         put?: never;
         /**
          * Make a hidden user visible again
-         * @description Make a hidden user visible again. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         * @description Make a hidden user visible again. Requires the permission `users:delete`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["restore_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an user what it was
+         * @description Make an user what it was. It is a change like any other, which names its source. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_user"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1774,7 +2276,7 @@ export interface paths {
         get: operations["get_user_roles"];
         /**
          * Replace the roles of a user
-         * @description Replace the roles of a user. `If-Match` names the version of the user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed and the response lists who would gain and lose which permissions. Send `If-Match` to act only on the version that you read.
+         * @description Replace the roles of a user. `If-Match` names the version of the user. Requires the permission `users:update`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read.
          */
         put: operations["replace_user_roles"];
         post?: never;
@@ -2643,6 +3145,52 @@ export interface components {
              */
             version?: number | null;
         };
+        /**
+         * CallRead
+         * @description One request, or one piece of work of a job, with what it changed.
+         */
+        CallRead: {
+            /**
+             * Actor Id
+             * @description The user or API key.
+             */
+            actor_id: string | null;
+            /**
+             * Actor Kind
+             * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
+             */
+            actor_kind: string;
+            /**
+             * Actor Name
+             * @description The name of the actor at that time; null once the person was erased.
+             */
+            actor_name: string | null;
+            /**
+             * Call Id
+             * Format: uuid
+             * @description The identifier that the server gave it (`Attest-Call-ID`).
+             */
+            call_id: string;
+            /** @description The change entries, a page of them. */
+            changes: components["schemas"]["ChangePage"];
+            /**
+             * Owner Id
+             * @description The user for whom an API key acted.
+             */
+            owner_id: string | null;
+            /**
+             * Reason
+             * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
+             */
+            reason: string | null;
+            /** @description The access entry; null for a job, and for a request whose success leaves none. */
+            request: components["schemas"]["AccessRead"] | null;
+            /**
+             * Request Id
+             * @description The request, in the words of its caller (`X-Request-ID`).
+             */
+            request_id: string;
+        };
         /** CategoryBulk */
         CategoryBulk: {
             /**
@@ -2921,6 +3469,11 @@ export interface components {
              * @description The request, in the words of its caller (`X-Request-ID`); two requests can have the same.
              */
             request_id: string;
+            /**
+             * Reverted To
+             * @description The `id` of the entry to whose state this change reverted the item, or some fields; null for other changes.
+             */
+            reverted_to: number | null;
             /**
              * Seq
              * @description The place in the sealed log, from 1; null until it is sealed.
@@ -3249,6 +3802,19 @@ export interface components {
             version?: number | null;
         };
         /**
+         * DifferenceRead
+         * @description What differs between two states of an item.
+         */
+        DifferenceRead: {
+            /**
+             * Changes
+             * @description The fields that differ, each with its value at the first point (`old`) and at the second (`new`).
+             */
+            changes: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * EnrolRequest
          * @description A request to enrol. It needs the password, because a stolen token alone must not enrol anything.
          */
@@ -3352,6 +3918,12 @@ export interface components {
          * @description The actions that a role grants in one module. A listed module may be read.
          */
         Flags: {
+            /**
+             * Can Audit
+             * @description Whether the role may read what the audit log says about the module.
+             * @default false
+             */
+            can_audit?: boolean;
             /**
              * Can Create
              * @description Whether the role may create.
@@ -3728,7 +4300,7 @@ export interface components {
             id: string;
             /**
              * Ip
-             * @description The address of the client.
+             * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
@@ -3753,7 +4325,7 @@ export interface components {
             session_id: string | null;
             /**
              * User Agent
-             * @description The user agent of the client.
+             * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
             /**
@@ -4265,6 +4837,11 @@ export interface components {
          */
         PermissionRead: {
             /**
+             * Can Audit
+             * @description Whether the caller may read what the audit log says about the module.
+             */
+            can_audit: boolean;
+            /**
              * Can Create
              * @description Whether the caller may create.
              */
@@ -4295,6 +4872,10 @@ export interface components {
          * @description The effects of a change that was a dry run.
          */
         Preview: {
+            /** @description Of a revert: the fields that would change, each with its old and new value. */
+            changes?: {
+                [key: string]: unknown;
+            };
             /**
              * @description Nothing was changed.
              * @constant
@@ -4689,6 +5270,27 @@ export interface components {
         /** Response Replace User Roles */
         ReplaceUserRolesResult: components["schemas"]["AssignmentRead"][];
         /**
+         * Revert
+         * @description To which point an item is reverted.
+         */
+        Revert: {
+            /**
+             * At
+             * @description At this instant, by the clock of the application, or right after the entry with this `seq`.
+             */
+            at?: number | string | null;
+            /**
+             * Fields
+             * @description Only these fields; without it, all.
+             */
+            fields?: string[] | null;
+            /**
+             * Seq
+             * @description Right after the entry with this `seq`.
+             */
+            seq?: number | null;
+        };
+        /**
          * RoleCreate
          * @description A new role, which grants nothing yet.
          * @example {
@@ -5066,6 +5668,22 @@ export interface components {
              */
             username: string;
         };
+        /**
+         * StateRead
+         * @description An item as it was: its fields beside `id`, as the change log has them.
+         *
+         *     A personal value that was erased is `{"$erased": true}`; of a secret, `$secret` is a keyed digest.
+         */
+        StateRead: {
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier of the item.
+             */
+            id: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** TaskBulk */
         TaskBulk: {
             /**
@@ -5290,6 +5908,57 @@ export interface components {
              * @description Only if this is still the version of the item.
              */
             version?: number | null;
+        };
+        /**
+         * TimelineEntry
+         * @description One entry of a timeline.
+         */
+        TimelineEntry: {
+            /**
+             * At
+             * Format: date-time
+             * @description When the request began, or the change was written, by the clock of the application.
+             */
+            at: string;
+            /** @description The change entry. */
+            change: components["schemas"]["ChangeRead"] | null;
+            /**
+             * Id
+             * Format: int64
+             * @description The number of the entry in its log.
+             */
+            id: number;
+            /**
+             * Kind
+             * @description What it is: a change, a request, or an attempt to sign in as this user.
+             * @enum {string}
+             */
+            kind: "change" | "request" | "sign-in";
+            /** @description The access entry of a request, or of an attempt to sign in. */
+            request: components["schemas"]["AccessRead"] | null;
+        };
+        /** TimelineEntryPage */
+        TimelineEntryPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["TimelineEntry"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
         };
         /**
          * TokenPair
@@ -5541,7 +6210,7 @@ export interface components {
             actor_kind: string;
             /**
              * Actor Name
-             * @description The name of the actor at that time.
+             * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
             /**
@@ -5552,14 +6221,14 @@ export interface components {
             at: string;
             /**
              * Changes
-             * @description The changed rows, before and after.
+             * @description The changed rows, before and after, without personal data.
              */
             changes: {
                 [key: string]: unknown;
             }[];
             /**
              * Effects
-             * @description Who gained and lost which permissions.
+             * @description Who gained and lost which permissions. `username` is the present name; null once the person was erased.
              */
             effects: {
                 [key: string]: unknown;
@@ -5842,6 +6511,10 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -5850,10 +6523,6 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only requests with this HTTP method. */
@@ -5888,6 +6557,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -5911,6 +6582,115 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Also what API keys of this user did. */
+                keys?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineEntryPage"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_call: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the call, from `Attest-Call-ID`. */
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_changes: {
         parameters: {
             query?: {
@@ -5924,6 +6704,10 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -5932,16 +6716,14 @@ export interface operations {
                 request_id?: string;
                 /** @description Only entries of the request with this `Attest-Call-ID`. */
                 call_id?: string;
-                /** @description Only entries at or after this instant. */
-                at_gte?: string;
-                /** @description Only entries before this instant. */
-                at_lt?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table. */
                 entity?: string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
+                /** @description Only changes of tables of this module. */
+                module?: string;
                 /** @description Only changes of this kind. Hiding an item is a `delete`, bringing it back a `restore`. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -5958,6 +6740,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
+                    "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -6130,6 +6914,154 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_evidence_of_accesses: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Only entries of this user or API key. */
+                actor_id?: string;
+                /** @description Only entries of API keys of this user. */
+                owner_id?: string;
+                /** @description Only entries of requests with this `X-Request-ID`. */
+                request_id?: string;
+                /** @description Only entries of the request with this `Attest-Call-ID`. */
+                call_id?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
+                /** @description Only requests with this HTTP method. */
+                method?: string;
+                /** @description Only requests whose path begins so. */
+                path?: string;
+                /** @description Only responses with one of these statuses. */
+                status?: number[];
+                /** @description Only responses with this status or a higher one. */
+                status_gte?: number;
+                /** @description Only requests from this address. */
+                ip?: string;
+                /** @description Only requests of this module. */
+                module?: string;
+                /** @description Only requests of this route, with its parameters in braces. */
+                route?: string;
+                /** @description Only requests about the item with this id. */
+                item_id?: string;
+                /** @description Only attempts to sign in as this user, and requests on the account of this user. */
+                subject_id?: string;
+                /** @description Only failures with this code. */
+                error_code?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_evidence_of_changes: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description Only entries of this user or API key. */
+                actor_id?: string;
+                /** @description Only entries of API keys of this user. */
+                owner_id?: string;
+                /** @description Only entries of requests with this `X-Request-ID`. */
+                request_id?: string;
+                /** @description Only entries of the request with this `Attest-Call-ID`. */
+                call_id?: string;
+                /** @description Only entries with exactly this reason. */
+                reason?: string;
+                /** @description Only changes of this table. */
+                entity?: string;
+                /** @description Only changes of the item with this id. */
+                entity_id?: string;
+                /** @description Only changes of tables of this module. */
+                module?: string;
+                /** @description Only changes of this kind. Hiding an item is a `delete`, bringing it back a `restore`. */
+                action?: "create" | "update" | "delete" | "restore";
+                /** @description Only changes of this field. */
+                field?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -7602,6 +8534,92 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    brand_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    brand_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     brand_history: {
         parameters: {
             query?: {
@@ -7695,6 +8713,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_brand: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BrandRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -8061,6 +9138,92 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    category_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    category_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     category_history: {
         parameters: {
             query?: {
@@ -8154,6 +9317,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_category: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategoryRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -8520,6 +9742,92 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    customer_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    customer_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     customer_history: {
         parameters: {
             query?: {
@@ -8613,6 +9921,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_customer: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -8717,7 +10084,7 @@ export interface operations {
     update_module_group: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -8823,7 +10190,7 @@ export interface operations {
     update_module: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -9241,6 +10608,92 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    product_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    product_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     product_history: {
         parameters: {
             query?: {
@@ -9334,6 +10787,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_product: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -9638,7 +11150,7 @@ export interface operations {
     roll_back_policy: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -9908,7 +11420,7 @@ export interface operations {
     update_role_matrices: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -10013,7 +11525,7 @@ export interface operations {
     delete_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -10074,7 +11586,7 @@ export interface operations {
     update_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -10120,6 +11632,92 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    role_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    role_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -10220,7 +11818,7 @@ export interface operations {
     replace_role_modules: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -10281,7 +11879,7 @@ export interface operations {
     restore_role: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -10322,6 +11920,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_role: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -10748,6 +12405,92 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    task_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    task_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     task_history: {
         parameters: {
             query?: {
@@ -10850,6 +12593,65 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    revert_task: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -10911,7 +12713,7 @@ export interface operations {
     create_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -11030,7 +12832,7 @@ export interface operations {
     delete_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -11091,7 +12893,7 @@ export interface operations {
     update_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -11137,6 +12939,92 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    user_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    user_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -11241,7 +13129,7 @@ export interface operations {
     restore_user: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {
@@ -11282,6 +13170,65 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_user: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             429: components["responses"]["TooManyRequests"];
@@ -11332,7 +13279,7 @@ export interface operations {
     replace_user_roles: {
         parameters: {
             query?: {
-                /** @description Change nothing; list who would gain and lose which permissions. */
+                /** @description Change nothing; show what would change. */
                 dry_run?: boolean;
             };
             header?: {

@@ -103,6 +103,7 @@ def actor_columns(context: RequestContext) -> Values:
         "owner_id": context.owner_id,
         "caller_id": context.caller_id,
         "reason": context.reason,
+        "reverted_to": context.reverted_to,
     }
 
 

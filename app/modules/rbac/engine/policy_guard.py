@@ -102,7 +102,7 @@ async def check_transaction(session: Session) -> None:
     if change is not None and change.version:
         effects = await change.check_and_store(session)
     if context.dry_run:
-        raise DryRun({"dry_run": True, "effects": effects})
+        raise DryRun({"dry_run": True, "effects": effects, **context.preview})
     if change is not None and change.version:
         session.info["policy_version"] = context.policy_version = change.version
 

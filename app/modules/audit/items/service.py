@@ -1,0 +1,45 @@
+"""What the change log says of one item."""
+
+from dataclasses import replace
+from typing import Any
+
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.session import ReadSession, Session
+from app.core.errors import NotFound
+from app.modules.audit.changes.reading import decrypt
+from app.modules.audit.items.causes import fold_versions
+from app.modules.audit.items.schemas import Point
+from app.modules.audit.items.states import difference, not_found, read_state
+from app.modules.audit.repository import ChangeRepository, Item
+
+
+class ItemService:
+    """What the change log says of one item."""
+
+    def __init__(self, session: ReadSession | Session) -> None:
+        self.session = session
+        self.rows = ChangeRepository(session)
+
+    async def check_visible(self, item: Item) -> None:
+        """Raise NotFound for a hidden item, as its module does."""
+        if not await self.rows.is_visible(item):
+            raise NotFound(f"There is no {item.words} {item.entity_id}.")
+
+    async def history(self, item: Item, query: PageQuery) -> RowPage:
+        """The entries, of a hidden or deleted item too. Raises NotFound if it never existed."""
+        page = await self.rows.page_of(item, query)
+        if not page.items and not query.cursor:
+            raise not_found(item, was_removed=False, was_ever=False)
+        entries = await decrypt(self.session, page.items)
+        return replace(page, items=await fold_versions(self.session, item, entries))
+
+    async def read(self, item: Item, point: Point) -> dict[str, Any]:
+        """The item as it was. Raises NotFound where it did not exist."""
+        state = await read_state(self.session, item, point)
+        return {**state.values, "id": item.entity_id}
+
+    async def compare(self, item: Item, start: Point, end: Point | None) -> dict[str, Any]:
+        """What differs between the item at `start` and at `end`, or now. Raises NotFound where it did not exist."""
+        old = await read_state(self.session, item, start)
+        new = await read_state(self.session, item, end)
+        return {"changes": difference(old, new)}
