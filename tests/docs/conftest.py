@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,4 +30,5 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     passwords = dict(re.findall(r"^  (\w+) +(\S+)$", seeded.stdout, re.MULTILINE))
     with Server(settings).start(log=folder / "server.log") as server:
         variables = {f"{name.upper()}_PASSWORD": password for name, password in passwords.items()}
-        yield {"PATH": os.environ["PATH"], "SERVER": server.url, **variables}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # `python` is one with our packages
+        yield {"PATH": path, "SERVER": server.url, **variables}

@@ -16,7 +16,7 @@ from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.schemas import ConsistencyProof, InclusionProof
 
-router = Router(prefix="/audit", tag="audit")
+router = Router(prefix="/audit", tag="seal", about="The seal of the audit log: checkpoints, keys and proofs.")
 
 Reads = Annotated[ReadSession, Depends(get_read_session)]
 ABOUT_LOG = "The log: `changes` or `access`."
