@@ -2,7 +2,7 @@
 
 It needs Python 3.9 or newer and the package `cryptography`, and no other file of the application. FILE holds the
 verifier keys that you trust, `name+id+key`, one on each line, from another source than this folder: without it, only
-the keys in the folder are used, and whoever made the folder could have made them too.
+the keys in the folder are used, which prove nothing if they were forged together with it.
 
 Exit code: 0 the entries are what was sealed, 1 they are not, 2 it cannot tell.
 """

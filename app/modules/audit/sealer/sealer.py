@@ -53,6 +53,8 @@ class Sealer:
         self.batch = batch
         self.order: Order = NumberOrder() if database.settings.is_sqlite else SnapshotOrder()
         self.task: PeriodicTask | None = None
+        self.examined: dict[Log, str] = {}
+        """A position at which nothing was found in each log: the sealer's own writes lead beyond the one it stores."""
         self.signed: list[Note] = []
         """Checkpoints that go to the log of the process once they are committed."""
 
@@ -78,7 +80,7 @@ class Sealer:
         context = RequestContext.for_job("seal")
         reads = self.database.read_session(context)
         position = await reads.first(self.order.select_position(log))
-        if position is None or not is_due(await find_seal(reads, log), position):
+        if position is None or not is_due(await find_seal(reads, log), position, self.examined.get(log)):
             return False
         async with self.database.unit_of_work(context) as session:
             if not await try_lock_until_commit(session, f"seal {log}".encode()):
@@ -101,9 +103,11 @@ class Sealer:
             seal.tree = await extend_log(session, log, seal.tree, entries)
         if not is_more:
             seal.sealed_snapshot, seal.target_snapshot, seal.after_id = seal.target_snapshot, None, 0
-        if entries or is_begun or is_quiet(seal):  # that a snapshot has moved is not worth a write
+        if entries or is_begun or is_quiet(seal):
             await self.sign(session, log, seal)
             await store_seal(session, seal)
+        else:  # that a snapshot has moved is not worth a write
+            self.examined[log] = position.position
         return is_more
 
     async def find_entries(self, session: Session, log: Log, seal: AuditSeal) -> tuple[Sequence[AnyRow], bool]:
@@ -141,11 +145,11 @@ class Sealer:
         seal.key_id, seal.checkpoint_at = first.key.id.hex(), at
 
 
-def is_due(seal: AuditSeal | None, position: AnyRow) -> bool:
-    """Whether a tick may find something to do."""
+def is_due(seal: AuditSeal | None, position: AnyRow, examined: str | None) -> bool:
+    """Whether a tick may find something to do, and did not find nothing at this very position."""
     if seal is None or seal.target_snapshot is not None or is_quiet(seal):
         return True
-    return (seal.sealed_snapshot, seal.cluster) != (position.position, position.cluster)
+    return position.cluster != seal.cluster or position.position not in (seal.sealed_snapshot, examined)
 
 
 def is_quiet(seal: AuditSeal) -> bool:
