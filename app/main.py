@@ -32,6 +32,7 @@ from app.core.runtime import logging
 from app.core.runtime.concurrency_limit import UploadLimits
 from app.core.runtime.connection_limit import limit_connections
 from app.core.runtime.setting_names import report_unknown_settings
+from app.core.runtime.stopping import on_sigterm
 from app.core.security.request_signing import SignatureVerifier
 from app.modules import hooks, import_models, prune_rules, routers
 
@@ -68,6 +69,7 @@ SENDABLE = (
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "Last-Event-ID",
     "X-Request-ID",
 )
 """Headers that a browser of an allowed origin may read, and send."""
@@ -146,6 +148,7 @@ async def close_within(seconds: float, close: Callable[[], Awaitable[None]]) -> 
 async def serve_lifespan(app: Application) -> AsyncIterator[None]:
     """The lifespan of a server process, which runs one application."""
     async with lifespan(app):
+        on_sigterm(lambda: [end() for end in app.state.before_stop])
         gc.freeze()  # objects made at start-up live as long as the process; collections need not scan them
         yield
 

@@ -51,8 +51,8 @@ def create_order_and_checkpoints() -> None:
         sa.Column("first_id", sa.BigInteger(), nullable=False),
         sa.Column("length", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("log", "first_seq", name="pk_audit_run"),
+        sa.UniqueConstraint("log", "first_id", name="uq_audit_run_log_first_id"),
     )
-    op.create_index("uq_audit_run_log_first_id", "audit_run", ["log", "first_id"], unique=True)
     op.create_table(
         "audit_checkpoint",
         sa.Column("id", BIG_ID, nullable=False),

@@ -1,6 +1,6 @@
 """The request context: caller, client and purpose of a request. The request and its database session share it."""
 
-from asyncio import Timeout
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,6 +74,10 @@ class Principal:
         return frozenset(module for module, held in pairs if held == action and self.may(f"{module}:read"))
 
 
+async def stay_authorized() -> None:
+    """The checks of a request that everybody may make."""
+
+
 @dataclass(slots=True)
 class RequestContext:
     """The facts about a request. Middleware, guard and route fill them in; the audit log reads them at the end."""
@@ -131,15 +135,20 @@ class RequestContext:
     file_kind: str | None = None
     """The media type of a list that is requested as a file."""
     file_name: str = "list"
-    reauthorize: Callable[[], Awaitable[object]] | None = field(default=None, repr=False)
+    reauthorize: Callable[[], Awaitable[object]] = field(default=stay_authorized, repr=False)
     """Runs the guard's checks again, for work that continues long after the guard decided."""
     max_body_bytes: int | None = None
     job_seconds: float | None = None
     """Longest unit of work of a job that takes longer than others; None: the setting."""
-    time_limit: Timeout | None = field(default=None, repr=False)
+    time_limit: asyncio.Timeout | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.request_id = self.request_id or str(self.call_id)
+
+    def allow_seconds(self, seconds: float) -> None:
+        """Limit the request to `seconds` from now, whatever time it has taken."""
+        if self.time_limit is not None:
+            self.time_limit.reschedule(asyncio.get_running_loop().time() + seconds)
 
     def reset_result(self) -> None:
         """Clear the results of an attempt that was rolled back."""

@@ -154,6 +154,9 @@ class AuditSettings(Group):
         (), description='Witnesses that cosign checkpoints: a JSON list of {"url": …, "key": …}.'
     )
     tick: float = Field(0.5, ge=0.05, le=60, description="Seconds between two ticks of the sealer.")
+    max_lag: float = Field(
+        30.0, gt=0, description="Seconds for which an entry may wait to be sealed before /readyz warns."
+    )
     ship_interval: float = Field(0.25, gt=0, le=5, description="Seconds between two shipments of access entries.")
     spool_max_bytes: int = Field(
         256 * 1024 * 1024, ge=4096, description="Bytes of access entries that may wait on disk; then requests get 503."

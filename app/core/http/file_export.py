@@ -66,8 +66,7 @@ async def all_pages(
     """The items of `page` and of every page after it. Raises Forbidden once the caller may no longer read them."""
     yield page.items
     while page.next_cursor is not None:
-        if context.reauthorize is not None:
-            await context.reauthorize()
+        await context.reauthorize()
         query = query.model_copy(update={"cursor": page.next_cursor, "offset": 0})
         page = await endpoint(**{**arguments, "query": query})
         yield page.items

@@ -1,6 +1,5 @@
 """Uploaded files: buffered (on disk, over 1 MiB) until they are complete, so that no transaction waits for them."""
 
-import asyncio
 import hashlib
 import tempfile
 from contextlib import AsyncExitStack
@@ -32,8 +31,7 @@ class UploadRoute(Route):
 
     def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest file, and give its upload more time."""
-        if context.time_limit is not None:
-            context.time_limit.reschedule(asyncio.get_running_loop().time() + limits.import_seconds)
+        context.allow_seconds(limits.import_seconds)
         context.max_body_bytes = limits.import_bytes
         return limits.import_bytes
 
@@ -56,9 +54,7 @@ class UploadRoute(Route):
             raise Malformed("The file is empty.")
         request.state.upload_digest = digest.digest()
         await request.state.upload_stack.enter_async_context(state_of(request).upload_limits.imports)
-        reauthorize = context_of(request).reauthorize
-        if reauthorize is not None:
-            await reauthorize()
+        await context_of(request).reauthorize()
         return NO_BODY
 
     async def run_transaction(

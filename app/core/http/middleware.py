@@ -157,7 +157,7 @@ class SafetyMiddleware:
             nonlocal started
             check_decision(message, context)
             if started:  # so this is a part of the body
-                limit.reschedule(asyncio.get_running_loop().time() + self.limits.request_seconds)
+                context.allow_seconds(self.limits.request_seconds)
             started = True
             await send(message)
 

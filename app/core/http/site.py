@@ -86,13 +86,17 @@ async def healthz() -> dict[str, str]:
 
 
 @health.get(READINESS)
-async def readyz(request: Request) -> dict[str, str]:
-    """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable."""
+async def readyz(request: Request) -> dict[str, str | list[str]]:
+    """The database is reachable and migrated to the newest revision. Raises NotReady, DatabaseUnavailable.
+
+    Warnings do not make a process unready: another one would have them too.
+    """
     from app.core.db.migrations import heads, stored_revisions  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
 
     if await stored_revisions(database_of(request).read_session(context_of(request))) != heads():
         raise NotReady("The database is not migrated to this version of the code.")
-    return {"status": "ready"}
+    warnings = [line for ask in state_of(request).readiness_warnings for line in await ask()]
+    return {"status": "ready", "warnings": warnings} if warnings else {"status": "ready"}
 
 
 @docs.get("/docs")

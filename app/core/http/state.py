@@ -1,5 +1,6 @@
 """The state that the parts of one application share while it runs."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from app.core.http.idempotency import IdempotencyStore
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.route_index import RouteIndex
 from app.core.runtime.concurrency_limit import ConcurrencyLimit, UploadLimits
+from app.core.runtime.growth import Growth
 from app.core.runtime.module_info import ModuleInfo
 from app.core.security.access_tokens import AccessTokens
 from app.core.security.authenticator import Authenticator
@@ -36,6 +38,12 @@ class State:
     modules: list[ModuleInfo] = field(default_factory=list)
     assets: AssetStore = field(default_factory=AssetStore)
 
+    before_stop: list[Callable[[], None]] = field(default_factory=list)
+    """What ends the waiting of requests. Called once the process is told to stop: the server waits for all requests."""
+
+    readiness_warnings: list[Callable[[], Awaitable[list[str]]]] = field(default_factory=list)
+    """What /readyz asks for sentences on what an operator should look at, although requests are served."""
+
     database: Database = field(init=False)
     redis: "SharedRedis | None" = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
@@ -44,7 +52,8 @@ class State:
     route_index: RouteIndex = field(init=False)
 
     access_log: AccessLog = field(init=False)
-    """Set by the module `audit`."""
+    sealed_changes: Growth = field(init=False)
+    """How many changes are sealed. Set by the module `audit`, like the one before."""
     idempotency_store: IdempotencyStore = field(init=False)
     """Set by the module `idempotency`."""
     access_tokens: AccessTokens = field(init=False)

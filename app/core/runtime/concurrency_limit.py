@@ -8,9 +8,13 @@ from app.core.errors import Unavailable
 
 
 class ConcurrencyLimit:
-    """Lets `at_once` tasks run while up to `queue` others wait without a database connection; more are refused."""
+    """Lets `at_once` tasks run while up to `queue` others wait without a database connection; more are refused.
 
-    def __init__(self, at_once: int, queue: int) -> None:
+    `what` names them to a client that is refused.
+    """
+
+    def __init__(self, what: str, at_once: int, queue: int) -> None:
+        self.what = what
         self.slots = asyncio.Semaphore(at_once)
         self.queue = queue
         self.waiting = 0
@@ -18,8 +22,8 @@ class ConcurrencyLimit:
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
         """Wait for the first slot of a request. Raises Unavailable when too many wait."""
-        if self.waiting >= self.queue:
-            raise Unavailable("Too many sign-ins at once; try again shortly.")
+        if self.waiting >= self.queue and self.slots.locked():
+            raise Unavailable(f"Too many {self.what} at once; try again shortly.")
         async with self.reenter():
             yield
 

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from app.core.config import Settings
 from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
+from app.core.runtime.concurrency_limit import ConcurrencyLimit
+from app.core.runtime.growth import Growth
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.entries.callers import old_strangers
@@ -16,9 +19,15 @@ from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
 from app.modules.audit.sealer.command import seal
+from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.proofs import count_sealed
 from app.modules.audit.sealer.sealer import Sealer
 from app.modules.audit.sealer.signers import load_signers
+from app.modules.audit.sealer.status import warn_of_lag
 from app.modules.audit.verifier.command import verify
+
+MAX_READERS = 200
+"""Requests of a process that wait for changes at once, and streams of them."""
 
 
 @asynccontextmanager
@@ -26,10 +35,19 @@ async def lifespan(state: State) -> AsyncIterator[None]:
     check_exclusions(state.settings.audit.access_exclude, state.route_index.prefix)
     state.access_log = shipper = Shipper(state.database)
     async with AsyncExitStack() as stack:
+        growth = Growth(
+            "sealed changes",
+            partial(count_sealed, state.database, Log.changes),
+            state.settings.audit.tick,
+            ConcurrencyLimit("readers of changes", MAX_READERS, queue=0),
+        )
+        state.sealed_changes = await stack.enter_async_context(growth.run_in_background())
+        state.before_stop.append(growth.end)
         if state.settings.seals_inline:
             await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).run_in_background())
         shipper.start()
         stack.push_async_callback(shipper.stop)
+        state.readiness_warnings.append(partial(warn_of_lag, state.database))
         yield
 
 

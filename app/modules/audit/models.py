@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id
@@ -212,7 +212,7 @@ class AuditRun(Bookkeeping, table=True):
     __tablename__ = "audit_run"
     not_audited = "is the order of the audit log"
     append_only = True
-    __table_args__ = (Index("uq_audit_run_log_first_id", "log", "first_id", unique=True),)
+    __table_args__ = (UniqueConstraint("log", "first_id"),)
 
     log: str = Field(primary_key=True, max_length=8)
     """The log: `changes` or `access`."""

@@ -15,6 +15,7 @@ from app.core.http.dependencies import read_only
 from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.audit.feed.router import router as feed_router
 from app.modules.audit.schemas import (
     AUDIT,
     MAX_NUMBER,
@@ -153,4 +154,4 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
     return await timelines.page(id, query)
 
 
-ROUTERS = (router, seal_router)
+ROUTERS = (router, feed_router, seal_router)

@@ -25,7 +25,7 @@ MAX_SIGN_INS = 2
 async def lifespan(state: State) -> AsyncIterator[None]:
     options = state.settings.auth
     state.password_hasher = PasswordHasher(options.hash_queue)
-    state.sign_in_limit = ConcurrencyLimit(MAX_SIGN_INS, options.hash_queue)
+    state.sign_in_limit = ConcurrencyLimit("sign-ins", MAX_SIGN_INS, options.hash_queue)
     state.access_tokens = AccessTokens(options, state.database.keys.signing_pems)
     try:
         yield

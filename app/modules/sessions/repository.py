@@ -102,7 +102,7 @@ class LoginRepository(ReadRepository):
         return super().select(deleted=deleted).select_from(self.join_callers())
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, MyLoginQuery) and query.ip:
+        if isinstance(query, MyLoginQuery) and query.ip is not None:
             ip = self.callers.c.ip
             condition = ip == bindparam("filter_ip", type_=ip.type)
             statement = self.build_once((statement, "ip"), partial(statement.where, condition))

@@ -206,6 +206,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/feed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the sealed changes behind a place, each once and in the order of the log
+         * @description Get the sealed changes behind a place, each once and in the order of the log. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/feed/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the sealed changes as server-sent events: the `id` of each is its place
+         * @description Follow the sealed changes as server-sent events: the `id` of each is its place. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["stream_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/key": {
         parameters: {
             query?: never;
@@ -238,6 +278,26 @@ export interface paths {
          * @description Prove that a checkpoint covers an entry: the newest one, or the oldest of `size` entries or more. Requires the permission `audit:read`.
          */
         get: operations["prove_inclusion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get how far both logs are sealed, and how much of the access log waits on the disk of this host
+         * @description Get how far both logs are sealed, and how much of the access log waits on the disk of this host. Requires the permission `audit:read`.
+         */
+        get: operations["get_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2970,6 +3030,28 @@ export interface components {
              */
             role_ids?: string[] | null;
         };
+        /**
+         * AuditStatus
+         * @description How far both logs are sealed, and what waits to be a part of them.
+         */
+        AuditStatus: {
+            /**
+             * Logs
+             * @description The two logs.
+             */
+            logs: components["schemas"]["LogStatus"][];
+            /**
+             * Unshipped Bytes
+             * Format: int64
+             * @description Bytes of access entries on the disk of this host that are not in the database yet, of all processes.
+             */
+            unshipped_bytes: number;
+            /**
+             * Unshipped Seconds
+             * @description The age of the oldest of these entries; 0 where there is none.
+             */
+            unshipped_seconds: number;
+        };
         /** BrandBulk */
         BrandBulk: {
             /**
@@ -3361,6 +3443,23 @@ export interface components {
              * @description Only if this is still the version of the item.
              */
             version?: number | null;
+        };
+        /**
+         * ChangeFeed
+         * @description Sealed changes, in the order of the log.
+         */
+        ChangeFeed: {
+            /**
+             * After
+             * Format: int64
+             * @description The place to continue with: the `after` of the next request.
+             */
+            after: number;
+            /**
+             * Items
+             * @description The changes behind `after`, by their place; none where nothing came while the request waited.
+             */
+            items: components["schemas"]["ChangeRead"][];
         };
         /** ChangePage */
         ChangePage: {
@@ -4258,6 +4357,55 @@ export interface components {
          * @enum {string}
          */
         Log: "changes" | "access";
+        /**
+         * LogStatus
+         * @description How far a log is sealed.
+         */
+        LogStatus: {
+            /**
+             * Checkpoint At
+             * @description When the newest checkpoint was signed; null before the first one.
+             */
+            checkpoint_at: string | null;
+            /**
+             * Epoch
+             * Format: int64
+             * @description The number of the epoch, from 0. A database that was restored from a dump begins a new one.
+             */
+            epoch: number;
+            /**
+             * Is Set Back
+             * @description Whether that is more than the log has: then nothing is sealed until an operator says to go on.
+             */
+            is_set_back: boolean;
+            /**
+             * Lag Seconds
+             * @description For how long the oldest entry has been stored that is not sealed; 0 where there is none.
+             */
+            lag_seconds: number;
+            /**
+             * Log
+             * @description The log: `changes` or `access`.
+             */
+            log: string;
+            /**
+             * Size
+             * Format: int64
+             * @description The number of sealed entries.
+             */
+            size: number;
+            /**
+             * Witnessed Size
+             * Format: int64
+             * @description The largest number of entries that a witness is known to have cosigned.
+             */
+            witnessed_size: number;
+            /**
+             * Witnesses
+             * @description The witnesses that AUDIT__WITNESSES names, and those that cosigned recently.
+             */
+            witnesses: components["schemas"]["WitnessStatus"][];
+        };
         /** LoginPage */
         LoginPage: {
             /**
@@ -6250,6 +6398,27 @@ export interface components {
              */
             restores: number | null;
         };
+        /**
+         * WitnessStatus
+         * @description What a witness has cosigned of a log.
+         */
+        WitnessStatus: {
+            /**
+             * At
+             * @description When the cosignature arrived.
+             */
+            at: string | null;
+            /**
+             * Name
+             * @description The name of its key.
+             */
+            name: string;
+            /**
+             * Size
+             * @description The number of entries of the newest checkpoint that it has cosigned; null if it has cosigned none.
+             */
+            size: number | null;
+        };
     };
     responses: {
         /** @description The current state of the resource does not allow this. */
@@ -7070,6 +7239,89 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_feed: {
+        parameters: {
+            query?: {
+                /** @description The place after which to begin; 0 for the first entry. */
+                after?: number;
+                /** @description Seconds to wait if there is nothing yet. */
+                wait?: number;
+                /** @description The largest number of changes. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeFeed"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    stream_feed: {
+        parameters: {
+            query?: {
+                /** @description The place after which to begin; 0 for the first entry. */
+                after?: number;
+            };
+            header?: {
+                /** @description Resume behind this event. */
+                "Last-Event-ID"?: number;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_keys: {
         parameters: {
             query?: {
@@ -7142,6 +7394,40 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditStatus"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];

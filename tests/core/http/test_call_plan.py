@@ -61,7 +61,7 @@ def request_to(
 ) -> Request:
     """A request to `path`, as its route gets it when its guard has admitted it."""
     principal = Principal(new_id(), "someone", frozenset("*"), now(), session_id=new_id())
-    context = RequestContext(principal=principal)
+    context = RequestContext(principal=principal, reason="as agreed")
     session = app.state.database.read_session(context)
     scope: Scope = {
         "type": "http",

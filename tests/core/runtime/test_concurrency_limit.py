@@ -9,7 +9,7 @@ from app.core.runtime.concurrency_limit import ConcurrencyLimit
 
 
 async def test_more_than_may_wait_are_refused_at_once() -> None:
-    limit, go, at_work = ConcurrencyLimit(at_once=1, queue=2), asyncio.Event(), 0
+    limit, go, at_work = ConcurrencyLimit("sign-ins", at_once=1, queue=2), asyncio.Event(), 0
 
     async def work() -> None:
         nonlocal at_work

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Text, cast, column, func, null, or_, selec
 from app.core.db.session import AnySelect
 from app.modules.audit.repository import place_of
 from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.models import AuditSeal
 
 SYSTEM = select(cast(column("system_identifier"), Text)).select_from(func.pg_control_system()).scalar_subquery()
 TIMELINE = func.left(func.pg_walfile_name(func.pg_current_wal_lsn()), 8)
@@ -51,6 +52,12 @@ class Order(Protocol):
         Without `sealed`, which is where an epoch begins: what is in no run.
         """
 
+    def select_waiting(self, log: Log, seal: AuditSeal, position: str) -> Iterator[AnySelect]:
+        """Selects of when entries were stored that are visible at `position` and not sealed: a first one each.
+
+        They are one step in an index, however many entries wait.
+        """
+
 
 class SnapshotOrder:
     """The order on PostgreSQL, by snapshots.
@@ -78,6 +85,13 @@ class SnapshotOrder:
             yield or_(xid >= seen.end, xid.in_(seen.running)) if seen.running else xid >= seen.end
             yield xid < visible.end
 
+    def select_waiting(self, log: Log, seal: AuditSeal, position: str) -> Iterator[AnySelect]:
+        xid, seen = log.table.c.xid, Snapshot.parse(str(seal.sealed_snapshot))
+        stored = select(log.table.c.stored_at).order_by(xid).limit(1)
+        yield stored.where(*self.conditions(log, f"{seen.end}:{seen.end}:", position))
+        if seen.running:
+            yield stored.where(xid.in_(seen.running), *self.conditions(log, None, position))
+
 
 class NumberOrder:
     """The order on SQLite, whose one writer gives numbers in the order of commits."""
@@ -90,3 +104,13 @@ class NumberOrder:
         number = log.table.c.id
         yield place_of(number, log).is_(None) if sealed is None else number > int(sealed)
         yield number <= int(target)
+
+    def select_waiting(self, log: Log, seal: AuditSeal, position: str) -> Iterator[AnySelect]:
+        sealed = max(int(str(seal.sealed_snapshot)), seal.after_id)
+        stored = select(log.table.c.stored_at).order_by(log.table.c.id).limit(1)
+        yield stored.where(*self.conditions(log, str(sealed), position))
+
+
+def order_of(*, is_sqlite: bool) -> Order:
+    """The order of a kind of database."""
+    return NumberOrder() if is_sqlite else SnapshotOrder()

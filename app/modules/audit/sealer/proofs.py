@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from app.core.context import RequestContext
+from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
@@ -91,3 +93,20 @@ class SealedLog:
         nodes = plan.nodes
         tiles = await find_tiles(self.session, self.log, sorted({tile_of(node) for node in nodes}))
         return plan.build(read_nodes(nodes, tiles))
+
+
+async def count_sealed(database: Database, log: Log) -> int:
+    """How many entries the newest checkpoint of a log covers; 0 before the first one."""
+    try:
+        newest = await SealedLog(database.read_session(RequestContext.for_job("count")), log).find_newest()
+    except NotFound:
+        return 0
+    return int(newest.size)
+
+
+async def find_cosigned(session: ReadSession, log: Log, witness: str) -> AnyRow | None:
+    """The newest checkpoint of a log that a witness has cosigned, and when (`cosigned_at`)."""
+    joined = cosignatures.join(checkpoints, checkpoints.c.id == cosignatures.c.checkpoint_id)
+    mine = cosignatures.c.witness == witness, checkpoints.c.log == log.value
+    last = select(checkpoints.c.id, checkpoints.c.size, cosignatures.c.at.label("cosigned_at"))
+    return await session.first(last.select_from(joined).where(*mine).order_by(checkpoints.c.id.desc()).limit(1))

@@ -4,17 +4,20 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 from fastapi.responses import PlainTextResponse
 
 from app.core.db.session import ReadSession
 from app.core.http.dependencies import get_read_session
 from app.core.http.guards import requires
 from app.core.http.router import Router
+from app.core.http.state import state_of
+from app.modules.audit.requests.backlog import read_backlog
 from app.modules.audit.schemas import MAX_NUMBER
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
-from app.modules.audit.sealer.schemas import ConsistencyProof, InclusionProof
+from app.modules.audit.sealer.schemas import AuditStatus, ConsistencyProof, InclusionProof
+from app.modules.audit.sealer.status import read_status
 
 router = Router(prefix="/audit", tag="seal", about="The seal of the audit log: checkpoints, keys and proofs.")
 
@@ -78,6 +81,16 @@ async def prove_consistency(session: Reads, log: LogInPath, from_size: OlderSize
         to_size = (await sealed.find_newest()).size
     path = await sealed.prove_consistency(from_size, to_size)
     return ConsistencyProof(log=log, from_size=from_size, to_size=to_size, path=to_base64(path))
+
+
+@router.get("/status", response_model=AuditStatus, dependencies=WHOLE_LOG)
+async def get_status(request: Request, session: Reads) -> AuditStatus:
+    """Get how far both logs are sealed, and how much of the access log waits on the disk of this host."""
+    settings = state_of(request).settings
+    witnesses = [witness.key for witness in settings.audit.witnesses]
+    logs = [await read_status(session, log, witnesses) for log in Log]
+    backlog = await read_backlog(session, settings.state_dir / "spool")
+    return AuditStatus(logs=logs, unshipped_bytes=backlog.bytes, unshipped_seconds=backlog.seconds)
 
 
 def to_base64(hashes: Sequence[bytes]) -> list[str]:

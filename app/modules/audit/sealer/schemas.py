@@ -1,5 +1,7 @@
 """Responses about sealed logs."""
 
+from datetime import datetime
+
 from app.core.resources.schemas import ResponseSchema
 
 
@@ -31,3 +33,46 @@ class ConsistencyProof(ResponseSchema):
     """The larger number of entries."""
     path: list[str]
     """The hashes of the proof, in base64."""
+
+
+class WitnessStatus(ResponseSchema):
+    """What a witness has cosigned of a log."""
+
+    name: str
+    """The name of its key."""
+    size: int | None
+    """The number of entries of the newest checkpoint that it has cosigned; null if it has cosigned none."""
+    at: datetime | None
+    """When the cosignature arrived."""
+
+
+class LogStatus(ResponseSchema):
+    """How far a log is sealed."""
+
+    log: str
+    """The log: `changes` or `access`."""
+    size: int
+    """The number of sealed entries."""
+    epoch: int
+    """The number of the epoch, from 0. A database that was restored from a dump begins a new one."""
+    checkpoint_at: datetime | None
+    """When the newest checkpoint was signed; null before the first one."""
+    lag_seconds: float
+    """For how long the oldest entry has been stored that is not sealed; 0 where there is none."""
+    witnesses: list[WitnessStatus]
+    """The witnesses that AUDIT__WITNESSES names, and those that cosigned recently."""
+    witnessed_size: int
+    """The largest number of entries that a witness is known to have cosigned."""
+    is_set_back: bool
+    """Whether that is more than the log has: then nothing is sealed until an operator says to go on."""
+
+
+class AuditStatus(ResponseSchema):
+    """How far both logs are sealed, and what waits to be a part of them."""
+
+    logs: list[LogStatus]
+    """The two logs."""
+    unshipped_bytes: int
+    """Bytes of access entries on the disk of this host that are not in the database yet, of all processes."""
+    unshipped_seconds: float
+    """The age of the oldest of these entries; 0 where there is none."""

@@ -20,11 +20,12 @@ from app.modules.audit.seal.tiles import extend_tiles, open_tiles
 from app.modules.audit.seal.tree import Tree, leaf_hash
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditSeal
-from app.modules.audit.sealer.order import NumberOrder, Order, SnapshotOrder
+from app.modules.audit.sealer.order import order_of
 from app.modules.audit.sealer.signers import Signers
 from app.modules.audit.sealer.store import (
     find_seal,
     find_tiles,
+    is_set_back,
     store_checkpoint,
     store_key,
     store_runs,
@@ -51,7 +52,7 @@ class Sealer:
         self.database = database
         self.signers = signers
         self.batch = batch
-        self.order: Order = NumberOrder() if database.settings.is_sqlite else SnapshotOrder()
+        self.order = order_of(is_sqlite=database.is_sqlite)
         self.task: PeriodicTask | None = None
         self.examined: dict[Log, str] = {}
         """A position at which nothing was found in each log: the sealer's own writes lead beyond the one it stores."""
@@ -96,7 +97,7 @@ class Sealer:
         if position is None:
             raise RuntimeError("the database does not tell its position")
         seal, is_begun = begin_tick(await find_seal(session, log), log, position)
-        if seal.witnessed_size > max(Tree.parse(seal.tree).size, seal.accepted_size):
+        if is_set_back(seal):
             return False  # it was set back; signing on would make two histories of it
         entries, is_more = await self.find_entries(session, log, seal)
         if entries:

@@ -12,6 +12,7 @@ from app.core.db.session import ReadSession, Session
 from app.modules.audit.models import AuditRun
 from app.modules.audit.seal.note import Note, VerifierKey
 from app.modules.audit.seal.tiles import Tile
+from app.modules.audit.seal.tree import Tree
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCheckpoint, AuditSeal, AuditSealKey, AuditTile
 
@@ -23,6 +24,11 @@ async def find_seal(session: Session | ReadSession, log: Log) -> AuditSeal | Non
     """How far a log is sealed; None before its first checkpoint."""
     row = await session.first(select(seals).where(seals.c.log == log.value))
     return None if row is None else AuditSeal(**row._mapping)
+
+
+def is_set_back(seal: AuditSeal) -> bool:
+    """Whether a witness knows more entries than the log has, and no operator has said to go on."""
+    return seal.witnessed_size > max(Tree.parse(seal.tree).size, seal.accepted_size)
 
 
 async def store_seal(session: Session, seal: AuditSeal) -> None:

@@ -13,7 +13,7 @@ from app.core.config import AuditSettings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.core.db.session import AnyRow, ReadSession
+from app.core.db.session import AnyRow
 from app.core.errors import NotFound
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.seal.checkpoint import CosignerKey
@@ -21,7 +21,7 @@ from app.modules.audit.seal.note import Note
 from app.modules.audit.seal.witness import WitnessClient, WitnessConflict, WitnessError
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCheckpoint, AuditCosignature, AuditSeal
-from app.modules.audit.sealer.proofs import SealedLog
+from app.modules.audit.sealer.proofs import SealedLog, find_cosigned
 
 logger = structlog.get_logger(__name__)
 
@@ -54,12 +54,12 @@ class Cosigning:
             newest = await sealed.find_newest()
         except NotFound:
             return
-        known_size, is_cosigned = await self.find_last(session, newest)
-        if is_cosigned:
+        last = await find_cosigned(session, log, self.witness)
+        if last is not None and last.id == newest.id:
             return
         try:
             note = Note.parse(newest.note.encode())
-            signature = await self.client.cosign(note, known_size, sealed.prove_consistency)
+            signature = await self.client.cosign(note, last.size if last else 0, sealed.prove_consistency)
         except WitnessConflict as error:
             await self.note_conflict(log, error.size)
             raise
@@ -68,14 +68,6 @@ class Cosigning:
             logger.warning("checkpoint_not_cosigned", audit_log=log.value, witness=name, cause=str(error))
             raise
         await self.store(newest, str(signature))
-
-    async def find_last(self, session: ReadSession, newest: AnyRow) -> tuple[int, bool]:
-        """How many entries it cosigned last of the log of a checkpoint, and whether it has cosigned that one."""
-        joined = cosignatures.join(checkpoints, checkpoints.c.id == cosignatures.c.checkpoint_id)
-        mine = cosignatures.c.witness == self.witness, checkpoints.c.log == newest.log
-        last = select(checkpoints.c.id, checkpoints.c.size).select_from(joined).where(*mine)
-        row = await session.first(last.order_by(checkpoints.c.id.desc()).limit(1))
-        return (0, False) if row is None else (row.size, row.id == newest.id)
 
     async def store(self, newest: AnyRow, signature: str) -> None:
         """Keep a cosignature. Another process may have got one for the same checkpoint."""

@@ -1,0 +1,43 @@
+"""Follows the sealed changes, with personal values decrypted."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from app.core.db.session import ReadSession, Session
+from app.core.runtime.growth import Growth
+from app.modules.audit.changes.reading import decrypt
+from app.modules.audit.feed.repository import FeedRepository
+
+
+class FeedPage(NamedTuple):
+    """Sealed changes in their order, and the place to continue with."""
+
+    items: Sequence[Mapping[str, Any]]
+    after: int
+
+
+class FeedService:
+    """The feed of sealed changes."""
+
+    def __init__(self, session: ReadSession | Session) -> None:
+        self.session = session
+        self.rows = FeedRepository(session)
+
+    async def read(self, seq: int, limit: int) -> FeedPage:
+        """The sealed changes behind a place, in their order. Raises AheadOfLog."""
+        rows, last = await self.rows.find_after(seq, limit)
+        return FeedPage(await decrypt(self.session, rows), last)
+
+    async def follow(
+        self, page: FeedPage, limit: int, growth: Growth, seconds: float
+    ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        """The changes of `page` and of all pages behind it, until the process stops; none where none came in `seconds`.
+
+        Raises Unauthenticated, Forbidden once the caller may no longer read them.
+        """
+        while not growth.is_ended:
+            yield page.items
+            if not page.items:
+                await growth.wait_beyond(page.after, seconds)
+            await self.session.context.reauthorize()
+            page = await self.read(page.after, limit)
