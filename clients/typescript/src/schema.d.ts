@@ -5420,6 +5420,9 @@ export interface components {
         /**
          * Revert
          * @description To which point an item is reverted.
+         * @example {
+         *       "seq": 12
+         *     }
          */
         Revert: {
             /**

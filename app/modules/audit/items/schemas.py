@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from app.core.fields.time import check_year, parse_instant
-from app.core.resources.schemas import ResponseSchema
+from app.core.resources.schemas import ResponseSchema, example
 from app.modules.audit.schemas import MAX_NUMBER
 
 MAX_DIGITS = len(str(MAX_NUMBER))
@@ -60,6 +60,8 @@ class PointGiven(BaseModel):
 
 class Revert(PointGiven):
     """To which point an item is reverted."""
+
+    model_config = example(seq=12)
 
     fields: list[Annotated[str, Field(max_length=64)]] | None = Field(None, min_length=1, max_length=100)
     """Only these fields; without it, all."""
