@@ -10,7 +10,8 @@ down_revision = "d18b5c20e9f7"
 branch_labels = None
 depends_on = None
 
-ADDED_TO = ("audit_run", "audit_checkpoint", "audit_seal_key", "audit_cosignature")
+ADDED_TO = {"audit_run": None, "audit_checkpoint": 29, "audit_seal_key": None, "audit_cosignature": 29}
+"""Tables that are only added to, and the days after which their rows can be removed."""
 
 
 def upgrade() -> None:
@@ -39,8 +40,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("log", "level", "number", name="pk_audit_tile"),
     )
     create_order_and_checkpoints()
-    for table in ADDED_TO:
-        op.make_append_only(table)  # type: ignore[attr-defined]  # our own operation
+    for table, days in ADDED_TO.items():
+        op.make_append_only(table, removable_after_days=days)  # type: ignore[attr-defined]  # our own operation
 
 
 def create_order_and_checkpoints() -> None:
@@ -63,6 +64,7 @@ def create_order_and_checkpoints() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_checkpoint"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_audit_checkpoint_at", "audit_checkpoint", ["at"])
     op.create_index("ix_audit_checkpoint_log_size_id", "audit_checkpoint", ["log", "size", "id"])
     op.create_table(
         "audit_seal_key",

@@ -181,6 +181,7 @@ class RetentionSettings(Group):
     login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
     session_days: int = Field(90, ge=1, description="Sessions, after they expired.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
+    checkpoint_days: int = Field(90, ge=30, description="Checkpoints of the audit log; of a thousand, one is kept.")
     policy_days: int = Field(730, ge=30, description="Policy versions to which a rollback can return.")
     policy_versions: int = Field(1000, ge=1, description="The newest policy versions, which are kept at any age.")
     hidden_days: int = Field(365, ge=1, description="Deleted items, which can be restored until then.")

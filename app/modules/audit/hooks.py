@@ -21,6 +21,7 @@ from app.modules.audit.requests.shipper import Shipper
 from app.modules.audit.sealer.command import seal
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import count_sealed
+from app.modules.audit.sealer.pruning import old_checkpoints
 from app.modules.audit.sealer.sealer import Sealer
 from app.modules.audit.sealer.signers import load_signers
 from app.modules.audit.sealer.status import warn_of_lag
@@ -55,6 +56,7 @@ def prune_rules(settings: Settings) -> Iterable[PruneRule]:
     return [
         old_positions(settings.state_dir / "spool", timedelta(days=settings.retention.spool_days)),
         old_strangers(timedelta(days=settings.audit.address_days)),
+        old_checkpoints(timedelta(days=settings.retention.checkpoint_days)),
     ]
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger
 from sqlmodel import Field
 
 from app.core.db.column_types import BIG_ID, Instant
-from app.core.db.entity import Bookkeeping
+from app.core.db.entity import LEAST_RETENTION, Bookkeeping
 
 LOG_LENGTH = 8
 """Room for the name of a log: `changes` or `access`."""
@@ -66,7 +66,9 @@ class AuditCheckpoint(Bookkeeping, table=True):
     __tablename__ = "audit_checkpoint"
     not_audited = "is the seal of the audit log"
     append_only = True
+    removable_after = LEAST_RETENTION
     __table_args__ = (
+        Index("ix_audit_checkpoint_at", "at"),
         Index("ix_audit_checkpoint_log_size_id", "log", "size", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -106,6 +108,7 @@ class AuditCosignature(Bookkeeping, table=True):
     __tablename__ = "audit_cosignature"
     not_audited = "is the seal of the audit log"
     append_only = True
+    removable_after = LEAST_RETENTION
 
     checkpoint_id: int = Field(primary_key=True, sa_type=BigInteger)
     """The number of the checkpoint."""
