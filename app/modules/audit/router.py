@@ -29,6 +29,7 @@ from app.modules.audit.schemas import (
     PeriodQuery,
 )
 from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.router import MAY_BE_UNSEALED
 from app.modules.audit.sealer.router import router as seal_router
 from app.modules.audit.service import AccessService, CallService, ChangeService, EvidenceService, TimelineService
 from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
@@ -104,13 +105,18 @@ async def get_change(
     return await changes.get(id)
 
 
-@router.get("/evidence/access", response_class=ZipResponse, dependencies=[*AUDIT_READ, Depends(flush_access_log)])
+@router.get(
+    "/evidence/access",
+    response_class=ZipResponse,
+    responses=MAY_BE_UNSEALED,
+    dependencies=[*AUDIT_READ, Depends(flush_access_log)],
+)
 async def get_evidence_of_accesses(evidence: Evidences, query: Annotated[AccessQuery, Query()]) -> ZipResponse:
     """Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
     return await to_zip(evidence, Log.access, query)
 
 
-@router.get("/evidence/changes", response_class=ZipResponse, dependencies=AUDIT_READ)
+@router.get("/evidence/changes", response_class=ZipResponse, responses=MAY_BE_UNSEALED, dependencies=AUDIT_READ)
 async def get_evidence_of_changes(evidence: Evidences, query: Annotated[ChangeQuery, Query()]) -> ZipResponse:
     """Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
     return await to_zip(evidence, Log.changes, query)

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -29,17 +30,18 @@ LogSize = Annotated[int, Query(ge=0, le=MAX_NUMBER, description="A number of ent
 LeastSize = Annotated[int | None, Query(ge=1, le=MAX_NUMBER, description="The least number of entries it covers.")]
 OlderSize = Annotated[int, Query(alias="from", ge=0, le=MAX_NUMBER, description="The smaller number of entries.")]
 NewerSize = Annotated[int | None, Query(alias="to", ge=0, le=MAX_NUMBER, description="The larger number of entries.")]
+MAY_BE_UNSEALED: dict[int | str, dict[str, Any]] = {HTTPStatus.NOT_FOUND: {}}
 WHOLE_LOG = [requires("audit:read", durable_audit=True)]
 
 
-@router.get("/checkpoint", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
+@router.get("/checkpoint", response_class=PlainTextResponse, responses=MAY_BE_UNSEALED, dependencies=WHOLE_LOG)
 async def get_checkpoint(session: Reads, log: ChosenLog = Log.changes) -> bytes:
     """Get the newest checkpoint of a log: a signed note (C2SP), with the cosignatures of witnesses."""
     sealed = SealedLog(session, log)
     return bytes(await sealed.note(await sealed.find_newest()))
 
 
-@router.get("/checkpoints", response_class=PlainTextResponse, dependencies=WHOLE_LOG)
+@router.get("/checkpoints", response_class=PlainTextResponse, responses=MAY_BE_UNSEALED, dependencies=WHOLE_LOG)
 async def get_older_checkpoint(session: Reads, size: LogSize, log: ChosenLog = Log.changes) -> bytes:
     """Get the oldest checkpoint of a log that covers `size` entries."""
     sealed = SealedLog(session, log)
