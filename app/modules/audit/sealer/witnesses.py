@@ -41,9 +41,18 @@ class Cosigning:
         self.witness = str(client.key)
 
     async def run(self) -> bool:
-        """Ask for what is not cosigned yet. A witness that does not cosign is asked again, less and less often."""
+        """Ask for what is not cosigned yet. A witness that does not cosign is asked again, less and less often.
+
+        What it thinks of one log does not keep it from the other.
+        """
+        failures = []
         for log in Log:
-            await self.cosign(log)
+            try:
+                await self.cosign(log)
+            except WitnessError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return False
 
     async def cosign(self, log: Log) -> None:
@@ -61,7 +70,10 @@ class Cosigning:
             note = Note.parse(newest.note.encode())
             signature = await self.client.cosign(note, last.size if last else 0, sealed.prove_consistency)
         except WitnessConflict as error:
-            await self.note_conflict(log, error.size)
+            if error.size <= newest.size:
+                logger.error("checkpoint_conflicts", audit_log=log.value, size=newest.size, witnessed_size=error.size)
+            elif not await self.is_set_back(log, error.size):
+                return  # another process has had a newer checkpoint cosigned
             raise
         except WitnessError as error:
             name = self.client.key.name
@@ -76,15 +88,15 @@ class Cosigning:
             values = {"checkpoint_id": newest.id, "witness": self.witness, "signature": signature, "at": now()}
             await session.execute(added.values(values))
 
-    async def note_conflict(self, log: Log, size: int) -> None:
-        """Remember that a witness knows more entries than there are: the sealer stops until it is told to go on."""
+    async def is_set_back(self, log: Log, size: int) -> bool:
+        """Whether a witness knows a larger log than there is. Then the sealer stops until it is told to go on."""
         async with self.database.unit_of_work(RequestContext.for_job("cosign")) as session:
             mine = checkpoints.c.log == log.value
             stored = int(await session.value(select(func.max(checkpoints.c.size)).where(mine)) or 0)
-            if size <= stored:
-                return  # another process has had a newer checkpoint cosigned
-            await session.execute(update(seals).where(seals.c.log == log.value).values(witnessed_size=size))
-        logger.error("audit_log_was_set_back", audit_log=log.value, size=stored, witnessed_size=size)
+            if size > stored:
+                await session.execute(update(seals).where(seals.c.log == log.value).values(witnessed_size=size))
+                logger.error("audit_log_was_set_back", audit_log=log.value, size=stored, witnessed_size=size)
+            return size > stored
 
 
 @asynccontextmanager

@@ -164,3 +164,21 @@ async def test_a_log_that_has_outgrown_the_witness_again_still_conflicts(
 
     with pytest.raises(Exception, match="witness"):
         await cosigning.cosign(Log.changes)
+
+
+async def test_a_log_that_is_refused_does_not_keep_the_other_from_the_witness(
+    database: Database, cosigning: Cosigning
+) -> None:
+    sealer = sealer_of(database)
+    await add_changes(database, 6)
+    for log in Log:
+        await seal_all(sealer, log)
+    await cosigning.cosign(Log.changes)
+    await set_back(database)
+    await seal_all(sealer)
+
+    with pytest.raises(WitnessConflict):
+        await cosigning.run()
+
+    access = SealedLog(database.read_session(CONTEXT), Log.access)
+    assert (await access.note(await access.find_newest())).verify([cosigner.key])
