@@ -177,6 +177,18 @@ async def test_a_reader_waits_for_a_connection_and_gives_up(database: Database, 
     assert await waiting == 1
 
 
+async def test_a_connection_that_comes_back_after_the_end_is_closed(settings: Settings) -> None:
+    database = open_database(settings)
+    link = await database.reader.pool.take()
+
+    await database.dispose()
+    database.reader.pool.give(link)
+    (closing,) = database.reader.pool.closing
+    await closing
+
+    assert database.reader.pool.idle == []
+
+
 async def test_connections_from_before_a_deadline_are_replaced(database: Database, reader: ReadSession) -> None:
     await reader.value(select(literal(1)))
     (before,) = database.reader.pool.idle

@@ -25,6 +25,7 @@ class Pool:
         self.free = asyncio.Semaphore(size)
         self.idle: list[Link] = []
         self.closing: set[asyncio.Task[None]] = set()
+        self.is_disposed = False
 
     async def take(self) -> Link:
         """A connection for one statement. Raises PoolTimeout where none is free in time, and DatabaseUnavailable."""
@@ -55,6 +56,9 @@ class Pool:
 
     def give(self, link: Link) -> None:
         """Take back a connection on which no statement runs."""
+        if self.is_disposed:
+            self.drop(link)
+            return
         self.idle.append(link)
         self.free.release()
 
@@ -69,7 +73,8 @@ class Pool:
         return task
 
     async def dispose(self) -> None:
-        """Close every connection that is not lent."""
+        """Close every connection that is not lent; those that are will be closed when they come back."""
+        self.is_disposed = True
         while self.idle:
             self.close(self.idle.pop())
         await asyncio.gather(*self.closing)
