@@ -137,6 +137,11 @@ class AuditSettings(Group):
     secret_digest_key: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
         None, description="Keys the digests of secrets in the change log (32+ characters). Required in production."
     )
+    writer_key: Secrets = Field(
+        (),
+        description="Authenticates entries, so that one which the database alone forged is found (32+ characters);"
+        " or a JSON list: the first writes, all verify.",
+    )
     origin: str = Field(
         "localhost/attest",
         pattern=r"^[^\s+]{1,200}$",

@@ -182,6 +182,8 @@ def secrets_of(settings: Settings) -> Iterator[tuple[str, SecretStr | None]]:
     for master in settings.audit.personal_key or [None]:
         yield "AUDIT__PERSONAL_KEY", master
     yield "AUDIT__SECRET_DIGEST_KEY", settings.audit.secret_digest_key
+    for writer in settings.audit.writer_key:
+        yield "AUDIT__WRITER_KEY", writer
     for name, key in settings.internal.keys.items():
         yield f"INTERNAL__KEYS[{name}]", key
 

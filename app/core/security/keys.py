@@ -84,6 +84,8 @@ class Keys:
     """The keys of personal data in the audit log are wrapped by the first of them, and unwrapped by all."""
     secret_digest: bytes = field(repr=False)
     """Keys the digests of secrets in the audit log."""
+    writer_keys: tuple[bytes, ...] = field(repr=False)
+    """Authenticate the entries of the audit log: the first writes, all verify. None where no key is set."""
     second_factor: bytes = field(repr=False)
     signing_pems: tuple[str, ...] = field(repr=False)
 
@@ -104,6 +106,7 @@ class Keys:
             responses=derive_key(root, "stored-answer"),
             personal=tuple(MasterKey.derive(secret, "personal-data") for secret in personal),
             secret_digest=derive_key(digests, "secret-digest"),
+            writer_keys=tuple(derive_key(key.get_secret_value(), "writer-mac") for key in settings.audit.writer_key),
             second_factor=derive_key(root, "second-factor"),
             signing_pems=pems or (load_or_create(folder / "signing_key.pem", new_signing_key),),
         )

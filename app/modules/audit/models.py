@@ -68,6 +68,8 @@ class Entry(Bookkeeping):
     """The row of `audit_caller` with the name of the actor, the address and the user agent."""
     reason: str | None = Field(default=None, max_length=500)
     """Why the caller made the request, in the caller's words (`Audit-Reason`)."""
+    mac: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """The code of the process that wrote the entry (`writer_mac.py`); null where no writer's key is set."""
 
 
 class AuditAccess(Entry, table=True):

@@ -22,6 +22,7 @@ from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.entries.callers import Callers
 from app.modules.audit.entries.canonical import ENTRY_FORMAT, canonical_value, escape_names
+from app.modules.audit.entries.writer_mac import add_mac
 from app.modules.audit.models import AuditChange
 
 MADE_BY_DATABASE = (("stored_at", DatabaseClock()), ("xid", CurrentTransaction()))
@@ -46,7 +47,7 @@ def install(database: Database) -> None:
 
 
 class ChangeRecorder:
-    """Makes change entries, with the redaction version, the master keys and the key of digests."""
+    """Makes change entries, with the redaction version, and the keys of persons, digests and writers."""
 
     form = EntryForm(table_of(AuditChange), COLUMNS, MADE_BY_DATABASE)
 
@@ -55,6 +56,7 @@ class ChangeRecorder:
         self.masters = database.keys.personal
         self.callers = Callers()
         self.digest_key = database.keys.secret_digest
+        self.writer_keys = database.keys.writer_keys
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change of an audited row its entry. Returns new keys and a new caller."""
@@ -73,7 +75,8 @@ class ChangeRecorder:
         for change, sides in recorded:
             entity, entity_id = place_of(change)
             own = {"action": change.action, "entity": entity, "entity_id": entity_id}
-            change.entry = {**shared, **own, "changes": redact(change, sides, keys, self.digest_key)}
+            entry = {**shared, **own, "changes": redact(change, sides, keys, self.digest_key)}
+            change.entry = add_mac(self.writer_keys, AuditChange.__tablename__, entry)
         return [creation_of(row) for row in (*added, *([caller] if caller else []))]
 
 

@@ -1,6 +1,6 @@
 """A shipment: spooled entries as rows of the access log, with the callers that are not stored yet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from app.core.db.entity import table_of
 from app.core.db.session import Session
 from app.modules.audit.entries.callers import Caller, Callers, to_values
 from app.modules.audit.entries.canonical import ENTRY_FORMAT
+from app.modules.audit.entries.writer_mac import add_mac
 from app.modules.audit.models import AuditAccess, AuditCaller
 
 access_table, caller_table = table_of(AuditAccess), table_of(AuditCaller)
@@ -21,10 +22,11 @@ FLAGS = ("is_replay", "is_dry_run")
 
 
 class Shipment:
-    """Rows that one transaction stores."""
+    """Rows that one transaction stores, with their codes by the first of `writer_keys`."""
 
-    def __init__(self, entries: Iterable[bytes], known: Callers) -> None:
+    def __init__(self, entries: Iterable[bytes], known: Callers, writer_keys: Sequence[bytes]) -> None:
         self.known = known
+        self.writer_keys = writer_keys
         self.added: dict[Caller, UUID] = {}
         self.callers: list[dict[str, Any]] = []
         self.rows = [self.to_row(orjson.loads(entry)) for entry in entries]
@@ -48,7 +50,7 @@ class Shipment:
         caller = Caller.of(actor, entry["owner_id"], entry["subject_id"], entry["ip"], entry["user_agent"])
         own = {"format": ENTRY_FORMAT, "actor_name": actor.logged_name, "caller_id": caller and self.id_of(caller)}
         entry |= own
-        return {name: entry.get(name) for name in COLUMNS}
+        return add_mac(self.writer_keys, access_table.name, {name: entry.get(name) for name in COLUMNS})
 
     def id_of(self, caller: Caller) -> UUID:
         """The id of `caller`, who is stored with the shipment unless that was done before."""

@@ -65,7 +65,8 @@ async def verify_logs(
     reports = []
     for log in Log:
         own_notes = [note for name in origins[log] for note in by_origin[name]]
-        verifier = LogVerifier(session, log, Signatures(keys[log], of_log[log]), own_notes)
+        signatures = Signatures(keys[log], of_log[log])
+        verifier = LogVerifier(session, log, signatures, own_notes, database.keys.writer_keys)
         if given and not of_log[log]:
             verifier.report.obstacles.append("no key of this log was given")
         reports.append(await verifier.verify(show_progress, first))

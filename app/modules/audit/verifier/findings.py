@@ -42,6 +42,8 @@ class LogReport:
     """Entries whose bytes were compared with the seal."""
     behind: int = 0
     """Entries that are stored and not sealed yet."""
+    written: int = 0
+    """Entries whose code shows that a process with the writer's key wrote them."""
     checkpoints: int = 0
     """Checkpoints that were compared with the entries."""
     findings: list[Finding] = field(default_factory=list)
@@ -68,6 +70,7 @@ class LogReport:
         more = self.total - len(self.findings)
         return [
             f"{head}; {self.behind} entries are not sealed yet.",
+            *([f"{self.log}: the codes of {self.written} entries are those of a writer"] if self.written else []),
             *(f"{self.log}: {finding}" for finding in self.findings),
             *([f"{self.log}: {more} further findings"] if more else []),
             *(f"{self.log}: cannot tell: {reason}" for reason in self.obstacles),
@@ -81,6 +84,7 @@ class LogReport:
             "size": self.size,
             "verified": self.verified,
             "behind": self.behind,
+            "written": self.written,
             "checkpoints": self.checkpoints,
             "findings": [vars(finding) for finding in self.findings],
             "total": self.total,

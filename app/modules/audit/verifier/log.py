@@ -1,6 +1,6 @@
 """Verifies one log: its entries against the tree, and the tree against signed checkpoints."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from sqlalchemy import Text, cast, func, select
@@ -18,6 +18,7 @@ from app.modules.audit.verifier.findings import LogReport
 from app.modules.audit.verifier.notes import Signatures, Trail, size_of
 from app.modules.audit.verifier.reads import LogReader, Piece
 from app.modules.audit.verifier.rebuilt import RebuiltTree, verify_cosignature
+from app.modules.audit.verifier.writers import WriterCheck
 
 Progress = Callable[[LogReport], None]
 LOST = bytes(32)
@@ -27,12 +28,20 @@ LOST = bytes(32)
 class LogVerifier:
     """Verifies one log, up to the newest checkpoint that it has at the beginning.
 
-    `notes` are checkpoints that were kept elsewhere.
+    `notes` are checkpoints that were kept elsewhere, `writers` the keys of those that write entries.
     """
 
-    def __init__(self, session: ReadSession, log: Log, signatures: Signatures, notes: Iterable[Note] = ()) -> None:
+    def __init__(
+        self,
+        session: ReadSession,
+        log: Log,
+        signatures: Signatures,
+        notes: Iterable[Note] = (),
+        writers: Sequence[bytes] = (),
+    ) -> None:
         self.session = session
         self.log = log
+        self.writer_check = WriterCheck(writers, log.table.name)
         self.reader = LogReader(session, log)
         self.report = LogReport(log.value)
         self.rebuilt = RebuiltTree(self.report, Trail(signatures), notes)
@@ -85,8 +94,8 @@ class LogVerifier:
     async def verify_piece(self, piece: Piece) -> None:
         """Compare entries with the tree, and the tree with the checkpoints that end among them."""
         size, end = self.rebuilt.size, self.rebuilt.size + len(piece.ids)
-        stored = await self.reader.tiles(size, end)
-        leaves = [self.verify_entry(piece, at, stored) for at in range(len(piece.ids))]
+        stored, copies = await self.reader.tiles(size, end), await self.find_copies(piece.ids)
+        leaves = [self.verify_entry(piece, at, stored, copies) for at in range(len(piece.ids))]
         rows = {each: list(group) for each, group in groupby(await self.reader.checkpoints(size, end), size_of_row)}
         others = {*map(size_of, self.rebuilt.notes), *self.rebuilt.marks}
         computed: dict[Tile, bytes] = {}
@@ -99,7 +108,11 @@ class LogVerifier:
         for row in await self.reader.cosignatures(size, end):
             verify_cosignature(row, self.report)
 
-    def verify_entry(self, piece: Piece, at: int, stored: dict[Tile, bytes]) -> bytes:
+    async def find_copies(self, ids: Sequence[int]) -> Mapping[int, int]:
+        """Which of these entries have the code of an older one, and of which; none where codes are not verified."""
+        return await self.reader.copies(ids) if self.writer_check.keys and ids else {}
+
+    def verify_entry(self, piece: Piece, at: int, stored: dict[Tile, bytes], copies: Mapping[int, int]) -> bytes:
         """The hash of a leaf: that of the tree where the entry does not have it, so that each is found by itself."""
         number, seq = piece.ids[at], piece.first_seq + at
         row, sealed = piece.rows.get(number), read_leaf(stored, seq - 1)
@@ -110,12 +123,24 @@ class LogVerifier:
         found = leaf_hash(encode(dict(row._mapping)))
         if sealed is not None and found != sealed:
             self.report.add("entry", f"{self.noun} {number} is not what was sealed", seq)
+        else:
+            self.verify_writer(row, copies, seq)
         return sealed or found
+
+    def verify_writer(self, row: AnyRow, copies: Mapping[int, int], seq: int | None = None) -> None:
+        """Say if an entry was not written by the application."""
+        if reason := self.writer_check.explain(row, copies):
+            self.report.add("writer", f"{self.noun} {row.id} {reason}", seq)
+        elif self.writer_check.keys and row.mac is not None:
+            self.report.written += 1
 
     async def verify_rest(self, sealed: str | None) -> None:
         """Look for entries without a place that the sealer would have sealed, had they been there."""
         async for rows in self.reader.find_unsealed():
             self.report.behind += len(rows)
+            copies = await self.find_copies([row.id for row in rows])
+            for row in rows:
+                self.verify_writer(row, copies)
             for row in await self.find_forged(rows, sealed) if rows and sealed else ():
                 self.report.add("unsealed", f"{self.noun} {row.id} was not there when its transaction was sealed")
 

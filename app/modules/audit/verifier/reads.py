@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, func, or_, select
 
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession
@@ -67,10 +67,18 @@ class LogReader:
 
     async def entries(self, ids: Sequence[int]) -> dict[int, AnyRow]:
         """The stored entries with these numbers."""
-        number = self.log.table.c.id
-        wanted = or_(*(and_(number >= first, number <= last) for first, last in spans(ids)))
-        rows = await self.session.all(select(self.log.table).where(wanted))
+        rows = await self.session.all(select(self.log.table).where(within(self.log.table.c.id, ids)))
         return {row.id: row for row in rows}
+
+    async def copies(self, ids: Sequence[int]) -> dict[int, int]:
+        """Which of the entries with these numbers have the code of an older one, and the number of that one.
+
+        A copy has the time of its original, by which the index finds that.
+        """
+        entry, older = self.log.table, self.log.table.alias()
+        is_copy = and_(older.c.at == entry.c.at, older.c.mac == entry.c.mac, older.c.id < entry.c.id)
+        found = select(entry.c.id, func.min(older.c.id).label("older")).join(older, is_copy).group_by(entry.c.id)
+        return {row.id: row.older for row in await self.session.all(found.where(within(entry.c.id, ids)))}
 
     async def tiles(self, first_leaf: int, end_leaf: int) -> dict[Tile, bytes]:
         """The stored tiles, of all levels, that leaves of a range are below. Leaves are counted from 0."""
@@ -116,6 +124,11 @@ class LogReader:
             entries = select(self.log.table).where(number > after, number <= last)
             yield await self.session.all(entries.where(place_of(number, self.log).is_(None)).order_by(number))
             after = last
+
+
+def within(number: "Column[int]", ids: Sequence[int]) -> ColumnElement[bool]:
+    """The condition for entries with these numbers, and with those between numbers that are close."""
+    return or_(*(and_(number >= first, number <= last) for first, last in spans(ids)))
 
 
 def spans(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
