@@ -18,6 +18,7 @@ from app.modules.audit.seal.checkpoint import Checkpoint
 from app.modules.audit.seal.note import Note, Signer, sign_note
 from app.modules.audit.seal.tiles import extend_tiles, open_tiles
 from app.modules.audit.seal.tree import Tree, leaf_hash
+from app.modules.audit.sealer.copies import copied_to_store
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditSeal
 from app.modules.audit.sealer.order import order_of
@@ -63,7 +64,10 @@ class Sealer:
     async def run_in_background(self) -> AsyncIterator[None]:
         """Seal, and have checkpoints cosigned, while the block runs. The current tick may finish."""
         options = self.database.settings.audit
-        async with cosigned_by_witnesses(self.database, options):
+        async with (
+            cosigned_by_witnesses(self.database, options),
+            copied_to_store(self.database, options.checkpoint_store),
+        ):
             self.task = PeriodicTask("seal", self.run, options.tick)
             try:
                 yield

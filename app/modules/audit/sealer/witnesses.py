@@ -72,7 +72,7 @@ class Cosigning:
         except WitnessConflict as error:
             if error.size <= newest.size:
                 logger.error("checkpoint_conflicts", audit_log=log.value, size=newest.size, witnessed_size=error.size)
-            elif not await self.is_set_back(log, error.size):
+            elif not await is_witnessed_larger(self.database, log, error.size):
                 return  # another process has had a newer checkpoint cosigned
             raise
         except WitnessError as error:
@@ -88,15 +88,16 @@ class Cosigning:
             values = {"checkpoint_id": newest.id, "witness": self.witness, "signature": signature, "at": now()}
             await session.execute(added.values(values))
 
-    async def is_set_back(self, log: Log, size: int) -> bool:
-        """Whether a witness knows a larger log than there is. Then the sealer stops until it is told to go on."""
-        async with self.database.unit_of_work(RequestContext.for_job("cosign")) as session:
-            mine = checkpoints.c.log == log.value
-            stored = int(await session.value(select(func.max(checkpoints.c.size)).where(mine)) or 0)
-            if size > stored:
-                await session.execute(update(seals).where(seals.c.log == log.value).values(witnessed_size=size))
-                logger.error("audit_log_was_set_back", audit_log=log.value, size=stored, witnessed_size=size)
-            return size > stored
+
+async def is_witnessed_larger(database: Database, log: Log, size: int) -> bool:
+    """Whether a larger log was witnessed than there is. Then the sealer stops until it is told to go on."""
+    async with database.unit_of_work(RequestContext.for_job("cosign")) as session:
+        mine = checkpoints.c.log == log.value
+        stored = int(await session.value(select(func.max(checkpoints.c.size)).where(mine)) or 0)
+        if size > stored:
+            await session.execute(update(seals).where(seals.c.log == log.value).values(witnessed_size=size))
+            logger.error("audit_log_was_set_back", audit_log=log.value, size=stored, witnessed_size=size)
+        return size > stored
 
 
 @asynccontextmanager
