@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth kill-9 saturate flood attack faults soak torture clean
+.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +62,9 @@ bench-profile: $(VENV)/.development ## Print where the CPU of a request goes.
 
 bench-growth: $(VENV)/.development ## Time every list of tasks and products while their tables grow to a million rows.
 	@$(BIN)/python -m scripts.bench.growth
+
+audit-scale: $(VENV)/.development ## Ask an auditor's questions of 10 million changes and 30 million requests; or CHANGES=100000.
+	@$(BIN)/python -m scripts.bench.audit_scale $(if $(CHANGES),--changes $(CHANGES))
 
 kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, and look for what was lost.
 	@$(BIN)/python -m scripts.kill_9 --rounds 10
