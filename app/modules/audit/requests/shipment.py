@@ -14,6 +14,7 @@ from app.modules.audit.entries.callers import Caller, Callers, to_values
 from app.modules.audit.entries.canonical import ENTRY_FORMAT
 from app.modules.audit.entries.writer_mac import add_mac
 from app.modules.audit.models import AuditAccess, AuditCaller
+from app.modules.audit.rollups.counting import count_requests
 
 access_table, caller_table = table_of(AuditAccess), table_of(AuditCaller)
 COLUMNS = [column.name for column in access_table.columns if column.name not in ("id", "stored_at", "xid")]
@@ -32,11 +33,12 @@ class Shipment:
         self.rows = [self.to_row(orjson.loads(entry)) for entry in entries]
 
     async def store(self, session: Session) -> None:
-        """Insert the rows in the transaction of `session`."""
+        """Insert the rows in the transaction of `session`, and count them in the roll-ups."""
         if self.callers:
             await session.copy(caller_table, self.callers)
         if self.rows:
             await session.copy(access_table, self.rows)
+            await count_requests(session, self.rows)  # last, because other processes may wait for its rows
 
     def to_row(self, entry: dict[str, Any]) -> dict[str, Any]:
         """A spooled entry with the types of its columns. One of an older version lacks columns that came later."""

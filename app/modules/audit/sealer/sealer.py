@@ -14,6 +14,7 @@ from app.core.db.locks import try_lock_until_commit
 from app.core.db.session import AnyRow, AnySelect, Session
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.entries.canonical import encode
+from app.modules.audit.rollups.counting import count_changes
 from app.modules.audit.seal.checkpoint import Checkpoint
 from app.modules.audit.seal.note import Note, Signer, sign_note
 from app.modules.audit.seal.tiles import extend_tiles, open_tiles
@@ -106,6 +107,8 @@ class Sealer:
         entries, is_more = await self.find_entries(session, log, seal)
         if entries:
             seal.tree = await extend_log(session, log, seal.tree, entries)
+        if log is Log.changes:  # access entries are counted when they are shipped
+            await count_changes(session, entries)
         if not is_more:
             seal.sealed_snapshot, seal.target_snapshot, seal.after_id = seal.target_snapshot, None, 0
         if entries or is_begun or is_quiet(seal):

@@ -1,0 +1,1 @@
+"""Roll-ups: how many entries of each kind a day or an hour has, counted when entries are shipped or sealed."""

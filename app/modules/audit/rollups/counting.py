@@ -1,0 +1,99 @@
+"""Counts entries into the roll-ups, in the transaction that ships or seals them.
+
+A statement for each roll-up adds what a batch has of each group, in the order of the keys. So two processes whose
+batches have groups in common never wait for each other in a circle, and since these statements are the last before the
+commit, one waits for a commit of the other, and no longer.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import ARRAY, Executable, Table, case, func, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.core.db.entity import table_of
+from app.core.db.session import AnyRow, AnySelect, Session
+from app.modules.audit.rollups.models import NO_ID, AuditDay, AuditField, AuditHour
+
+days, hours, fields = table_of(AuditDay), table_of(AuditHour), table_of(AuditField)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that routes have."""
+Key = tuple[Any, ...]
+Groups = Mapping[Key, Iterable[int]]
+
+
+async def count_requests(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Count access entries."""
+    of_days: dict[Key, list[int]] = {}
+    of_hours: dict[Key, list[int]] = {}
+    for row in rows:
+        at, size, duration = row["at"].astimezone(UTC), row["bytes_out"], row["duration_us"]
+        module, route = row["module"] or "", row["route"] or ""
+        method = row["method"] if row["method"] in METHODS else "other"
+        request = (module, route, method, row["status"] // 100)
+        actor = (row["actor_id"] or NO_ID, row["owner_id"] or NO_ID, row["actor_kind"])
+        day = of_days.setdefault(("access", at.date(), *actor, *request, row["error_code"] or "", "", ""), [0, 0])
+        day[0] += 1
+        day[1] += size
+        hour = of_hours.setdefault((at.replace(minute=0, second=0, microsecond=0), *request), [0, 0, 0, 0])
+        hour[0] += 1
+        hour[1] += size
+        hour[2] += duration
+        hour[3] = max(hour[3], duration)
+    await add_groups(session, days, of_days)
+    await add_groups(session, hours, of_hours)
+
+
+async def count_changes(session: Session, entries: Iterable[AnyRow]) -> None:
+    """Count change entries."""
+    of_days: Counter[Key] = Counter()
+    of_fields: Counter[Key] = Counter()
+    for entry in entries:
+        day = entry.at.astimezone(UTC).date()
+        actor = (entry.actor_id or NO_ID, entry.owner_id or NO_ID, entry.actor_kind)
+        action = shown_action(entry.action, entry.changes)
+        of_days["changes", day, *actor, "", "", "", 0, "", entry.entity, action] += 1
+        for field in entry.changes:
+            of_fields[entry.entity, field, day] += 1
+    await add_groups(session, days, {key: (entries, 0) for key, entries in of_days.items()})
+    await add_groups(session, fields, {key: (entries,) for key, entries in of_fields.items()})
+
+
+def shown_action(action: str, changes: Mapping[str, Any]) -> str:
+    """The action of a change as the API shows it: hiding a row is a `delete`, bringing it back a `restore`."""
+    if action != "update" or changes.get("deleted_at") is None:
+        return action
+    return "restore" if changes["deleted_at"].get("new") is None else "delete"
+
+
+async def add_groups(session: Session, table: Table, groups: Groups) -> None:
+    """Add the sums of `groups` to the rows with their keys, in the order of the keys."""
+    if not groups:
+        return
+    rows = [(*key, *groups[key]) for key in sorted(groups)]
+    names = [column.name for column in table.columns]
+    if session.is_sqlite:
+        values = [dict(zip(names, row, strict=True)) for row in rows]
+        await session.execute(or_add(sqlite.insert(table), table), values)
+    else:
+        await session.execute(or_add(postgresql.insert(table).from_select(names, select_rows(table, rows)), table))
+
+
+def select_rows(table: Table, rows: Sequence[Key]) -> AnySelect:
+    """A select of `rows` in their order. A list for each column is faster than a statement for each row."""
+    named = zip(table.columns, zip(*rows, strict=True), strict=True)
+    lists = [literal(list(values), ARRAY(column.type)) for column, values in named]
+    given = func.unnest(*lists).table_valued(*(column.name for column in table.columns)).render_derived()
+    return select(*given.c)
+
+
+def or_add(added: Any, table: Table) -> Executable:
+    """An insert that adds to the sums of the row with the same key, if there is one."""
+    new, old = added.excluded, table.c
+    sums = {column.name: old[column.name] + new[column.name] for column in old if not column.primary_key}
+    if "longest_us" in sums:
+        sums["longest_us"] = case((new.longest_us > old.longest_us, new.longest_us), else_=old.longest_us)
+    changed: Executable = added.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums)
+    return changed
