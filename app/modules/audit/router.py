@@ -32,6 +32,7 @@ from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.router import MAY_BE_UNSEALED
 from app.modules.audit.sealer.router import router as seal_router
 from app.modules.audit.service import AccessService, CallService, ChangeService, EvidenceService, TimelineService
+from app.modules.audit.summary.router import router as summary_router
 from app.modules.audit.timeline.schemas import TimelineEntry, TimelineQuery
 
 router = Router(
@@ -160,4 +161,4 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
     return await timelines.page(id, query)
 
 
-ROUTERS = (router, feed_router, seal_router)
+ROUTERS = (router, feed_router, seal_router, summary_router)
