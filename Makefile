@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture clean
+.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -65,6 +65,9 @@ bench-growth: $(VENV)/.development ## Time every list of tasks and products whil
 
 audit-scale: $(VENV)/.development ## Ask an auditor's questions of 10 million changes and 30 million requests; or CHANGES=100000.
 	@$(BIN)/python -m scripts.bench.audit_scale $(if $(CHANGES),--changes $(CHANGES))
+
+replay: $(VENV)/.development ## 10,000 random operations on each database, then rebuild every table from the change log.
+	@$(BIN)/python -m scripts.replay
 
 kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, and look for what was lost.
 	@$(BIN)/python -m scripts.kill_9 --rounds 10
