@@ -69,8 +69,8 @@ audit-scale: $(VENV)/.development ## Ask an auditor's questions of 10 million ch
 replay: $(VENV)/.development ## 10,000 random operations on each database, then rebuild every table from the change log.
 	@$(BIN)/python -m scripts.replay
 
-kill-9: $(VENV)/.development ## Kill the server under a write load, ten times, and look for what was lost.
-	@$(BIN)/python -m scripts.kill_9 --rounds 10
+kill-9: $(VENV)/.development ## Kill the API, the sealer and PostgreSQL under load, 50 times, and account for every write.
+	@$(BIN)/python -m scripts.kill_9
 
 saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
 	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20

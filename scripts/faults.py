@@ -17,15 +17,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
-import httpx
-
-from scripts.kill_9 import Result, compare, retry, send
+from scripts.kill_9.accounts import find_complaints
+from scripts.kill_9.traffic import WRITERS, Traffic
 from scripts.processes import children
 from scripts.proxy import Proxy
+from scripts.replay.stored import read_tables
 from scripts.servers import Server, migrate, signed_in, superuser
 from tests.databases import EmbeddedServer
 
-WRITERS = 8
 WORKERS = 2
 HOLD_SECONDS = 15.0
 PORT = 5432
@@ -93,41 +92,24 @@ def signal_all(processes: list[int], number: signal.Signals) -> None:
             os.kill(process, number)
 
 
-async def run(scene: Scene, fault: Fault, rounds: int) -> Result:
+async def run(scene: Scene, fault: Fault, rounds: int) -> Traffic:
     """Write, break, mend and write on, `rounds` times; then send again what was not acknowledged, and compare."""
-    result = Result()
+    traffic = Traffic()
     await asyncio.to_thread(scene.server.start)
     writer = await asyncio.to_thread(superuser, scene.server)
     async with signed_in(scene.server, writer, timeout=60) as client:
         for _ in range(rounds):
             stop = asyncio.Event()
-            writers = [asyncio.create_task(write(client, result, stop)) for _ in range(WRITERS)]
+            writers = [asyncio.create_task(traffic.write(client, stop)) for _ in range(WRITERS)]
             await asyncio.sleep(1)
             await fault(scene)
             await asyncio.sleep(1)
             stop.set()
             await asyncio.gather(*writers)
-    await retry(scene.server, writer, result)
-    await compare(scene.server, writer, result)
+    await traffic.decide(scene.server, writer)
     await asyncio.to_thread(scene.server.terminate)
-    return result
-
-
-async def write(client: httpx.AsyncClient, result: Result, stop: asyncio.Event) -> None:
-    """Create tasks, each with an idempotency key, and note what was acknowledged."""
-    while not stop.is_set():
-        title = uuid4().hex
-        result.unanswered.add(title)
-        try:
-            response = await send(client, title, title)
-        except httpx.TransportError:
-            await asyncio.sleep(0.2)
-            continue
-        if response.status_code == httpx.codes.CREATED:
-            result.tasks[title] = response.json()["id"]
-            result.unanswered.discard(title)
-        else:
-            await asyncio.sleep(0.2)
+    traffic.complaints = find_complaints(await read_tables(scene.server.environment["DATABASE_URL"]), traffic)
+    return traffic
 
 
 async def break_all(chosen: str, rounds: int) -> int:
@@ -146,13 +128,13 @@ async def break_all(chosen: str, rounds: int) -> int:
             url = f"postgresql+asyncpg://postgres@127.0.0.1:{proxy.port}/{database}"
             environment = await asyncio.to_thread(migrate, folder, url)
             scene = Scene(server, proxy, Server(environment, workers=WORKERS))
-            result = await run(scene, fault, rounds)
+            traffic = await run(scene, fault, rounds)
             left = spools(folder)
-        complaints += len(result.complaints) + len(left)
+        complaints += len(traffic.complaints) + len(left)
         print(
-            f"{name:18} {result.acknowledged_writes:6} acknowledged {result.retried:6} sent again "
-            f"{len(result.complaints):4} complaints {len(left):4} spools left",
-            *result.complaints[:5],
+            f"{name:18} {len(traffic.tasks):6} acknowledged {traffic.repetitions:6} sent again "
+            f"{len(traffic.complaints):4} complaints {len(left):4} spools left",
+            *traffic.complaints[:5],
             sep="\n  ",
             flush=True,
         )

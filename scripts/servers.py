@@ -155,6 +155,18 @@ def superuser(server: Server) -> dict[str, str]:
     return {"username": name, "password": password}
 
 
+async def walk(client: httpx.AsyncClient, path: str, params: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """Every item of a list, page by page."""
+    cursor = None
+    while True:
+        page = await client.get(path, params={**params, "limit": 100, **({"cursor": cursor} if cursor else {})})
+        for item in page.raise_for_status().json()["items"]:
+            yield item
+        cursor = page.json()["next_cursor"]
+        if cursor is None:
+            return
+
+
 @asynccontextmanager
 async def signed_in(
     server: Server, credentials: dict[str, str] | None = None, **options: Any

@@ -19,9 +19,9 @@ from app.core.context import RequestContext
 from app.core.db.entity import table_of
 from app.main import open_database
 from app.modules.audit.models import AuditAccess
-from scripts import flood, kill_9, saturate
-from scripts.servers import PATIENCE_SECONDS, ROOT, UNLIMITED, Server, signed_in
-from tests.fixtures.servers import environment_of, superuser_in
+from scripts import flood, saturate
+from scripts.servers import PATIENCE_SECONDS, ROOT, UNLIMITED, Server
+from tests.fixtures.servers import environment_of
 
 pytestmark = pytest.mark.timeout(300)
 CLIENTS = 4
@@ -75,38 +75,6 @@ def test_a_flood_of_sign_ins_does_not_stop_other_requests(settings: Settings) ->
     assert set(result.statuses) <= flood.ALLOWED
     assert len(result.flooded) > 10
     assert result.growth < flood.MAX_GROWTH
-
-
-def test_kill_9_loses_no_acknowledged_write(settings: Settings, tmp_path: Path) -> None:
-    """A short form of `make kill-9`, which kills by the number of writes and not by time."""
-    result = kill_9.Result()
-    asyncio.run(write_and_kill(settings, result, writes=40))
-
-    assert result.acknowledged_writes >= 40
-    assert result.complaints == []
-
-
-async def write_and_kill(settings: Settings, result: kill_9.Result, writes: int) -> None:
-    """Kill a server when `writes` are acknowledged; then compare with what it holds after its next start."""
-    writer = await superuser_in(settings)
-    server = Server(environment_of(settings) | UNLIMITED).start()
-    await kill_after(server, writer, result, writes)
-    server.start()
-    try:
-        await kill_9.retry(server, writer, result)
-        await kill_9.compare(server, writer, result)
-    finally:
-        server.terminate()
-
-
-async def kill_after(server: Server, writer: dict[str, str], result: kill_9.Result, acknowledged: int) -> None:
-    """Write with several clients, and kill the server under them when so many writes are acknowledged."""
-    async with signed_in(server, writer, timeout=PATIENCE_SECONDS) as client:
-        writers = [asyncio.create_task(kill_9.write(client, result)) for _ in range(kill_9.WRITERS)]
-        while result.acknowledged_writes < acknowledged and not all(task.done() for task in writers):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        server.kill()
-        await asyncio.gather(*writers)
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

@@ -16,8 +16,7 @@ from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.resources.imports.rows import ROWS_PER_BATCH
 from app.core.strict_json import check
-from scripts.kill_9 import walk
-from scripts.servers import PATIENCE_SECONDS, Server, signed_in
+from scripts.servers import PATIENCE_SECONDS, Server, signed_in, walk
 from tests.fixtures.servers import superuser_in
 from tests.people import Person, SignedInAs
 
