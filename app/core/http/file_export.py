@@ -1,28 +1,30 @@
 """Lists as files: the same rows as CSV or NDJSON, streamed page by page in constant memory."""
 
-import csv
-import io
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
-import orjson
-from pydantic import BaseModel, TypeAdapter
+from fastapi import Request
+from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.http.csv_cells import neutralize
+from app.core.http.file_formats import CSV, EXPORT_TYPES, Write, csv_writer, ndjson_writer
+from app.core.http.state import context_of
 
-CSV, NDJSON = "text/csv", "application/x-ndjson"
-FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 ROWS_PER_PAGE = 1000
 
 ListEndpoint = Callable[..., Awaitable[RowPage]]
 
 
-def requested_file_type(accept: str) -> str | None:
-    """The file type that `Accept` prefers; None for JSON (RFC 9110, 12.5.1)."""
+async def read_file_kind(request: Request) -> str | None:
+    """The media type of the file that is requested; None for JSON. An endpoint that depends on it writes the file."""
+    return context_of(request).file_kind
+
+
+def requested_file_type(accept: str, known: Mapping[str, str]) -> str | None:
+    """The file type that `Accept` prefers, if it is known; None for JSON (RFC 9110, 12.5.1)."""
     best, weight = None, 0.0
     for part in accept.lower().split(","):
         kind, *options = (piece.strip() for piece in part.split(";"))
@@ -30,7 +32,7 @@ def requested_file_type(accept: str) -> str | None:
         wanted = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
         if wanted > weight:
             best, weight = kind, wanted
-    return best if best in FILE_TYPES else None
+    return best if best in known else None
 
 
 async def stream_list(
@@ -51,9 +53,13 @@ async def stream_list(
         context.next_cursor = None
     pages = single_page(first) if is_page else all_pages(endpoint, arguments, query, first, context)
     write = csv_writer(item) if kind == CSV else ndjson_writer(item)
-    name = f"{context.file_name}.{FILE_TYPES[kind]}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
-    return StreamingResponse(encode_pages(pages, write), headers=headers, media_type=kind)
+    return to_file(encode_pages(pages, write), context.file_name, kind)
+
+
+def to_file(chunks: AsyncIterator[bytes], name: str, kind: str) -> Response:
+    """A response with a file of this media type; `name` is without its ending."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{EXPORT_TYPES[kind]}"', "Vary": "Accept"}
+    return StreamingResponse(chunks, headers=headers, media_type=kind)
 
 
 async def single_page(page: RowPage) -> AsyncIterator[Sequence[Any]]:
@@ -72,71 +78,7 @@ async def all_pages(
         yield page.items
 
 
-Write = Callable[[Sequence[Any]], bytes]
-
-
 async def encode_pages(pages: AsyncIterator[Sequence[Any]], write: Write) -> AsyncIterator[bytes]:
     async for rows in pages:
         if chunk := write(rows):
             yield chunk
-
-
-def ndjson_writer(item: type[BaseModel]) -> Write:
-    """A writer of one JSON document a line."""
-    adapter = TypeAdapter(item)
-
-    def write(rows: Sequence[Any]) -> bytes:
-        validated = (adapter.validate_python(row, from_attributes=True) for row in rows)
-        return b"".join(adapter.dump_json(row) + b"\n" for row in validated)
-
-    return write
-
-
-def csv_writer(item: type[BaseModel]) -> Write:
-    """A writer of CSV, with a header before the first rows; CRLF and quotes, around every cell, as in RFC 4180."""
-    adapter = TypeAdapter(item)
-    names = list(column_names(item))
-    paths = [name.split(".") for name in names]
-    header = [names]
-
-    def write(rows: Sequence[Any]) -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-        while header:
-            writer.writerow(header.pop())
-        for row in rows:
-            document = adapter.dump_python(adapter.validate_python(row, from_attributes=True), mode="json")
-            writer.writerow([csv_cell(value_at(document, path)) for path in paths])
-        return text.getvalue().encode()
-
-    return write
-
-
-def column_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The fields of `model`; those of nested models have dotted names: `address.city`."""
-    for name, field in model.model_fields.items():
-        nested = nested_model(field.annotation)
-        if nested:
-            yield from column_names(nested, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
-def nested_model(annotation: object) -> type[BaseModel] | None:
-    """The model in `annotation`, also in `Model | None`."""
-    options = [annotation, *get_args(annotation)]
-    return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
-
-
-def value_at(document: Mapping[str, object], path: list[str]) -> object:
-    value: Any = document
-    for name in path:
-        value = value.get(name) if value else None
-    return value
-
-
-def csv_cell(value: object) -> str:
-    """`value` as text that no spreadsheet runs."""
-    if value is None:
-        return ""
-    return neutralize(value if isinstance(value, str) else orjson.dumps(value).decode())

@@ -13,7 +13,7 @@ from app.core.context import RequestContext
 from app.core.errors import Malformed, Unavailable
 from app.core.http.batches import Batches, Savepoints, run_in_batches
 from app.core.http.dependencies import Transactional
-from app.core.http.file_export import FILE_TYPES
+from app.core.http.file_formats import FILE_TYPES
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.parameters import NO_BODY
 from app.core.http.route import Route

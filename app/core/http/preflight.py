@@ -1,7 +1,7 @@
 """The checks of a route before it reads the body: guard, rate limit, parameters, size, media type and conditions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,6 +38,8 @@ class Preflight:
     takes_if_match: bool
     list_name: str | None
     """The file name of a list, without its ending; None where the route returns no list."""
+    file_types: Mapping[str, str]
+    """The media types of the files that a list can be."""
 
     async def check(self, request: Request, state: State, context: RequestContext, limit_body: LimitBody) -> str | None:
         """Run the checks and return the idempotency key. Raises Problem."""
@@ -49,7 +51,7 @@ class Preflight:
         if self.takes_if_match and limits.require_if_match and "if-match" not in request.headers:
             raise PreconditionRequired("Send If-Match with the ETag of what you read.")
         if self.list_name is not None:
-            context.file_kind = requested_file_type(request.headers.get("accept", ""))
+            context.file_kind = requested_file_type(request.headers.get("accept", ""), self.file_types)
             context.file_name = self.list_name
             context.durable_audit = context.durable_audit or context.file_kind is not None
         return self.idempotency_key(request)

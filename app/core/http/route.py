@@ -23,7 +23,8 @@ from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclarati
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matches_etag
-from app.core.http.file_export import stream_list
+from app.core.http.file_export import read_file_kind, stream_list
+from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES
 from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.parameters import NO_BODY
@@ -56,6 +57,7 @@ class Route(PlannedRoute):
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.has_dry_run = read_dry_run in dependencies
         self.requires_reason = require_reason in dependencies
+        self.writes_files = read_file_kind in dependencies
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
@@ -77,7 +79,7 @@ class Route(PlannedRoute):
         """Run the endpoint and write its result; stream a list that is requested as a file."""
         context = context_of(request)
         arguments = await self.plan.read_arguments(request, body)
-        if self.item is not None and context.file_kind:
+        if self.item is not None and context.file_kind and not self.writes_files:
             return self.add_response_headers(
                 request, await stream_list(self.endpoint, arguments, self.item, context.file_kind, context)
             )
@@ -118,6 +120,7 @@ class Route(PlannedRoute):
             takes_idempotency_key=self.is_transactional and stores_response and "POST" in (self.methods or ()),
             takes_if_match="If-Match" in headers,
             list_name=str(self.tags[0]) if self.item is not None else None,
+            file_types=EXPORT_TYPES if self.writes_files else FILE_TYPES,
         )
 
     def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:

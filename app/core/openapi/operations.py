@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.core.http.audit_reason import MAX_CHARACTERS
-from app.core.http.file_export import FILE_TYPES
+from app.core.http.file_formats import FILE_TYPES, PARQUET
 from app.core.http.file_upload import UploadRoute
 from app.core.http.guards import Authenticated, Public, RequiresInSomeModule, RequiresPermission, SignedByService
 from app.core.http.preflight import IDEMPOTENCY_HEADER
@@ -52,9 +52,9 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):
-        operation["requestBody"] = {"required": True, "content": {kind: file_schema() for kind in FILE_TYPES}}
+        operation["requestBody"] = {"required": True, "content": {kind: file_schema(kind) for kind in FILE_TYPES}}
     if route.item is not None:
-        operation["responses"]["200"]["content"] |= {kind: file_schema() for kind in FILE_TYPES}
+        operation["responses"]["200"]["content"] |= {kind: file_schema(kind) for kind in route.preflight.file_types}
 
 
 def describe_parameters(operation: Json, route: Route) -> None:
@@ -84,7 +84,7 @@ def description_of(operation: Json, route: Route) -> Iterator[str]:
     yield text if text.endswith(".") else f"{text}."
     yield from guard_sentences(route)
     if route.item is not None:
-        yield "The list is also a file: `Accept: text/csv` or `application/x-ndjson`."
+        yield f"The list is also a file: `Accept: {'` or `'.join(route.preflight.file_types)}`."
     if route.has_dry_run:
         yield "With `dry_run=true` nothing is changed, and the response is a preview of the effects."
     if route.preflight.takes_if_match:
@@ -116,8 +116,9 @@ def read_too(guard: RequiresPermission) -> str:
     return "" if guard.without_read or action == "read" else f", and `{slug}:read`"
 
 
-def file_schema() -> Json:
-    return {"schema": {"type": "string", "maxLength": 2**53 - 1, "description": "One item a line, UTF-8."}}
+def file_schema(kind: str) -> Json:
+    about = "A Parquet file." if kind == PARQUET else "One item a line, UTF-8."
+    return {"schema": {"type": "string", "maxLength": 2**53 - 1, "description": about}}
 
 
 def add_preview(responses: Json, schemas: Json) -> None:

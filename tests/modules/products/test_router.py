@@ -7,7 +7,7 @@ import pytest
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.http.file_export import CSV
+from app.core.http.file_formats import CSV
 from tests.answers import refusals
 from tests.modules.products.factory import PATH, body
 from tests.people import Person, SignedInAs

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, escape_pointer, invalid, validation_errors
 from app.core.http.csv_cells import restore
-from app.core.http.file_export import CSV, column_names
+from app.core.http.file_formats import CSV, column_names
 from app.core.resources.schemas import Schema
 from app.core.strict_json import check
 
