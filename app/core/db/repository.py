@@ -31,6 +31,11 @@ SELECTS = 500
 prebuilt: LRUCache[object, AnySelect] = LRUCache(SELECTS)
 
 
+def keep_nothing(_row: AnyRow) -> Sequence[str]:
+    """The cursor of most lists holds the position alone."""
+    return ()
+
+
 class ReadRepository:
     """Reads rows of `model`. `read` is the schema of a response: its fields are the columns that a read selects."""
 
@@ -84,11 +89,12 @@ class ReadRepository:
         query: PageQuery,
         resource: str | None = None,
         values: Values | None = None,
-        kept: Sequence[str] = (),
+        keep: Callable[[AnyRow], Sequence[str]] = keep_nothing,
     ) -> RowPage:
         """One page of `statement`, which is built once and takes `values`, besides those of the filters in `query`.
 
-        Its cursor is bound to `resource`: the table, or the name of a narrower list. It holds `kept`, too.
+        Its cursor is bound to `resource`: the table, or the name of a narrower list. It holds what `keep` says of
+        the last row, too.
         """
         resource = resource or self.table.name
         position, _ = read_cursor(self.session, query, resource)
@@ -101,9 +107,9 @@ class ReadRepository:
         rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
         cursor = None
         if len(rows) > query.limit:
-            last = rows[query.limit - 1]._mapping
-            position = [encode_value(last[name]) for name, _ in form.ordering]
-            cursor = write_cursor(self.session, query, resource, [*position, *kept])
+            last = rows[query.limit - 1]
+            position = [encode_value(last._mapping[name]) for name, _ in form.ordering]
+            cursor = write_cursor(self.session, query, resource, [*position, *keep(last)])
         return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
 
     def finder_of(self, query: PageQuery) -> Finder | None:

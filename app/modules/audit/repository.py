@@ -2,10 +2,25 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, case, func, literal_column, select, true
+from pydantic import BaseModel
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlmodel import SQLModel
 
 from app.core.clock import now
@@ -17,6 +32,7 @@ from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.db.snapshots import present_snapshot, was_visible
 from app.modules.audit.models import (
     FIRST_CRASH,
     FIRST_FAILURE,
@@ -57,6 +73,12 @@ def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
     )
 
 
+def last_place(log: str) -> ColumnElement[int]:
+    """The last place in the order of `log`; 0 before the first seal."""
+    last = select(runs.c.first_seq + runs.c.length - 1).where(runs.c.log == log).order_by(runs.c.first_seq.desc())
+    return func.coalesce(last.limit(1).scalar_subquery(), 0)
+
+
 def audited_modules(session: Session | ReadSession) -> frozenset[str] | None:
     """The modules whose entries the caller may read; None for all of them, which jobs and `audit:read` read."""
     principal = session.context.principal
@@ -70,9 +92,8 @@ def belongs_to(log: Table, modules: Collection[str]) -> ColumnElement[bool]:
     return log.c.entity.in_({table for module in modules for table in TABLES.get(module, ())})
 
 
-def find_window(session: Session | ReadSession, query: PeriodQuery, resource: str) -> Window | None:
-    """The window of a page of `resource`, where it needs one. A header says it. Raises RangeRequired."""
-    _, kept = read_cursor(session, query, resource)
+def find_window(session: Session | ReadSession, query: PeriodQuery, kept: Sequence[str]) -> Window | None:
+    """The window of a page, where it needs one: what its cursor `kept`. A header says it. Raises RangeRequired."""
     window = query.window(kept, now(), is_partial=audited_modules(session) is not None)
     if window is not None:
         session.context.headers[WINDOW_HEADER] = str(window)
@@ -127,18 +148,35 @@ class LogRepository(ReadRepository):
         return entries[0]
 
     async def page(self, query: PageQuery) -> RowPage:
-        """One page of entries, in a window where the query needs one. The cursor keeps the window."""
-        window = find_window(self.session, query, self.table.name) if isinstance(query, PeriodQuery) else None
-        if window is None:
-            statement = self.visible(self.build_once("all", self.select))
-            return await self.fetch_page(self.where(statement, query), query)
-        statement = self.visible(self.build_once("window", self.select_window))
-        return await self.fetch_page(self.where(statement, query), query, None, window._asdict(), window.texts)
+        """One page of entries, in a window where the query needs one. The cursor keeps the window.
 
-    def select_window(self) -> AnySelect:
-        """A select of the entries of a window."""
-        at = self.table.c.at
-        return self.select().where(at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant))
+        It keeps, too, what the first page saw: the pages behind it show nothing that came later (ADR XX).
+        """
+        _, kept = read_cursor(self.session, query, self.table.name)
+        window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
+        seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
+        name = ("list", window is None, not kept, self.session.is_sqlite)
+        statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
+        matching = self.where(self.visible(statement), query)
+        values = {**seen, **(window._asdict() if window else {})}
+        texts = window.texts if window else []
+        return await self.fetch_page(matching, query, None, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+
+    def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
+        """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""
+        at, number, xid = self.table.c.at, self.table.c.id, self.table.c.xid
+        statement = self.select()
+        if in_window:
+            window = at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant)
+            statement = statement.where(*window)
+        if is_first:
+            snapshot, sealed = present_snapshot(self.table, is_sqlite=self.session.is_sqlite), last_place(self.log)
+            return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
+        snapshot, sealed = bindparam("snapshot", type_=Text), bindparam("sealed", type_=BigInteger)
+        was_there = was_visible(number, xid, snapshot, is_sqlite=self.session.is_sqlite)
+        was_sealed = place_of(number, self.log) <= sealed
+        statement = statement.where(or_(was_there, was_sealed))
+        return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
 
     def visible(self, statement: AnySelect) -> AnySelect:
         """`statement` with only what the caller may read."""
@@ -176,7 +214,7 @@ class AccessRepository(LogRepository):
 
     log = "access"
     model = AuditAccess
-    read = AccessRead
+    read: type[BaseModel] = AccessRead
 
     def compute_columns(self) -> dict[str, ColumnElement[Any]]:
         return {**super().compute_columns(), "duration_ms": (self.table.c.duration_us / 1000.0).label("duration_ms")}
@@ -209,7 +247,7 @@ class ChangeRepository(LogRepository):
 
     log = "changes"
     model = AuditChange
-    read = ChangeRead
+    read: type[BaseModel] = ChangeRead
 
     def compute_columns(self) -> dict[str, ColumnElement[Any]]:
         return {**super().compute_columns(), "action": self.shown_action().label("action")}

@@ -80,9 +80,9 @@ async def read_keys(
 ) -> tuple[list[Key], str | None]:
     """The keys of a page, and the cursor of the next one."""
     order, resource = query.sort_fields(), f"timeline/{actor_id}"
-    position, _ = read_cursor(session, query, resource)
+    position, kept = read_cursor(session, query, resource)
     after, modules = Key.of_cursor(position) if position else None, audited_modules(session)
-    window = find_window(session, query, resource)
+    window = find_window(session, query, kept)
     limited = query.model_copy(update={"at_gte": window.start, "at_lt": window.end}) if window else query
     firsts = [part.first(limited, modules, after).subquery() for part in parts(actor_id, keys=query.keys)]
     together = union_all(*(select(first) for first in firsts)).subquery()
