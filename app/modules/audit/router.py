@@ -7,14 +7,16 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, cast
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only
+from app.core.http.file_export import read_file_kind, to_file
 from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
 from app.modules.audit.schemas import (
     AUDIT,
@@ -26,6 +28,7 @@ from app.modules.audit.schemas import (
     CallRead,
     ChangeQuery,
     ChangeRead,
+    EntryQuery,
     PeriodQuery,
 )
 from app.modules.audit.sealer.logs import Log
@@ -57,8 +60,10 @@ class ZipResponse(StreamingResponse):
 Accesses = Annotated[AccessService, read_only(AccessService)]
 Changes = Annotated[ChangeService, read_only(ChangeService)]
 Calls = Annotated[CallService, read_only(CallService)]
+Exports = Annotated[ExportService, read_only(ExportService)]
 Evidences = Annotated[EvidenceService, read_only(EvidenceService)]
 Timelines = Annotated[TimelineService, read_only(TimelineService)]
+FileKind = Annotated[str | None, Depends(read_file_kind)]
 AUDIT_READ = [requires_in_some_module("audit:read", AUDIT, durable_audit=True)]
 WINDOWED: dict[int | str, dict[str, Any]] = {
     HTTPStatus.OK: {
@@ -81,21 +86,35 @@ async def flush_access_log(request: Request) -> None:
 @router.get(
     "/access",
     response_model=Page[AccessRead],
-    responses=WINDOWED,
+    responses=WINDOWED | MAY_BE_UNSEALED,
     dependencies=[*AUDIT_READ, Depends(flush_access_log)],
 )
-async def list_accesses(accesses: Accesses, query: Annotated[AccessQuery, Query()]) -> RowPage:
-    """List the access log: every request, whatever its end. Filters without an index look in a window of 31 days."""
-    return await accesses.page(query)
+async def list_accesses(
+    request: Request, accesses: Accesses, exports: Exports, kind: FileKind, query: Annotated[AccessQuery, Query()]
+) -> RowPage | Response:
+    """List the access log: every request, whatever its end. Filters without an index look in a window of 31 days.
+
+    A file has what is sealed, in the order of the log, and a trailer to check it by.
+    """
+    return await accesses.page(query) if kind is None else await to_export(request, exports, Log.access, query, kind)
 
 
-@router.get("/changes", response_model=Page[ChangeRead], responses=WINDOWED, dependencies=AUDIT_READ)
-async def list_changes(changes: Changes, query: Annotated[ChangeQuery, Query()]) -> RowPage:
+@router.get("/changes", response_model=Page[ChangeRead], responses=WINDOWED | MAY_BE_UNSEALED, dependencies=AUDIT_READ)
+async def list_changes(
+    request: Request, changes: Changes, exports: Exports, kind: FileKind, query: Annotated[ChangeQuery, Query()]
+) -> RowPage | Response:
     """List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
 
-    The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise.
+    The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. A file has what is sealed, in the order
+    of the log, and a trailer to check it by.
     """
-    return await changes.page(query)
+    return await changes.page(query) if kind is None else await to_export(request, exports, Log.changes, query, kind)
+
+
+async def to_export(request: Request, exports: ExportService, log: Log, query: EntryQuery, kind: str) -> Response:
+    """The file of the sealed entries that match `query`."""
+    chunks = await exports.begin(log, query, kind, state_of(request).settings.limits.request_seconds)
+    return to_file(chunks, f"audit-{log}", kind)
 
 
 @router.get("/changes/{id}", response_model=ChangeRead, dependencies=AUDIT_READ)

@@ -7,6 +7,7 @@ import pytest
 from app.core.db.engine import Database
 from tests.modules.api_keys.test_api_keys import make_key
 from tests.modules.audit.entries import access_entries
+from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.modules.audit.test_windows import add_entries
 from tests.people import Person, SignedInAs
 
@@ -108,6 +109,7 @@ async def test_some_modules_are_read_in_a_window(database: Database, signed_in_a
     """Entries of one module may be rare, and have no index."""
     auditor = await signed_in_as("tasks:audit")
     await add_entries(database, [1, 32])
+    await seal_all(sealer_of(database))
 
     answer = await auditor.get("/audit/changes", headers={"Accept": kind})
     old = await auditor.get("/audit/changes", params={"entity": "task", "entity_id": "1"})

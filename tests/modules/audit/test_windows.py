@@ -9,6 +9,7 @@ import pytest
 from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from tests.modules.audit.entries import access, changes_table
+from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.people import SignedInAs
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -153,6 +154,7 @@ async def test_the_pages_of_a_list_have_the_window_of_the_first(
 async def test_a_file_says_its_window(database: Database, signed_in_as: SignedInAs, kind: str) -> None:
     auditor = await signed_in_as("audit:read")
     await add_entries(database, [1, 32])
+    await seal_all(sealer_of(database))
 
     answer = await auditor.get("/audit/changes", params={"field": "title"}, headers={"Accept": kind})
 
