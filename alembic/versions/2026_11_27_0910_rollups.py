@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "5f3b9a72c4d1"
-down_revision = "c81d5e0f27ab"
+down_revision = "d92f6e31a08b"
 branch_labels = None
 depends_on = None
 
