@@ -13,7 +13,9 @@ export interface paths {
         };
         /**
          * List the access log: every request, whatever its end
-         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days.
+         *
+         *     A file has what is sealed, in the order of the log, and a trailer to check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
          */
         get: operations["list_accesses"];
         put?: never;
@@ -75,7 +77,8 @@ export interface paths {
          * List the change log: every changed row, before and after
          * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
          *
-         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. A file has what is sealed, in the order
+         *     of the log, and a trailer to check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
          */
         get: operations["list_changes"];
         put?: never;
@@ -298,6 +301,26 @@ export interface paths {
          * @description Get how far both logs are sealed, and how much of the access log waits on the disk of this host. Requires the permission `audit:read`.
          */
         get: operations["get_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the entries of a log by actor, route, table, day and more
+         * @description Count the entries of a log by actor, route, table, day and more. The last 31 days, unless a period is given. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         */
+        get: operations["get_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3914,6 +3937,12 @@ export interface components {
             };
         };
         /**
+         * Dimension
+         * @description What entries are counted by.
+         * @enum {string}
+         */
+        Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "entity" | "action" | "field";
+        /**
          * EnrolRequest
          * @description A request to enrol. It needs the password, because a stolen token alone must not enrol anything.
          */
@@ -5835,6 +5864,151 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * SummaryGroup
+         * @description Entries that have something in common. What they are not counted by, or do not have, is null.
+         */
+        SummaryGroup: {
+            /**
+             * Action
+             * @description The kind of the changes: create, update, delete or restore.
+             */
+            action: string | null;
+            /**
+             * Actor Id
+             * @description By `actor`: the user or API key.
+             */
+            actor_id: string | null;
+            /**
+             * Actor Kind
+             * @description By `actor`: its kind.
+             */
+            actor_kind: string | null;
+            /**
+             * Bytes Out
+             * @description The size of the response bodies together; null for changes.
+             */
+            bytes_out: number | null;
+            /**
+             * Count
+             * Format: int64
+             * @description The number of entries.
+             */
+            count: number;
+            /**
+             * Day
+             * @description The day (UTC).
+             */
+            day: string | null;
+            /**
+             * Entity
+             * @description The table of the changes.
+             */
+            entity: string | null;
+            /**
+             * Error Code
+             * @description The code of the failures.
+             */
+            error_code: string | null;
+            /**
+             * Field
+             * @description The changed field.
+             */
+            field: string | null;
+            /**
+             * Hour
+             * @description The beginning of the hour.
+             */
+            hour: string | null;
+            /**
+             * Longest Us
+             * @description The longest duration in microseconds; null where the mean is.
+             */
+            longest_us: number | null;
+            /**
+             * Mean Us
+             * @description The mean duration in microseconds; null for changes, and where actor, owner or error code matter.
+             */
+            mean_us: number | null;
+            /**
+             * Method
+             * @description By `route`: the HTTP method; `other` for one that no route has.
+             */
+            method: string | null;
+            /**
+             * Module
+             * @description The module of the requests, or of the changed tables.
+             */
+            module: string | null;
+            /**
+             * Owner Id
+             * @description By `owner`: the user for whom API keys acted.
+             */
+            owner_id: string | null;
+            /**
+             * Route
+             * @description The route of the requests, with its parameters in braces.
+             */
+            route: string | null;
+            /**
+             * Status
+             * @description The first digit of the status of the responses.
+             */
+            status: number | null;
+        };
+        /**
+         * SummaryRead
+         * @description How many entries a log has, by what they have in common.
+         */
+        SummaryRead: {
+            /**
+             * By
+             * @description What the entries are counted by.
+             */
+            by: components["schemas"]["Dimension"][];
+            /**
+             * Counted At
+             * Format: date-time
+             * @description Requests that were shipped, and changes that were sealed before this instant are counted.
+             */
+            counted_at: string;
+            /**
+             * End
+             * Format: date-time
+             * @description The period ends before this instant.
+             */
+            end: string;
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the first.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The first groups.
+             */
+            items: components["schemas"]["SummaryGroup"][];
+            /** @description The log: `changes` or `access`. */
+            log: components["schemas"]["Log"];
+            /**
+             * Seq
+             * @description The place of the last change that was sealed then: no later one is counted. Null for requests.
+             */
+            seq: number | null;
+            /**
+             * Start
+             * Format: date-time
+             * @description The period begins here; whole days or hours are counted.
+             */
+            start: string;
+            /**
+             * Total
+             * Format: int64
+             * @description The number of entries in all groups, whether they are shown or not. By `field`: of changes of a field.
+             */
+            total: number;
+        };
         /** TaskBulk */
         TaskBulk: {
             /**
@@ -6739,6 +6913,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessPage"];
+                    "application/vnd.apache.parquet": string;
                     "application/x-ndjson": string;
                     "text/csv": string;
                 };
@@ -6746,6 +6921,7 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -6922,6 +7098,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
+                    "application/vnd.apache.parquet": string;
                     "application/x-ndjson": string;
                     "text/csv": string;
                 };
@@ -6929,6 +7106,7 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -7430,6 +7608,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditStatus"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_summary: {
+        parameters: {
+            query: {
+                /** @description The log: `changes` or `access`. */
+                log?: components["schemas"]["Log"];
+                /** @description What entries are counted by, in one parameter with commas or in several. */
+                by: components["schemas"]["Dimension"][];
+                /** @description Only entries of the day of this instant (UTC) and later; by `hour`, of its hour and later. */
+                at_gte?: string;
+                /** @description Only entries before this instant, with all of its day (UTC); by `hour`, with all of its hour. */
+                at_lt?: string;
+                /** @description Only entries of this user or API key. */
+                actor_id?: string;
+                /** @description Only entries of API keys of this user. */
+                owner_id?: string;
+                /** @description Only requests of this module, or changes of its tables. */
+                module?: string;
+                /** @description Only requests of this route, with its parameters in braces. */
+                route?: string;
+                /** @description Only responses whose status begins with this digit. */
+                status?: number;
+                /** @description Only failures with this code. */
+                error_code?: string;
+                /** @description Only changes of this table. */
+                entity?: string;
+                /** @description Only changes of this kind. */
+                action?: "create" | "update" | "delete" | "restore";
+                /** @description Only changes of this field. */
+                field?: string;
+                /** @description The most frequent first; or by `day` or `hour`, the oldest (`time`) or the newest (`-time`) first. */
+                sort?: "-count" | "time" | "-time";
+                /** @description The largest number of groups. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryRead"];
                 };
             };
             400: components["responses"]["Malformed"];
