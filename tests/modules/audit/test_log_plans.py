@@ -11,8 +11,10 @@ from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.db.pagination import PageQuery
 from app.core.db.repository import ReadRepository
+from app.modules.audit.exports.repository import SealedEntries
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery
+from app.modules.audit.sealer.logs import Log
 from app.modules.audit.service import TimelineService
 from app.modules.audit.timeline.schemas import TimelineQuery
 from tests.core.db.plans import Statement, statements_of
@@ -129,3 +131,53 @@ async def test_a_timeline_reads_little_of_the_logs(database: Database, job: Requ
     for mode in ("custom", "generic"):
         plan = await plan_of(database, statements[0], mode)
         assert pages_read(plan) <= 40, plan
+
+
+async def test_the_second_page_reads_as_little_as_the_first(database: Database, job: RequestContext) -> None:
+    """It compares each entry with the snapshot of the first page, for which no index may be chosen."""
+    await fill(database)
+    too_much = []
+
+    for query, most in [*((each, 400) for each in OF_MANY), (AccessQuery(ip="10.0.0.1"), 3_000)]:
+        kind: type[ReadRepository] = AccessRepository if isinstance(query, AccessQuery) else ChangeRepository
+        rows = kind(database.read_session(job))
+        first = await rows.page(query)
+        with statements_of(database, str(kind.model.__tablename__)) as statements:
+            await rows.page(query.model_copy(update={"cursor": first.next_cursor}))
+        [statement] = statements
+        assert "pg_visible_in_snapshot" in statement[0]
+        for mode in ("custom", "generic"):
+            plan = await plan_of(database, statement, mode)
+            if pages_read(plan) > most or "Seq Scan on audit_access" in plan or "Seq Scan on audit_change" in plan:
+                too_much.append((query.filters(), mode, pages_read(plan), plan))
+
+    assert not too_much, "\n".join(map(str, too_much[0]))
+
+
+RUNS = """
+INSERT INTO audit_run (log, first_seq, first_id, length)
+SELECT 'changes', 2 * n - 1, 2 * (n # 1) + (SELECT min(id) FROM audit_change), 2 FROM generate_series(1, 29990) n;
+ANALYZE audit_run
+"""
+"""Runs of two entries, each pair of runs the other way round: the order of the log is not that of the numbers."""
+
+
+async def test_an_export_reads_the_order_piece_by_piece(database: Database, job: RequestContext) -> None:
+    await fill(database)
+    async with create_engine(database.settings).begin() as connection:
+        for statement in RUNS.split(";"):
+            await connection.execute(text(statement))
+    entries = SealedEntries(database.read_session(job), Log.changes, ChangeQuery(), 59_980, 1)
+
+    seqs: list[int] = []
+    with statements_of(database, "audit_change") as of_entries, statements_of(database, "audit_run") as of_order:
+        await entries.begin()
+        async for page in entries.pages():
+            seqs += [row["seq"] for row in page]
+
+    assert seqs == list(range(1, 59_981))
+    for found in (*of_order[-3:], of_entries[60]):
+        for mode in ("custom", "generic"):
+            plan = await plan_of(database, found, mode)
+            assert "Seq Scan on audit_change" not in plan, plan
+            assert pages_read(plan) <= 6_000, plan
