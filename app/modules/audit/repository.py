@@ -150,7 +150,7 @@ class LogRepository(ReadRepository):
     async def page(self, query: PageQuery) -> RowPage:
         """One page of entries, in a window where the query needs one. The cursor keeps the window.
 
-        It keeps, too, what the first page saw: the pages behind it show nothing that came later (ADR XX).
+        It keeps, too, what the first page saw: the pages behind it show nothing that came later (ADR 40).
         """
         _, kept = read_cursor(self.session, query, self.table.name)
         window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
