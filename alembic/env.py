@@ -68,6 +68,14 @@ def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) ->
     return twin is None and context.get_bind().dialect.name == "postgresql"
 
 
+def is_no_partition(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave partitions out of the comparison: they are made by the month, as copies of their table."""
+    if kind != "table" or context.get_bind().dialect.name != "postgresql":
+        return True
+    is_partition = "SELECT EXISTS (SELECT FROM pg_class WHERE relname = :name AND relispartition)"
+    return not context.get_bind().scalar(text(is_partition), {"name": name})
+
+
 def walk(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
     """`operations` and those inside of them."""
     for operation in operations:
@@ -88,6 +96,7 @@ def migrate(connection: Connection) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
         include_object=is_compared,
+        include_name=is_no_partition,
         process_revision_directives=with_indexes_and_triggers,
     )
     with context.begin_transaction():

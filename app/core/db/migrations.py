@@ -1,5 +1,6 @@
 """Runs migrations from code, and defines the migration operation `create_search_index`."""
 
+import asyncio
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy.schema import CreateIndex
 from alembic import command
 from app.core.config import Settings
 from app.core.db.full_text import search_index
+from app.core.db.partitions import make_partitions_after_migration
 from app.core.db.session import AnySelect, ReadSession
 
 ROOT = Path(__file__).parents[3]
@@ -60,11 +62,13 @@ def config(settings: Settings | None = None) -> Config:
 
 
 def upgrade(settings: Settings) -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision, and make the partitions of the next months."""
     if settings.is_sqlite:
         file = make_url(settings.database_url.get_secret_value()).database or ""
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     command.upgrade(config(settings), "head")
+    if not settings.is_sqlite:
+        asyncio.run(make_partitions_after_migration(settings))
 
 
 def check(settings: Settings) -> None:

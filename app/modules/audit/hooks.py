@@ -6,11 +6,13 @@ from datetime import timedelta
 from functools import partial
 
 from app.core.config import Settings
+from app.core.db.partitions import FIRST_RUN_SECONDS, INTERVAL_SECONDS, RETRY_SECONDS, make_partitions
 from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.runtime.growth import Growth
+from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.entries.callers import old_strangers
@@ -46,6 +48,10 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         state.before_stop.append(growth.end)
         if state.settings.seals_inline:
             await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).run_in_background())
+        if not state.database.is_sqlite:
+            work, name = partial(make_partitions, state.database), "make partitions"
+            made = PeriodicTask(name, work, INTERVAL_SECONDS, RETRY_SECONDS, first_after=FIRST_RUN_SECONDS)
+            stack.push_async_callback(made.stop)
         shipper.start()
         stack.push_async_callback(shipper.stop)
         state.readiness_warnings.append(partial(warn_of_lag, state.database))

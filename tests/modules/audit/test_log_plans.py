@@ -25,20 +25,22 @@ FILL = """
 INSERT INTO audit_caller (id, salt, ip, created_at)
 SELECT lpad(n::text, 32, '0')::uuid, '', CASE WHEN n = 41 THEN '192.0.2.1' ELSE '10.0.0.' || n % 4 END, now()
 FROM generate_series(1, 41) n;
-INSERT INTO audit_access (at, format, request_id, actor_kind, caller_id, method, path, route, status, duration_us,
-                          bytes_out, error_code, is_replay, is_dry_run)
-SELECT now() - n * interval '310 days' / 60000, 2, 'r', 'anonymous',
+INSERT INTO audit_access (at, stored_at, format, request_id, actor_kind, caller_id, method, path, route, status,
+                          duration_us, bytes_out, error_code, is_replay, is_dry_run)
+SELECT now() - n * interval '310 days' / 60000, now() + (60000 - n) * interval '90 days' / 60000, 2, 'r', 'anonymous',
        lpad((CASE WHEN n > 59997 THEN 41 ELSE n % 40 + 1 END)::text, 32, '0')::uuid, 'GET', '/tasks', '/tasks',
        CASE n % 10 WHEN 0 THEN 404 ELSE 200 END, 1, 1, CASE n % 10 WHEN 0 THEN 'not-found' END, false, false
 FROM generate_series(1, 60000) n;
-INSERT INTO audit_change (at, format, request_id, actor_kind, source, action, entity, entity_id, changes,
+INSERT INTO audit_change (at, stored_at, format, request_id, actor_kind, source, action, entity, entity_id, changes,
                           redaction_version)
-SELECT now() - n * interval '310 days' / 60000, 2, 'r', 'anonymous', 'hook', 'create', 'task', n::text,
+SELECT now() - n * interval '310 days' / 60000, now() + (60000 - n) * interval '90 days' / 60000, 2, 'r', 'anonymous',
+       'hook', 'create', 'task', n::text,
        jsonb_build_object('title', jsonb_build_object('new', 1)), 'x'
 FROM generate_series(1, 60000) n;
 ANALYZE
 """
-"""Entries of 310 days, of which the window is a tenth, in both logs. The oldest requests have their own address."""
+"""Entries of 310 days, of which the window is a tenth, in four partitions of both logs. The oldest requests have their
+own address."""
 
 
 async def fill(database: Database) -> None:
@@ -89,8 +91,8 @@ IN_WINDOW: list[PageQuery] = [
     ChangeQuery(entity="task", action="delete"),
     ChangeQuery(entity_id="unknown"),
 ]
-LIMITS = [*((each, 40) for each in OF_FEW), *((each, 400) for each in OF_MANY), *((each, 1_300) for each in IN_WINDOW)]
-"""The pages (8 KiB) that each question may look at. The logs have 4,000 with their indexes."""
+LIMITS = [*((each, 60) for each in OF_FEW), *((each, 400) for each in OF_MANY), *((each, 1_300) for each in IN_WINDOW)]
+"""The pages (8 KiB) that each question may look at. The logs have 4,000 with their indexes, in four partitions."""
 
 
 async def test_a_question_reads_little_of_the_log(database: Database, job: RequestContext) -> None:
@@ -105,7 +107,7 @@ async def test_a_question_reads_little_of_the_log(database: Database, job: Reque
         [statement] = statements
         for mode in ("custom", "generic"):
             plan = await plan_of(database, statement, mode)
-            if pages_read(plan) > most or "Seq Scan on audit_access" in plan or "Seq Scan on audit_change" in plan:
+            if pages_read(plan) > most:
                 too_much.append((query.filters(), mode, pages_read(plan), plan))
 
     assert not too_much, "\n".join(map(str, [*too_much[0], *(found[:3] for found in too_much)]))
@@ -130,7 +132,7 @@ async def test_a_timeline_reads_little_of_the_logs(database: Database, job: Requ
 
     for mode in ("custom", "generic"):
         plan = await plan_of(database, statements[0], mode)
-        assert pages_read(plan) <= 40, plan
+        assert pages_read(plan) <= 80, plan  # a first page of each index of each partition
 
 
 async def test_the_second_page_reads_as_little_as_the_first(database: Database, job: RequestContext) -> None:

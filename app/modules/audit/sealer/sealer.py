@@ -106,6 +106,7 @@ class Sealer:
             return False  # it was set back; signing on would make two histories of it
         entries, is_more = await self.find_entries(session, log, seal)
         if entries:
+            entries = unique(entries)
             seal.tree = await extend_log(session, log, seal.tree, entries)
         if log is Log.changes:  # access entries are counted when they are shipped
             await count_changes(session, entries)
@@ -180,6 +181,11 @@ def begin_tick(seal: AuditSeal | None, log: Log, position: AnyRow) -> tuple[Audi
     if seal.target_snapshot is None:
         seal.target_snapshot, seal.target_id = position.position, position.highest
     return seal, is_begun
+
+
+def unique(entries: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    """`entries` without those that have the number of another one, which only a forger stores: a log has it once."""
+    return list({entry.id: entry for entry in reversed(entries)}.values())[::-1]
 
 
 async def extend_log(session: Session, log: Log, stored: bytes, entries: Sequence[AnyRow]) -> bytes:

@@ -115,16 +115,19 @@ class LogVerifier:
     def verify_entry(self, piece: Piece, at: int, stored: dict[Tile, bytes], copies: Mapping[int, int]) -> bytes:
         """The hash of a leaf: that of the tree where the entry does not have it, so that each is found by itself."""
         number, seq = piece.ids[at], piece.first_seq + at
-        row, sealed = piece.rows.get(number), read_leaf(stored, seq - 1)
+        rows, sealed = piece.rows.get(number), read_leaf(stored, seq - 1)
         self.report.verified += 1
-        if row is None:
+        if not rows:
             self.report.add("missing", f"{self.noun} {number} is missing", seq)
             return sealed or LOST
-        found = leaf_hash(encode(dict(row._mapping)))
+        if len(rows) > 1:
+            self.report.add("doubled", f"{self.noun} {number} is stored twice", seq)
+            return sealed or LOST
+        found = leaf_hash(encode(dict(rows[0]._mapping)))
         if sealed is not None and found != sealed:
             self.report.add("entry", f"{self.noun} {number} is not what was sealed", seq)
         else:
-            self.verify_writer(row, copies, seq)
+            self.verify_writer(rows[0], copies, seq)
         return sealed or found
 
     def verify_writer(self, row: AnyRow, copies: Mapping[int, int], seq: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """Reads a sealed log piece by piece, so that a log of any length takes the same memory."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -29,8 +30,8 @@ class Piece(NamedTuple):
     first_seq: int
     ids: list[int]
     """The numbers of the entries, by the order of the log."""
-    rows: dict[int, AnyRow]
-    """The entries, by their numbers; those that are missing are not there."""
+    rows: dict[int, Sequence[AnyRow]]
+    """The entries, by their numbers; those that are missing are not there. A forger can store several of one number."""
 
 
 class LogReader:
@@ -65,10 +66,13 @@ class LogReader:
             ids += range(run.first_id + skipped, run.first_id + run.length)
         return ids[:count]
 
-    async def entries(self, ids: Sequence[int]) -> dict[int, AnyRow]:
+    async def entries(self, ids: Sequence[int]) -> dict[int, Sequence[AnyRow]]:
         """The stored entries with these numbers."""
         rows = await self.session.all(select(self.log.table).where(within(self.log.table.c.id, ids)))
-        return {row.id: row for row in rows}
+        found: defaultdict[int, list[AnyRow]] = defaultdict(list)
+        for row in rows:
+            found[row.id].append(row)
+        return dict(found)
 
     async def copies(self, ids: Sequence[int]) -> dict[int, int]:
         """Which of the entries with these numbers have the code of an older one, and the number of that one.

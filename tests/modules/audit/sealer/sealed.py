@@ -102,6 +102,18 @@ def change_values(**values: Any) -> dict[str, Any]:
     }
 
 
+def access_values() -> dict[str, Any]:
+    """The columns of an access entry."""
+    return {
+        **dict.fromkeys(("request_id", "actor_kind", "method", "path"), "x"),
+        **dict.fromkeys(("duration_us", "bytes_out"), 1),
+        **dict.fromkeys(("is_replay", "is_dry_run"), False),
+        "at": now(),
+        "format": ENTRY_FORMAT,
+        "status": 200,
+    }
+
+
 @asynccontextmanager
 async def past_the_application(database: Database) -> AsyncIterator[AsyncConnection]:
     """A connection with a transaction of its own, which the block commits or leaves to be rolled back."""

@@ -31,7 +31,7 @@ from tests.modules.audit.sealer.sealed import (
     seal_all,
     sealer_of,
 )
-from tests.modules.audit.sealer.test_ticks import MANY_CHANGES, seals
+from tests.modules.audit.sealer.test_ticks import MANY_CHANGES, finds_by_transaction, seals
 from tests.people import Person, SignedInAs
 
 changes = Log.changes.table
@@ -136,8 +136,7 @@ async def test_the_lag_is_a_step_in_an_index(database: Database) -> None:
     plans = [await explain_execution(database, *each) for each in statements if "stored_at" in each[0]]
 
     assert len(plans) == 2
-    assert all("ix_audit_change_xid" in plan for plan in plans)
-    assert not any("Seq Scan on audit_change" in plan or "pk_audit_change" in plan for plan in plans)
+    assert all(finds_by_transaction(plan) for plan in plans), plans
 
 
 async def test_witnesses_are_shown_with_what_they_cosigned(

@@ -1,11 +1,8 @@
 """Every forgery of a sealed log is found, and named with its place; what is no forgery is quiet."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.core.clock import now
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.models import AuditCaller, AuditSubjectKey
@@ -16,6 +13,7 @@ from app.modules.audit.sealer.signers import load_signers, new_seal_key
 from app.modules.audit.verifier.command import verify_logs
 from app.modules.audit.verifier.findings import LogReport, Verdict
 from tests.modules.audit.sealer.sealed import (
+    access_values,
     add_changes,
     change_values,
     newest_checkpoint,
@@ -221,15 +219,3 @@ async def test_access_entries_are_verified_too(scene: Scene) -> None:
     _, access = await verify(scene)
 
     assert [str(finding) for finding in access.findings] == [f"seq 4: access entry {last} is not what was sealed"]
-
-
-def access_values() -> dict[str, Any]:
-    """The columns of an access entry."""
-    return {
-        **dict.fromkeys(("request_id", "actor_kind", "method", "path"), "x"),
-        **dict.fromkeys(("duration_us", "bytes_out"), 1),
-        **dict.fromkeys(("is_replay", "is_dry_run"), False),
-        "at": now(),
-        "format": 2,
-        "status": 200,
-    }
