@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "b3f0a6d47e19"
-down_revision = "c81d5e0f27ab"
+down_revision = "5f3b9a72c4d1"
 branch_labels = None
 depends_on = None
 
