@@ -33,32 +33,32 @@ SEALED = (
     "audit_run JOIN audit_change ON audit_change.id >= first_id AND audit_change.id < first_id + length"
     " AND audit_run.log = 'changes'"
 )
-ACCESS_DAYS = f"""
+ACCESS_DAYS = """
 INSERT INTO audit_day (log, day, actor_id, owner_id, actor_kind, module, route, method, status_class, error_code,
                        entity, action, entries, bytes_out)
-SELECT 'access', {{day}}, coalesce(actor_id, {{no_id}}), coalesce(owner_id, {{no_id}}), actor_kind,
-       coalesce(module, ''), coalesce(route, ''), {METHOD}, status / 100, coalesce(error_code, ''),
+SELECT 'access', {day}, coalesce(actor_id, {no_id}), coalesce(owner_id, {no_id}), actor_kind,
+       coalesce(module, ''), coalesce(route, ''), {method}, status / 100, coalesce(error_code, ''),
        '', '', count(*), sum(bytes_out)
 FROM audit_access GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
-ACCESS_HOURS = f"""
+ACCESS_HOURS = """
 INSERT INTO audit_hour (hour, module, route, method, status_class, entries, bytes_out, duration_us, longest_us)
-SELECT {{hour}}, coalesce(module, ''), coalesce(route, ''), {METHOD}, status / 100,
+SELECT {hour}, coalesce(module, ''), coalesce(route, ''), {method}, status / 100,
        count(*), sum(bytes_out), sum(duration_us), max(duration_us)
 FROM audit_access GROUP BY 1, 2, 3, 4, 5
 """
-CHANGE_DAYS = f"""
+CHANGE_DAYS = """
 INSERT INTO audit_day (log, day, actor_id, owner_id, actor_kind, module, route, method, status_class, error_code,
                        entity, action, entries, bytes_out)
-SELECT 'changes', {{day}}, coalesce(actor_id, {{no_id}}), coalesce(owner_id, {{no_id}}), actor_kind,
+SELECT 'changes', {day}, coalesce(actor_id, {no_id}), coalesce(owner_id, {no_id}), actor_kind,
        '', '', '', 0, '', entity,
-       CASE WHEN action <> 'update' OR NOT {{hides}} THEN action WHEN {{hidden}} THEN 'delete' ELSE 'restore' END,
+       CASE WHEN action <> 'update' OR NOT {hides} THEN action WHEN {hidden} THEN 'delete' ELSE 'restore' END,
        count(*), 0
-FROM {SEALED} GROUP BY 1, 2, 3, 4, 5, 11, 12
+FROM {sealed} GROUP BY 1, 2, 3, 4, 5, 11, 12
 """
-CHANGED_FIELDS = f"""
+CHANGED_FIELDS = """
 INSERT INTO audit_field (entity, field, day, entries)
-SELECT entity, {{field}}, {{day}}, count(*) FROM {SEALED} CROSS JOIN {{fields}} GROUP BY 1, 2, 3
+SELECT entity, {field}, {day}, count(*) FROM {sealed} CROSS JOIN {fields} GROUP BY 1, 2, 3
 """
 FILL = (ACCESS_DAYS, ACCESS_HOURS, CHANGE_DAYS, CHANGED_FIELDS)
 
@@ -99,7 +99,7 @@ def upgrade() -> None:
     create_smaller()
     dialect = POSTGRESQL if op.get_bind().dialect.name == "postgresql" else SQLITE
     for statement in FILL:
-        op.execute(statement.format(**dialect))
+        op.execute(statement.format(**dialect, method=METHOD, sealed=SEALED))
     op.create_index("ix_audit_day_actor_id_day", "audit_day", ["actor_id", "day"])
 
 

@@ -19,7 +19,7 @@ from tests.modules.audit.rollups.recount import check_rollups, read_rollups
 from tests.modules.audit.sealer.sealed import add_changes, seal_all, sealer_of
 from tests.people import Person, SignedInAs
 
-BEFORE_ROLLUPS = "c81d5e0f27ab"
+BEFORE_ROLLUPS = "d92f6e31a08b"
 DAYS = [datetime(2026, 3, day, hour, 59, 59, 999_999, tzinfo=UTC) for day in (1, 2, 31) for hour in (0, 23)]
 
 
