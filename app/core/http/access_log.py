@@ -25,5 +25,8 @@ class AccessLog(Protocol):
     def reserve(self) -> EntryPlace:
         """Hold room for one entry, so that it can be stored for certain. Raises AuditLogUnavailable."""
 
-    async def flush(self) -> None:
-        """Move every entry that was appended before this call to the database."""
+    async def flush(self, *, renew: bool = False) -> None:
+        """Move every entry that was appended before this call to the database.
+
+        `renew`: leave the file where they were. It goes once no request holds room in it.
+        """

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 ROTATE_BYTES = 16 * 1024 * 1024
+ROTATE_SECONDS = 3600.0
+"""For how long a file keeps entries that are shipped: they hold names and addresses, which may be erased."""
 ADOPT_SECONDS = 10.0
 
 spool_table = table_of(AuditSpool)
@@ -81,9 +83,15 @@ class Shipper:
             self.adopt_at = monotonic() + ADOPT_SECONDS
         return False
 
-    async def flush(self) -> None:
-        """Ship every entry that was appended before the call. A caller that is cancelled does not stop it."""
+    async def flush(self, *, renew: bool = False) -> None:
+        """Ship every entry that was appended before the call. A caller that is cancelled does not stop it.
+
+        `renew`: append to a new spool from now on, so that the present one can go with all that is in it.
+        """
         await asyncio.shield(asyncio.ensure_future(self.flush_own()))
+        if renew:
+            async with self.lock:
+                await self.replace_spool()
 
     async def flush_own(self) -> None:
         """Ship the spools of this process, replace the current one when it is spent, and remove what is done."""
@@ -192,7 +200,8 @@ def is_done(spool: Spool) -> bool:
 def is_spent(spool: Spool) -> bool:
     """Whether a new file must take over: after a failure, or to free the room of entries that are shipped."""
     is_stuck = spool.is_full and spool.size > 0 and not spool.unshipped_bytes
-    return spool.is_broken or is_stuck or spool.size >= ROTATE_BYTES
+    is_old = spool.size > 0 and monotonic() - spool.opened_at >= ROTATE_SECONDS
+    return spool.is_broken or is_stuck or is_old or spool.size >= ROTATE_BYTES
 
 
 async def set_position(session: Session, name: str, position: int) -> None:

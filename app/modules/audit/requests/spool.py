@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
@@ -48,6 +49,7 @@ class Spool:
         self.descriptor = descriptor
         self.size = data_end(descriptor)
         self.allocated = self.size
+        self.opened_at = monotonic()
         self.reserved = 0
         """Bytes that requests in flight hold, behind `size`."""
         self.unfinished = 0
