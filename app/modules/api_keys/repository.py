@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -45,6 +45,16 @@ class ApiKeyRepository(Repository[ApiKey]):
         if row is None:
             raise self.not_found(id)
         return row
+
+    async def load_all_of(self, user_id: UUID) -> list[ApiKey]:
+        """Load and lock the keys of the user."""
+        mine = select(ApiKey).where(col(ApiKey.user_id) == user_id).order_by(col(ApiKey.id))
+        return list((await self.writer.execute(mine.with_for_update(key_share=True))).scalars())
+
+    async def forget_uses(self, user_id: UUID) -> None:
+        """Forget when and from where the keys of the user were used."""
+        mine = select(self.table.c.id).where(self.table.c.user_id == user_id)
+        await self.writer.execute(delete(uses).where(uses.c.id.in_(mine)))
 
     async def record_use(self, id: UUID, ip: str | None) -> None:
         """Record when and from where the key was used."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlmodel import col
 
 from app.core.config import Settings
+from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_rows
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
@@ -14,6 +15,7 @@ from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.security.access_tokens import AccessTokens
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.models import SignInCounter
+from app.modules.auth.service import forget_counters
 
 COUNTER_AGE, EMAIL_COUNTER_AGE = timedelta(days=2), timedelta(days=30)
 """Longer than counters take to decay; one of changes of the own e-mail takes a day for each."""
@@ -41,4 +43,8 @@ def prune_rules(_settings: Settings) -> Iterable[PruneRule]:
     ]
 
 
-HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan, prune_rules=prune_rules)
+def install(database: Database) -> None:
+    database.hooks.erase.append(forget_counters)
+
+
+HOOKS = ModuleHooks(after=("audit",), install=install, lifespan=lifespan, prune_rules=prune_rules)

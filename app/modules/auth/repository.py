@@ -48,3 +48,8 @@ class CounterRepository:
         """Remove a counter and those below it (`id:…`)."""
         below = counters.c.id.startswith(f"{id}:", autoescape=True)
         await self.session.execute(delete(counters).where(or_(counters.c.id == id, below)))
+
+    async def remove_address(self, address: str) -> None:
+        """Remove the counter of an address, and those of names at that address."""
+        at_address = counters.c.id.endswith(f":{address}", autoescape=True)
+        await self.session.execute(delete(counters).where(at_address))

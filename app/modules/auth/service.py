@@ -1,13 +1,16 @@
 """Sign-in rules. Each step writes in a unit of work of its own, so that it stays even if the request then fails."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import Actor, RequestContext
 from app.core.db.engine import Database
+from app.core.db.person import Person
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Problem, Unauthenticated, Unavailable
+from app.core.fields.ip_address import rate_limit_key
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.security.encryption import keyed_hash
 from app.core.security.passwords import PasswordHasher
@@ -150,10 +153,22 @@ class UnlockService:
         """Remove every counter of this account, under any of its names. Raises NotFound, TargetHasMorePermissions."""
         user = await self.users.unlock(user_id)
         session = self.users.rows.writer
-        names = [hash_identifier(session.keys.lookup, name) for name in (user.username, user.email)]
-        own = (f"{kind}:{user_id}" for kind in ("password", "code", "email"))
-        for counter in (*own, *(f"identifier:{name}" for name in names)):
-            await CounterRepository(session).remove(counter)
+        await remove_counters(session, user_id, (user.username, user.email))
+
+
+async def remove_counters(session: Session, user_id: UUID, names: Iterable[str]) -> None:
+    """Remove every counter of an account with these names."""
+    hashed = (hash_identifier(session.keys.lookup, name) for name in names)
+    own = (f"{kind}:{user_id}" for kind in ("password", "code", "email"))
+    for counter in (*own, *(f"identifier:{name}" for name in hashed)):
+        await CounterRepository(session).remove(counter)
+
+
+async def forget_counters(session: Session, person: Person) -> None:
+    """Remove the counters of a person who is erased, and of the addresses from which the person called."""
+    await remove_counters(session, person.id, person.words)
+    for address in {rate_limit_key(ip) for ip in person.addresses}:
+        await CounterRepository(session).remove_address(address)
 
 
 def hash_identifier(key: bytes, identifier: str) -> str:

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.core.config import Settings
+from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_rows
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.idempotency.models import IdempotencyKey
-from app.modules.idempotency.service import ResponseStore
+from app.modules.idempotency.service import ResponseStore, forget_answers
 
 
 @asynccontextmanager
@@ -22,4 +23,8 @@ def prune_rules(settings: Settings) -> Iterable[PruneRule]:
     return [old_rows(IdempotencyKey, "created_at", timedelta(hours=settings.limits.idempotency_hours))]
 
 
-HOOKS = ModuleHooks(after=("audit",), lifespan=lifespan, prune_rules=prune_rules)
+def install(database: Database) -> None:
+    database.hooks.erase.append(forget_answers)
+
+
+HOOKS = ModuleHooks(after=("audit",), install=install, lifespan=lifespan, prune_rules=prune_rules)

@@ -1,8 +1,9 @@
 """Queries over stored responses."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from app.core.clock import now
 from app.core.db.entity import table_of
@@ -11,6 +12,7 @@ from app.core.db.session import AnyRow, AnySelect, Session
 from app.modules.idempotency.models import IdempotencyKey
 
 table = table_of(IdempotencyKey)
+BATCH = 200
 
 
 class ResponseRepository:
@@ -32,3 +34,12 @@ class ResponseRepository:
         await self.session.execute(delete(table).where(table.c.id == id))
         row = {"id": id, "fingerprint": fingerprint, "answer": response, "created_at": now()}
         await self.session.execute(insert(table).values(row))
+
+    async def batch(self, after: bytes) -> Sequence[AnyRow]:
+        """The next responses by their ids, not too many to hold."""
+        statement: AnySelect = select(table.c.id, table.c.answer).where(table.c.id > after)
+        return await self.session.all(statement.order_by(table.c.id).limit(BATCH))
+
+    async def replace(self, id: bytes, response: bytes) -> None:
+        """Store another response in place of the first."""
+        await self.session.execute(update(table).where(table.c.id == id).values(answer=response))

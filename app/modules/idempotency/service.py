@@ -1,6 +1,7 @@
 """Stores the first response to an idempotency key, in the transaction of its effect."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -8,12 +9,17 @@ import orjson
 
 from app.core.clock import now
 from app.core.db.engine import Database
-from app.core.db.session import Session
+from app.core.db.person import Person
+from app.core.db.session import AnyRow, Session
 from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, StoredResponse
 from app.core.security.encryption import decrypt, encrypt
 from app.modules.idempotency.repository import ResponseRepository
 
 WAIT = "The first request with this idempotency key is still running; try again shortly."
+
+
+SHORTEST_MARK = 8
+"""Shorter words are found in answers about others too."""
 
 
 class ResponseStore:
@@ -46,20 +52,40 @@ class ResponseStore:
             return None
         if row.fingerprint != request.fingerprint:
             raise reused_key()
-        return self.decrypt(request, row.answer)
+        return decrypt_answer(self.key, request.id, row.answer)
 
     async def store(self, session: Session, request: IdempotentRequest, response: StoredResponse) -> None:
         """Store the first response."""
-        await ResponseRepository(session).add(request.id, request.fingerprint, self.encrypt(request, response))
+        answer = encrypt_answer(self.key, request.id, response)
+        await ResponseRepository(session).add(request.id, request.fingerprint, answer)
 
-    def encrypt(self, request: IdempotentRequest, response: StoredResponse) -> bytes:
-        head = orjson.dumps([response.status, response.headers])
-        return encrypt(self.key, head + b"\n" + response.body, request.id)
 
-    def decrypt(self, request: IdempotentRequest, ciphertext: bytes) -> StoredResponse:
-        head, _, body = decrypt(self.key, ciphertext, request.id).partition(b"\n")
-        status, headers = orjson.loads(head)
-        return StoredResponse(status, headers, body)
+def encrypt_answer(key: bytes, id: bytes, response: StoredResponse) -> bytes:
+    """The response to the request `id`, encrypted."""
+    head = orjson.dumps([response.status, response.headers])
+    return encrypt(key, head + b"\n" + response.body, id)
+
+
+def decrypt_answer(key: bytes, id: bytes, ciphertext: bytes) -> StoredResponse:
+    head, _, body = decrypt(key, ciphertext, id).partition(b"\n")
+    status, headers = orjson.loads(head)
+    return StoredResponse(status, headers, body)
+
+
+async def forget_answers(session: Session, person: Person) -> None:
+    """Empty the stored answers that tell of a person who is erased. A retry gets the status, and has no effect."""
+    rows, key, last = ResponseRepository(session), session.keys.responses, b""
+    marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
+    while found := await rows.batch(last):
+        last = found[-1].id
+        for row, status in await asyncio.to_thread(find_marked, key, found, marks):
+            await rows.replace(row.id, encrypt_answer(key, row.id, StoredResponse(status, [], b"")))
+
+
+def find_marked(key: bytes, rows: Sequence[AnyRow], marks: Sequence[bytes]) -> list[tuple[AnyRow, int]]:
+    """The rows of answers with one of `marks`, each with its status."""
+    answers = ((row, decrypt_answer(key, row.id, row.answer)) for row in rows)
+    return [(row, answer.status) for row, answer in answers if any(mark in answer.body for mark in marks)]
 
 
 def reused_key() -> KeyReused:

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
 from app.core.db.driver.shapes import Check
+from app.core.db.person import Person
 from app.core.db.statements import AnyRow, AnySelect
 from app.core.db.unit_of_work.change import Change, Values, table_of_model
 from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
@@ -59,6 +60,8 @@ class Hooks:
     before_commit: list[Hook] = field(default_factory=list)
     """After the last flush, in the transaction."""
     after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
+    erase: list[Callable[["Session", Person], Awaitable[None]]] = field(default_factory=list)
+    """Where a person is erased, in that transaction: what a module holds besides personal columns."""
 
     def check(self, statement: object) -> None:
         """Raise for a statement that may not be executed."""
