@@ -16,6 +16,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
+from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.products.schemas import MovementQuery
@@ -28,6 +29,7 @@ from app.modules.users.schemas import UserQuery
 OTHER_LISTS = {
     AccessQuery: ("audit_access",),
     ChangeQuery: ("audit_change",),
+    ErasureQuery: ("audit_erasure",),
     HolderQuery: ("user",),
     LoginQuery: ("login_attempt",),
     MovementQuery: ("stock_movement", "product_id"),
@@ -49,6 +51,7 @@ SHORT_LISTS = {
 WALKED = {
     AccessQuery: tuple(AccessQuery.walked),
     ChangeQuery: tuple(ChangeQuery.walked),
+    ErasureQuery: ("entity_id",),
     LoginQuery: ("is_successful", "reason", "session_id", "request_id"),
     MyLoginQuery: ("is_successful",),
     RoleQuery: ("is_active",),
@@ -56,7 +59,7 @@ WALKED = {
     VersionQuery: ("actor_id", "request_id"),
 }
 """Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
-for them; the login log and the policy versions are pruned, and roles and users are not many."""
+for them; the login log and the policy versions are pruned, roles and users are not many, and one is erased once."""
 
 Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
 

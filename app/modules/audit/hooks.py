@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 from app.core.config import Settings
+from app.core.db.engine import Database
 from app.core.db.partitions import FIRST_RUN_SECONDS, INTERVAL_SECONDS, RETRY_SECONDS, make_partitions
 from app.core.db.pruning import PruneRule
 from app.core.http.module_hooks import ModuleHooks
@@ -16,6 +17,8 @@ from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.entries.callers import old_strangers
+from app.modules.audit.erasure.erasing import refuse_restoring
+from app.modules.audit.erasure.pruning import callers_of_erased
 from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
@@ -31,6 +34,12 @@ from app.modules.audit.verifier.command import verify
 
 MAX_READERS = 200
 """Requests of a process that wait for changes at once, and streams of them."""
+
+
+def install(database: Database) -> None:
+    """Record every change of `database`, and refuse to show items of people who were erased."""
+    capture.install(database)
+    database.hooks.before_write.append(refuse_restoring)
 
 
 @asynccontextmanager
@@ -62,12 +71,13 @@ def prune_rules(settings: Settings) -> Iterable[PruneRule]:
     return [
         old_positions(settings.state_dir / "spool", timedelta(days=settings.retention.spool_days)),
         old_strangers(timedelta(days=settings.audit.address_days)),
+        callers_of_erased(),
         old_checkpoints(timedelta(days=settings.retention.checkpoint_days)),
     ]
 
 
 HOOKS = ModuleHooks(
-    install=capture.install,
+    install=install,
     lifespan=lifespan,
     middleware=AccessLogMiddleware,
     prune_rules=prune_rules,

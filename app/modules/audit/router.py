@@ -16,6 +16,7 @@ from app.core.http.file_export import read_file_kind, to_file
 from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
 from app.modules.audit.schemas import (
@@ -180,4 +181,4 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
     return await timelines.page(id, query)
 
 
-ROUTERS = (router, feed_router, seal_router, summary_router)
+ROUTERS = (router, feed_router, seal_router, summary_router, erasure_router)

@@ -2,7 +2,7 @@
 
 from app.core.http.router import Router
 from app.core.resources.router import Resource, add_resource
-from app.modules.audit import add_history
+from app.modules.audit import add_erasure, add_history
 from app.modules.customers.schemas import CustomerCreate, CustomerQuery, CustomerRead, CustomerUpdate
 from app.modules.customers.service import CustomerService
 
@@ -18,3 +18,4 @@ resource = Resource(
 )
 add_resource(router, resource)
 add_history(router, resource)
+add_erasure(router, resource)

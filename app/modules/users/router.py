@@ -10,7 +10,7 @@ from app.core.http.guards import other_account_change, policy_change, requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
 from app.core.resources.router import Resource, add_resource
-from app.modules.audit import add_history
+from app.modules.audit import add_erasure, add_history
 from app.modules.users.schemas import OneTimePassword, UserCreate, UserQuery, UserRead, UserUpdate
 from app.modules.users.service import UserService
 
@@ -48,6 +48,7 @@ resource = Resource(
 )
 add_resource(router, resource)
 add_history(router, resource)
+add_erasure(router, resource)
 
 
 @router.post("/{id}/password", dependencies=other_account_change("users:update"))
