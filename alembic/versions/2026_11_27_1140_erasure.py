@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "e5a17c93b0d4"
-down_revision = "c81d5e0f27ab"
+down_revision = "b3f0a6d47e19"
 branch_labels = None
 depends_on = None
 
