@@ -184,8 +184,13 @@ class AuditSettings(Group):
 
 
 class RetentionSettings(Group):
-    """For how long rows are kept that nothing needs any more, in days. Access and change entries are kept for ever."""
+    """For how long rows are kept that nothing needs any more, in days. Change entries are kept for ever."""
 
+    access_days: Annotated[int | None, EMPTY_AS_NONE] = Field(
+        400,
+        ge=31,
+        description="PostgreSQL: access entries, in whole months, which are archived then; empty: kept for ever.",
+    )
     login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
     session_days: int = Field(90, ge=1, description="Sessions, after they expired.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")

@@ -14,6 +14,7 @@ from app.core.http.state import State
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.runtime.growth import Growth
 from app.core.runtime.periodic_task import PeriodicTask
+from app.modules.audit.archive.command import archive, restore
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.entries.callers import old_strangers
@@ -81,5 +82,5 @@ HOOKS = ModuleHooks(
     lifespan=lifespan,
     middleware=AccessLogMiddleware,
     prune_rules=prune_rules,
-    commands={"rewrap": rewrap, "seal": seal, "verify": verify},
+    commands={"archive": archive, "restore": restore, "rewrap": rewrap, "seal": seal, "verify": verify},
 )

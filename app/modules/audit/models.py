@@ -226,6 +226,36 @@ class AuditRun(Bookkeeping, table=True):
     """How many they are."""
 
 
+class AuditArchive(Bookkeeping, table=True):
+    """That a month of a log was archived, or restored. The newest row of a month tells where its entries are."""
+
+    __tablename__ = "audit_archive"
+    not_audited = "says what of the audit log is archived"
+    append_only = True
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
+    """The number of the row."""
+    log: str = Field(max_length=8)
+    """The log: `changes` or `access`."""
+    month: str = Field(max_length=7)
+    """The last month that is in it, such as `2026-01`."""
+    action: str = Field(max_length=16)
+    """archive or restore."""
+    is_dropped: bool
+    """Whether its entries are in the archive only."""
+    first_at: datetime = Field(sa_type=Instant)
+    """The earliest `at` of its entries."""
+    last_at: datetime = Field(sa_type=Instant)
+    """The latest `at` of its entries."""
+    place: str
+    """The folder or bucket with its files."""
+    manifest: dict[str, Any] = Field(sa_type=JSON_DOCUMENT)
+    """What is in them."""
+    at: datetime = Field(sa_type=Instant)
+    """When that was."""
+
+
 class AuditSpool(Bookkeeping, table=True):
     """The position up to which a spool file was shipped. It moves in the transaction that adds the entries."""
 
