@@ -161,6 +161,9 @@ class AuditSettings(Group):
     checkpoint_store: Annotated[str | None, EMPTY_AS_NONE] = Field(
         None, description="Folder or bucket (s3://bucket/prefix) to which the sealer copies every checkpoint."
     )
+    archive_to: Annotated[str | None, EMPTY_AS_NONE] = Field(
+        None, description="Folder or bucket (s3://bucket/path) of archives of the logs; empty: below STATE_DIR."
+    )
     tick: float = Field(0.5, ge=0.05, le=60, description="Seconds between two ticks of the sealer.")
     max_lag: float = Field(
         30.0, gt=0, description="Seconds for which an entry may wait to be sealed before /readyz warns."

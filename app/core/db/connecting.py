@@ -1,13 +1,14 @@
 """How a process connects to its database: the address, the time limits, and what is set up on each connection."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.core.config import Settings
@@ -79,3 +80,16 @@ def create_engine(settings: Settings) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", lambda connection, _: sqlite.prepare_connection(connection))
         event.listen(engine.sync_engine, "begin", sqlite.begin_immediate)
     return engine
+
+
+@asynccontextmanager
+async def begin_as_owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """A transaction past the pooler, for changes of tables: without a limit of time, but for locks."""
+    engine = create_engine(settings.without_pooler)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
+            await connection.execute(text(f"SET LOCAL lock_timeout = {settings.database.lock_timeout_ms}"))
+            yield connection
+    finally:
+        await engine.dispose()

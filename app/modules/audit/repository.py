@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,7 +22,6 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.column_types import Instant
@@ -38,6 +38,7 @@ from app.modules.audit.models import (
     FIRST_FAILURE,
     TABLES,
     AuditAccess,
+    AuditArchive,
     AuditCaller,
     AuditChange,
     AuditRun,
@@ -53,7 +54,9 @@ from app.modules.audit.schemas import (
     Window,
 )
 
-callers, runs = table_of(AuditCaller), table_of(AuditRun)
+callers, runs, archives = table_of(AuditCaller), table_of(AuditRun), table_of(AuditArchive)
+ARCHIVED_HEADER = "Audit-Archived"
+"""The response header with the archived months that a question reaches into."""
 ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
 
 
@@ -98,6 +101,20 @@ def find_window(session: Session | ReadSession, query: PeriodQuery, kept: Sequen
     if window is not None:
         session.context.headers[WINDOW_HEADER] = str(window)
     return window
+
+
+async def tell_archives(
+    session: Session | ReadSession, logs: Collection[str], start: datetime | None, end: datetime | None
+) -> None:
+    """Say in a header which months of logs a question about a period reaches into that are in an archive only."""
+    newest = select(func.max(archives.c.id)).where(archives.c.log.in_(logs)).group_by(archives.c.log, archives.c.month)
+    reached = select(archives.c.month).where(archives.c.id.in_(newest), archives.c.is_dropped)
+    if start is not None:
+        reached = reached.where(archives.c.last_at >= start)
+    if end is not None:
+        reached = reached.where(archives.c.first_at < end)
+    if rows := await session.all(reached.distinct().order_by(archives.c.month)):
+        session.context.headers[ARCHIVED_HEADER] = ", ".join(row.month for row in rows)
 
 
 class Item(NamedTuple):
@@ -154,6 +171,8 @@ class LogRepository(ReadRepository):
         """
         _, kept = read_cursor(self.session, query, self.table.name)
         window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
+        if isinstance(query, PeriodQuery):
+            await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
         name = ("list", window is None, not kept, self.session.is_sqlite)
         statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
@@ -280,20 +299,3 @@ class ChangeRepository(LogRepository):
         is_update = and_(columns.action == "update", self.has_changed("deleted_at"))
         is_back = columns.changes["deleted_at", "new"].as_string().is_(None)
         return case((and_(is_update, is_back), "restore"), (is_update, "delete"), else_=columns.action)
-
-    async def page_of(self, item: Item, query: PageQuery) -> RowPage:
-        """The entries of one item."""
-        statement = self.build_once("of one item", self.select_of_item)
-        values = {"entity": item.entity, "entity_id": str(item.entity_id)}
-        return await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
-
-    def select_of_item(self) -> AnySelect:
-        """A select of the entries of one item."""
-        columns = self.table.c
-        return self.select().where(columns.entity == bindparam("entity"), columns.entity_id == bindparam("entity_id"))
-
-    async def is_visible(self, item: Item) -> bool:
-        """Whether the item exists and is not hidden."""
-        table = SQLModel.metadata.tables[item.entity]
-        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id, table.c.deleted_at.is_(None))
-        return await self.session.first(statement) is not None

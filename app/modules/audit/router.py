@@ -19,6 +19,7 @@ from app.core.http.state import state_of
 from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
+from app.modules.audit.repository import ARCHIVED_HEADER
 from app.modules.audit.schemas import (
     AUDIT,
     MAX_NUMBER,
@@ -73,7 +74,11 @@ WINDOWED: dict[int | str, dict[str, Any]] = {
                 "description": "The period of `at` in which the filters looked (ISO 8601): from its beginning on, and"
                 " before its end. Absent where they looked in the whole log.",
                 "schema": {"type": "string", "maxLength": 64, "pattern": "^[0-9T:.Z-]+/[0-9T:.Z-]+$"},
-            }
+            },
+            ARCHIVED_HEADER: {
+                "description": "The months that the question reaches into and whose entries are in an archive only.",
+                "schema": {"type": "string", "maxLength": 4096, "pattern": "^[0-9]{4}-[0-9]{2}(, [0-9]{4}-[0-9]{2})*$"},
+            },
         }
     }
 }

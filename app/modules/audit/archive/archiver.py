@@ -7,29 +7,30 @@ and that is one transaction.
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from asyncio import to_thread
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import func, insert, literal_column, select, table, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.context import RequestContext
-from app.core.db.connecting import create_engine
+from app.core.db.connecting import begin_as_owner
 from app.core.db.engine import Database
 from app.modules.audit.archive.checks import check_leaves
 from app.modules.audit.archive.entry_file import ArchivedEntry, EntryWriter, describe, read_groups
 from app.modules.audit.archive.folder import Folder
 from app.modules.audit.archive.manifest import Manifest
-from app.modules.audit.archive.periods import Facts, Period, archives, measure
+from app.modules.audit.archive.periods import Facts, Period, measure
 from app.modules.audit.archive.reads import read_in_order
 from app.modules.audit.archive.refusal import Refused
 from app.modules.audit.seal.tree import Tree, leaf_hash
+from app.modules.audit.sealer.archived import archives
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.signers import Signers
 
@@ -101,8 +102,8 @@ class Archiver:
             ranges=tuple(draft.ranges),
             root=draft.tree.root.hex(),
             checkpoint=bytes(checkpoint).decode(),
-            file=describe(draft.path, period.log, period.month),
-            json_gz=describe(json_path, period.log, period.month) if self.json_gz else None,
+            file=await to_thread(describe, draft.path, period.log, period.month),
+            json_gz=await to_thread(describe, json_path, period.log, period.month) if self.json_gz else None,
         )
         return manifest.sign(self.signers.get(period.log, ()))
 
@@ -167,19 +168,6 @@ def extend_ranges(ranges: list[tuple[int, int]], entries: list[ArchivedEntry]) -
             ranges[-1] = (ranges[-1][0], each.seq)
         else:
             ranges.append((each.seq, each.seq))
-
-
-@asynccontextmanager
-async def begin_as_owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """A transaction past the pooler, for changes of tables: without a limit of time, but for locks."""
-    engine = create_engine(settings.without_pooler)
-    try:
-        async with engine.begin() as connection:
-            await connection.execute(text("SET LOCAL statement_timeout = 0"))
-            await connection.execute(text(f"SET LOCAL lock_timeout = {settings.database.lock_timeout_ms}"))
-            yield connection
-    finally:
-        await engine.dispose()
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from obstore.exceptions import BaseError
-from pyarrow import ArrowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import now
@@ -13,20 +11,23 @@ from app.core.db.engine import Database
 from app.core.errors import Problem
 from app.core.runtime.command_result import CommandResult
 from app.modules.audit.archive.archiver import Archiver
-from app.modules.audit.archive.folder import Folder
+from app.modules.audit.archive.entry_file import Unreadable
+from app.modules.audit.archive.folder import Folder, Unreachable
 from app.modules.audit.archive.manifest import InvalidManifest
-from app.modules.audit.archive.periods import find_archives, find_periods, is_over, month_of, parse_month
+from app.modules.audit.archive.periods import find_periods, is_over, month_of, parse_month
 from app.modules.audit.archive.refusal import Refused
 from app.modules.audit.archive.restorer import restore_month
 from app.modules.audit.seal.note import InvalidNote, UnusableKey
+from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import Signers, load_signers
 
-ARCHIVE_ERRORS = (Refused, InvalidManifest, InvalidNote, Problem, SQLAlchemyError, BaseError, ArrowException, OSError)
+FILE_ERRORS = (Unreachable, Unreadable, OSError)
+ARCHIVE_ERRORS = (Refused, InvalidManifest, InvalidNote, UnusableKey, Problem, SQLAlchemyError, *FILE_ERRORS)
 """Why a month could not be archived or restored."""
 
 Before = Annotated[str | None, typer.Option(help="Archive what was stored before this month, such as 2026-01.")]
-To = Annotated[str | None, typer.Option("--to", help="A folder, or s3://bucket/path. Default: below STATE_DIR.")]
+To = Annotated[str | None, typer.Option("--to", help="A folder, or s3://bucket/path. Default: AUDIT__ARCHIVE_TO.")]
 JsonGz = Annotated[bool, typer.Option("--json-gz", help="Store the entries as JSON too, one on each line.")]
 Logs = Annotated[list[Log], typer.Option("--log", help="A log. Default: both. Repeatable.")]
 Address = Annotated[str, typer.Argument(metavar="MANIFEST", help="A manifest: a file, or s3://bucket/path/NAME.json.")]
@@ -53,8 +54,8 @@ async def archive(
 
 async def restore(database: Database, manifest: Address) -> CommandResult:
     """Bring an archived month back, so that it can be read. Nothing can be added to it."""
-    folder, name = Folder.split(manifest)
     try:
+        folder, name = Folder.split(manifest)
         found = await restore_month(database, folder, name)
     except ARCHIVE_ERRORS as error:
         return CommandResult([f"Refused: {error}"], 1)
@@ -95,8 +96,8 @@ async def archive_before(archiver: Archiver, log: Log, end: datetime, *, restore
 
 
 def default_place(database: Database) -> str:
-    """The folder of archives on this host."""
-    return str(database.settings.state_dir / "archive")
+    """Where archives go, if nothing else is said."""
+    return database.settings.audit.archive_to or str(database.settings.state_dir / "archive")
 
 
 def own_signers(database: Database) -> Signers:

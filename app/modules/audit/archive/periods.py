@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Text, cast, column, func, select, table
 
 from app.core.clock import now
-from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession
-from app.modules.audit.models import AuditArchive
 from app.modules.audit.repository import place_of
+from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 
 BOUNDS = re.compile(r"FROM \((MINVALUE|'[^']+')\) TO \('([^']+)'\)")
 CHUNK = 20_000
-archives = table_of(AuditArchive)
 inherits = table("pg_inherits", column("inhparent"), column("inhrelid"))
 classes = table("pg_class", column("oid"), column("relname"), column("relpartbound"))
 
@@ -101,12 +99,6 @@ async def find_months(session: ReadSession, log: Log, before: datetime) -> Async
         if f"{month:%Y-%m}" not in done:
             yield Period(log, f"{month:%Y-%m}", month, end, None)
         month = end
-
-
-async def find_archives(session: ReadSession, log: Log) -> list[AnyRow]:
-    """The newest row of each archived month of a log, by its beginning."""
-    newest = select(func.max(archives.c.id)).where(archives.c.log == log.value).group_by(archives.c.month)
-    return list(await session.all(select(archives).where(archives.c.id.in_(newest)).order_by(archives.c.month)))
 
 
 async def measure(session: ReadSession, period: Period) -> Facts:

@@ -8,7 +8,7 @@ from app.core.db.session import AnyRow, ReadSession
 from app.modules.audit.archive.entry_file import ArchivedEntry
 from app.modules.audit.archive.periods import Facts, Period
 from app.modules.audit.entries.canonical import encode
-from app.modules.audit.verifier.reads import PIECE, LogReader, spans
+from app.modules.audit.sealer.reads import PIECE, LogReader, spans
 
 
 async def read_in_order(session: ReadSession, period: Period, facts: Facts) -> AsyncIterator[list[ArchivedEntry]]:

@@ -10,15 +10,16 @@ from sqlalchemy import Table, column, insert, table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.context import RequestContext
+from app.core.db.connecting import begin_as_owner
 from app.core.db.engine import Database
-from app.modules.audit.archive.archiver import begin_as_owner, row_of, scratch_folder
+from app.modules.audit.archive.archiver import row_of, scratch_folder
 from app.modules.audit.archive.checks import check_leaves
 from app.modules.audit.archive.entry_file import ArchivedEntry, decode_entry, read_groups
 from app.modules.audit.archive.folder import Folder
 from app.modules.audit.archive.manifest import Manifest
-from app.modules.audit.archive.periods import archives, find_archives
 from app.modules.audit.archive.refusal import Refused
 from app.modules.audit.entries.canonical import encode
+from app.modules.audit.sealer.archived import archives, find_archives
 from app.modules.audit.sealer.proofs import SealedLog
 
 INSERTED = 500

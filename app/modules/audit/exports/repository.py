@@ -16,7 +16,7 @@ from app.modules.audit.exports.places import PlaceOf, SortedPlaces
 from app.modules.audit.repository import AccessRepository, ChangeRepository, audited_modules
 from app.modules.audit.schemas import EntryQuery
 from app.modules.audit.sealer.logs import Log
-from app.modules.audit.verifier.reads import LogReader
+from app.modules.audit.sealer.reads import LogReader
 
 ENTRIES, KEYS = 500, 1000
 """Entries, and keys of entries, that are read at a time."""

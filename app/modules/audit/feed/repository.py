@@ -1,13 +1,14 @@
 """Queries over the sealed changes, in the order of the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
 from sqlalchemy import func, select
 
 from app.core.db.session import AnyRow
 from app.core.errors import Conflict
-from app.modules.audit.repository import ChangeRepository, runs
+from app.modules.audit.repository import ARCHIVED_HEADER, ChangeRepository, runs
+from app.modules.audit.sealer.archived import find_archives
 
 
 class AheadOfLog(Conflict):
@@ -25,8 +26,15 @@ class FeedRepository(ChangeRepository):
         Raises AheadOfLog.
         """
         ids = await self.ids_after(seq, limit)
+        await self.tell_archives(seq, seq + len(ids))
         rows = await self.session.all(self.visible(self.select()).where(self.table.c.id.in_(ids))) if ids else []
         return sorted(rows, key=lambda row: row.seq), seq + len(ids)
+
+    async def tell_archives(self, seq: int, end: int) -> None:
+        """Say in a header which archived months have entries between these places, which the feed passes."""
+        rows = [row for row in await find_archives(self.session, self.log) if row.is_dropped]
+        if reached := [row.month for row in rows if has_places(row.manifest["ranges"], seq, end)]:
+            self.session.context.headers[ARCHIVED_HEADER] = ", ".join(reached)
 
     async def ids_after(self, seq: int, limit: int) -> list[int]:
         """The numbers of the entries at the places behind `seq`. Raises AheadOfLog."""
@@ -38,3 +46,8 @@ class FeedRepository(ChangeRepository):
             raise AheadOfLog(f"The log has no entry {seq}: it was set back, or `after` is of another log.")
         places = (range(run.first_id + max(seq + 1 - run.first_seq, 0), run.first_id + run.length) for run in found)
         return list(islice(chain.from_iterable(places), limit))
+
+
+def has_places(ranges: Iterable[Sequence[int]], seq: int, end: int) -> bool:
+    """Whether one of the ranges has a place behind `seq`, up to `end`."""
+    return any(first <= end and last > seq for first, last in ranges)

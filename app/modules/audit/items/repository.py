@@ -5,13 +5,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, true
+from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
+from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.models import AuditChange
-from app.modules.audit.repository import ChangeRepository, Item, place_of, runs
+from app.modules.audit.repository import ChangeRepository, Item, last_place, place_of, tell_archives
+
+
+class HistoryRepository(ChangeRepository):
+    """The histories of items."""
+
+    async def page_of(self, item: Item, query: PageQuery) -> RowPage:
+        """One page of the entries of an item."""
+        await tell_archives(self.session, [self.log], None, None)
+        statement = self.build_once("of one item", self.select_of_item)
+        values = {"entity": item.entity, "entity_id": str(item.entity_id)}
+        return await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
+
+    def select_of_item(self) -> AnySelect:
+        """A select of the entries of one item."""
+        columns = self.table.c
+        return self.select().where(columns.entity == bindparam("entity"), columns.entity_id == bindparam("entity_id"))
+
+    async def is_visible(self, item: Item) -> bool:
+        """Whether the item exists and is not hidden."""
+        table = SQLModel.metadata.tables[item.entity]
+        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id, table.c.deleted_at.is_(None))
+        return await self.session.first(statement) is not None
 
 
 class ItemRepository:
@@ -41,9 +65,7 @@ class ItemRepository:
 
     async def sealed_size(self) -> int:
         """How many entries of the change log have their place."""
-        last = select(runs.c.first_seq + runs.c.length - 1).where(runs.c.log == ChangeRepository.log)
-        size: int | None = await self.session.value(last.order_by(runs.c.first_seq.desc()).limit(1))
-        return size or 0
+        return int(await self.session.value(select(last_place(ChangeRepository.log))))
 
     async def newest_by_field(self, last: int) -> dict[str, int]:
         """The id of the newest entry in which each field changed, among those up to the id `last`."""

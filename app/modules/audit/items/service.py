@@ -8,9 +8,10 @@ from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
 from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.causes import fold_versions
+from app.modules.audit.items.repository import HistoryRepository
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.items.states import difference, not_found, read_state
-from app.modules.audit.repository import ChangeRepository, Item
+from app.modules.audit.repository import Item
 
 
 class ItemService:
@@ -18,7 +19,7 @@ class ItemService:
 
     def __init__(self, session: ReadSession | Session) -> None:
         self.session = session
-        self.rows = ChangeRepository(session)
+        self.rows = HistoryRepository(session)
 
     async def check_visible(self, item: Item) -> None:
         """Raise NotFound for a hidden item, as its module does."""

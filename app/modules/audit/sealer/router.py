@@ -18,7 +18,7 @@ from app.modules.audit.schemas import MAX_NUMBER
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.schemas import AuditStatus, ConsistencyProof, InclusionProof
-from app.modules.audit.sealer.status import read_status
+from app.modules.audit.sealer.status import read_archives, read_status
 
 router = Router(prefix="/audit", tag="seal", about="The seal of the audit log: checkpoints, keys and proofs.")
 
@@ -92,7 +92,12 @@ async def get_status(request: Request, session: Reads) -> AuditStatus:
     witnesses = [witness.key for witness in settings.audit.witnesses]
     logs = [await read_status(session, log, witnesses) for log in Log]
     backlog = await read_backlog(session, settings.state_dir / "spool")
-    return AuditStatus(logs=logs, unshipped_bytes=backlog.bytes, unshipped_seconds=backlog.seconds)
+    return AuditStatus(
+        logs=logs,
+        unshipped_bytes=backlog.bytes,
+        unshipped_seconds=backlog.seconds,
+        archives=await read_archives(session),
+    )
 
 
 def to_base64(hashes: Sequence[bytes]) -> list[str]:

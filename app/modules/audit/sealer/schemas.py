@@ -67,6 +67,27 @@ class LogStatus(ResponseSchema):
     """Whether that is more than the log has: then nothing is sealed until an operator says to go on."""
 
 
+class ArchiveStatus(ResponseSchema):
+    """An archived month of a log."""
+
+    log: str
+    """The log: `changes` or `access`."""
+    month: str
+    """The last month that is in it, such as `2026-01`."""
+    count: int
+    """The number of entries."""
+    first_seq: int
+    """The place of the first of them."""
+    last_seq: int
+    """The place of the last of them."""
+    is_dropped: bool
+    """Whether they are in the archive only; false on SQLite, and once they were restored."""
+    place: str
+    """The folder or bucket of its files."""
+    at: datetime
+    """When it was archived or restored."""
+
+
 class AuditStatus(ResponseSchema):
     """How far both logs are sealed, and what waits to be a part of them."""
 
@@ -76,3 +97,5 @@ class AuditStatus(ResponseSchema):
     """Bytes of access entries on the disk of this host that are not in the database yet, of all processes."""
     unshipped_seconds: float
     """The age of the oldest of these entries; 0 where there is none."""
+    archives: list[ArchiveStatus]
+    """What was archived, by log and month."""

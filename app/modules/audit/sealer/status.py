@@ -13,11 +13,12 @@ from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, AnySelect, ReadSession
 from app.modules.audit.seal.checkpoint import CosignerKey
 from app.modules.audit.seal.tree import Tree
+from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCosignature, AuditSeal
 from app.modules.audit.sealer.order import Order, order_of
 from app.modules.audit.sealer.proofs import find_cosigned
-from app.modules.audit.sealer.schemas import LogStatus, WitnessStatus
+from app.modules.audit.sealer.schemas import ArchiveStatus, LogStatus, WitnessStatus
 from app.modules.audit.sealer.store import find_seal, is_set_back
 
 logger = structlog.get_logger(__name__)
@@ -42,6 +43,22 @@ async def read_status(session: ReadSession, log: Log, witnesses: Sequence[str]) 
         witnessed_size=max(seal.witnessed_size, *(witness.size or 0 for witness in known), 0),
         is_set_back=is_set_back(seal),
     )
+
+
+async def read_archives(session: ReadSession) -> list[ArchiveStatus]:
+    """What was archived of both logs."""
+    return [
+        ArchiveStatus(
+            log=log,
+            month=row.month,
+            **{name: row.manifest[name] for name in ("count", "first_seq", "last_seq")},
+            is_dropped=row.is_dropped,
+            place=row.place,
+            at=row.at,
+        )
+        for log in Log
+        for row in await find_archives(session, log)
+    ]
 
 
 async def find_witnesses(session: ReadSession, named: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from app.core.db.engine import Database
 from app.core.errors import Problem
 from app.core.runtime.command_result import CommandResult
 from app.modules.audit.seal.note import InvalidNote, Note, UnusableKey, VerifierKey
+from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.signers import load_signers
@@ -28,6 +29,7 @@ STEP = 100_000
 
 Files = Annotated[list[Path], typer.Option("--checkpoint", help="A checkpoint that was kept elsewhere. Repeatable.")]
 KeyFiles = Annotated[list[Path], typer.Option("--key", help="Verifier keys to trust, one on each line. Repeatable.")]
+Folders = Annotated[list[Path], typer.Option("--archive", help="A folder with archives of the logs. Repeatable.")]
 FirstSeq = Annotated[int, typer.Option("--from", min=1, help="The first place to verify; the tree before is believed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -37,6 +39,7 @@ async def verify(
     *,
     checkpoint: Files = [],  # noqa: B006  # Typer makes a new one
     key: KeyFiles = [],  # noqa: B006
+    archive: Folders = [],  # noqa: B006
     first: FirstSeq = 1,
     as_json: AsJson = False,
 ) -> CommandResult:
@@ -44,7 +47,7 @@ async def verify(
     try:
         notes = [Note.parse(path.read_bytes()) for path in checkpoint]
         given = [VerifierKey.parse(line) for path in key for line in path.read_text().split()]
-        reports, obstacles = await verify_logs(database, notes, given or own_keys(database), first)
+        reports, obstacles = await verify_logs(database, notes, given or own_keys(database), first, archive)
     except (OSError, InvalidNote, UnusableKey, SQLAlchemyError, Problem) as error:
         return result([], [f"{type(error).__name__}: {error}"], as_json=as_json)
     except Exception as error:  # a crash must not pass for a forgery
@@ -54,7 +57,11 @@ async def verify(
 
 
 async def verify_logs(
-    database: Database, notes: Sequence[Note], given: Sequence[VerifierKey], first: int
+    database: Database,
+    notes: Sequence[Note],
+    given: Sequence[VerifierKey],
+    first: int,
+    folders: Sequence[Path] = (),
 ) -> tuple[list[LogReport], list[str]]:
     """The report of each log, and what cannot be told of none of them."""
     session = database.read_session(RequestContext.for_job("verify"))
@@ -65,8 +72,9 @@ async def verify_logs(
     reports = []
     for log in Log:
         own_notes = [note for name in origins[log] for note in by_origin[name]]
-        signatures = Signatures(keys[log], of_log[log])
-        verifier = LogVerifier(session, log, signatures, own_notes, database.keys.writer_keys)
+        signatures, archives = Signatures(keys[log], of_log[log]), await find_archives(session, log)
+        verifier = LogVerifier(session, log, signatures, own_notes, archives, database.keys.writer_keys)
+        verifier.archived.open(folders, of_log[log] or keys[log])
         if given and not of_log[log]:
             verifier.report.obstacles.append("no key of this log was given")
         reports.append(await verifier.verify(show_progress, first))

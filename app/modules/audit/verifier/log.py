@@ -13,10 +13,11 @@ from app.modules.audit.seal.tiles import Tile, open_tiles, read_node, read_nodes
 from app.modules.audit.seal.tree import SIZE, InvalidTree, Node, Tree, leaf_hash
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.order import Snapshot
+from app.modules.audit.sealer.reads import LogReader, Piece
 from app.modules.audit.sealer.store import find_seal, find_tiles
+from app.modules.audit.verifier.archived import ArchivedEntries
 from app.modules.audit.verifier.findings import LogReport
 from app.modules.audit.verifier.notes import Signatures, Trail, size_of
-from app.modules.audit.verifier.reads import LogReader, Piece
 from app.modules.audit.verifier.rebuilt import RebuiltTree, verify_cosignature
 from app.modules.audit.verifier.writers import WriterCheck
 
@@ -28,7 +29,8 @@ LOST = bytes(32)
 class LogVerifier:
     """Verifies one log, up to the newest checkpoint that it has at the beginning.
 
-    `notes` are checkpoints that were kept elsewhere, `writers` the keys of those that write entries.
+    `notes` are checkpoints that were kept elsewhere, `archives` what the database has recorded of archives, and
+    `writers` the keys of those that write entries.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class LogVerifier:
         log: Log,
         signatures: Signatures,
         notes: Iterable[Note] = (),
+        archives: Iterable[AnyRow] = (),
         writers: Sequence[bytes] = (),
     ) -> None:
         self.session = session
@@ -45,6 +48,7 @@ class LogVerifier:
         self.reader = LogReader(session, log)
         self.report = LogReport(log.value)
         self.rebuilt = RebuiltTree(self.report, Trail(signatures), notes)
+        self.archived = ArchivedEntries(self.report, archives)
         self.noun = "change" if log is Log.changes else "access entry"
 
     async def verify(self, progress: Progress, first_seq: int = 1) -> LogReport:
@@ -64,6 +68,7 @@ class LogVerifier:
             progress(report)
         if self.rebuilt.size < report.size:
             report.add("order", "the order of the entries breaks off here", self.rebuilt.size + 1)
+        self.archived.report_unseen()
         self.rebuilt.report_larger()
         await self.verify_rest(seal.sealed_snapshot if seal else None)
         return report
@@ -116,18 +121,27 @@ class LogVerifier:
         """The hash of a leaf: that of the tree where the entry does not have it, so that each is found by itself."""
         number, seq = piece.ids[at], piece.first_seq + at
         rows, sealed = piece.rows.get(number), read_leaf(stored, seq - 1)
+        archived = self.archived.compare(seq, f"{self.noun} {number}", sealed)
+        if not rows and archived is None and self.archived.is_recorded(seq):
+            self.archived.unseen += 1
+            return sealed or LOST
         self.report.verified += 1
         if not rows:
-            self.report.add("missing", f"{self.noun} {number} is missing", seq)
-            return sealed or LOST
+            if archived is None:
+                self.report.add("missing", f"{self.noun} {number} is missing", seq)
+            return sealed or archived or LOST
         if len(rows) > 1:
             self.report.add("doubled", f"{self.noun} {number} is stored twice", seq)
             return sealed or LOST
-        found = leaf_hash(encode(dict(rows[0]._mapping)))
+        return self.verify_row(rows[0], seq, sealed, copies)
+
+    def verify_row(self, row: AnyRow, seq: int, sealed: bytes | None, copies: Mapping[int, int]) -> bytes:
+        """The hash of a leaf, once its entry was compared with it."""
+        found = leaf_hash(encode(dict(row._mapping)))
         if sealed is not None and found != sealed:
-            self.report.add("entry", f"{self.noun} {number} is not what was sealed", seq)
+            self.report.add("entry", f"{self.noun} {row.id} is not what was sealed", seq)
         else:
-            self.verify_writer(rows[0], copies, seq)
+            self.verify_writer(row, copies, seq)
         return sealed or found
 
     def verify_writer(self, row: AnyRow, copies: Mapping[int, int], seq: int | None = None) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text
 from app.core.db.engine import Database
 from app.modules.audit.archive.command import archive
 from app.modules.audit.archive.manifest import Manifest
-from app.modules.audit.archive.periods import archives
+from app.modules.audit.sealer.archived import archives
 from app.modules.audit.sealer.logs import Log
 from tests.modules.audit.sealer.sealed import access_values, add_changes, read_all, run_sql, seal_all, sealer_of
 

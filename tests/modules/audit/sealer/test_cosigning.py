@@ -11,11 +11,11 @@ from sqlalchemy import delete, func, select
 from app.core.config import WitnessSettings
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.modules.audit.commands.seal import accept_sizes
 from app.modules.audit.seal.newest import NewestCheckpoints
 from app.modules.audit.seal.note import Note
 from app.modules.audit.seal.witness import WitnessClient, WitnessConflict, WitnessUnavailable
 from app.modules.audit.seal.witness_rules import WitnessRules
-from app.modules.audit.sealer.command import accept_sizes
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCosignature, AuditSeal, AuditTile
 from app.modules.audit.sealer.proofs import SealedLog

@@ -188,7 +188,7 @@ async def test_what_waits_on_the_disk_is_shown(app: FastAPI, reader: Person) -> 
     orphan.leave()
     _, both = await read_status(reader)
 
-    assert nothing == {"unshipped_bytes": 0, "unshipped_seconds": 0}
+    assert nothing == {"unshipped_bytes": 0, "unshipped_seconds": 0, "archives": []}
     assert 0 < own["unshipped_bytes"] < size
     assert own["unshipped_seconds"] < OLD.total_seconds()
     assert both["unshipped_bytes"] == size - begun + of_orphan

@@ -1,0 +1,80 @@
+"""What the API says of entries that are in an archive only."""
+
+from pathlib import Path
+
+import pytest
+
+from app.core.db.engine import Database
+from app.modules.audit.archive.command import restore
+from tests.modules.audit.archive.months import archive_into, fill_months, manifests_of
+from tests.modules.audit.sealer.sealed import sealed_ids
+from tests.people import Person, SignedInAs
+
+
+@pytest.fixture
+async def archived(database: Database, tmp_path: Path) -> Path:
+    """The folder of an archive of two months of both logs."""
+    await fill_months(database)
+    await archive_into(tmp_path / "a", database)
+    return tmp_path / "a"
+
+
+@pytest.fixture
+async def reader(signed_in_as: SignedInAs, archived: Path) -> Person:
+    return await signed_in_as("audit:read")
+
+
+PERIODS = {
+    "": "2025-11, 2025-12",
+    "?at_gte=2025-12-01T00:00:00Z": "2025-12",
+    "?at_lt=2025-12-01T00:00:00Z": "2025-11",
+    "?at_gte=2026-01-01T00:00:00Z": None,
+    "?at_gte=2025-12-01T00:00:00Z&reason=unknown": "2025-12",
+    "?reason=unknown": None,
+}
+
+
+async def test_a_question_that_reaches_into_an_archive_says_so(
+    database: Database, reader: Person, archived: Path
+) -> None:
+    for path in ("/audit/changes", "/audit/access"):
+        for period, expected in PERIODS.items():
+            response = await reader.get(f"{path}{period}")
+            assert response.status_code == 200, response.text
+            told = None if database.settings.is_sqlite else expected
+            assert response.headers.get("Audit-Archived") == told, (path, period)
+
+
+async def test_a_proof_of_an_archived_entry_names_its_month(database: Database, reader: Person, archived: Path) -> None:
+    manifest = manifests_of(archived)[-1]
+    response = await reader.get(f"/audit/proofs/changes/{manifest.first_seq}")
+    if database.settings.is_sqlite:
+        assert response.status_code == 200
+        return
+    assert response.status_code == 404
+    assert f"The entry {manifest.first_seq} of the log changes was archived with 2025-12." in response.text
+    after = await reader.get(f"/audit/proofs/changes/{len(await sealed_ids(database))}")
+    assert after.status_code == 200
+
+
+async def test_the_feed_says_that_it_passes_an_archive(database: Database, reader: Person, archived: Path) -> None:
+    manifest = manifests_of(archived)[2]
+    response = await reader.get(f"/audit/feed?after={manifest.first_seq - 1}&limit=5")
+    assert response.status_code == 200, response.text
+    assert response.headers.get("Audit-Archived") == (None if database.settings.is_sqlite else "2025-11")
+    later = await reader.get(f"/audit/feed?after={manifests_of(archived)[3].last_seq}&limit=5")
+    assert "Audit-Archived" not in later.headers
+
+
+async def test_the_status_shows_archives(database: Database, reader: Person, archived: Path) -> None:
+    shown = (await reader.get("/audit/status")).json()["archives"]
+    is_dropped = not database.settings.is_sqlite
+    assert [(each["log"], each["month"], each["count"], each["is_dropped"]) for each in shown] == [
+        (log, month, 12, is_dropped) for log in ("changes", "access") for month in ("2025-11", "2025-12")
+    ]
+    assert {each["place"] for each in shown} == {str(archived)}
+    if is_dropped:
+        await restore(database, str(archived / manifests_of(archived)[0].name))
+        again = (await reader.get("/audit/status")).json()["archives"]
+        assert [each["is_dropped"] for each in again] == [True, True, False, True]
+        assert (await reader.get("/audit/access")).headers["Audit-Archived"] == "2025-12"
