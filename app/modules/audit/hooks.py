@@ -15,8 +15,10 @@ from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.runtime.growth import Growth
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.archive.command import archive, restore
+from app.modules.audit.archive.retention import archive_periodically
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
+from app.modules.audit.commands.seal import seal
 from app.modules.audit.entries.callers import old_strangers
 from app.modules.audit.erasure.erasing import refuse_restoring
 from app.modules.audit.erasure.pruning import callers_of_erased
@@ -24,7 +26,6 @@ from app.modules.audit.requests.exclusions import check_exclusions
 from app.modules.audit.requests.middleware import AccessLogMiddleware
 from app.modules.audit.requests.positions import old_positions
 from app.modules.audit.requests.shipper import Shipper
-from app.modules.audit.sealer.command import seal
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import count_sealed
 from app.modules.audit.sealer.pruning import old_checkpoints
@@ -57,7 +58,9 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         state.sealed_changes = await stack.enter_async_context(growth.run_in_background())
         state.before_stop.append(growth.end)
         if state.settings.seals_inline:
-            await stack.enter_async_context(Sealer(state.database, load_signers(state.settings)).run_in_background())
+            signers = load_signers(state.settings)
+            await stack.enter_async_context(Sealer(state.database, signers).run_in_background())
+            await stack.enter_async_context(archive_periodically(state.database, signers))
         if not state.database.is_sqlite:
             work, name = partial(make_partitions, state.database), "make partitions"
             made = PeriodicTask(name, work, INTERVAL_SECONDS, RETRY_SECONDS, first_after=FIRST_RUN_SECONDS)

@@ -12,6 +12,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.runtime.command_result import CommandResult
+from app.modules.audit.archive.retention import archive_periodically
 from app.modules.audit.seal.note import UnusableKey
 from app.modules.audit.sealer.models import AuditSeal
 from app.modules.audit.sealer.sealer import Sealer
@@ -30,10 +31,10 @@ async def seal(database: Database, *, accept: AcceptSize = False) -> CommandResu
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, is_stopped.set)
     try:
-        sealer = Sealer(database, load_signers(database.settings))
+        signers = load_signers(database.settings)
         if accept:
             await accept_sizes(database)
-        async with sealer.run_in_background():
+        async with Sealer(database, signers).run_in_background(), archive_periodically(database, signers):
             logger.info("sealer_started", tick=database.settings.audit.tick)
             await is_stopped.wait()
     except UnusableKey as error:

@@ -1,0 +1,1 @@
+"""Commands that need several parts of the audit log."""
