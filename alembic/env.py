@@ -18,6 +18,7 @@ from app.core.db.column_types import CurrentTransaction, Instant, Money
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
+from app.core.db.roles import OWNER, grant, is_owned
 from app.modules import import_models
 
 LOCK_TIMEOUT = "5s"
@@ -84,10 +85,17 @@ def walk(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
 
 
 def migrate(connection: Connection) -> None:
-    """Run all revisions in one transaction. On PostgreSQL a wait for a lock, which would block others, is limited."""
+    """Run all revisions in one transaction. On PostgreSQL a wait for a lock, which would block others, is limited.
+
+    Where the database has its roles, the owner runs them, and the others get their rights in the new tables.
+    """
+    has_roles = False
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text("SET statement_timeout = 0"))
+        has_roles = is_owned(connection)
+        if has_roles:
+            connection.execute(text(f"SET ROLE {OWNER}"))
         connection.commit()
     context.configure(
         connection=connection,
@@ -101,6 +109,8 @@ def migrate(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if has_roles:
+            grant(connection)
 
 
 async def online(chosen: Settings) -> None:

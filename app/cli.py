@@ -1,4 +1,4 @@
-"""`python -m app …`: serve, witness, migrate, limits, seed, create-superuser, openapi, and the commands of modules."""
+"""`python -m app …`: serve, witness, migrate, limits, roles, seed, create-superuser, openapi, and what modules add."""
 
 import asyncio
 import inspect
@@ -21,6 +21,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
 from app.core.db.role_limits import set_limits
+from app.core.db.roles import RolesRefused, apply_roles
 from app.core.errors import Problem
 from app.core.http.module_hooks import Command
 from app.core.runtime import logging, server
@@ -134,6 +135,19 @@ def limits(
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise typer.Exit(refuse(str(error) or "the database does not answer")) from None
     typer.echo("\n".join(statements))
+
+
+@cli.command()
+def roles() -> None:
+    """Create the roles attest_owner, _app, _sealer and _auditor, with their rights. Run it as the owner."""
+    if settings().is_sqlite:
+        refuse("SQLite has no roles")
+        raise typer.Exit(UNABLE)
+    try:
+        lines = asyncio.run(apply_roles(settings()))
+    except (OSError, TimeoutError, SQLAlchemyError, RolesRefused) as error:
+        raise typer.Exit(refuse(str(error) or "the database does not answer")) from None
+    typer.echo("\n".join(lines))
 
 
 @cli.command()

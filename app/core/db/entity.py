@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from sqlalchemy import ClauseElement, Index, Table, event, text
@@ -18,6 +18,9 @@ from app.core.db.uniqueness import UniqueKey
 
 LEAST_RETENTION = timedelta(days=29)
 """The age at which logs may be pruned: a day less than settings allow, because clocks differ."""
+
+DatabaseRole = Literal["app", "sealer", "auditor"]
+"""Who uses tables, beside their owner: the application, the sealer of the audit log, and who verifies it."""
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -107,6 +110,10 @@ class Bookkeeping(PlainRow):
     """The table of change entries, if a row of an append-only table can be removed with an entry of its removal."""
     removable_after: ClassVar[timedelta | None] = None
     """The age, by the column `at`, from which rows of an append-only table may be pruned; None: never."""
+    written_by: ClassVar[frozenset[DatabaseRole]] = frozenset({"app"})
+    """The roles of the database that add rows and change them."""
+    read_by: ClassVar[frozenset[DatabaseRole]] = frozenset()
+    """Roles that read the rows, beside those that write them and that of the application."""
 
 
 class SoftDelete(SQLModel):

@@ -9,9 +9,12 @@ from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
-from app.core.db.entity import Bookkeeping
+from app.core.db.entity import Bookkeeping, DatabaseRole
 from app.core.db.redaction import PLAIN, SECRET, redacted
 
+APPLICATION: frozenset[DatabaseRole] = frozenset({"app"})
+SEALER: frozenset[DatabaseRole] = frozenset({"sealer"})
+AUDITOR: frozenset[DatabaseRole] = frozenset({"auditor"})
 FIRST_FAILURE = 400
 """The lowest status of a failure."""
 FIRST_CRASH = 500
@@ -39,6 +42,7 @@ class Entry(Bookkeeping):
     """The columns of both logs: actor, time, caller, request and database transaction."""
 
     append_only = True
+    read_by = SEALER | AUDITOR
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BIG_ID)
     """The number of the entry, given before the commit, so that numbers do not follow the order of commits."""
@@ -199,6 +203,7 @@ class AuditRedaction(Bookkeeping, table=True):
     __tablename__ = "audit_redaction"
     not_audited = "is the audit log itself"
     append_only = True
+    written_by, read_by = APPLICATION | SEALER, AUDITOR
 
     version: str = Field(primary_key=True, max_length=16)
     """The beginning of the SHA-256 of the document."""
@@ -213,6 +218,7 @@ class AuditRun(Bookkeeping, table=True):
 
     __tablename__ = "audit_run"
     not_audited = "is the order of the audit log"
+    written_by, read_by = SEALER, AUDITOR
     append_only = True
     __table_args__ = (UniqueConstraint("log", "first_id"),)
 

@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from app.core.db.column_types import BIG_ID, Instant
 from app.core.db.entity import LEAST_RETENTION, Bookkeeping
+from app.modules.audit.models import AUDITOR, SEALER
 
 LOG_LENGTH = 8
 """Room for the name of a log: `changes` or `access`."""
@@ -17,6 +18,7 @@ class AuditSeal(Bookkeeping, table=True):
 
     __tablename__ = "audit_seal"
     not_audited = "says how far the audit log is sealed"
+    written_by, read_by = SEALER, AUDITOR
 
     log: str = Field(primary_key=True, max_length=LOG_LENGTH)
     """The log."""
@@ -49,6 +51,7 @@ class AuditTile(Bookkeeping, table=True):
 
     __tablename__ = "audit_tile"
     not_audited = "is the tree of the audit log"
+    written_by, read_by = SEALER, AUDITOR
 
     log: str = Field(primary_key=True, max_length=LOG_LENGTH)
     """The log."""
@@ -65,6 +68,7 @@ class AuditCheckpoint(Bookkeeping, table=True):
 
     __tablename__ = "audit_checkpoint"
     not_audited = "is the seal of the audit log"
+    written_by, read_by = SEALER, AUDITOR
     append_only = True
     removable_after = LEAST_RETENTION
     __table_args__ = (
@@ -90,6 +94,7 @@ class AuditSealKey(Bookkeeping, table=True):
 
     __tablename__ = "audit_seal_key"
     not_audited = "is the seal of the audit log"
+    written_by, read_by = SEALER, AUDITOR
     append_only = True
 
     log: str = Field(primary_key=True, max_length=LOG_LENGTH)
@@ -107,6 +112,7 @@ class AuditCosignature(Bookkeeping, table=True):
 
     __tablename__ = "audit_cosignature"
     not_audited = "is the seal of the audit log"
+    written_by, read_by = SEALER, AUDITOR
     append_only = True
     removable_after = LEAST_RETENTION
 
