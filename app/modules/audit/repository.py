@@ -173,11 +173,11 @@ class LogRepository(ReadRepository):
         window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
         if isinstance(query, PeriodQuery):
             await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
-        seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
         name = ("list", window is None, not kept, self.session.is_sqlite)
         statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
-        values = {**seen, **(window._asdict() if window else {})}
+        seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
+        values = seen | (window._asdict() if window else {})
         texts = window.texts if window else []
         return await self.fetch_page(matching, query, None, values, lambda row: [row.snapshot, str(row.sealed), *texts])
 
@@ -194,8 +194,9 @@ class LogRepository(ReadRepository):
         snapshot, sealed = bindparam("snapshot", type_=Text), bindparam("sealed", type_=BigInteger)
         was_there = was_visible(number, xid, snapshot, is_sqlite=self.session.is_sqlite)
         was_sealed = place_of(number, self.log) <= sealed
-        statement = statement.where(or_(was_there, was_sealed))
-        return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
+        return statement.where(or_(was_there, was_sealed)).add_columns(
+            snapshot.label("snapshot"), sealed.label("sealed")
+        )
 
     def visible(self, statement: AnySelect) -> AnySelect:
         """`statement` with only what the caller may read."""
