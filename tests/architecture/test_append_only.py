@@ -16,6 +16,7 @@ from app.core.db.append_only import append_only_models
 from app.core.db.connecting import create_engine
 from app.core.db.entity import Bookkeeping, table_of
 from app.modules import import_models
+from tests.roles import as_owner
 
 import_models()
 MODELS = append_only_models()
@@ -69,7 +70,7 @@ async def attack(settings: Settings, model: type[Bookkeeping]) -> list[str]:
 
     succeeded = []
     for name, statement in attacks(model, is_sqlite=settings.is_sqlite):
-        async with create_engine(settings).connect() as connection:
+        async with create_engine(as_owner(settings)).connect() as connection:
             if await connection.run_sync(run, statement):
                 succeeded.append(name)
     return succeeded
@@ -90,7 +91,7 @@ async def test_an_append_only_table_is_only_added_to(settings: Settings, name: s
 async def test_a_row_is_removed_once_it_is_old_enough(settings: Settings, name: str) -> None:
     table, age = table_of(MODELS[name]), MODELS[name].removable_after
     assert age is not None
-    async with create_engine(settings).begin() as connection:
+    async with create_engine(as_owner(settings)).begin() as connection:
         await connection.execute(insert(table).values(row_of(table, now() - age - MINUTE)))
         await connection.execute(delete(table))
         assert (await connection.execute(select(func.count()).select_from(table))).scalar() == 0
@@ -106,7 +107,7 @@ def test_logs_are_declared() -> None:
 
 
 async def test_a_missing_trigger_is_found(settings: Settings) -> None:
-    async with create_engine(settings).begin() as connection:
+    async with create_engine(as_owner(settings)).begin() as connection:
         if settings.is_sqlite:
             await connection.execute(text("DROP TRIGGER login_attempt_no_update"))
         else:
@@ -118,7 +119,7 @@ async def test_a_missing_trigger_is_found(settings: Settings) -> None:
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.changeable_columns])
 async def test_what_is_changeable_can_be_changed(settings: Settings, name: str) -> None:
     table, model = table_of(MODELS[name]), MODELS[name]
-    async with create_engine(settings).begin() as connection:
+    async with create_engine(as_owner(settings)).begin() as connection:
         await connection.execute(insert(table).values(row_of(table, now())))
         same = update(table).values({table.c[column]: table.c[column] for column in model.changeable_columns})
         assert (await connection.execute(same)).rowcount == 1
@@ -135,7 +136,7 @@ async def test_a_row_is_removed_with_the_entry_of_its_removal(settings: Settings
     row, other = row_of(table, now()), row_of(table, now())
     entry = {**row_of(entries, now()), "entity": name, "entity_id": str(row["id"]), "action": "delete"}
     del entry["id"]
-    async with create_engine(settings).begin() as connection:
+    async with create_engine(as_owner(settings)).begin() as connection:
         await connection.execute(insert(table), [row, other])
         await connection.execute(insert(entries).values(entry))
         await connection.execute(delete(table).where(table.c.id == row["id"]))

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
+from tests.roles import as_owner
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -30,7 +31,7 @@ def statements_of(database: Database, table: str) -> Iterator[list[Statement]]:
 
 async def explain_without_sorting(database: Database, sql: str, values: tuple[Any, ...]) -> str:
     """The plan of a statement. PostgreSQL neither sorts nor reads a whole table where it can do without."""
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         if database.is_sqlite:
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
             return "\n".join(row.detail for row in plan)
@@ -41,6 +42,6 @@ async def explain_without_sorting(database: Database, sql: str, values: tuple[An
 
 async def explain_execution(database: Database, sql: str, values: tuple[Any, ...]) -> str:
     """What PostgreSQL did for a statement: its own plan, with the rows that were read."""
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         analyzed = f"EXPLAIN (ANALYZE, TIMING OFF) {sql}"
         return "\n".join((await connection.exec_driver_sql(analyzed, values)).scalars())

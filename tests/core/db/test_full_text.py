@@ -20,6 +20,7 @@ from app.modules.tasks.schemas import TaskQuery
 from tests.core.db.plans import explain_execution, statements_of
 from tests.core.db.test_pagination import walk
 from tests.people import SignedInAs
+from tests.roles import as_owner
 
 NAMES = ("Lumen-12 GmbH", "Müller & Söhne", "ÅNGSTRÖM", "50% off_sale", "O'Hara", "x" * 200, "Eck–Bank «oak»\u00a0d’Or")
 FOUND = {
@@ -65,7 +66,7 @@ async def test_postgresql_reads_the_index(database: Database, job: RequestContex
     table = table_of(Brand)
     statement = select(table.c.id).where(matches_search(table, "brand 17", is_sqlite=False))
 
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         await connection.execute(text("ANALYZE brand"))
         await connection.execute(text("SET enable_seqscan = off"))
         sql = str(statement.compile(connection.sync_connection, compile_kwargs={"literal_binds": True}))
@@ -79,7 +80,7 @@ async def test_sqlite_walks_the_list_in_its_order(database: Database) -> None:
     sql = """EXPLAIN QUERY PLAN SELECT id FROM brand WHERE deleted_at IS NULL AND instr(words(name), ' lum') > 0
         ORDER BY created_at DESC, id DESC LIMIT 51"""
 
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         plan = [row.detail for row in await connection.exec_driver_sql(sql)]
 
     assert plan == ["SCAN brand USING INDEX ix_brand_created_at_id"]
@@ -127,7 +128,9 @@ async def test_a_search_reads_few_rows_whatever_matches(
         SELECT gen_random_uuid(), now() + n * interval '1 second', now(), 1, 'todo', 'normal',
         (CASE n WHEN 7 THEN 'chair ' ELSE 'lamp ' END) || n || (CASE WHEN n < 5000 THEN ' old' ELSE '' END)
         FROM generate_series(1, 30000) n"""
-    connection = await asyncpg.connect(database.settings.database_url.get_secret_value().replace("+asyncpg", ""))
+    connection = await asyncpg.connect(
+        as_owner(database.settings).database_url.get_secret_value().replace("+asyncpg", "")
+    )
     await connection.execute(f"{rows}; ANALYZE task")
     await connection.close()
 

@@ -19,6 +19,7 @@ from app.core.db.integrity import to_problem
 from app.core.errors import Problem
 from app.main import open_database
 from app.modules.rbac.models import PolicyState
+from tests.roles import as_owner
 
 
 class Shelf(Bookkeeping, table=True):
@@ -35,7 +36,7 @@ class Shelf(Bookkeeping, table=True):
 @pytest.fixture
 async def connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
     """A plain connection to a database with a table of shelves, one above another."""
-    async with create_engine(settings).connect() as connection:
+    async with create_engine(as_owner(settings)).connect() as connection:
         await connection.run_sync(table_of(Shelf).create)
         await connection.execute(text("INSERT INTO shelf_of_a_test VALUES (1, 0, 'a', NULL), (2, 0, 'b', 1)"))
         await connection.commit()

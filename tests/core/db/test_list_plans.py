@@ -18,6 +18,7 @@ from app.modules.tasks.models import Task
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
 from tests.core.db.plans import explain_without_sorting, statements_of
+from tests.roles import as_owner
 
 KINDS: dict[type[ReadRepository], type[EntityQuery]] = {TaskRepository: TaskQuery, ProductRepository: ProductQuery}
 SORTS = [(kind, f"{sign}{field}") for kind, query in KINDS.items() for field in query.sortable for sign in ("", "-")]
@@ -30,7 +31,7 @@ async def add_tasks(database: Database, job: RequestContext) -> None:
         for n in range(ROWS):
             due = date(2030, 1, 1) + timedelta(days=n) if n % 2 else None
             session.add(Task(title=f"task {n}", due_date=due))
-    async with create_engine(database.settings).begin() as connection:
+    async with create_engine(as_owner(database.settings)).begin() as connection:
         await connection.execute(text("ANALYZE"))
 
 

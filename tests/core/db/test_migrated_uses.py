@@ -17,6 +17,7 @@ from app.core.db.column_types import JSON_DOCUMENT, Instant
 from app.core.db.connecting import create_engine
 from tests.databases import Backend, in_a_thread
 from tests.fixtures.databases import settings_for
+from tests.roles import as_owner
 
 REVISION = "f2a6c8e19d40"
 AT, USED = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC), datetime(2026, 5, 6, 7, 8, 9, 12, UTC)
@@ -84,7 +85,7 @@ def read(settings: Settings, name: str, columns: dict[str, Any]) -> list[dict[st
 
 def run(settings: Settings, work: Callable[[Connection], Any]) -> Any:
     async def connected() -> Any:
-        async with create_engine(settings).begin() as connection:
+        async with create_engine(as_owner(settings)).begin() as connection:
             return await connection.run_sync(work)
 
     return in_a_thread(connected)

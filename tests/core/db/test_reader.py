@@ -29,6 +29,7 @@ from app.modules.audit.models import AuditChange
 from app.modules.products.models import Product
 from app.modules.tasks.models import Task, TaskStatus
 from tests.fixtures.reads import differences
+from tests.roles import as_owner
 
 TASK, PRODUCT, CHANGE = table_of(Task), table_of(Product), table_of(AuditChange)
 
@@ -93,7 +94,7 @@ async def test_rows_equal_those_of_sqlalchemy(
 
     for _ in range(2):
         found = await reader.all(statement)
-        async with create_engine(database.settings).connect() as connection:
+        async with create_engine(as_owner(database.settings)).connect() as connection:
             expected = (await connection.execute(statement)).all()
         assert found == expected
         assert [[type(value) for value in row] for row in found] == [[type(value) for value in row] for row in expected]

@@ -16,6 +16,7 @@ from app.core.db.entity import table_of
 from app.core.db.uniqueness import INFO, SeenKeys, check_unique, unique_keys
 from app.core.errors import AlreadyExists
 from app.modules.categories.models import Category
+from tests.roles import as_owner
 
 PARENTS = [new_id(), new_id()]
 
@@ -60,7 +61,7 @@ async def test_sqlite_reads_the_index_of_every_column(database: Database, job: R
     statement = scoped.select(table_of(Category), [(PARENTS[0], "a"), (PARENTS[1], "b")])
     compiled = statement.compile(dialect=database.dialect, compile_kwargs={"literal_binds": True})
 
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all())
 
     assert plan.count("uq_category_name (parent_id=? AND <expr>=?)") == 2, plan

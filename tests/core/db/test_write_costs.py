@@ -21,6 +21,7 @@ from tests.fixtures.databases import prepare, settings_for
 from tests.modules.auth.calls import FIREFOX, get_me, refresh, sign_in, sign_in_again
 from tests.modules.second_factor.devices import enrolled
 from tests.people import Person, SignedInAs
+from tests.roles import as_owner, as_role
 from tests.round_trips import count_on_new_connections, round_trips_of_block
 
 WARM, MEASURED = 4, 6
@@ -189,7 +190,7 @@ def quiet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresq
         patch.setenv("XDG_RUNTIME_DIR", "")  # the server sets it; at the end it is what it was
         server = EmbeddedServer()
         backend = Postgresql(server.url)
-        prepare(settings_for(backend.create(TEMPLATE), tmp_path_factory.mktemp("template")))
+        prepare(settings_for(backend.create(TEMPLATE), tmp_path_factory.mktemp("template")), backend)
         yield backend
         server.stop()
 
@@ -199,13 +200,13 @@ def settings(quiet_server: Postgresql, tmp_path: Path, monkeypatch: pytest.Monke
     """Count round trips from before the application opens its connections."""
     count_on_new_connections(monkeypatch)
     name = f"test_{uuid4().hex}"
-    yield settings_for(quiet_server.create(name, TEMPLATE), tmp_path / "var")
+    yield as_role(settings_for(quiet_server.create(name, TEMPLATE), tmp_path / "var"), "app")
     quiet_server.drop(name)
 
 
 @pytest.fixture
 async def server(settings: Settings) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(settings.database_url.get_secret_value().replace("+asyncpg", ""))
+    connection = await asyncpg.connect(as_owner(settings).database_url.get_secret_value().replace("+asyncpg", ""))
     yield connection
     await connection.close()
 

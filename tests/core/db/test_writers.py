@@ -19,6 +19,7 @@ from app.modules.tasks.models import Task
 from tests.core.db.rows import count
 from tests.core.db.test_unit_of_work import found
 from tests.modules.audit.entries import add_task, change_entries
+from tests.roles import as_owner
 
 only_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 ACTIVITY = table("pg_stat_activity", column("pid"), column("datname"), column("wait_event_type"))
@@ -28,7 +29,7 @@ WAITING = ACTIVITY.c.datname == func.current_database(), ACTIVITY.c.wait_event_t
 @asynccontextmanager
 async def locked(database: Database, task: Task) -> AsyncIterator[None]:
     """Another process holds the row."""
-    async with create_engine(database.settings).begin() as other:
+    async with create_engine(as_owner(database.settings)).begin() as other:
         await other.execute(select(col(Task.id)).where(col(Task.id) == task.id).with_for_update())
         yield
 
@@ -95,7 +96,7 @@ async def test_a_write_whose_connection_breaks_is_a_503_and_the_next_one_works(
 async def test_a_connection_that_breaks_while_idle_is_replaced(database: Database, job: RequestContext) -> None:
     await add_task(database, job)
     before = list(database.writers.pool.idle)
-    async with create_engine(database.settings).connect() as other:
+    async with create_engine(as_owner(database.settings)).connect() as other:
         mine = ACTIVITY.c.pid != func.pg_backend_pid(), ACTIVITY.c.datname == func.current_database()
         await other.execute(select(func.pg_terminate_backend(ACTIVITY.c.pid)).where(*mine))
     while any(link.is_open() for link in before):  # noqa: ASYNC110  # asyncpg has no event for it

@@ -6,13 +6,14 @@ from sqlalchemy import text
 
 from app.core.config import Settings
 from app.core.db.connecting import create_engine
+from tests.roles import as_owner
 
 STORED = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
 
 
 async def execute_without_triggers(settings: Settings, table: str, statement: Any) -> None:
     """Execute `statement` in a transaction without the triggers of `table`, which are there again afterwards."""
-    async with create_engine(settings).begin() as connection:
+    async with create_engine(as_owner(settings)).begin() as connection:
         if not settings.is_sqlite:
             await connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             await connection.execute(statement)

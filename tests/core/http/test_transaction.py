@@ -22,6 +22,7 @@ from app.modules.tasks.schemas import TaskCreate
 from app.modules.tasks.service import TaskService
 from tests.core.db.rows import count
 from tests.people import SignedInAs
+from tests.roles import as_owner
 
 
 async def test_a_failing_commit_is_not_a_201(database: Database, job: RequestContext, signed_in_as: SignedInAs) -> None:
@@ -73,7 +74,7 @@ async def test_the_victim_of_a_deadlock_is_run_again(database: Database, signed_
         nonlocal transactions
         transactions += 1
 
-    async with create_engine(database.settings).begin() as other:
+    async with create_engine(as_owner(database.settings)).begin() as other:
         await other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so the request is the victim
         database.hooks.after_begin.append(count)
         lock = select(col(Task.id)).with_for_update()

@@ -19,6 +19,7 @@ from app.core.security.keys import MasterKey
 from app.modules.audit.models import AuditSubjectKey
 from tests.fixtures.application import client_of, started
 from tests.people import Person, person
+from tests.roles import as_owner
 
 OLD, NEW = "the master key of last year", "the master key of this year"
 keys_table = table_of(AuditSubjectKey)
@@ -63,7 +64,7 @@ async def wrapped_keys(database: Database) -> Sequence[AnyRow]:
 
 async def change_by_sql(database: Database, statement: Executable) -> None:
     """Change the database behind the application."""
-    engine = create_engine(database.settings)
+    engine = create_engine(as_owner(database.settings))
     try:
         async with engine.begin() as connection:
             await connection.execute(statement)

@@ -22,6 +22,7 @@ from tests.modules.audit.entries import changes_table
 from tests.modules.auth.calls import refresh, sign_in, sign_in_again
 from tests.modules.second_factor.devices import enrolled
 from tests.people import Person, SignedInAs
+from tests.roles import as_owner
 
 Use = Callable[[Person], Awaitable[httpx.Response]]
 """What a client does, as a superuser with a session of its own."""
@@ -162,7 +163,7 @@ async def test_an_update_without_an_entry_is_found(
 ) -> None:
     person = await signed_in_as()
     planted = update(table_of(User)).where(table_of(User).c.id == person.id).values(version=2, updated_at=now())
-    async with create_engine(database.settings).begin() as connection:
+    async with create_engine(as_owner(database.settings)).begin() as connection:
         await connection.execute(planted)
 
     assert await unrecorded(database, job) == {("user", str(person.id)): (2, [1])}

@@ -18,6 +18,7 @@ from app.modules.audit.sealer.logs import Log
 from app.modules.audit.service import TimelineService
 from app.modules.audit.timeline.schemas import TimelineQuery
 from tests.core.db.plans import Statement, statements_of
+from tests.roles import as_owner
 
 pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 
@@ -45,7 +46,7 @@ own address."""
 
 async def fill(database: Database) -> None:
     """Add the entries, and gather statistics."""
-    async with create_engine(database.settings).begin() as connection:
+    async with create_engine(as_owner(database.settings)).begin() as connection:
         for statement in FILL.split(";"):
             await connection.execute(text(statement))
 
@@ -53,7 +54,7 @@ async def fill(database: Database) -> None:
 async def plan_of(database: Database, statement: Statement, mode: str) -> str:
     """What PostgreSQL did for a statement, with a plan for its values, or for any."""
     sql, values = statement
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         await connection.execute(text(f"SET plan_cache_mode = force_{mode}_plan"))
         explained = f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) {sql}"
         return "\n".join((await connection.exec_driver_sql(explained, values)).scalars())
@@ -116,7 +117,7 @@ async def test_a_question_reads_little_of_the_log(database: Database, job: Reque
 async def test_postgresql_knows_which_failures_a_route_has(database: Database) -> None:
     """Without statistics on route, status and code together, it expects each combination to be rare."""
     await fill(database)
-    async with create_engine(database.settings).connect() as connection:
+    async with create_engine(as_owner(database.settings)).connect() as connection:
         sql = "EXPLAIN SELECT FROM audit_access WHERE route = '/tasks' AND status = 404 AND error_code = 'not-found'"
         plan = "\n".join((await connection.execute(text(sql))).scalars())
 

@@ -20,6 +20,7 @@ from app.modules.audit.models import AuditChange
 from tests.modules.audit.entries import change_entries
 from tests.modules.audit.master_keys import change_by_sql
 from tests.people import SignedInAs
+from tests.roles import as_owner
 
 
 class Preferences(Entity, table=True):
@@ -31,7 +32,7 @@ class Preferences(Entity, table=True):
 @pytest.fixture
 async def tables(database: Database) -> AsyncIterator[None]:
     """The database has a table with a free document."""
-    engine = create_engine(database.settings)
+    engine = create_engine(as_owner(database.settings))
     async with engine.begin() as connection:
         await connection.run_sync(table_of(Preferences).create)
     yield

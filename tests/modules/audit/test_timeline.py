@@ -13,6 +13,7 @@ from tests.modules.api_keys.test_api_keys import make_key
 from tests.modules.audit.entries import access, access_entries, changes_table
 from tests.modules.audit.test_windows import NOW
 from tests.people import PASSWORD, Person, SignedInAs
+from tests.roles import as_owner
 
 Item = dict[str, Any]
 
@@ -95,7 +96,7 @@ async def add_acts(database: Database, actor: UUID, *, count: int, instant: int 
     request = {"method": "GET", "path": "/", "status": 200, "duration_us": 1, "bytes_out": 0}
     flags = {"is_replay": False, "is_dry_run": False}
     change = {"source": "hook", "action": "create", "entity": "task", "entity_id": "1", "redaction_version": "x"}
-    async with create_engine(database.settings).begin() as connection:
+    async with create_engine(as_owner(database.settings)).begin() as connection:
         for number in range(count):
             at = NOW.replace(2026, 1, 1, 0, 0, instant + number // 3)
             one = {**common, "at": at}

@@ -11,6 +11,7 @@ from app.core.db.engine import Database
 from tests.modules.audit.entries import access, changes_table
 from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.people import SignedInAs
+from tests.roles import as_owner
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 WIDTH = timedelta(days=31)
@@ -25,7 +26,7 @@ async def add_entries(database: Database, days: list[int]) -> None:
     common = {"format": 2, "actor_kind": "system", "actor_name": "old"}
     request = {"method": "GET", "path": "/old", "status": 418, "duration_us": 1, "bytes_out": 0}
     change = {"source": "hook", "action": "create", "entity": "task", "changes": {"title": {"new": 1}}}
-    async with create_engine(database.settings).begin() as connection:
+    async with create_engine(as_owner(database.settings)).begin() as connection:
         for day in days:
             one = {**common, "at": NOW - timedelta(days=day), "request_id": f"day-{day}"}
             flags = {"is_replay": False, "is_dry_run": False}

@@ -22,13 +22,15 @@ from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCheckpoint, AuditSealKey
 from app.modules.audit.sealer.sealer import BATCH, Sealer
 from app.modules.audit.sealer.signers import load_signers
+from tests.roles import as_owner, open_as
 
 runs, checkpoints, keys = table_of(AuditRun), table_of(AuditCheckpoint), table_of(AuditSealKey)
 CONTEXT = RequestContext.for_job("test")
 
 
 def sealer_of(database: Database, batch: int = BATCH) -> Sealer:
-    return Sealer(database, load_signers(database.settings), batch)
+    """A sealer with the rights of its role."""
+    return Sealer(open_as(database, "sealer"), load_signers(database.settings), batch)
 
 
 async def seal_all(sealer: Sealer, log: Log = Log.changes) -> int:
@@ -116,8 +118,8 @@ def access_values() -> dict[str, Any]:
 
 @asynccontextmanager
 async def past_the_application(database: Database) -> AsyncIterator[AsyncConnection]:
-    """A connection with a transaction of its own, which the block commits or leaves to be rolled back."""
-    engine = create_engine(database.settings)
+    """A connection of the owner with a transaction of its own, which the block commits or leaves to be rolled back."""
+    engine = create_engine(as_owner(database.settings))
     async with engine.connect() as connection:
         yield connection
     await engine.dispose()

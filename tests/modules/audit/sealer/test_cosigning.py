@@ -37,6 +37,7 @@ from tests.modules.audit.sealer.sealed import (
     sealer_of,
 )
 from tests.modules.audit.verifier.forgeries import drop_triggers
+from tests.roles import open_as
 
 cosigner = new_cosigner()
 
@@ -95,7 +96,7 @@ async def test_a_witness_that_is_away_delays_nothing(database: Database) -> None
     database.settings = database.settings.model_copy(
         update={"audit": database.settings.audit.model_copy(update={"witnesses": witnesses, "tick": 0.05})}
     )
-    async with Sealer(database, load_signers(database.settings)).run_in_background():
+    async with Sealer(open_as(database, "sealer"), load_signers(database.settings)).run_in_background():
         for _ in range(100):
             await asyncio.sleep(0.05)
             if await read_all(database, select(checkpoints.c.id).where(checkpoints.c.log == "access")):

@@ -17,6 +17,7 @@ from app.modules.audit.verifier.findings import Verdict
 from tests.core.db.pruning import prune
 from tests.modules.audit.sealer.sealed import add_changes, checkpoints, read_all, run_sql, seal_all, sealer_of
 from tests.modules.audit.verifier.forgeries import cosignatures
+from tests.roles import open_as
 
 AGE = timedelta(days=90)
 
@@ -45,7 +46,7 @@ async def test_old_checkpoints_are_removed_and_the_rest_is_proved(
         new.write_text(new_seal_key())
         files = (new, settings.state_dir / "keys" / "seal_key.pem")
         audit = settings.audit.model_copy(update={"seal_key_files": files})
-        renewed = Sealer(database, load_signers(settings.model_copy(update={"audit": audit})))
+        renewed = Sealer(open_as(database, "sealer"), load_signers(settings.model_copy(update={"audit": audit})))
         second = await seal_some(database, renewed)
     young = await seal_some(database, renewed)
 

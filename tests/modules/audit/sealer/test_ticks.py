@@ -36,6 +36,7 @@ from tests.modules.audit.sealer.sealed import (
     sealer_of,
 )
 from tests.people import SignedInAs
+from tests.roles import open_as
 
 changes = Log.changes.table
 seals = table_of(AuditSeal)
@@ -210,12 +211,12 @@ async def test_a_clock_that_is_set_back_does_not_lead_time_back(
 
 async def test_a_new_key_is_introduced_by_the_one_before(database: Database) -> None:
     settings = database.settings
-    await seal_all(Sealer(database, load_signers(settings)))
+    await seal_all(Sealer(open_as(database, "sealer"), load_signers(settings)))
     old, new = settings.state_dir / "keys" / "seal_key.pem", settings.state_dir / "new.pem"
     new.write_text(new_seal_key())
     audit = settings.audit.model_copy(update={"seal_key_files": (new, old)})
     signers = load_signers(settings.model_copy(update={"audit": audit}))
-    sealer = Sealer(database, signers)
+    sealer = Sealer(open_as(database, "sealer"), signers)
 
     signed = []
     for _ in range(2):

@@ -27,6 +27,7 @@ from tests.modules.audit.sealer.sealed import (
 )
 from tests.modules.audit.verifier import forgeries
 from tests.modules.audit.verifier.forgeries import FORGERIES, Scene, changes, drop_triggers, seals, tiles
+from tests.roles import open_as
 
 SIZE, TICK = 40, 5
 
@@ -111,7 +112,7 @@ async def test_a_renewed_key_is_no_forgery(scene: Scene) -> None:
     settings = scene.database.settings
     files = (settings.state_dir / "other.pem", settings.state_dir / "keys" / "seal_key.pem")
     audit = settings.audit.model_copy(update={"seal_key_files": files})
-    sealer = Sealer(scene.database, load_signers(settings.model_copy(update={"audit": audit})))
+    sealer = Sealer(open_as(scene.database, "sealer"), load_signers(settings.model_copy(update={"audit": audit})))
     for _ in range(2):
         await add_changes(scene.database, 3)
         await seal_all(sealer)
