@@ -186,17 +186,16 @@ class LogRepository(ReadRepository):
         at, number, xid = self.table.c.at, self.table.c.id, self.table.c.xid
         statement = self.select()
         if in_window:
-            window = at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant)
-            statement = statement.where(*window)
+            begins, ends = at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant)
+            statement = statement.where(begins, ends)
+        snapshot: ColumnElement[str] = bindparam("snapshot", type_=Text)
+        sealed: ColumnElement[int] = bindparam("sealed", type_=BigInteger)
         if is_first:
             snapshot, sealed = present_snapshot(self.table, is_sqlite=self.session.is_sqlite), last_place(self.log)
-            return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
-        snapshot, sealed = bindparam("snapshot", type_=Text), bindparam("sealed", type_=BigInteger)
-        was_there = was_visible(number, xid, snapshot, is_sqlite=self.session.is_sqlite)
-        was_sealed = place_of(number, self.log) <= sealed
-        return statement.where(or_(was_there, was_sealed)).add_columns(
-            snapshot.label("snapshot"), sealed.label("sealed")
-        )
+        else:
+            was_there = was_visible(number, xid, snapshot, is_sqlite=self.session.is_sqlite)
+            statement = statement.where(or_(was_there, place_of(number, self.log) <= sealed))
+        return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
 
     def visible(self, statement: AnySelect) -> AnySelect:
         """`statement` with only what the caller may read."""
