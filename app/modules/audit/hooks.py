@@ -19,6 +19,7 @@ from app.modules.audit.archive.retention import archive_periodically
 from app.modules.audit.changes import capture
 from app.modules.audit.changes.rewrap import rewrap
 from app.modules.audit.commands.seal import seal
+from app.modules.audit.drift.command import drift
 from app.modules.audit.entries.callers import old_strangers
 from app.modules.audit.erasure.erasing import refuse_restoring
 from app.modules.audit.erasure.pruning import callers_of_erased
@@ -85,5 +86,12 @@ HOOKS = ModuleHooks(
     lifespan=lifespan,
     middleware=AccessLogMiddleware,
     prune_rules=prune_rules,
-    commands={"archive": archive, "restore": restore, "rewrap": rewrap, "seal": seal, "verify": verify},
+    commands={
+        "archive": archive,
+        "drift": drift,
+        "restore": restore,
+        "rewrap": rewrap,
+        "seal": seal,
+        "verify": verify,
+    },
 )

@@ -18,6 +18,9 @@ from app.modules.audit.changes.personal_data import (
 from app.modules.audit.changes.place import Place
 from app.modules.audit.entries.canonical import unescape_names
 
+EXTERNAL = {"$external", "$salt"}
+"""The names in what the triggers of `backstop.py` write of a value that they may not show."""
+
 
 async def decrypt(session: ReadSession | Session, entries: Sequence[AnyRow]) -> list[dict[str, Any]]:
     """`entries` with their personal values decrypted."""
@@ -50,7 +53,12 @@ def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, An
 
 
 def value_of(side: Any, place: Place, keys: Mapping[UUID, SubjectKey | None]) -> Any:
-    """The value that a change entry stores as `side`. A secret stays a digest."""
+    """The value that a change entry stores as `side`. A secret stays a digest.
+
+    Of a personal value or a secret that came past the application, the database could only keep a digest.
+    """
+    if isinstance(side, dict) and side.keys() == EXTERNAL:
+        return UNREADABLE
     name = key_of(side)
     if name is None:
         return unescape_names(side)
