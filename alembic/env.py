@@ -14,12 +14,14 @@ from alembic import context
 from app.core.config import Settings, settings
 from app.core.db.append_only import append_only_models, rules_of
 from app.core.db.append_only_triggers import MakeAppendOnly
+from app.core.db.backstop import MakeBackstop
 from app.core.db.column_types import CurrentTransaction, Instant, Money
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
 from app.core.db.roles import OWNER, grant, is_owned
 from app.modules import import_models
+from app.modules.audit.changes.redaction_rules import audited_models, plain_columns
 
 LOCK_TIMEOUT = "5s"
 
@@ -44,7 +46,7 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
 
 
 def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
-    """Add what Alembic leaves out for new tables: on SQLite indexes over expressions, and the triggers of logs."""
+    """Add what Alembic leaves out for new tables: on SQLite indexes over expressions, and the triggers of logs and audited tables."""
     for script in directives:
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
         created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
@@ -57,6 +59,8 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
                     operations.append(CreateIndexOp.from_index(index))
             if model := append_only_models().get(table.name):
                 operations.append(MakeAppendOnly(table.name, rules_of(model)))
+            if audited := audited_models().get(table.name):
+                operations.append(MakeBackstop(table.name, *plain_columns(audited)))
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:

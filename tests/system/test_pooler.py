@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import Integer, Select, func, literal, select
@@ -24,6 +25,7 @@ from app.modules.rbac.engine.listener import Listener
 from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in
 from tests.fixtures.databases import settings_for
 from tests.fixtures.servers import environment_of, superuser_in
+from tests.modules.audit.entries import add_task
 from tests.people import person
 from tests.poolers import POOL_SIZE, PgBouncer
 
@@ -227,3 +229,15 @@ async def test_migrations_lead_past_the_pooler(database: Database) -> None:
     found = {tuple(row) for _ in range(POOL_SIZE) for row in await database.read_session(RequestContext()).all(shown)}
 
     assert found == {("1500ms", "3s")}
+
+
+async def test_the_backstop_tells_the_application_from_others(database: Database, unlimited: Settings) -> None:
+    """Sessions of the pool serve both in turn, and the pooler passes on the name of each connection."""
+    job, external = RequestContext.for_job("test"), "SELECT count(*) FROM audit_change WHERE source = 'external'"
+    url = unlimited.database_url.get_secret_value().replace("+asyncpg", "")
+    other = await asyncpg.connect(url, statement_cache_size=0)
+    for turn in range(1, 4):
+        await asyncio.gather(*(add_task(database, job) for _ in range(2 * POOL_SIZE)))
+        await other.execute("UPDATE task SET title = title || '!' WHERE id = (SELECT min(id::text)::uuid FROM task)")
+        assert await ask(unlimited, external) == turn
+    await other.close()

@@ -9,6 +9,11 @@ from app.core.config import DatabaseSettings, Settings
 from app.core.db.network import limit_silence, server_silence_settings
 
 DIRECT_CONNECT_SECONDS = 5.0
+MARKER = "attest"
+"""The name (`application_name`) of connections of the application, whose changes have entries of their own.
+
+It is no secret: another program may take it. Poolers pass it on, as they do with no setting of our own.
+"""
 
 
 def session_limits(options: DatabaseSettings) -> dict[str, str]:
@@ -32,7 +37,7 @@ def connect_options(options: DatabaseSettings) -> dict[str, Any]:
     run each transaction on another session, so that no statement has a name there. An unnamed one is parsed and run
     before the session can change: asyncpg ends neither step, but both with one `Sync`.
     """
-    settings = {"application_name": "attest"}
+    settings = {"application_name": MARKER}
     if options.pooler == "none":
         limits = {"timeout": options.pool_timeout, "server_settings": settings | session_limits(options)}
         return limits | {"max_cached_statement_lifetime": 0}  # its timers would keep the request that prepared one

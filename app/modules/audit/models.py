@@ -151,7 +151,7 @@ class AuditChange(Entry, table=True):
     )
 
     source: str = Field(max_length=16)
-    """The source of the capture; today always the unit of work (`hook`)."""
+    """The source of the capture: the unit of work (`hook`), or a trigger that saw another program (`external`)."""
     action: str = Field(max_length=16)
     """create, update or delete."""
     entity: str = Field(max_length=64)

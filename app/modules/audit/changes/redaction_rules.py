@@ -71,6 +71,11 @@ def redactions(model: type[SQLModel]) -> dict[str, Redaction]:
     return {column.name: redaction_of(column) for column in table_of(model).columns}
 
 
+def plain_columns(model: type[SQLModel]) -> list[str]:
+    """The columns whose values the change log has as they are."""
+    return [name for name, redaction in redactions(model).items() if redaction.treatment == "plain"]
+
+
 @cache
 def has_personal_data(model: type[SQLModel]) -> bool:
     return any(redaction.treatment == "personal" for redaction in redactions(model).values())
