@@ -3,7 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr
 from sqlalchemy.engine import URL, make_url
@@ -19,10 +19,13 @@ PASSWORD = "a password for tests only"
 OPENED: list[Database] = []
 """Databases that tests opened as other users."""
 
+LOGINS = {f"{role}_test": role for role in ROLES[1:]} | {"attest_inline_test": "attest_app, attest_sealer"}
+"""Users by name, with their roles: one of each, and that of an application which seals by itself."""
+
 CREATE = """
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{user}') THEN
-    CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE {role};
+    CREATE ROLE {user} LOGIN PASSWORD '{password}' IN ROLE {roles};
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$"""
@@ -32,24 +35,19 @@ END $$"""
 def create_logins(settings: Settings, run: Callable[[Callable[[Any], Awaitable[Any]]], Any]) -> None:
     """Apply the roles to a migrated database, and create a user for each, which `run` does for the whole server."""
     in_a_thread(lambda: apply_roles(settings))
-    for role in ROLES[1:]:
-        statement = CREATE.format(user=login_of(role), role=role, password=PASSWORD)
-        run(partial(execute, statement))
+    for user, roles in LOGINS.items():
+        run(partial(execute, CREATE.format(user=user, roles=roles, password=PASSWORD)))
 
 
 async def execute(statement: str, connection: Any) -> None:
     await connection.execute(statement)
 
 
-def login_of(role: str) -> str:
-    return f"{role}_test"
-
-
-def as_role(settings: Settings, role: DatabaseRole) -> Settings:
+def as_role(settings: Settings, role: DatabaseRole | Literal["inline"]) -> Settings:
     """The same settings for a user with this role; on SQLite the same."""
     if settings.is_sqlite:
         return settings
-    return with_user(settings, login_of(f"attest_{role}"), PASSWORD)
+    return with_user(settings, f"attest_{role}_test", PASSWORD)
 
 
 def as_owner(settings: Settings) -> Settings:

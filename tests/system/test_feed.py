@@ -20,6 +20,7 @@ from app.main import open_database
 from app.modules.audit.models import AuditAccess
 from scripts.servers import PATIENCE_SECONDS, UNLIMITED, Server, signed_in
 from tests.fixtures.servers import environment_of, superuser_in
+from tests.roles import as_role
 
 pytestmark = pytest.mark.timeout(300)
 PROMPT_SECONDS = 15.0
@@ -30,7 +31,8 @@ access = table_of(AuditAccess)
 @pytest.fixture
 def server(settings: Settings, tmp_path: Path) -> Iterator[Server]:
     """A server that seals."""
-    environment = environment_of(settings) | UNLIMITED | {"AUDIT__SEALER": "inline", "AUDIT__TICK": "0.1"}
+    sealing = {"AUDIT__SEALER": "inline", "AUDIT__TICK": "0.1"}
+    environment = environment_of(as_role(settings, "inline")) | UNLIMITED | sealing
     with Server(environment).start(log=tmp_path / "server.log") as server:
         yield server
 

@@ -235,9 +235,11 @@ async def test_the_backstop_tells_the_application_from_others(database: Database
     """Sessions of the pool serve both in turn, and the pooler passes on the name of each connection."""
     job, external = RequestContext.for_job("test"), "SELECT count(*) FROM audit_change WHERE source = 'external'"
     url = unlimited.database_url.get_secret_value().replace("+asyncpg", "")
-    other = await asyncpg.connect(url, statement_cache_size=0)
-    for turn in range(1, 4):
-        await asyncio.gather(*(add_task(database, job) for _ in range(2 * POOL_SIZE)))
-        await other.execute("UPDATE task SET title = title || '!' WHERE id = (SELECT min(id::text)::uuid FROM task)")
-        assert await ask(unlimited, external) == turn
-    await other.close()
+    other = await asyncpg.connect(url, statement_cache_size=0, server_settings={"application_name": "psql"})
+    try:
+        for turn in range(1, 4):
+            await asyncio.gather(*(add_task(database, job) for _ in range(2 * POOL_SIZE)))
+            await other.execute("UPDATE task SET title = title || '!' WHERE id IN (SELECT id FROM task LIMIT 1)")
+            assert await ask(unlimited, external) == turn
+    finally:
+        await other.close()

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.core.clock import new_id
 from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.db.entity import DatabaseRole
 from app.main import open_database
 from app.modules.audit.sealer.logs import Log
 from tests.fixtures.servers import environment_of
@@ -30,6 +31,7 @@ from tests.modules.audit.sealer.sealed import (
     read_all,
     sealed_ids,
 )
+from tests.roles import as_role
 
 ROOT = Path(__file__).parents[2]
 changes = Log.changes.table
@@ -43,7 +45,8 @@ pytestmark = pytest.mark.timeout(SECONDS + 120)
 
 
 def start(settings: Settings, *command: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, **environment_of(settings), **TICK}
+    role: dict[str, DatabaseRole] = {"seal": "sealer", "verify": "auditor"}
+    environment = {**os.environ, **environment_of(as_role(settings, role[command[0]])), **TICK}
     return subprocess.Popen(
         [sys.executable, "-m", "app", *command],
         cwd=ROOT,
