@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.drift.command import drift
 from app.modules.audit.entries.canonical import format_instant
 from app.modules.audit.sealer.logs import Log
@@ -31,6 +32,13 @@ CUSTOMER = {
     "birth_date": "1990-02-03",
     "address": ADDRESS,
 }
+
+
+@pytest.fixture(autouse=True)
+def only_our_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests declare tables that this database does not have."""
+    ours = {name: model for name, model in audited_models().items() if model.__module__.startswith("app.")}
+    monkeypatch.setattr("app.modules.audit.drift.command.audited_models", lambda: ours)
 
 
 async def psql(database: Database, *statements: str, **options: str) -> None:

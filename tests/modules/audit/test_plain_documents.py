@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlmodel import Field
 
 from app.core.clock import now
@@ -35,6 +35,8 @@ async def tables(database: Database) -> AsyncIterator[None]:
     engine = create_engine(as_owner(database.settings))
     async with engine.begin() as connection:
         await connection.run_sync(table_of(Preferences).create)
+        if not database.is_sqlite:
+            await connection.execute(text(f"GRANT ALL ON {Preferences.__tablename__} TO attest_app"))
     yield
     await engine.dispose()
 

@@ -48,7 +48,7 @@ async def cosigning(database: Database, tmp_path: Path) -> AsyncIterator[Cosigni
     keys = [signers[0].key for signers in load_signers(database.settings).values()]
     rules = WitnessRules(cosigner, keys, NewestCheckpoints(tmp_path / "witness"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(create_witness(rules))) as http:
-        yield Cosigning(database, WitnessClient(http, "http://witness.test", cosigner.key, 5))
+        yield Cosigning(open_as(database, "sealer"), WitnessClient(http, "http://witness.test", cosigner.key, 5))
 
 
 async def newest_note(database: Database) -> Note:
@@ -109,7 +109,7 @@ async def test_a_witness_that_is_away_delays_nothing(database: Database) -> None
 
 async def test_an_unknown_witness_is_reported(database: Database) -> None:
     async with httpx.AsyncClient() as http:
-        cosigning = Cosigning(database, WitnessClient(http, "http://127.0.0.1:9", cosigner.key, 1))
+        cosigning = Cosigning(open_as(database, "sealer"), WitnessClient(http, "http://127.0.0.1:9", cosigner.key, 1))
         await seal_all(sealer_of(database))
         with pytest.raises(WitnessUnavailable):
             await cosigning.cosign(Log.changes)
@@ -144,7 +144,7 @@ async def test_a_log_that_was_set_back_is_not_sealed_on(database: Database, cosi
     await seal_all(sealer)
     assert len(await sealed_ids(database)) == size
 
-    await accept_sizes(database)
+    await accept_sizes(open_as(database, "sealer"))
     await seal_all(sealer)
     await seal_all(sealer)
     assert len(await sealed_ids(database)) == size + 3

@@ -263,7 +263,7 @@ async def test_a_tick_reads_new_entries_only(database: Database) -> None:
         await seal_all(sealer)
         await slow.commit()
     sent: list[tuple[str, Any]] = []
-    database.writers.listeners.append(lambda sql, values: sent.append((sql, tuple(values))))
+    sealer.database.writers.listeners.append(lambda sql, values: sent.append((sql, tuple(values))))
     await seal_all(sealer)
 
     plan = await explain_execution(database, *next(each for each in sent if "ORDER BY audit_change.id" in each[0]))
