@@ -48,7 +48,7 @@ def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
 
     (migration,) = (tree / "alembic" / "versions").glob("*add_gadgets.py")
     assert "create_table" in migration.read_text()
-    assert "op.make_backstop('gadget', 'id'" in migration.read_text()
+    assert "op.make_backstop(" in migration.read_text()
     run(tree, sys.executable, "-m", "app", "migrate")
     run(tree, sys.executable, "-m", "alembic", "check")
     selected = ["tests/contract", "tests/modules/gadgets", "tests/architecture/test_routes.py"]
