@@ -11,7 +11,7 @@ from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import table_of
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.modules.audit.models import AuditAccess, AuditChange
-from app.modules.audit.repository import audited_modules, belongs_to, find_window
+from app.modules.audit.repository import audited_modules, belongs_to, find_window, tell_archives
 from app.modules.audit.timeline.schemas import TimelineQuery
 
 access, changes = table_of(AuditAccess), table_of(AuditChange)
@@ -84,6 +84,7 @@ async def read_keys(
     after, modules = Key.of_cursor(position) if position else None, audited_modules(session)
     window = find_window(session, query, kept)
     limited = query.model_copy(update={"at_gte": window.start, "at_lt": window.end}) if window else query
+    await tell_archives(session, ("changes", "access"), limited.at_gte, limited.at_lt)
     firsts = [part.first(limited, modules, after).subquery() for part in parts(actor_id, keys=query.keys)]
     together = union_all(*(select(first) for first in firsts)).subquery()
     newest = select(together).order_by(*(together.c[name].desc() for name, _ in order))

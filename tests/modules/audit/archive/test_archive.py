@@ -98,6 +98,20 @@ async def test_the_default_folder_is_below_the_state(filled: Database) -> None:
     assert len(manifests_of(filled.settings.state_dir / "archive")) == 2
 
 
+async def test_archives_go_to_and_come_from_a_url(filled: Database, tmp_path: Path) -> None:
+    """As to a bucket; where it cannot be written to, nothing is dropped."""
+    place = f"file://{tmp_path}"
+    result = await archive(filled, before="2025-12", to=place)
+    assert result.exit_code == 0, result.lines
+    again = await restore(filled, f"{place}/{manifests_of(tmp_path)[0].name}")
+    assert again.exit_code == filled.settings.is_sqlite, again.lines
+
+    refused = await archive(filled, before="2026-01", to="nonsense://bucket")
+    assert (refused.exit_code, refused.lines[0][:8]) == (1, "Refused:")
+    missing = await restore(filled, f"{place}/unknown.json")
+    assert (missing.exit_code, missing.lines[0][:8]) == (1, "Refused:")
+
+
 @pytest.mark.parametrize(
     ("before", "reason"),
     [

@@ -37,8 +37,11 @@ PERIODS = {
 async def test_a_question_that_reaches_into_an_archive_says_so(
     database: Database, reader: Person, archived: Path
 ) -> None:
-    for path in ("/audit/changes", "/audit/access"):
+    timeline = f"/audit/actors/{reader.id}/timeline"
+    for path in ("/audit/changes", "/audit/access", timeline):
         for period, expected in PERIODS.items():
+            if path == timeline and "reason" in period:
+                continue
             response = await reader.get(f"{path}{period}")
             assert response.status_code == 200, response.text
             told = None if database.settings.is_sqlite else expected
