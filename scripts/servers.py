@@ -34,6 +34,7 @@ def free_port() -> int:
 
 LAUNCHERS = {
     "granian": ("app", "serve"),
+    "unlogged": ("scripts.bench.unlogged", "serve"),
     "uvicorn": ("uvicorn", "app.main:app", "--no-access-log", "--no-proxy-headers"),
 }
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from scripts.bench import parts
+from scripts.bench.audit_cost import compare_cost
+from scripts.bench.change_logs import compare_change_logs
 from scripts.bench.databases import postgresql
 from scripts.bench.document import describe_machine, write
 from scripts.bench.table import describe, take_turns
@@ -31,6 +33,8 @@ PARTS: dict[str, Part] = {
     "sqlite": lambda _backend, folder, options: parts.compare_on_sqlite(folder, options.rounds, options.seconds),
     "workers": lambda backend, folder, options: parts.compare_workers(backend, folder, options.rounds, options.seconds),
     "sign-in": lambda backend, folder, options: parts.measure_sign_in(backend, folder, options.rounds, options.seconds),
+    "audit": lambda backend, folder, options: compare_cost(backend, folder, options.rounds, options.seconds),
+    "change-logs": lambda backend, folder, options: compare_change_logs(backend, folder, options.rounds),
     "memory": lambda backend, folder, options: parts.measure_memory(backend, folder, options.seconds),
 }
 

@@ -17,9 +17,9 @@ class NotInstalled(Exception):
     """A peer cannot be installed on this machine; the message says why."""
 
 
-def install_python() -> Path:
-    """Install the Python packages of the peers into an environment of their own; returns its interpreter."""
-    folder, wanted = FOLDER / "python", PEERS / "requirements.txt"
+def install_python(name: str = "python", wanted: Path = PEERS / "requirements.txt") -> Path:
+    """Install Python packages of peers into an environment of their own; returns its interpreter."""
+    folder = FOLDER / name
     interpreter = folder / "bin/python"
     if is_current(folder, wanted):
         return interpreter

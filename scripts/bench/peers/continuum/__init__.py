@@ -1,0 +1,1 @@
+"""SQLAlchemy's ORM with SQLAlchemy-Continuum, or without."""
