@@ -18,7 +18,7 @@ from scripts.bench.figures import Figures, percentile
 from scripts.bench.install import NotInstalled
 from scripts.bench.load import load
 from scripts.bench.peer import PROGRAMS, Peer
-from scripts.processes import children, cpu_seconds
+from scripts.processes import children, cpu_seconds, running_seconds
 from scripts.servers import Server, migrate, superuser
 from tests.databases import Postgresql
 
@@ -166,7 +166,7 @@ def database_cpu(url: str) -> dict[int, float]:
     """The CPU of the connections to a database of PostgreSQL on this machine, by process; empty for another one."""
     if not url.startswith("postgresql"):
         return {}
-    return {pid: cpu_seconds(pid) for pid in asyncio.run(backends_of(url)) if Path(f"/proc/{pid}/stat").exists()}
+    return {pid: running_seconds(pid) for pid in asyncio.run(backends_of(url)) if Path(f"/proc/{pid}/stat").exists()}
 
 
 async def backends_of(url: str) -> list[int]:
