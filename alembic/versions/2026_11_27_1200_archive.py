@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, Instant
 
 revision = "e5a17c90d2b8"
-down_revision = "b3f0a6d47e19"
+down_revision = "e5a17c93b0d4"
 branch_labels = None
 depends_on = None
 

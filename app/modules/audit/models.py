@@ -1,6 +1,6 @@
 """The audit log: access entries (one for each request), change entries (one for each changed row), and their order."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -237,6 +237,7 @@ class AuditArchive(Bookkeeping, table=True):
 
     __tablename__ = "audit_archive"
     not_audited = "says what of the audit log is archived"
+    read_by = SEALER | AUDITOR
     append_only = True
     __table_args__ = ({"sqlite_autoincrement": True},)
 
@@ -260,24 +261,6 @@ class AuditArchive(Bookkeeping, table=True):
     """What is in them."""
     at: datetime = Field(sa_type=Instant)
     """When that was."""
-
-
-class AuditSpool(Bookkeeping, table=True):
-    """The position up to which a spool file was shipped. It moves in the transaction that adds the entries."""
-
-    __tablename__ = "audit_spool"
-    not_audited = "says how far the access log is shipped"
-    append_only = True
-    changeable_columns = frozenset({"position", "at"})
-    rising_column = "position"
-    removable_after = timedelta(days=6)
-
-    id: str = Field(primary_key=True, max_length=64)
-    """The name of the file; with `.aborted` behind it, the position says that its aborted entries are shipped."""
-    position: int = Field(sa_type=BigInteger)
-    """The offset up to which its entries are in the database."""
-    at: datetime = Field(sa_type=Instant)
-    """When the position last moved, by the clock of the database."""
 
 
 class AuditSubjectKey(Bookkeeping, table=True):

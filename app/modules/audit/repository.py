@@ -177,9 +177,10 @@ class LogRepository(ReadRepository):
         statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
-        values = seen | (window._asdict() if window else {})
-        texts = window.texts if window else []
-        return await self.fetch_page(matching, query, None, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+        in_window, texts = (window._asdict(), window.texts) if window else ({}, [])
+        return await self.fetch_page(
+            matching, query, None, seen | in_window, lambda row: [row.snapshot, str(row.sealed), *texts]
+        )
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
         """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""

@@ -10,7 +10,7 @@ from app.core.clock import new_id, now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from tests.core.db.pruning import prune
 from tests.core.db.triggers import execute_without_triggers
 from tests.modules.audit.entries import access_entries

@@ -14,7 +14,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.main import create_app
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.audit.requests.shipper import Shipper, set_position
 from app.modules.audit.requests.spool import HEADER, UNREADABLE_SUFFIX, AuditLogUnavailable, Spool
 from tests.modules.audit.entries import access, access_entries

@@ -17,7 +17,7 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.http.guards import public
 from app.core.http.router import Router
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.audit.requests.place import SpoolPlace, unfinished_entries
 from app.modules.audit.requests.shipper import Shipper
 from app.modules.audit.requests.spool import AuditLogUnavailable, Spool

@@ -13,7 +13,8 @@ from app.core.db.append_only import Removal
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.changes.write_guard import UnauditedWrite
-from app.modules.audit.models import AuditAccess, AuditChange, AuditSpool, AuditSubjectKey
+from app.modules.audit.models import AuditAccess, AuditChange, AuditSubjectKey
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.rbac.models import PolicyVersion
 from app.modules.sessions.models import LoginAttempt
 from app.modules.tasks.models import Task

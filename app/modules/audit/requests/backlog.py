@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.core.clock import now
 from app.core.db.entity import table_of
 from app.core.db.session import ReadSession
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.audit.requests.positions import spool_ids
 from app.modules.audit.requests.spool import SUFFIX, Spool
 

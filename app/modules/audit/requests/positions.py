@@ -11,7 +11,7 @@ from app.core.db.column_types import DatabaseClock
 from app.core.db.entity import table_of
 from app.core.db.pruning import PruneRule, delete_rows
 from app.core.db.session import Session
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.audit.requests.spool import SUFFIX
 
 spool_table = table_of(AuditSpool)

@@ -15,7 +15,7 @@ from app.core.db.entity import table_of
 from app.core.db.session import Session
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.entries.callers import Callers
-from app.modules.audit.models import AuditSpool
+from app.modules.audit.requests.models import AuditSpool
 from app.modules.audit.requests.place import SpoolPlace, is_begun, unfinished_entries
 from app.modules.audit.requests.shipment import Shipment
 from app.modules.audit.requests.spool import AuditLogUnavailable, Spool, orphans

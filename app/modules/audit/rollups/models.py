@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from app.core.db.column_types import Instant
 from app.core.db.entity import Bookkeeping
+from app.modules.audit.models import APPLICATION, SEALER
 
 NO_ID = UUID(int=0)
 """In place of the id of an actor or owner, where an entry has none."""
@@ -18,6 +19,7 @@ class AuditDay(Bookkeeping, table=True):
 
     __tablename__ = "audit_day"
     not_audited = "counts entries of the audit log"
+    written_by = APPLICATION | SEALER
     __table_args__ = (Index("ix_audit_day_actor_id_day", "actor_id", "day"),)
 
     log: str = Field(primary_key=True, max_length=8)
@@ -81,6 +83,7 @@ class AuditField(Bookkeeping, table=True):
 
     __tablename__ = "audit_field"
     not_audited = "counts entries of the audit log"
+    written_by = SEALER
 
     entity: str = Field(primary_key=True, max_length=64)
     """The table of the changes."""

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "5be2d07f94a6"
-down_revision = "c81d5e0f27ab"
+down_revision = "e5a17c90d2b8"
 branch_labels = None
 depends_on = None
 
@@ -21,6 +21,7 @@ PLAIN = {
         "revoked_reason",
         "verified_at",
     ),
+    "audit_hold": ("id", "created_at", "updated_at", "version", "entity", "entity_id", "until"),
     "brand": ("id", "created_at", "updated_at", "version", "deleted_at", "name", "description"),
     "category": ("id", "created_at", "updated_at", "version", "deleted_at", "name", "description", "parent_id"),
     "customer": ("id", "created_at", "updated_at", "version", "deleted_at", "status"),
