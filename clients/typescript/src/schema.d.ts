@@ -169,6 +169,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ledger of erasures: who erased which person, when and why
+         * @description List the ledger of erasures: who erased which person, when and why. Requires the permission `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/evidence/access": {
         parameters: {
             query?: never;
@@ -1265,6 +1285,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the person of a customer for good
+         * @description Erase the person of a customer for good. The keys of the person are destroyed, so that the change log tells nothing of them; entries and proofs stay as they are. Once more, it answers the same. Requires the permission `audit:delete`, and `audit:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["erase_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/history": {
         parameters: {
             query?: never;
@@ -1277,6 +1317,50 @@ export interface paths {
          * @description List the changes of one customer. Each entry says who, when, and from which values to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["customer_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/legal-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the legal hold of a customer
+         * @description Set the legal hold of a customer. While it lasts, the person cannot be erased. Requires the permission `audit:update`, and `audit:read`.
+         */
+        put: operations["hold_customer"];
+        post?: never;
+        /**
+         * Lift the legal hold of a customer
+         * @description Lift the legal hold of a customer. Requires the permission `audit:update`, and `audit:read`.
+         */
+        delete: operations["lift_hold_of_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/personal-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get everything that is stored about the person of a customer, without secrets
+         * @description Get everything that is stored about the person of a customer, without secrets. Requires the permission `audit:read`.
+         */
+        get: operations["get_personal_data_of_customer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2265,6 +2349,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the person of an user for good
+         * @description Erase the person of an user for good. The keys of the person are destroyed, so that the change log tells nothing of them; entries and proofs stay as they are. Once more, it answers the same. Requires the permission `audit:delete`, and `audit:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["erase_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/history": {
         parameters: {
             query?: never;
@@ -2285,6 +2389,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/legal-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the legal hold of an user
+         * @description Set the legal hold of an user. While it lasts, the person cannot be erased. Requires the permission `audit:update`, and `audit:read`.
+         */
+        put: operations["hold_user"];
+        post?: never;
+        /**
+         * Lift the legal hold of an user
+         * @description Lift the legal hold of an user. Requires the permission `audit:update`, and `audit:read`.
+         */
+        delete: operations["lift_hold_of_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/password": {
         parameters: {
             query?: never;
@@ -2299,6 +2427,26 @@ export interface paths {
          * @description Set a random password, shown once. The user must change it at the next sign-in; the open sessions end. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         post: operations["reset_user_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/personal-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get everything that is stored about the person of an user, without secrets
+         * @description Get everything that is stored about the person of an user, without secrets. Requires the permission `audit:read`.
+         */
+        get: operations["get_personal_data_of_user"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2935,6 +3083,56 @@ export interface components {
             version: number;
         };
         /**
+         * ArchiveStatus
+         * @description An archived month of a log.
+         */
+        ArchiveStatus: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was archived or restored.
+             */
+            at: string;
+            /**
+             * Count
+             * Format: int64
+             * @description The number of entries.
+             */
+            count: number;
+            /**
+             * First Seq
+             * Format: int64
+             * @description The place of the first of them.
+             */
+            first_seq: number;
+            /**
+             * Is Dropped
+             * @description Whether they are in the archive only; false on SQLite, and once they were restored.
+             */
+            is_dropped: boolean;
+            /**
+             * Last Seq
+             * Format: int64
+             * @description The place of the last of them.
+             */
+            last_seq: number;
+            /**
+             * Log
+             * @description The log: `changes` or `access`.
+             */
+            log: string;
+            /**
+             * Month
+             * @description The last month that is in it, such as `2026-01`.
+             */
+            month: string;
+            /**
+             * Place
+             * @description The folder or bucket of its files.
+             */
+            place: string;
+        };
+        /**
          * Assignment
          * @description A role for a user, with its terms.
          */
@@ -3058,6 +3256,11 @@ export interface components {
          * @description How far both logs are sealed, and what waits to be a part of them.
          */
         AuditStatus: {
+            /**
+             * Archives
+             * @description What was archived, by log and month.
+             */
+            archives: components["schemas"]["ArchiveStatus"][];
             /**
              * Logs
              * @description The two logs.
@@ -3295,6 +3498,39 @@ export interface components {
              * @description The request, in the words of its caller (`X-Request-ID`).
              */
             request_id: string;
+        };
+        /**
+         * CallerRead
+         * @description From where, and with what, a person called on one day.
+         */
+        CallerRead: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When it was first seen on that day.
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier, which entries of both logs name.
+             */
+            id: string;
+            /**
+             * Ip
+             * @description The address.
+             */
+            ip: string | null;
+            /**
+             * Name
+             * @description The name of the user or API key at that time.
+             */
+            name: string | null;
+            /**
+             * User Agent
+             * @description The user agent.
+             */
+            user_agent: string | null;
         };
         /** CategoryBulk */
         CategoryBulk: {
@@ -3970,6 +4206,96 @@ export interface components {
              */
             secret: string;
         };
+        /** ErasurePage */
+        ErasurePage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["ErasureRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * ErasureRead
+         * @description The erasure of a person, without any of the data.
+         */
+        ErasureRead: {
+            /**
+             * Actor Id
+             * @description The user or API key that erased the person.
+             */
+            actor_id: string | null;
+            /**
+             * Actor Kind
+             * @description The kind of actor that erased the person.
+             */
+            actor_kind: string;
+            /**
+             * Actor Name
+             * @description The name of the actor at that time; null for one who was erased.
+             */
+            actor_name: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @description When the person was erased.
+             */
+            at: string;
+            /**
+             * Call Id
+             * Format: uuid
+             * @description The request that erased the person.
+             */
+            call_id: string;
+            /**
+             * Callers
+             * Format: int64
+             * @description How many rows with a name, an address and a user agent of the person were removed.
+             */
+            callers: number;
+            /**
+             * Entity
+             * @description The table with the row that stands for the person.
+             */
+            entity: string;
+            /**
+             * Entity Id
+             * Format: uuid
+             * @description The id of that row.
+             */
+            entity_id: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Keys
+             * Format: int64
+             * @description How many keys of the person were destroyed, under which the change log had their data.
+             */
+            keys: number;
+            /**
+             * Reason
+             * @description Why the person was erased.
+             */
+            reason: string;
+        };
         /**
          * Explanation
          * @description Whether a user holds a permission, and why.
@@ -4222,6 +4548,58 @@ export interface components {
              * @description The position in the menu.
              */
             sort_order?: number;
+        };
+        /**
+         * HoldRead
+         * @description A legal hold of a person's data.
+         */
+        HoldRead: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When the hold was set.
+             */
+            created_at: string;
+            /**
+             * Holds
+             * @description Whether the hold has not expired: then the person cannot be erased.
+             */
+            holds: boolean;
+            /**
+             * Reason
+             * @description Why the data must be kept.
+             */
+            reason: string;
+            /**
+             * Until
+             * @description Until when the data must be kept; null: until the hold is lifted.
+             */
+            until: string | null;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When the hold was last changed.
+             */
+            updated_at: string;
+        };
+        /**
+         * HoldSet
+         * @description A legal hold of a person's data.
+         * @example {
+         *       "reason": "Lawsuit 4711"
+         *     }
+         */
+        HoldSet: {
+            /**
+             * Reason
+             * @description Why the data must be kept.
+             */
+            reason: string;
+            /**
+             * Until
+             * @description Until when the data must be kept; null: until the hold is lifted.
+             */
+            until?: string | null;
         };
         /**
          * ImportReport
@@ -5043,6 +5421,64 @@ export interface components {
              * @description The module.
              */
             module_slug: string;
+        };
+        /**
+         * PersonalChanges
+         * @description A page of the change entries about a person.
+         */
+        PersonalChanges: {
+            /**
+             * Items
+             * @description The entries of this page, the newest first.
+             */
+            items: components["schemas"]["ChangeRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * PersonalDataRead
+         * @description Everything that is stored about a person, without secrets.
+         */
+        PersonalDataRead: {
+            /**
+             * Callers
+             * @description From where the person called, the newest first, at most 1,000.
+             */
+            callers: components["schemas"]["CallerRead"][];
+            /** @description The change entries of these rows. */
+            changes: components["schemas"]["PersonalChanges"];
+            /**
+             * Entity
+             * @description The table with the row that stands for the person.
+             */
+            entity: string;
+            /** @description The erasure of the person; null for one who was not erased. */
+            erasure: components["schemas"]["ErasureRead"] | null;
+            /** @description The legal hold; null where there is none. */
+            hold: components["schemas"]["HoldRead"] | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description The id of that row.
+             */
+            id: string;
+            /**
+             * Is Complete
+             * @description Whether there are no more rows and callers than these.
+             */
+            is_complete: boolean;
+            /**
+             * Rows
+             * @description The rows about the person by their table, the newest first, at most 1,000 of each.
+             */
+            rows: {
+                [key: string]: {
+                    [key: string]: unknown;
+                }[];
+            };
         };
         /**
          * Preview
@@ -6903,6 +7339,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
                     "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
@@ -6964,6 +7402,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
                     "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
@@ -7088,6 +7528,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     /** @description The period of `at` in which the filters looked (ISO 8601): from its beginning on, and before its end. Absent where they looked in the whole log. */
                     "Audit-Window"?: string;
                     Link: components["headers"]["Link"];
@@ -7266,6 +7708,56 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only the erasure of the person with this id. */
+                entity_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasurePage"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -10364,6 +10856,51 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    erase_customer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     customer_history: {
         parameters: {
             query?: {
@@ -10402,6 +10939,143 @@ export interface operations {
                     "application/json": components["schemas"]["ChangePage"];
                     "application/x-ndjson": string;
                     "text/csv": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    hold_customer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    lift_hold_of_customer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_personal_data_of_customer: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalDataRead"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13568,6 +14242,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    erase_user: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     user_history: {
         parameters: {
             query?: {
@@ -13620,6 +14342,94 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    hold_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldSet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    lift_hold_of_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     reset_user_password: {
         parameters: {
             query?: never;
@@ -13654,6 +14464,55 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_personal_data_of_user: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalDataRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
