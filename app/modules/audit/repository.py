@@ -44,6 +44,7 @@ from app.modules.audit.models import (
     AuditRun,
 )
 from app.modules.audit.schemas import (
+    ARCHIVED_HEADER,
     AUDIT,
     WINDOW_HEADER,
     AccessQuery,
@@ -55,8 +56,6 @@ from app.modules.audit.schemas import (
 )
 
 callers, runs, archives = table_of(AuditCaller), table_of(AuditRun), table_of(AuditArchive)
-ARCHIVED_HEADER = "Audit-Archived"
-"""The response header with the archived months that a question reaches into."""
 ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
 
 
@@ -177,15 +176,12 @@ class LogRepository(ReadRepository):
         statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
-        in_window, texts = (window._asdict(), window.texts) if window else ({}, [])
-        return await self.fetch_page(
-            matching, query, None, seen | in_window, lambda row: [row.snapshot, str(row.sealed), *texts]
-        )
+        values, texts = seen | (window._asdict() if window else {}), window.texts if window else []
+        return await self.fetch_page(matching, query, None, values, lambda row: [row.snapshot, str(row.sealed), *texts])
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
         """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""
-        at, number, xid = self.table.c.at, self.table.c.id, self.table.c.xid
-        statement = self.select()
+        at, number, statement = self.table.c.at, self.table.c.id, self.select()
         if in_window:
             begins, ends = at >= bindparam("start", type_=Instant), at < bindparam("end", type_=Instant)
             statement = statement.where(begins, ends)
@@ -194,7 +190,7 @@ class LogRepository(ReadRepository):
         if is_first:
             snapshot, sealed = present_snapshot(self.table, is_sqlite=self.session.is_sqlite), last_place(self.log)
         else:
-            was_there = was_visible(number, xid, snapshot, is_sqlite=self.session.is_sqlite)
+            was_there = was_visible(number, self.table.c.xid, snapshot, is_sqlite=self.session.is_sqlite)
             statement = statement.where(or_(was_there, place_of(number, self.log) <= sealed))
         return statement.add_columns(snapshot.label("snapshot"), sealed.label("sealed"))
 

@@ -19,8 +19,8 @@ from app.core.http.state import state_of
 from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
-from app.modules.audit.repository import ARCHIVED_HEADER
 from app.modules.audit.schemas import (
+    ARCHIVED_HEADER,
     AUDIT,
     MAX_NUMBER,
     WINDOW_HEADER,

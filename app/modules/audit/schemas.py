@@ -20,6 +20,8 @@ AUDIT = "audit"
 """The action of a permission to read the entries of one module."""
 WINDOW_HEADER = "Audit-Window"
 """The response header with the window of a list."""
+ARCHIVED_HEADER = "Audit-Archived"
+"""The response header with the archived months that a question reaches into."""
 WIDEST = timedelta(days=31)
 """The longest period in which entries are read one by one."""
 MAX_NUMBER = 2**63 - 1

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from app.core.db.session import AnyRow
 from app.core.errors import Conflict
-from app.modules.audit.repository import ARCHIVED_HEADER, ChangeRepository, runs
+from app.modules.audit.repository import ChangeRepository, runs
+from app.modules.audit.schemas import ARCHIVED_HEADER
 from app.modules.audit.sealer.archived import find_archives
 
 
