@@ -63,7 +63,7 @@ def entry_id(kind: int, number: int) -> str:
     return f"0000{kind:04x}-0000-4000-8000-{number:012x}"
 
 
-def known(changes: int) -> Values:
+def values_of(changes: int) -> Values:
     """Values that are in a log of so many changes, and in one without any: values that are in none."""
     number = changes // 3 if changes else 2**40
     if not changes:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import httpx
 
-from scripts.bench.audit_rows import CHUNK, LOADS, SETUP, known
+from scripts.bench.audit_rows import CHUNK, LOADS, SETUP, values_of
 from scripts.bench.databases import new_database, postgresql
 from scripts.bench.figures import markdown
 from scripts.servers import ROOT, Server, migrate, signed_in
@@ -46,7 +46,7 @@ class Question(NamedTuple):
 
 def questions(changes: int) -> Iterator[Question]:
     """The questions, with values that are in the log, and with values that are not."""
-    for has, find in (("known", known(changes)), ("unknown", known(0))):
+    for has, find in (("known", values_of(changes)), ("unknown", values_of(0))):
         yield Question(f"changes by a {has} actor", "/audit/changes", {"actor_id": find.actor})
         yield Question(f"changes of a {has} item", "/audit/changes", {"entity": "task", "entity_id": find.item})
         yield Question(f"changes of a {has} field", "/audit/changes", {"field": find.field})
@@ -64,7 +64,7 @@ def questions(changes: int) -> Iterator[Question]:
     yield Question("hidden items", "/audit/changes", {"action": "delete"})
     yield Question("crashes", "/audit/access", {"status_gte": 500})
     yield Question("requests below a path", "/audit/access", {"path": "/api/v1/tasks/0"})
-    yield Question("one call", f"/audit/calls/{known(changes).call}", has_pages=False)
+    yield Question("one call", f"/audit/calls/{values_of(changes).call}", has_pages=False)
     yield Question("feed from the middle", "/audit/feed", {"after": changes // 2}, has_pages=False)
     yield Question("proof of an entry", f"/audit/proofs/changes/{changes // 2}", has_pages=False)
     yield Question("status", "/audit/status", has_pages=False)
@@ -82,7 +82,7 @@ async def load(connection: "asyncpg.Connection[Any]", changes: int) -> None:
 
 
 @contextmanager
-def measured(words: str, entries: int) -> Iterator[None]:
+def measure_processes(words: str, entries: int) -> Iterator[None]:
     """Print how many entries a second the processes handled that the block starts, and the memory of the largest."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     yield
@@ -153,9 +153,9 @@ async def run(url: str, folder: str, changes: int, rounds: int) -> None:
     print(
         f"{changes:,} changes and {changes * 3:,} requests stored in {time.perf_counter() - started:.0f} s", flush=True
     )
-    with measured("sealed", changes * 4):
+    with measure_processes("sealed", changes * 4):
         await seal(connection, everything, changes * 4)
-    with measured("verified", changes * 4):
+    with measure_processes("verified", changes * 4):
         verify = (sys.executable, "-m", "app", "verify")
         await asyncio.to_thread(subprocess.run, verify, cwd=ROOT, env=everything, check=True, stderr=subprocess.DEVNULL)
     await connection.close()

@@ -29,7 +29,7 @@ END $$"""
 """Roles belong to all databases of a server, so that another database may create one at the same moment."""
 
 FIND_MIGHTY = """
-SELECT rolname FROM pg_roles WHERE rolname = ANY(:roles)
+SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)
 AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication OR rolcanlogin) ORDER BY 1"""
 
 FIND_OTHERS_OBJECTS = """
@@ -71,7 +71,7 @@ def create_and_grant(connection: Connection) -> list[str]:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     for role in ROLES:
         connection.execute(text(CREATE.format(role=role)))
-    if mighty := connection.scalars(text(FIND_MIGHTY), {"roles": list(ROLES)}).all():
+    if mighty := connection.scalars(text(FIND_MIGHTY), {"names": list(ROLES)}).all():
         raise RolesRefused(f"{', '.join(mighty)} must be NOLOGIN and nothing else: grant it to users that log in")
     if not find_tables(connection):
         raise RolesRefused("the database has no tables yet; run `python -m app migrate` first")
