@@ -103,6 +103,7 @@ UNFORESEEN = {
     "idempotency-key-reused",
     "int-type",  # JSON Schema takes 1.0 for an integer, Attest does not
     "missing",  # another e-mail takes the current password
+    "not-counted-by",  # no roll-up has every dimension
     "not-sortable",  # a field may sort only once
     "password-common",
     "password-length",
