@@ -64,7 +64,7 @@ def with_user(settings: Settings, name: str | None, password: str | None) -> Set
 
 
 def open_as(database: Database, role: DatabaseRole) -> Database:
-    """The database as a user with this role sees it. The fixture `database` closes it."""
+    """The database as a user with this role sees it. The fixture `app` closes it."""
     if database.is_sqlite:
         return database
     OPENED.append(open_database(as_role(database.settings, role)))

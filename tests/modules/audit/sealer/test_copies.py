@@ -34,6 +34,7 @@ from tests.modules.audit.sealer.sealed import (
     sealer_of,
 )
 from tests.modules.audit.verifier.forgeries import drop_triggers, seals
+from tests.roles import open_as
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def copies_to(folder: Path, database: Database) -> CheckpointCopies:
-    return CheckpointCopies(database, open_store(str(folder)))
+    return CheckpointCopies(open_as(database, "sealer"), open_store(str(folder)))
 
 
 @contextmanager
@@ -144,9 +145,9 @@ async def test_a_newest_copy_that_this_log_did_not_sign_stops_nothing(database: 
 
 
 async def test_a_sealer_copies_while_it_runs(database: Database, folder: Path) -> None:
-    settings = with_store(database.settings, folder)
-    database.settings = settings
-    async with Sealer(database, load_signers(settings)).run_in_background():
+    sealed = open_as(database, "sealer")
+    sealed.settings = with_store(sealed.settings, folder)
+    async with Sealer(sealed, load_signers(sealed.settings)).run_in_background():
         await add_changes(database, 1)
         await wait_until((folder / newest_of(Log.changes)).exists)
 
