@@ -71,6 +71,14 @@ def open_as(database: Database, role: DatabaseRole) -> Database:
     return OPENED[-1]
 
 
+def open_as_owner(database: Database) -> Database:
+    """The database as its owner sees it, who archives and restores. The fixture `app` closes it."""
+    if database.is_sqlite:
+        return database
+    OPENED.append(open_database(as_owner(database.settings)))
+    return OPENED[-1]
+
+
 async def close_opened() -> None:
     """Close what tests opened as other users."""
     while OPENED:

@@ -16,7 +16,7 @@ REQUESTS = 300
 
 
 async def test_the_audit_log_tells_every_change_and_every_request(settings: Settings) -> None:
-    url = settings.database_url.get_secret_value()
+    url = as_owner(settings).database_url.get_secret_value()
     report = await run("short", url, workers=1 if settings.is_sqlite else 2, requests=REQUESTS, seed=7)
 
     print(*report.lines(), sep="\n")  # noqa: T201  # the evidence, with -s

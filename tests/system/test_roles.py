@@ -92,7 +92,7 @@ async def test_rights_are_those_of_the_models(settings: Settings) -> None:
         for role in ("app", "sealer", "auditor")
         for table, verbs in privileges(role).items()
         for verb in verbs
-        if "(" not in verb
+        if "(" not in verb and not table.endswith("_of_a_test")
     }
     assert found == expected
 

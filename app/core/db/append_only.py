@@ -6,7 +6,7 @@ log in units of work. Without the triggers a table would not be append-only: a t
 
 from dataclasses import dataclass
 
-from sqlalchemy import Delete
+from sqlalchemy import Delete, Table
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Bookkeeping, table_of
@@ -40,6 +40,12 @@ def append_only_models() -> dict[str, type[Bookkeeping]]:
         if issubclass(model, Bookkeeping) and model.append_only:
             models[str(mapper.local_table.name)] = model  # type: ignore[attr-defined]  # a Table here
     return dict(sorted(models.items()))
+
+
+def is_never_changed(table: Table) -> bool:
+    """Whether rows of `table` are only added, and no column of them can be changed."""
+    model = append_only_models().get(table.name)
+    return model is not None and not model.changeable_columns
 
 
 def rules_of(model: type[Bookkeeping]) -> AppendOnlyRules:

@@ -18,7 +18,7 @@ from sqlmodel import SQLModel, col
 
 from app.core.clock import now
 from app.core.context import RequestContext
-from app.core.db.append_only import Removal
+from app.core.db.append_only import Removal, is_never_changed
 from app.core.db.engine import Database
 from app.core.db.entity import Bookkeeping, Entity, SoftDelete, table_of
 from app.core.db.locks import try_lock_until_commit
@@ -158,8 +158,13 @@ def hidden_rule(model: type[Any], age: timedelta) -> PruneRule:
 
 
 async def delete_rows(session: Session, table: Table, condition: ColumnElement[bool], limit: int) -> int:
-    """Delete up to `limit` rows, and leave those that another transaction is changing."""
-    chosen: AnySelect = select(table.c.id).where(condition).limit(limit).with_for_update(skip_locked=True)
+    """Delete up to `limit` rows, and leave those that another transaction is changing.
+
+    A lock takes the right to change rows, which the application does not have in a table that is only added to.
+    """
+    chosen: AnySelect = select(table.c.id).where(condition).limit(limit)
+    if not is_never_changed(table):
+        chosen = chosen.with_for_update(skip_locked=True)
     ids = [row.id for row in await session.all(chosen)]
     if ids:
         await session.execute(Removal(table).where(table.c.id.in_(ids)))

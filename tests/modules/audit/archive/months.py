@@ -12,6 +12,7 @@ from app.modules.audit.archive.manifest import Manifest
 from app.modules.audit.sealer.archived import archives
 from app.modules.audit.sealer.logs import Log
 from tests.modules.audit.sealer.sealed import access_values, add_changes, read_all, run_sql, seal_all, sealer_of
+from tests.roles import open_as_owner
 
 MONTHS = ("2025-11", "2025-12", "2026-01")
 SPLIT = """
@@ -64,7 +65,7 @@ async def count_stored(database: Database, log: Log, month: str) -> int:
 
 async def archive_into(folder: Path, database: Database, before: str = "2026-01", **options: Any) -> list[Manifest]:
     """Archive, and return the manifests of the folder."""
-    result = await archive(database, before=before, to=str(folder), **options)
+    result = await archive(open_as_owner(database), before=before, to=str(folder), **options)
     assert result.exit_code == 0, result.lines
     return manifests_of(folder)
 

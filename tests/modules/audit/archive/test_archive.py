@@ -28,6 +28,7 @@ from tests.modules.audit.archive.months import (
     recorded,
 )
 from tests.modules.audit.sealer.sealed import add_changes, change_values, read_all, run_sql, sealed_ids
+from tests.roles import open_as_owner
 
 ARCHIVED = [(log, month, "archive") for log in ("changes", "access") for month in ("2025-11", "2025-12")]
 
@@ -36,7 +37,7 @@ ARCHIVED = [(log, month, "archive") for log in ("changes", "access") for month i
 async def filled(database: Database) -> Database:
     """Both logs with three closed months, of which each has twelve entries."""
     await fill_months(database)
-    return database
+    return open_as_owner(database)
 
 
 async def entries_of(database: Database, log: Log, month: str) -> dict[int, bytes]:

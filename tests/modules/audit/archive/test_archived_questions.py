@@ -9,6 +9,7 @@ from app.modules.audit.archive.command import restore
 from tests.modules.audit.archive.months import archive_into, fill_months, manifests_of
 from tests.modules.audit.sealer.sealed import sealed_ids
 from tests.people import Person, SignedInAs
+from tests.roles import open_as_owner
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_the_status_shows_archives(database: Database, reader: Person, arc
     ]
     assert {each["place"] for each in shown} == {str(archived)}
     if is_dropped:
-        await restore(database, str(archived / manifests_of(archived)[0].name))
+        await restore(open_as_owner(database), str(archived / manifests_of(archived)[0].name))
         again = (await reader.get("/audit/status")).json()["archives"]
         assert [each["is_dropped"] for each in again] == [True, True, False, True]
         assert (await reader.get("/audit/access")).headers["Audit-Archived"] == "2025-12"

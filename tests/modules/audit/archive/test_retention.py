@@ -14,6 +14,7 @@ from app.modules.audit.archive.retention import archive_periodically
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import load_signers
 from tests.modules.audit.archive.months import count_stored, fill_months, in_month, manifests_of, recorded
+from tests.roles import open_as_owner
 
 OLD = [("access", "2025-11", "archive"), ("access", "2025-12", "archive")]
 
@@ -27,7 +28,7 @@ def keeping(database: Database, days: int | None) -> Database:
 @pytest.fixture
 async def filled(database: Database) -> Database:
     await fill_months(database)
-    return database
+    return open_as_owner(database)
 
 
 def days_since_january() -> int:

@@ -19,6 +19,7 @@ from app.modules.audit.verifier.command import verify_logs
 from app.modules.audit.verifier.findings import LogReport, Verdict
 from tests.modules.audit.archive.months import archive_into, fill_months
 from tests.modules.audit.sealer.sealed import run_sql, sealed_ids
+from tests.roles import open_as_owner
 
 
 @dataclass
@@ -90,7 +91,7 @@ async def test_without_the_archive_it_cannot_be_told(archived: Archived) -> None
 async def test_a_restored_month_is_verified(archived: Archived) -> None:
     if archived.database.settings.is_sqlite:
         pytest.skip("SQLite drops nothing")
-    await restore(archived.database, str(archived.folder / archived.manifest.name))
+    await restore(open_as_owner(archived.database), str(archived.folder / archived.manifest.name))
     report = await archived.verify()
     assert "12 archived entries were not looked at" in report.obstacles[0]
     assert (await archived.verify(archived.folder)).verdict is Verdict.intact
