@@ -10,6 +10,7 @@ from app.core.config import Settings
 from scripts.replay.compare import compare
 from scripts.replay.run import Report, run
 from scripts.replay.stored import Row, Tables
+from tests.roles import as_owner
 
 pytestmark = pytest.mark.timeout(300)
 REQUESTS = 300
