@@ -123,19 +123,22 @@ def partition_table(table: str) -> None:
 
 def find_end(table: str) -> date:
     """The first day of the month behind everything that is stored, and behind this month."""
-    newest = f"(SELECT coalesce(max(stored_at), now()) FROM {table})"  # a name of ours
+    newest = f"(SELECT coalesce(max(stored_at), now()) FROM {table})"  # nosec B608  # a name of ours
     month = f"date_trunc('month', greatest(now(), {newest}) AT TIME ZONE 'UTC')"
-    end: date = op.get_bind().scalar(sa.text(f"SELECT ({month} + interval '1 month')::date"))
+    end: date = op.get_bind().scalar(sa.text(f"SELECT ({month} + interval '1 month')::date"))  # nosec B608
     return end
 
 
 def find_definitions(table: str) -> tuple[dict[str, str], dict[str, str]]:
     """The statements that made the indexes of a table, but for its primary key, and its extended statistics."""
-    indexes = f"SELECT indexname, indexdef FROM pg_indexes WHERE tablename = '{table}' AND indexname <> 'pk_{table}'"
+    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = :table AND indexname <> 'pk_' || :table"
     statistics = (
-        f"SELECT stxname, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxrelid = '{table}'::regclass"
+        "SELECT stxname, pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxrelid = to_regclass(:table)"
     )
-    first, second = ({row[0]: row[1] for row in op.get_bind().execute(sa.text(sql))} for sql in (indexes, statistics))
+    first, second = (
+        {row[0]: row[1] for row in op.get_bind().execute(sa.text(sql), {"table": table})}
+        for sql in (indexes, statistics)
+    )
     return first, second
 
 
@@ -163,7 +166,7 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} RENAME TO {old}")
         op.execute(f"CREATE TABLE {table} (LIKE {old} INCLUDING DEFAULTS)")
         op.execute(f"ALTER SEQUENCE {table}_id_seq OWNED BY {table}.id")
-        op.execute(f"INSERT INTO {table} SELECT * FROM {old}")  # names of ours
+        op.execute(f"INSERT INTO {table} SELECT * FROM {old}")  # nosec B608  # names of ours
         op.execute(f"DROP TABLE {old}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id)")
         for definition in (*indexes.values(), *statistics.values()):

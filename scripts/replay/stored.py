@@ -50,7 +50,7 @@ def read_sqlite_table(connection: sqlite3.Connection, table: str) -> list[Row]:
             return Decimal(value).scaleb(-4)
         return PARSERS.get(types[name], lambda same: same)(value)
 
-    rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  # names of tables come from the schema
+    rows = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608  # nosec B608  # a name from the schema
     return [{name: parse(name, row[name]) for name in types} for row in rows]
 
 
@@ -61,6 +61,6 @@ async def read_postgresql(url: str) -> Tables:
             await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
         query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         names = [row["tablename"] for row in await connection.fetch(query)]
-        return {name: [dict(row) for row in await connection.fetch(f'SELECT * FROM "{name}"')] for name in names}  # noqa: S608
+        return {name: [dict(row) for row in await connection.fetch(f'SELECT * FROM "{name}"')] for name in names}  # noqa: S608  # nosec B608
     finally:
         await connection.close()
