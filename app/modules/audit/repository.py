@@ -168,16 +168,17 @@ class LogRepository(ReadRepository):
 
         It keeps, too, what the first page saw: the pages behind it show nothing that came later (ADR 40).
         """
-        _, kept = read_cursor(self.session, query, self.table.name)
+        name = f"log of {self.log}"  # cursors of older versions have the name of the table, and keep something else
+        _, kept = read_cursor(self.session, query, name)
         window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
         if isinstance(query, PeriodQuery):
             await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
-        name = ("list", window is None, not kept, self.session.is_sqlite)
-        statement = self.build_once(name, partial(self.select_list, in_window=window is not None, is_first=not kept))
+        form = ("list", window is None, not kept, self.session.is_sqlite)
+        statement = self.build_once(form, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
         values, texts = seen | (window._asdict() if window else {}), window.texts if window else []
-        return await self.fetch_page(matching, query, None, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+        return await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
         """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""

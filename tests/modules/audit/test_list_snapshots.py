@@ -7,7 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.clock import now
+from app.core.db.cursor import encrypt_cursor
 from app.core.db.engine import Database
+from app.modules.audit.schemas import ChangeQuery
 from app.modules.audit.sealer.logs import Log
 from tests.modules.audit.entries import access_entries, changes_table
 from tests.modules.audit.sealer.sealed import (
@@ -126,3 +128,15 @@ async def test_a_list_of_requests_does_not_show_its_own_reading(app: FastAPI, si
     own = [item["id"] for item in listed if item["path"] == "/api/v1/audit/access"]
     assert len(own) > 1
     assert not set(own) & set(found)
+
+
+async def test_a_cursor_of_an_older_version_is_refused(database: Database, signed_in_as: SignedInAs) -> None:
+    """Regression: it keeps a window where cursors now keep a snapshot, which ended in 500."""
+    auditor = await signed_in_as("audit:read")
+    at = now().isoformat()
+    scope = ChangeQuery(entity="task", limit=2).cursor_scope("audit_change")
+    cursor = encrypt_cursor(database.keys.cursor, scope, [at, 1, at, at])
+
+    answer = await auditor.get("/audit/changes", params={"entity": "task", "limit": 2, "cursor": cursor})
+
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "bad-cursor")
