@@ -67,7 +67,7 @@ LEDGER: tuple[Check, ...] = (
     each_request_has_one_access_entry,
     each_call_is_one_request,
 )
-"""What must agree after any fault. A check of figures that are kept beside the logs (roll-ups) has its place here."""
+"""What must agree after any fault."""
 
 
 def each_entry_is_sealed_once(tables: Tables, _traffic: Traffic) -> Iterator[str]:
@@ -85,6 +85,27 @@ def each_entry_is_sealed_once(tables: Tables, _traffic: Traffic) -> Iterator[str
         missing, strange = stored - sealed.keys(), sealed.keys() - stored
         if doubled or missing or strange:
             yield f"{log}: sealed twice {doubled[:5]}, not sealed {sorted(missing)[:5]}, sealed and gone {len(strange)}"
+
+
+def roll_ups_count_each_entry_once(tables: Tables, _traffic: Traffic) -> Iterator[str]:
+    """The sums of the roll-ups are those of the logs, once everything is shipped and sealed."""
+    stored = {
+        "audit_day of access": len(tables["audit_access"]),
+        "audit_day of changes": len(tables["audit_change"]),
+        "audit_hour": len(tables["audit_access"]),
+        "audit_field": sum(len(row["changes"]) for row in tables["audit_change"]),
+    }
+    counted = dict.fromkeys(stored, 0)
+    for table in ("audit_day", "audit_hour", "audit_field"):
+        for row in tables[table]:
+            counted[f"{table} of {row['log']}" if "log" in row else table] += row["entries"]
+    for name, number in stored.items():
+        if counted[name] != number:
+            yield f"{name} counts {counted[name]} instead of {number}"
+
+
+SEALED: tuple[Check, ...] = (*LEDGER, each_entry_is_sealed_once, roll_ups_count_each_entry_once)
+"""What must agree once everything is sealed."""
 
 
 def count_killed_after_commit(tables: Tables, traffic: Traffic) -> int:

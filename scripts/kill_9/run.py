@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from scripts.kill_9.accounts import LEDGER, count_killed_after_commit, each_entry_is_sealed_once, find_complaints
+from scripts.kill_9.accounts import SEALED, count_killed_after_commit, find_complaints
 from scripts.kill_9.traffic import WRITERS, Traffic
 from scripts.kill_9.victims import Api, Sealer, Victim
 from scripts.replay.stored import Tables, read_tables
@@ -104,7 +104,7 @@ class Stage:
         for run in tables["audit_run"]:
             self.result.sealed[run["log"]] += run["length"]
         self.result.killed_after_commit = count_killed_after_commit(tables, self.result.traffic)
-        self.result.complaints += find_complaints(tables, self.result.traffic, (*LEDGER, each_entry_is_sealed_once))
+        self.result.complaints += find_complaints(tables, self.result.traffic, SEALED)
         if code := self.sealer.stop():
             self.result.complaints.append(f"the sealer ended with {code}")
         command = [sys.executable, "-m", "app", "verify"]
