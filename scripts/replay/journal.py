@@ -35,11 +35,11 @@ class Exchange:
     def must_change_nothing(self) -> bool:
         """Whether a change entry would be wrong.
 
-        A refused refresh token that was copied ends its session; an import on SQLite may keep what it had committed.
+        An import on SQLite may keep what it had committed.
         """
         if self.status is None or self.code == "partly-imported":
             return False
-        return self.is_dry_run or self.is_replay or (self.status >= 400 and self.kind != "use an old refresh token")
+        return self.is_dry_run or self.is_replay or self.status >= 400
 
 
 @dataclass
