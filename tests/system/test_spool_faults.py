@@ -23,12 +23,17 @@ from app.main import open_database
 from app.modules.audit.entries.canonical import ENTRY_FORMAT
 from app.modules.audit.models import AuditAccess, AuditChange
 from app.modules.audit.requests.shipment import COLUMNS, access_table
+from app.modules.audit.sealer.logs import Log
+from app.modules.audit.sealer.sealer import Sealer
+from app.modules.audit.sealer.signers import load_signers
 from app.modules.tasks.models import Task
 from scripts.servers import UNLIMITED, Server, signed_in
 from tests.disks import small_disk
 from tests.fixtures.databases import settings_for
 from tests.fixtures.servers import environment_of, superuser_in
 from tests.modules.audit.entries import select_with_callers
+from tests.modules.audit.sealer.sealed import seal_all
+from tests.roles import as_role
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -173,7 +178,7 @@ async def test_an_export_that_kill_9_cut_off_is_in_the_access_log(settings: Sett
 
 
 async def add_rows(settings: Settings) -> None:
-    """Access entries for an export that takes long."""
+    """Sealed access entries for an export that takes long."""
     row = dict.fromkeys(COLUMNS)
     row |= {"at": datetime.now(UTC), "request_id": "earlier", "actor_kind": "anonymous", "method": "GET"}
     row |= {"path": "/" + "x" * 2000, "status": 404, "duration_us": 1, "bytes_out": 1}
@@ -181,6 +186,9 @@ async def add_rows(settings: Settings) -> None:
     database = open_database(settings)
     async with database.unit_of_work(RequestContext.for_job("test")) as session:
         await session.copy(access_table, [row] * ROWS)
+    await database.dispose()
+    database = open_database(as_role(settings, "sealer"))
+    await seal_all(Sealer(database, load_signers(settings)), Log.access)
     await database.dispose()
 
 
