@@ -81,6 +81,8 @@ class Entity(PlainRow):
     restricted_references: ClassVar[frozenset[str]] = frozenset()
     """Foreign keys between soft-deleted tables. Their target must be visible, and cannot be deleted while this row is
     visible."""
+    visible_references: ClassVar[frozenset[str]] = frozenset()
+    """Foreign keys to soft-deleted tables whose target must be visible when they are set, and can be deleted later."""
     part_of: ClassVar[str | None] = None
     """The foreign key to the row of which this row is a part: it is removed together with that row."""
 

@@ -24,8 +24,11 @@ from app.core.errors import InUse
 async def check_references(
     session: Session | ReadSession, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
 ) -> None:
-    """Raise Invalid if a restricted reference of `rows` (one of `fields`, or any) has a hidden or missing target."""
-    names = type(rows[0]).restricted_references if rows else frozenset()
+    """Raise Invalid if a reference of `rows` (one of `fields`, or any) has a hidden or missing target.
+
+    That is a restricted reference, or one whose target must be visible when it is set.
+    """
+    names = type(rows[0]).restricted_references | type(rows[0]).visible_references if rows else frozenset()
     wanted = {
         name: {value for row in rows if (value := getattr(row, name)) is not None}
         for name in sorted(names if fields is None else names.intersection(fields))

@@ -16,6 +16,7 @@ from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.filters import condition, given_filters, parameter_values
 from app.core.db.keyset import encode_value
+from app.core.db.named import NamedReferences, named_references
 from app.core.db.page_selects import Finder, Form, Search, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
@@ -54,12 +55,17 @@ class ReadRepository:
             statement = prebuilt[key] = build()
         return statement
 
+    @property
+    def references(self) -> NamedReferences:
+        """The references that a read shows by name."""
+        return named_references(self.table, self.read)
+
     def columns(self) -> list[ColumnElement[Any]]:
-        return [self.table.c[name] for name in self.read.model_fields]
+        return self.references.columns()
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         """A select of `columns`, from the visible rows or from the deleted ones. It depends on the class only."""
-        statement = select(*self.columns())
+        statement = select(*self.columns()).select_from(self.references.join())
         if not issubclass(self.model, SoftDelete):
             return statement
         hidden = self.table.c.deleted_at
@@ -74,8 +80,8 @@ class ReadRepository:
         return self.to_read(row)
 
     def to_read(self, row: AnyRow) -> Any:
-        """`row` in the shape of the Read schema. Override it where that schema is not flat."""
-        return row
+        """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
+        return self.references.show(row)
 
     async def page(self, query: PageQuery) -> RowPage:
         """One page of rows that match `query`. Raises Invalid for a bad cursor or sort."""
@@ -194,14 +200,14 @@ class Repository(ReadRepository, Generic[M]):
     async def restore(self, row: M) -> M:
         """Make a hidden row visible again. Raises Conflict for a reference to a hidden or missing row."""
         try:
-            await check_references(self.writer, self.table, [row])
+            await check_references(self.writer, self.table, [row], row.restricted_references)
         except Invalid as error:
             raise Conflict("This refers to something that was deleted; restore that first.") from error
         return await self.change(row, {"deleted_at": None})
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
-        """`rows` as a read returns them. Override it where the Read schema has more than the columns of the table."""
-        return rows
+        """`rows` as a read returns them. Override it together with `to_read`."""
+        return await self.references.read_all(self.writer, rows)
 
     async def remove(self, row: M) -> None:
         """Hide the row if it can be hidden, else delete it. Raises InUse while a visible row refers to it."""

@@ -5,11 +5,24 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, String, Table, bindparam, literal_column, null, select, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    String,
+    Table,
+    bindparam,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from app.core.db.session import AnyRow, AnySelect, Session
 from app.core.db.unit_of_work.session import AnyRead
 
+SHOWN_AS = "shown_as"
+"""In the `info` of a table: the column that shows a row where others refer to it. Without it, that is `name`."""
 Targets = dict[tuple[str, UUID], AnyRow]
 """By reference and id. Each row has `reference`, `id`, `version`, `deleted_at` and `name`."""
 
@@ -18,6 +31,12 @@ def target_of(column: "Column[UUID]") -> Table:
     """The table that a foreign key refers to."""
     (foreign,) = column.foreign_keys
     return foreign.column.table
+
+
+def name_column(table: Table, rows: FromClause | None = None) -> ColumnElement[Any]:
+    """The column by which rows of `table`, or of its alias `rows`, are shown where others refer to them; or null."""
+    name = table.info.get(SHOWN_AS, "name")
+    return (table if rows is None else rows).c.get(name, null())
 
 
 async def read_targets(session: Session, table: Table, wanted: Mapping[str, Set[UUID]]) -> Targets:
@@ -57,6 +76,6 @@ def select_one_each(table: Table, names: tuple[str, ...]) -> AnyRead | None:
 def select_target(column: "Column[UUID]") -> AnySelect:
     """A select of all targets of a reference."""
     target = target_of(column).c
-    name: ColumnElement[Any] = target.name if "name" in target else null()
+    name = name_column(target_of(column))
     reference: ColumnElement[str] = literal_column(f"'{column.name}'", String)
     return select(reference.label("reference"), target.id, target.version, target.deleted_at, name.label("name"))

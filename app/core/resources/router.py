@@ -224,7 +224,10 @@ class Endpoints:
 
 
 def tells_what_is_stored(service: type[Service[Any]]) -> bool:
-    """Whether the answer to a creation may tell what was stored before: that a value is taken, or another item."""
+    """Whether the answer to a creation may tell what was stored before: that a value is taken, or another item.
+
+    The name of what it refers to is no such thing: who may refer to an item may see what it is called.
+    """
     repository = service.repository
     usual = (
         service.create is Service.create,

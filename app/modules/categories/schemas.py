@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
-from app.core.resources.schemas import Patch, Read, Schema, example
+from app.core.resources.schemas import Named, Patch, Read, Schema, example
 
 
 class CategoryCreate(Schema):
@@ -26,7 +26,7 @@ class CategoryUpdate(Patch, CategoryCreate):
 
 
 class CategoryRead(Read):
-    """A category."""
+    """A category, with the name of the one above."""
 
     name: str
     """The name."""
@@ -34,6 +34,8 @@ class CategoryRead(Read):
     """A description."""
     parent_id: UUID | None
     """The category above; null at the top."""
+    parent: Named | None
+    """The category above, with its name."""
 
 
 class CategoryQuery(EntityQuery):

@@ -39,6 +39,8 @@ class Task(SoftDelete, Entity, table=True):
         search_index("task", "title", "description"),
     )
 
+    visible_references = frozenset({"assignee_id"})
+
     title: str = Field(max_length=200)
     """The work to be done."""
     description: str | None = Field(default=None, max_length=10_000)

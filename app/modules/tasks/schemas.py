@@ -9,7 +9,7 @@ from pydantic import Field
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.fields.time import Day
-from app.core.resources.schemas import Patch, Read, Schema, example
+from app.core.resources.schemas import Named, Patch, Read, Schema, example
 from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
@@ -37,7 +37,7 @@ class TaskUpdate(Patch, TaskCreate):
 
 
 class TaskRead(Read):
-    """A task."""
+    """A task, with the name of its assignee."""
 
     title: str
     """The work to be done."""
@@ -51,6 +51,8 @@ class TaskRead(Read):
     """The day by which it should be done."""
     assignee_id: UUID | None
     """The user who does it."""
+    assignee: Named | None
+    """The user who does it, with the user name."""
     completed_at: datetime | None
     """When the task was done; null while it is not."""
 

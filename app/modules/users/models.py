@@ -8,6 +8,7 @@ from app.core.db.column_types import Instant
 from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import PLAIN, SECRET, personal, redacted
+from app.core.db.targets import SHOWN_AS
 
 
 class User(SoftDelete, Entity, table=True):
@@ -19,6 +20,7 @@ class User(SoftDelete, Entity, table=True):
         unique_index("user", "email"),
         *sort_indexes("user", "created_at", "updated_at", "username", "email"),
         search_index("user", "username", "email", "first_name", "last_name"),
+        {"info": {SHOWN_AS: "username"}},
     )
 
     policy_columns = frozenset({"is_active", "is_superuser", "deleted_at"})
