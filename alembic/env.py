@@ -21,7 +21,7 @@ from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
 from app.core.db.roles import OWNER, grant, is_owned
 from app.modules import import_models
-from app.modules.audit.changes.redaction_rules import audited_models, plain_columns
+from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
 
 LOCK_TIMEOUT = "5s"
 
@@ -60,7 +60,7 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
             if model := append_only_models().get(table.name):
                 operations.append(MakeAppendOnly(table.name, rules_of(model)))
             if audited := audited_models().get(table.name):
-                operations.append(MakeBackstop(table.name, *plain_columns(audited)))
+                operations.append(MakeBackstop(table.name, *backstop_columns(audited)))
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:

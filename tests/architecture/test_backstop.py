@@ -7,7 +7,7 @@ from app.core.config import Settings
 from app.core.db.backstop import VERBS, backstop_triggers
 from app.core.db.connecting import create_engine
 from app.modules import import_models
-from app.modules.audit.changes.redaction_rules import audited_models, plain_columns
+from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
 from tests.roles import as_owner
 
 import_models()
@@ -25,7 +25,7 @@ async def test_every_audited_table_has_a_backstop(settings: Settings) -> None:
 
     arguments = {(row.name.strip('"'), tuple(row.arguments.removesuffix(r"\000").split(r"\000"))) for row in found}
     models = {name: model for name, model in audited_models().items() if model.__module__.startswith("app.")}
-    assert arguments == {(name, tuple(plain_columns(model))) for name, model in models.items()}
+    assert arguments == {(name, tuple(backstop_columns(model))) for name, model in models.items()}
     assert len(found) == len(models) * len(VERBS)
     assert {row.enabled for row in found} == {"O"}
 

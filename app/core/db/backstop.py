@@ -63,7 +63,7 @@ BEGIN
   FOR name, kind IN SELECT attname, atttypid FROM pg_attribute
     WHERE attrelid = changed AND attnum > 0 AND NOT attisdropped ORDER BY attnum
   LOOP
-    CONTINUE WHEN action = 'update' AND old_row -> name = new_row -> name;
+    CONTINUE WHEN '-' || name = ANY (plain) OR action = 'update' AND old_row -> name = new_row -> name;
     sides := '{}';
     IF old_row IS NOT NULL THEN
       sides := jsonb_build_object('old', attest_side(old_row -> name, kind, name = ANY (plain), salt));
@@ -112,7 +112,7 @@ END $body$"""
 
 @Operations.register_operation("make_backstop")
 class MakeBackstop(MigrateOperation):
-    """`op.make_backstop("task", "id", "title")`: of all other columns an entry has digests.
+    """`op.make_backstop("task", "id", "title", "-words")`: of `words` an entry has nothing, of all others digests.
 
     Run it again when a column is added: until then the new one counts as secret.
     """

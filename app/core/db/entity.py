@@ -13,6 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
+from app.core.db.derived import derivations
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
 
@@ -133,6 +134,13 @@ def table_of(model: type[SQLModel]) -> Table:
 def leave_instances_plain(_mapper: Mapper[Any], model: type[Any]) -> None:
     """Take off the constructor that would give every instance the state of an ORM session."""
     manager_of_class(model).uninstall_member("__init__")
+
+
+@event.listens_for(PlainRow, "instrument_class", propagate=True)
+def leave_derived_columns_out(mapper: Mapper[Any], model: type[Any]) -> None:
+    """Keep derived columns that are no fields from becoming attributes of the model."""
+    if isinstance(mapper.local_table, Table):
+        mapper.exclude_properties = derivations(mapper.local_table).keys() - model.model_fields.keys()
 
 
 @event.listens_for(SQLModel, "instrument_class", propagate=True)

@@ -6,8 +6,10 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlmodel import SQLModel
+
+from app.core.db.derived import derive_values
 
 Values = dict[str, Any]
 Key = tuple[type[SQLModel], Any]
@@ -38,9 +40,15 @@ class Change:
         return "*" in columns or not columns.isdisjoint(self.fields)
 
     def stamp(self) -> None:
+        """Give an updated row its next version, and the values that columns take with every update; then derive."""
+        if self.action == "update":
+            self.stamp_update()
+        if self.action != "delete" and (derived := derive_values(self.table, self.after, self.fields)):
+            self.row.__dict__.update({name: value for name, value in derived.items() if name in self.after})
+            self.after, self.fields = {**self.after, **derived}, self.fields | derived.keys()
+
+    def stamp_update(self) -> None:
         """Give an updated row its next version, and the values that columns take with every update."""
-        if self.action != "update":
-            return
         values = self.row.__dict__
         if "version" in self.before:
             values["version"] = self.before["version"] + 1
@@ -54,6 +62,12 @@ class Change:
 def creation_of(row: SQLModel) -> Change:
     """The change that inserts `row`."""
     return Change("create", row, {}, row.__dict__, frozenset(row.__dict__))
+
+
+@cache
+def columns_of_model(model: type[SQLModel]) -> "tuple[Column[Any], ...]":
+    """The columns that entities have: those of the table, without derived ones that are no fields."""
+    return tuple(column for column in table_of_model(model).columns if column.name in model.model_fields)
 
 
 def table_of_row(row: SQLModel) -> Table:

@@ -11,7 +11,7 @@ from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlmodel import SQLModel
 
 from app.core.db.statements import AnySelect
-from app.core.db.unit_of_work.change import table_of_model
+from app.core.db.unit_of_work.change import columns_of_model, table_of_model
 from app.core.db.unit_of_work.rows import Rows
 
 M = TypeVar("M", bound=SQLModel)
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=SQLModel)
 
 def to_entities(rows: Rows, models: Sequence[type[SQLModel]], result: Result[Any]) -> Result[Any]:
     """Rows with an entity of each model, for rows with the columns of all of them."""
-    names = [tuple(table_of_model(model).columns.keys()) for model in models]
+    names = [tuple(column.name for column in columns_of_model(model)) for model in models]
     found = []
     for row in result:
         values = iter(row)
@@ -32,7 +32,7 @@ def to_entities(rows: Rows, models: Sequence[type[SQLModel]], result: Result[Any
 def select_to_change(model: type[SQLModel], *, is_locked: bool) -> AnySelect:
     """A select of one row, which locks it if it is to."""
     table = table_of_model(model)
-    statement = select(*table.columns).where(table.c.id == bindparam("wanted", type_=table.c.id.type))
+    statement = select(*columns_of_model(model)).where(table.c.id == bindparam("wanted", type_=table.c.id.type))
     return statement.with_for_update(key_share=True) if is_locked else statement
 
 

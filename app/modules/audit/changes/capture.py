@@ -60,8 +60,8 @@ class ChangeRecorder:
 
     async def record(self, session: Session, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change of an audited row its entry. Returns new keys and a new caller."""
-        recorded = [(change, difference(change.before, change.after)) for change in changes if is_recorded(change)]
-        named = [change.row for change in changes if names_caller(change)]
+        recorded = [(change, difference(change)) for change in changes if is_recorded(change)]
+        named = [change for change in changes if names_caller(change)]
         if not recorded and not named:
             return []
         subjects = {subject for change, sides in recorded for subject in subjects_of(change.row, sides)}
@@ -69,8 +69,8 @@ class ChangeRecorder:
         keys, added = await subject_keys(session, self.masters, subjects, born)
         context = session.context
         context.caller_id, caller = self.callers.resolve_context(session)
-        for row in named:
-            row.__dict__["caller_id"] = context.caller_id
+        for change in named:
+            change.row.__dict__["caller_id"] = change.after["caller_id"] = context.caller_id
         shared = {**actor_columns(context), "source": "hook", "redaction_version": self.redaction_version}
         for change, sides in recorded:
             entity, entity_id = place_of(change)
@@ -110,13 +110,14 @@ def actor_columns(context: RequestContext) -> Values:
     }
 
 
-def difference(old: Values, new: Values) -> Sides:
+def difference(change: Change) -> Sides:
     """`{field: {old, new}}` for what differs; only `new` for a created row, only `old` for a deleted one."""
+    old, new, names = change.before, change.after, redactions(type(change.row))
     if not old:
-        return {name: {"new": value} for name, value in new.items()}
+        return {name: {"new": new[name]} for name in names}
     if not new:
-        return {name: {"old": value} for name, value in old.items()}
-    return {name: {"old": old[name], "new": value} for name, value in new.items() if old[name] != value}
+        return {name: {"old": old[name]} for name in names}
+    return {name: {"old": old[name], "new": new[name]} for name in names if old[name] != new[name]}
 
 
 def subjects_of(row: SQLModel, changes: Mapping[str, Values]) -> set[UUID]:

@@ -9,6 +9,7 @@ from sqlalchemy.types import LargeBinary
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import append_only_models
+from app.core.db.derived import derivations, own_columns
 from app.core.db.entity import Bookkeeping, Entity, table_of
 from app.core.db.redaction import LOOKS_PERSONAL, LOOKS_SECRET, PLAIN, Redaction
 
@@ -67,13 +68,14 @@ def check_tables() -> None:
 
 @cache
 def redactions(model: type[SQLModel]) -> dict[str, Redaction]:
-    """The redaction of each column. Raises UndeclaredRedaction."""
-    return {column.name: redaction_of(column) for column in table_of(model).columns}
+    """The redaction of each column of which entries tell. Raises UndeclaredRedaction."""
+    return {column.name: redaction_of(column) for column in own_columns(table_of(model))}
 
 
-def plain_columns(model: type[SQLModel]) -> list[str]:
-    """The columns whose values the change log has as they are."""
-    return [name for name, redaction in redactions(model).items() if redaction.treatment == "plain"]
+def backstop_columns(model: type[SQLModel]) -> list[str]:
+    """What `op.make_backstop` is told: the columns that entries have as they are, and with a minus the derived ones."""
+    plain = [name for name, redaction in redactions(model).items() if redaction.treatment == "plain"]
+    return [*plain, *(f"-{name}" for name in derivations(table_of(model)))]
 
 
 @cache

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlmodel import SQLModel, col
 
+from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
@@ -84,7 +85,7 @@ class PersonReader:
         is_complete = True
         for each in self.tables:
             table = table_of(each.model)
-            shown = [column for column in table.columns if not is_secret(column)]
+            shown = [column for column in own_columns(table) if not is_secret(column)]
             statement: AnySelect = select(*shown).where(each.is_about(self.item.entity_id))
             rows = await self.session.all(statement.order_by(table.c.id.desc()).limit(MOST_ROWS + 1))
             is_complete = is_complete and len(rows) <= MOST_ROWS

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Table, select
 from sqlmodel import SQLModel
 
+from app.core.db.derived import own_columns
 from app.core.db.entity import Bookkeeping, Entity, table_of
 from app.core.db.redaction import LOOKS_SECRET, Redaction
 from app.core.db.targets import target_of
@@ -37,7 +38,7 @@ class PersonTable(NamedTuple):
         if not issubclass(self.model, Entity):
             return []
         declared = redactions(self.model)
-        return [column for column in table_of(self.model).columns if declared[column.name].treatment == "personal"]
+        return [column for column in own_columns(table_of(self.model)) if declared[column.name].treatment == "personal"]
 
 
 @cache

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
 from app.core.db.keyset import decode_value, encode_value
 from app.core.db.redaction import is_personal
@@ -29,7 +30,7 @@ def columns_of(model: type[Entity]) -> list[str]:
     is_whole = model.policy_columns == WHOLE_ROW
     return [
         column.name
-        for column in table_of(model).columns
+        for column in own_columns(table_of(model))
         if column.name in model.policy_columns
         or (is_whole and column.name not in BOOKKEEPING and not is_personal(column))
     ]
