@@ -145,6 +145,11 @@ class RequestContext:
     def __post_init__(self) -> None:
         self.request_id = self.request_id or str(self.call_id)
 
+    @property
+    def author_id(self) -> UUID | None:
+        """The user who makes the changes of this request, also by an API key; None for services and jobs."""
+        return self.principal.user_id if self.principal is not None else None
+
     def allow_seconds(self, seconds: float) -> None:
         """Limit the request to `seconds` from now, whatever time it has taken."""
         if self.time_limit is not None:

@@ -1,7 +1,7 @@
-"""Columns that follow from other columns of their row. The unit of work fills them in with the row.
+"""Columns that follow from other columns of their row, or from who acts. The unit of work fills them in with the row.
 
-They say nothing of their own: change entries, drift and what is shown of a person leave them out. A derived column that
-is no field of its model is in the table only, and is not loaded.
+They say nothing that a change entry does not say: its changes, drift and what is shown of a person leave them out. A
+derived column that is no field of its model is in the table only, and is not loaded.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -25,6 +25,10 @@ class Derivation(NamedTuple):
 def derived(derive: Callable[[Mapping[str, Any]], Any], sources: Iterable[str]) -> dict[str, Derivation]:
     """The `info` of a derived column."""
     return {INFO: Derivation(derive, frozenset(sources))}
+
+
+SET_BY_UNIT_OF_WORK = derived(lambda _values: None, ())
+"""The `info` of a column that follows from no other: the unit of work sets it, from who acts."""
 
 
 @cache

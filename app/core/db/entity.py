@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
-from app.core.db.derived import derivations
+from app.core.db.derived import SET_BY_UNIT_OF_WORK, derivations
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
 
@@ -84,6 +84,8 @@ class Entity(PlainRow):
     visible."""
     visible_references: ClassVar[frozenset[str]] = frozenset()
     """Foreign keys to soft-deleted tables whose target must be visible when they are set, and can be deleted later."""
+    acts: ClassVar[bool] = False
+    """Whether the rows are the users who create and change rows. One table has them."""
     part_of: ClassVar[str | None] = None
     """The foreign key to the row of which this row is a part: it is removed together with that row."""
 
@@ -95,6 +97,10 @@ class Entity(PlainRow):
     """When the row was last changed."""
     version: int = Field(default=1, nullable=False)
     """The number of the row's version, from 1."""
+    created_by_id: UUID | None = Field(default=None, sa_column_kwargs={"info": SET_BY_UNIT_OF_WORK})
+    """The user who created the row, or whose key did; null where that was no user."""
+    updated_by_id: UUID | None = Field(default=None, sa_column_kwargs={"info": SET_BY_UNIT_OF_WORK})
+    """The same of the last change, such as hiding the row."""
 
 
 class Bookkeeping(PlainRow):

@@ -9,8 +9,12 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, Table
 
+from app.core.context import RequestContext
 from app.core.db.session import AnyRow, Session
 from app.core.db.targets import Targets, name_column, read_targets, target_of
+
+AUTHORS = ("created_by", "updated_by")
+"""References that every entity has. What they refer to is no part of the version of an item."""
 
 
 class NamedReferences:
@@ -20,16 +24,19 @@ class NamedReferences:
         self.table = table
         self.names = tuple(name for name in read.model_fields if name not in table.c and f"{name}_id" in table.c)
         self.own = tuple(name for name in read.model_fields if name not in self.names)
+        self.hidden = tuple(f"{name}_id" for name in self.names if f"{name}_id" not in self.own)
+        """References of which the read shows the object only."""
+        self.embedded = tuple(name for name in self.names if name not in AUTHORS)
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
 
     def columns(self) -> list[ColumnElement[Any]]:
-        """The own columns of a read, then the name and the version of each target."""
-        own = [self.table.c[name] for name in self.own]
+        """The own columns of a read, the references, the names of their targets, and the versions of some."""
+        own = [self.table.c[name] for name in (*self.own, *self.hidden)]
         names = [
             name_column(target_of(self.table.c[f"{name}_id"]), target).label(f"{name}_name")
             for name, target in self.targets.items()
         ]
-        versions = [target.c.version.label(f"{name}_version") for name, target in self.targets.items()]
+        versions = [self.targets[name].c.version.label(f"{name}_version") for name in self.embedded]
         return [*own, *names, *versions]
 
     def join(self) -> FromClause:
@@ -45,7 +52,7 @@ class NamedReferences:
 
     def shape(self, values: dict[str, Any]) -> SimpleNamespace:
         """`values` with each reference as an object; `embedded_versions` are the versions of the targets."""
-        versions = [values.pop(f"{name}_version") for name in self.names]
+        versions = [values.pop(f"{name}_version") for name in self.embedded]
         for name in self.names:
             target_id, target_name = values[f"{name}_id"], values.pop(f"{name}_name")
             values[name] = None if target_id is None else {"id": target_id, "name": target_name}
@@ -56,17 +63,25 @@ class NamedReferences:
         """Entities as a read shows them. Targets that the session has not read are read in one select."""
         if not self.names:
             return rows
+        author = session.context.author_id
         wanted = {f"{name}_id": {getattr(row, f"{name}_id") for row in rows} - {None} for name in self.names}
-        targets = await read_targets(session, self.table, wanted)
-        return [self.shape({name: getattr(row, name) for name in self.own} | self.seen(row, targets)) for row in rows]
+        for name in set(AUTHORS).intersection(self.names):
+            wanted[f"{name}_id"].discard(author)
+        wanted = {name: ids for name, ids in wanted.items() if ids}
+        targets = await read_targets(session, self.table, wanted) if wanted else {}
+        return [self.shape(self.values_of(row, targets, session.context)) for row in rows]
 
-    def seen(self, row: Any, targets: Targets) -> dict[str, Any]:
-        """What the targets of an entity add to its columns."""
-        found: dict[str, Any] = {}
+    def values_of(self, row: Any, targets: Targets, context: RequestContext) -> dict[str, Any]:
+        """The values of an entity and of its targets, as a row of `columns` has them."""
+        found = {name: getattr(row, name) for name in (*self.own, *self.hidden)}
         for name in self.names:
-            target_id: UUID | None = getattr(row, f"{name}_id")
+            target_id: UUID | None = found[f"{name}_id"]
             target = targets.get((f"{name}_id", target_id)) if target_id is not None else None
-            found |= {f"{name}_name": target and target.name, f"{name}_version": target and target.version}
+            found[f"{name}_name"] = target and target.name
+            if name in self.embedded:
+                found[f"{name}_version"] = target and target.version
+            elif target is None and context.principal is not None and target_id == context.author_id:
+                found[f"{name}_name"] = context.principal.username
         return found
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlmodel import SQLModel
 
 from app.core.db.session import AnyRow, AnySelect, Session
 from app.core.db.unit_of_work.session import AnyRead
@@ -28,9 +29,17 @@ Targets = dict[tuple[str, UUID], AnyRow]
 
 
 def target_of(column: "Column[UUID]") -> Table:
-    """The table that a foreign key refers to."""
-    (foreign,) = column.foreign_keys
-    return foreign.column.table
+    """The table that a reference refers to: by a foreign key, or as the table of those who act."""
+    foreign = next(iter(column.foreign_keys), None)
+    return foreign.column.table if foreign is not None else table_of_actors()
+
+
+@cache
+def table_of_actors() -> Table:
+    """The table of the users who create and change rows."""
+    mappers = SQLModel._sa_registry.mappers
+    (table,) = (mapper.local_table for mapper in mappers if getattr(mapper.class_, "acts", False))
+    return cast("Table", table)
 
 
 def name_column(table: Table, rows: FromClause | None = None) -> ColumnElement[Any]:

@@ -102,19 +102,6 @@ class ResponseSchema(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class Read(ResponseSchema):
-    """An entity in a response. Its fields are the columns that a read selects, unless `to_read` shapes the rows."""
-
-    id: UUID
-    """The identifier, a UUIDv7."""
-    version: int
-    """The number of the item's version, from 1; `If-Match` compares it."""
-    created_at: datetime
-    """When the item was created."""
-    updated_at: datetime
-    """When the item was last changed."""
-
-
 class Named(ResponseSchema):
     """Another item that this one refers to."""
 
@@ -122,3 +109,23 @@ class Named(ResponseSchema):
     """The identifier of the other item."""
     name: str
     """The name of the other item."""
+
+
+class Read(ResponseSchema):
+    """An entity in a response. Its fields are the columns that a read selects, unless `to_read` shapes the rows.
+
+    A field `brand: Named | None` shows what the column `brand_id` refers to.
+    """
+
+    id: UUID
+    """The identifier, a UUIDv7."""
+    version: int
+    """The number of the item's version, from 1; `If-Match` compares it."""
+    created_at: datetime
+    """When the item was created."""
+    created_by: Named | None
+    """The user who created the item; null where that was no user."""
+    updated_at: datetime
+    """When the item was last changed."""
+    updated_by: Named | None
+    """The user who last changed the item: of a deleted item, who deleted it."""

@@ -23,6 +23,7 @@ class User(SoftDelete, Entity, table=True):
         {"info": {SHOWN_AS: "username"}},
     )
 
+    acts = True
     policy_columns = frozenset({"is_active", "is_superuser", "deleted_at"})
     affects_access = policy_columns | {"username", "signed_out_at", "must_change_password"}
     access_subject = "id"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy import Column, Table
 from sqlmodel import SQLModel
@@ -39,12 +40,23 @@ class Change:
             return "*" in columns
         return "*" in columns or not columns.isdisjoint(self.fields)
 
-    def stamp(self) -> None:
-        """Give an updated row its next version, and the values that columns take with every update; then derive."""
+    def stamp(self, author_id: UUID | None) -> None:
+        """Give the row what the unit of work sets, and then what follows from its values.
+
+        That is who created it and who changed it last, the next version, and the values that columns take with every
+        update.
+        """
+        if self.action == "delete":
+            return
+        values = self.row.__dict__
+        if "updated_by_id" in values:
+            values["updated_by_id"] = author_id
         if self.action == "update":
             self.stamp_update()
-        if self.action != "delete" and (derived := derive_values(self.table, self.after, self.fields)):
-            self.row.__dict__.update({name: value for name, value in derived.items() if name in self.after})
+        elif "created_by_id" in values:
+            values["created_by_id"] = author_id
+        if derived := derive_values(self.table, self.after, self.fields):
+            values.update({name: value for name, value in derived.items() if name in values})
             self.after, self.fields = {**self.after, **derived}, self.fields | derived.keys()
 
     def stamp_update(self) -> None:

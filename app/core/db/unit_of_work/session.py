@@ -190,7 +190,7 @@ class Session(Rows):
         for hook in self.hooks.before_write:
             await hook(self, changes)
         for change in changes:
-            change.stamp()
+            change.stamp(self.context.author_id)
         with broken_by_failure(self):
             await write(self, changes)
         self.accept(changes)
