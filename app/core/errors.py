@@ -100,6 +100,12 @@ class InUse(Conflict):
     code = "in-use"
 
 
+class NotDeleted(Conflict):
+    """What is to be restored is visible."""
+
+    code = "not-deleted"
+
+
 class StaleVersion(Problem):
     """`If-Match` names a version that is not current (RFC 9110, 13.1.1)."""
 

@@ -174,7 +174,45 @@ async def test_a_deleted_item_is_hidden_and_can_be_restored(signed_in_as: Signed
     restored = await person.post(f"{path}/restore")
     assert restored.status_code == 200
     assert (await person.get(path)).json() == restored.json()
-    assert (await person.post(f"{path}/restore")).status_code == 404
+    again = await person.post(f"{path}/restore")
+    assert (again.status_code, again.json()["code"]) == (409, "not-deleted")
+
+
+@resources
+async def test_who_may_restore_an_item_sees_it_before(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    reader, keeper = await signed_in_as(f"{resource.SLUG}:read"), await signed_in_as(f"{resource.SLUG}:delete")
+    path = f"{resource.PATH}/{(await create_item(person, resource))['id']}"
+    only = {"deleted": "only"}
+    assert (await keeper.get(path, params=only)).status_code == 404
+    assert (await keeper.delete(path)).status_code == 204
+
+    hidden = (await keeper.get(path, params=only)).json()
+    listed = next(item for item in (await keeper.get(resource.PATH, params=only)).json()["items"] if item == hidden)
+
+    assert listed["created_at"] < listed["deleted_at"] <= listed["updated_at"]
+    assert (listed["updated_by"]["name"], listed["created_by"]["name"]) == (keeper.username, person.username)
+    assert [row["action"] for row in (await keeper.get(f"{path}/history")).json()["items"]] == ["delete", "create"]
+    assert (await reader.get(path, params=only)).status_code == 403
+    assert [(await who.get(path)).status_code for who in (keeper, reader)] == [404, 404]
+    assert (await reader.get(f"{path}/history")).status_code == 404
+
+
+@resources
+async def test_an_item_says_who_created_and_who_last_changed_it(signed_in_as: SignedInAs, resource: Any) -> None:
+    person, editor = [await signed_in_as(*everything(resource.SLUG)) for _ in range(2)]
+    item = await create_item(person, resource)
+    path = f"{resource.PATH}/{item['id']}"
+    author = {"id": str(person.id), "name": person.username}
+    assert (item["created_by"], item["updated_by"], item["deleted_at"]) == (author, author, None)
+
+    changed = (await editor.patch(path, resource.CHANGE)).json()
+
+    assert (changed["created_by"], changed["updated_by"]) == (author, {"id": str(editor.id), "name": editor.username})
+    assert (await person.get(path)).json() == changed
+    assert changed in (await person.get(resource.PATH)).json()["items"]
+    entries = (await person.get(f"{path}/history")).json()["items"]
+    assert not {"created_by_id", "updated_by_id"} & {name for entry in entries for name in entry["changes"]}
 
 
 @resources
@@ -239,16 +277,17 @@ async def test_a_past_state_is_shown_and_compared(signed_in_as: SignedInAs, reso
 @resources
 async def test_past_states_of_a_hidden_item_are_for_auditors(signed_in_as: SignedInAs, resource: Any) -> None:
     person, auditor = await signed_in_as(*everything(resource.SLUG)), await signed_in_as("audit:read")
+    others = await signed_in_as(f"{resource.SLUG}:update")
     path = f"{resource.PATH}/{(await create_item(person, resource))['id']}"
     await person.delete(path)
     at = (await auditor.get(f"{path}/history")).json()["items"][0]["at"]
 
     answers = {
         who: [(await reader.get(f"{path}/{view}")).status_code for view in (f"as-of?at={at}", f"diff?from={at}")]
-        for who, reader in (("reader", person), ("auditor", auditor))
+        for who, reader in (("reader", others), ("who may restore it", person), ("auditor", auditor))
     }
 
-    assert answers == {"reader": [404, 404], "auditor": [200, 200]}
+    assert answers == {"reader": [404, 404], "who may restore it": [200, 200], "auditor": [200, 200]}
     assert (await auditor.get(f"{path}/as-of", params={"at": at})).json()["deleted_at"] is not None
 
 

@@ -1,6 +1,6 @@
 """References that a read shows by name: the field `brand` of a Read schema is what the column `brand_id` refers to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -29,9 +29,9 @@ class NamedReferences:
         self.embedded = tuple(name for name in self.names if name not in AUTHORS)
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
 
-    def columns(self) -> list[ColumnElement[Any]]:
+    def columns(self, column: Callable[[str], ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The own columns of a read, the references, the names of their targets, and the versions of some."""
-        own = [self.table.c[name] for name in (*self.own, *self.hidden)]
+        own = [column(name) for name in (*self.own, *self.hidden)]
         names = [
             name_column(target_of(self.table.c[f"{name}_id"]), target).label(f"{name}_name")
             for name, target in self.targets.items()
@@ -72,8 +72,8 @@ class NamedReferences:
         return [self.shape(self.values_of(row, targets, session.context)) for row in rows]
 
     def values_of(self, row: Any, targets: Targets, context: RequestContext) -> dict[str, Any]:
-        """The values of an entity and of its targets, as a row of `columns` has them."""
-        found = {name: getattr(row, name) for name in (*self.own, *self.hidden)}
+        """The values of an entity and of its targets, as a row of `columns` has them; null for other tables."""
+        found = {name: getattr(row, name, None) for name in (*self.own, *self.hidden)}
         for name in self.names:
             target_id: UUID | None = found[f"{name}_id"]
             target = targets.get((f"{name}_id", target_id)) if target_id is not None else None

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, select
 from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
@@ -23,7 +23,7 @@ from app.core.db.references import check_foreign_keys, check_not_in_use, check_r
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
 from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.versions import allows_version
-from app.core.errors import Conflict, Invalid, NotFound, StaleVersion
+from app.core.errors import Conflict, Invalid, NotDeleted, NotFound, StaleVersion
 
 M = TypeVar("M", bound=Entity)
 
@@ -55,17 +55,12 @@ class ReadRepository:
             statement = prebuilt[key] = build()
         return statement
 
-    @property
-    def references(self) -> NamedReferences:
-        """The references that a read shows by name."""
-        return named_references(self.table, self.read)
-
     def columns(self) -> list[ColumnElement[Any]]:
-        return self.references.columns()
+        return [self.table.c[name] for name in self.read.model_fields]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         """A select of `columns`, from the visible rows or from the deleted ones. It depends on the class only."""
-        statement = select(*self.columns()).select_from(self.references.join())
+        statement = select(*self.columns())
         if not issubclass(self.model, SoftDelete):
             return statement
         hidden = self.table.c.deleted_at
@@ -73,15 +68,11 @@ class ReadRepository:
 
     async def get(self, id: UUID | int) -> Any:
         """One row, by its id. Raises NotFound."""
-        statement = self.build_once("one", lambda: self.select().where(self.table.c.id == bindparam("id")))
-        row = await self.session.first(statement, {"id": id})
-        if row is None:
-            raise self.not_found(id)
-        return self.to_read(row)
+        return await get_one(self, id, deleted=False)
 
     def to_read(self, row: AnyRow) -> Any:
-        """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
-        return self.references.show(row)
+        """`row` in the shape of the Read schema. Override it where that schema is not flat."""
+        return row
 
     async def page(self, query: PageQuery) -> RowPage:
         """One page of rows that match `query`. Raises Invalid for a bad cursor or sort."""
@@ -135,7 +126,34 @@ class ReadRepository:
         return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")
 
 
-class Repository(ReadRepository, Generic[M]):
+class EntityReader(ReadRepository):
+    """Reads entities, with the names of what they refer to."""
+
+    @property
+    def references(self) -> NamedReferences:
+        """The references that a read shows by name."""
+        return named_references(self.table, self.read)
+
+    def column(self, name: str) -> ColumnElement[Any]:
+        """The column that a field of the Read schema shows. Override it where another table has some of them."""
+        return self.table.c[name]
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return self.references.columns(self.column)
+
+    def source(self) -> FromClause:
+        """The table, joined with others that a read shows."""
+        return self.references.join()
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        return super().select(deleted=deleted).select_from(self.source())
+
+    def to_read(self, row: AnyRow) -> Any:
+        """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
+        return self.references.show(row)
+
+
+class Repository(EntityReader, Generic[M]):
     """Loads entities, and adds, changes and removes them."""
 
     model: type[M]
@@ -150,8 +168,14 @@ class Repository(ReadRepository, Generic[M]):
         return self.session
 
     async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
-        """Load and lock the entity, to change it. Raises NotFound; StaleVersion where `if_match` is another version."""
+        """Load and lock the visible entity, or a deleted one, to change it.
+
+        Raises NotFound, NotDeleted; StaleVersion where `if_match` is another version.
+        """
         row = await self.writer.load(self.model, id, deleted=deleted)
+        if row is None and deleted:
+            await self.get(id)
+            raise NotDeleted(f"This {self.table.name.replace('_', ' ')} is not deleted.")
         if row is None:
             raise self.not_found(id)
         if if_match is not None and not allows_version(if_match, row.version):
@@ -218,6 +242,16 @@ class Repository(ReadRepository, Generic[M]):
         else:
             self.writer.remove(row)
         await write_changes(self)
+
+
+async def get_one(rows: ReadRepository, id: UUID | int, *, deleted: bool) -> Any:
+    """One visible row, or a deleted one, by its id. Raises NotFound."""
+    one = rows.table.c.id == bindparam("id")
+    statement = rows.build_once(("one", deleted), lambda: rows.select(deleted=deleted).where(one))
+    row = await rows.session.first(statement, {"id": id})
+    if row is None:
+        raise rows.not_found(id)
+    return rows.to_read(row)
 
 
 async def count_rows(

@@ -96,7 +96,7 @@ class Authenticated(Guard):
 class RequiresPermission(Authenticated):
     """Requires one of `permissions`, and to read the module: answers to a change tell what is stored.
 
-    `without_read`: the answers tell nothing that was stored before, so that reading is not required. Listing deleted
+    `without_read`: the answers tell nothing that was stored before, so that reading is not required. Reading deleted
     items requires the delete permission as well.
     """
 
@@ -120,7 +120,7 @@ class RequiresPermission(Authenticated):
             raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
         deleting = f"{module}:delete"
         if not principal.may(deleting) and request.query_params.get("deleted"):
-            raise Forbidden(f"Listing what was deleted needs the permission {deleting}.")
+            raise Forbidden(f"Reading what was deleted needs the permission {deleting}.")
         return held
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -23,6 +23,10 @@ from app.core.resources.imports.importer import Importer
 from app.core.resources.imports.report import ImportQuery, ImportReport
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
+
+Deleted = Annotated[
+    Literal["only"] | None, Query(description="Get the item if it is deleted (needs the delete permission).")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,8 +182,8 @@ class Endpoints:
     def add_item(self) -> None:
         resource = self.resource
 
-        async def get_item(items: self.reader, id: UUID) -> Any:
-            return await items.get(id)
+        async def get_item(items: self.reader, id: UUID, deleted: Deleted = None) -> Any:
+            return await items.get(id, deleted=deleted == "only")
 
         async def update_item(items: self.writer, id: UUID, data: resource.update, if_match: IfMatch = None) -> Any:
             return await items.update(id, data, if_match)

@@ -129,3 +129,10 @@ class Read(ResponseSchema):
     """When the item was last changed."""
     updated_by: Named | None
     """The user who last changed the item: of a deleted item, who deleted it."""
+
+
+class ItemRead(Read):
+    """An item that can be deleted and restored, in a response."""
+
+    deleted_at: datetime | None
+    """When the item was deleted; null while it is visible."""

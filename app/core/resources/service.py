@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.repository import Repository
+from app.core.db.repository import Repository, get_one
 from app.core.db.session import ReadSession, Session
 from app.core.resources.schemas import Patch, Schema
 
@@ -24,8 +24,8 @@ class Service(Generic[M]):
     async def page(self, query: PageQuery) -> RowPage:
         return await self.rows.page(query)
 
-    async def get(self, id: UUID) -> Any:
-        return await self.rows.get(id)
+    async def get(self, id: UUID, *, deleted: bool = False) -> Any:
+        return await get_one(self.rows, id, deleted=deleted)
 
     def build(self, data: Schema) -> M:
         """An entity made of `data`, not added yet. Override it for rules about the values of a new item."""
@@ -57,7 +57,7 @@ class Service(Generic[M]):
         await self.rows.remove(await self.rows.load(id, if_match))
 
     async def restore(self, id: UUID, if_match: str | None = None) -> M:
-        """Make a hidden item visible again. Raises NotFound where it is not hidden, Conflict."""
+        """Make a hidden item visible again. Raises NotFound, NotDeleted, StaleVersion, Conflict."""
         return await reload_one(self.rows, await self.rows.restore(await self.rows.load(id, if_match, deleted=True)))
 
 

@@ -8,6 +8,7 @@ from app.core.db.engine import Database
 from app.core.db.session import Session
 from app.core.errors import Forbidden, invalid
 from app.core.resources.schemas import Patch
+from app.core.resources.service import reload_one
 from app.core.security.passwords import PasswordHasher, normalize_password
 from app.modules.account.reauthentication.reauthentication import Reauthentication, WrongPassword
 from app.modules.auth import reset_counters
@@ -66,7 +67,8 @@ class AccountService:
             await self.reauthentication.reserve_email_change()
         async with self.database.unit_of_work(self.context) as session:
             rows = UserRepository(session)
-            return await rows.change(await rows.load(self.principal.user_id, if_match), changes)
+            row = await rows.change(await rows.load(self.principal.user_id, if_match), changes)
+            return await reload_one(rows, row)
 
     async def enrol(self, current_password: str) -> Enrolment:
         """Begin to enrol a second factor. Raises WrongPassword, TooManyAttempts, AlreadyEnrolled."""

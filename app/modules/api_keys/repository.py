@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -11,7 +11,6 @@ from app.core.clock import now
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
-from app.core.db.session import AnySelect
 from app.modules.api_keys.models import ApiKey, ApiKeyUse
 from app.modules.api_keys.schemas import ApiKeyRead
 
@@ -24,11 +23,11 @@ class ApiKeyRepository(Repository[ApiKey]):
     model = ApiKey
     read = ApiKeyRead
 
-    def columns(self) -> list[ColumnElement[Any]]:
-        return [(self.table if name in self.table.c else uses).c[name] for name in self.read.model_fields]
+    def column(self, name: str) -> ColumnElement[Any]:
+        return (self.table if name in self.table.c else uses).c[name]
 
-    def select(self, *, deleted: bool = False) -> AnySelect:
-        return super().select(deleted=deleted).select_from(self.table.outerjoin(uses))
+    def source(self) -> FromClause:
+        return super().source().outerjoin(uses, uses.c.id == self.table.c.id)
 
     async def page_of_user(self, user_id: UUID, query: PageQuery) -> RowPage:
         """The keys of a user, revoked and expired ones too."""

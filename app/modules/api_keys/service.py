@@ -7,6 +7,7 @@ from app.core.context import EVERYTHING, RequestContext
 from app.core.db.engine import Database
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
+from app.core.resources.service import reload_one
 from app.modules.api_keys.credential import parsed_key
 from app.modules.api_keys.models import ApiKey
 from app.modules.api_keys.repository import ApiKeyRepository
@@ -44,8 +45,7 @@ class ApiKeyService:
         await self.rows.add(row)
         if session.context.principal is not None:
             check_step_up(session.context.principal, step_up_ttl)
-        unused = {"last_used_at": None, "last_used_ip": None}
-        return NewApiKey(**row.model_dump(exclude={"secret_hash"}), **unused, key=str(key))
+        return NewApiKey(**vars(await reload_one(self.rows, row)), key=str(key))
 
     async def check_scopes(self, user_id: UUID, data: ApiKeyCreate) -> None:
         """Raise CannotGrant for scopes that the owner or the caller does not hold, or not for as long.

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
-from app.core.resources.schemas import Patch, Read, Schema, example
+from app.core.resources.schemas import ItemRead, Patch, Schema, example
 
 
 class BrandCreate(Schema):
@@ -22,7 +22,7 @@ class BrandUpdate(Patch, BrandCreate):
     """A change of a brand."""
 
 
-class BrandRead(Read):
+class BrandRead(ItemRead):
     """A brand."""
 
     name: str

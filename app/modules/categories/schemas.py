@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
-from app.core.resources.schemas import Named, Patch, Read, Schema, example
+from app.core.resources.schemas import ItemRead, Named, Patch, Schema, example
 
 
 class CategoryCreate(Schema):
@@ -25,7 +25,7 @@ class CategoryUpdate(Patch, CategoryCreate):
     """A change of a category."""
 
 
-class CategoryRead(Read):
+class CategoryRead(ItemRead):
     """A category, with the name of the one above."""
 
     name: str

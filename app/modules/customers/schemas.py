@@ -10,7 +10,7 @@ from pydantic_extra_types.phone_numbers import PhoneNumber
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.fields.time import parse_day
-from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema, example
+from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
 from app.modules.customers.models import CustomerStatus
 
 
@@ -94,7 +94,7 @@ class CustomerUpdate(Patch, CustomerCreate):
     """A change of a customer."""
 
 
-class CustomerRead(Read):
+class CustomerRead(ItemRead):
     """A customer."""
 
     first_name: str

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode
 from app.core.fields.text import Name, Text
-from app.core.resources.schemas import Named, Patch, Read, Schema, example
+from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
 from app.modules.products.models import ProductStatus
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -43,7 +43,7 @@ class ProductUpdate(Patch, ProductCreate):
     """A change of a product."""
 
 
-class ProductRead(Read):
+class ProductRead(ItemRead):
     """A product, with the names of its brand and category."""
 
     sku: str

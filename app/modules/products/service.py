@@ -9,7 +9,7 @@ from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, invalid
 from app.core.fields.money import fits_currency
 from app.core.resources.schemas import Schema
-from app.core.resources.service import Service
+from app.core.resources.service import Service, reload_one
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.repository import MovementRepository, ProductRepository
 from app.modules.products.schemas import MAX_STOCK, MovementCreate
@@ -53,7 +53,8 @@ class StockService:
         if stock > MAX_STOCK:
             raise invalid("/body/delta", f"There can be {MAX_STOCK} of a product at most.", "too-much-stock")
         product.stock = stock
-        return await self.movements.add(StockMovement(product_id=product_id, stock=stock, **data.model_dump()))
+        movement = StockMovement(product_id=product_id, stock=stock, **data.model_dump())
+        return await reload_one(self.movements, await self.movements.add(movement))
 
     async def page(self, product_id: UUID, query: PageQuery) -> RowPage:
         """The movements of a product. Raises NotFound."""

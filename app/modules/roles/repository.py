@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from app.core.db.entity import table_of
 from app.core.db.locks import lock_until_commit
+from app.core.db.named import named_references
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnyRow, AnySelect
@@ -134,13 +135,15 @@ class AssignmentRepository(Repository[UserRole]):
 
     model = UserRole
 
-    async def roles(self, user_id: UUID) -> Sequence[AnyRow]:
+    async def roles(self, user_id: UUID) -> Sequence[Any]:
         """The visible roles of a user with the terms of each assignment, ended or not."""
-        shown = [roles.c[name] for name in AssignmentRead.model_fields if name in RoleRead.model_fields]
+        shown = named_references(roles, RoleRead)
         terms = [user_roles.c[name] for name in AssignmentRead.model_fields if name not in RoleRead.model_fields]
-        linked = select(*shown, *terms).join(user_roles, user_roles.c.role_id == roles.c.id)
-        mine = linked.where(user_roles.c.user_id == user_id, user_roles.c.is_active, roles.c.deleted_at.is_(None))
-        return await self.session.all(mine.order_by(roles.c.sort_order, roles.c.name))
+        linked = shown.join().join(user_roles, user_roles.c.role_id == roles.c.id)
+        mine = select(*shown.columns(roles.c.__getitem__), *terms).select_from(linked)
+        mine = mine.where(user_roles.c.user_id == user_id, user_roles.c.is_active, roles.c.deleted_at.is_(None))
+        rows = await self.session.all(mine.order_by(roles.c.sort_order, roles.c.name))
+        return [shown.show(row) for row in rows]
 
     async def visible_ids(self, role_ids: set[UUID]) -> set[UUID]:
         """Those of the roles that are visible."""

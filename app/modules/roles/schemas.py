@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.text import Name, Slug
 from app.core.fields.time import Moment
-from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema, example
+from app.core.resources.schemas import ItemRead, Patch, Read, ResponseSchema, Schema, example
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 Icon = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
@@ -37,7 +37,7 @@ class RoleUpdate(Patch, RoleCreate):
     """A change of a role."""
 
 
-class RoleRead(Read):
+class RoleRead(ItemRead):
     """A role."""
 
     name: str

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Join, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Join, bindparam, select
 from sqlmodel import SQLModel, col
 
 from app.core.clock import now
@@ -54,11 +54,11 @@ class SessionRepository(Repository[AuthSession]):
         ordered = mine.order_by(col(SessionUse.used_at), col(AuthSession.id))
         return list((await self.writer.execute(ordered.with_for_update(key_share=True, of=AuthSession))).scalars())
 
-    def columns(self) -> list[ColumnElement[Any]]:
-        return [(self.table if name in self.table.c else uses).c[name] for name in self.read.model_fields]
+    def column(self, name: str) -> ColumnElement[Any]:
+        return (self.table if name in self.table.c else uses).c[name]
 
-    def select(self, *, deleted: bool = False) -> AnySelect:
-        return super().select(deleted=deleted).select_from(self.table.join(uses))
+    def source(self) -> FromClause:
+        return super().source().join(uses, uses.c.id == self.table.c.id)
 
     async def page_of_user(
         self, user_id: UUID, used_after: datetime, signed_out_at: datetime | None, query: PageQuery

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.fields.time import Day
-from app.core.resources.schemas import Named, Patch, Read, Schema, example
+from app.core.resources.schemas import ItemRead, Named, Patch, Schema, example
 from app.modules.tasks.models import TaskPriority, TaskStatus
 
 
@@ -36,7 +36,7 @@ class TaskUpdate(Patch, TaskCreate):
     """A change of a task."""
 
 
-class TaskRead(Read):
+class TaskRead(ItemRead):
     """A task, with the name of its assignee."""
 
     title: str

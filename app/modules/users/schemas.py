@@ -7,7 +7,7 @@ from pydantic import EmailStr, SecretStr, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name
-from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema
+from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
 
@@ -55,7 +55,7 @@ class UserUpdate(Patch, UserFields):
     """A change of a user."""
 
 
-class UserRead(Read):
+class UserRead(ItemRead):
     """A user."""
 
     username: str

@@ -8,7 +8,7 @@ from app.core.clock import now
 from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, Forbidden, invalid
 from app.core.resources.schemas import Patch
-from app.core.resources.service import Service
+from app.core.resources.service import Service, reload_one
 from app.core.security.password_policy import check_password
 from app.core.security.passwords import PasswordHasher
 from app.modules.users.models import User
@@ -40,7 +40,7 @@ class UserService(Service[User]):
         password = data.password.get_secret_value() if data.password else None
         about = (data.username, data.email, data.first_name or "", data.last_name or "")
         hashed = await self.check_and_hash(password, *about) if password is not None else ""
-        return await self.rows.add(User(**values, password_hash=hashed))
+        return await reload_one(self.rows, await self.rows.add(User(**values, password_hash=hashed)))
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> User:
         """Change some fields of a user. Raises NotFound, StaleVersion, Invalid, Forbidden, AlreadyExists."""
@@ -53,7 +53,7 @@ class UserService(Service[User]):
             raise Forbidden("Change your own e-mail at /api/v1/auth/me, which requires your password.")
         if row.is_active and changes.get("is_active") is False:
             changes["signed_out_at"] = now()
-        return await self.rows.change(row, changes)
+        return await reload_one(self.rows, await self.rows.change(row, changes))
 
     async def delete(self, id: UUID, if_match: str | None = None) -> None:
         """Hide a user and end the sessions. Raises NotFound, StaleVersion."""

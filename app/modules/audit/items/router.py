@@ -58,9 +58,12 @@ class ItemEndpoints(Endpoints):
         self.add(f"/{{id}}/{path}", verb, endpoint, summary, methods=["GET"], **options)
 
     async def find(self, items: ItemService, caller: Principal, item_id: UUID) -> Item:
-        """The item, if the caller may read what the change log says of it. Raises NotFound."""
+        """The item, if the caller may read what the change log says of it: also of a hidden one, to restore it.
+
+        Raises NotFound.
+        """
         item = Item(self.entity, item_id)
-        if not self.may_audit(caller):
+        if not self.may_audit(caller) and not caller.may(f"{self.slug}:delete"):
             await items.check_visible(item)
         return item
 
