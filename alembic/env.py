@@ -15,7 +15,7 @@ from app.core.config import Settings, settings
 from app.core.db.append_only import append_only_models, rules_of
 from app.core.db.append_only_triggers import MakeAppendOnly
 from app.core.db.backstop import MakeBackstop
-from app.core.db.column_types import CurrentTransaction, Instant, Money
+from app.core.db.column_types import CurrentTransaction, Instant, Money, Words
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
@@ -36,6 +36,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     if kind == "type" and isinstance(item, Money):
         autogen.imports.add("from app.core.db.column_types import Money")
         return "Money()"
+    if kind == "type" and isinstance(item, Words):
+        autogen.imports.add("from app.core.db.column_types import Words")
+        return "Words()"
     if kind == "type" and isinstance(item, JSON):
         autogen.imports.add("from app.core.db.column_types import JSON_DOCUMENT")
         return "JSON_DOCUMENT"

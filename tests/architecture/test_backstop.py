@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.config import Settings
-from app.core.db.backstop import VERBS, backstop_triggers
+from app.core.db.backstop import NUL, VERBS, backstop_triggers
 from app.core.db.connecting import create_engine
 from app.modules import import_models
 from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
@@ -23,9 +23,9 @@ async def test_every_audited_table_has_a_backstop(settings: Settings) -> None:
     async with create_engine(as_owner(settings)).connect() as connection:
         found = (await connection.execute(text(FIND_TRIGGERS))).all()
 
-    arguments = {(row.name.strip('"'), tuple(row.arguments.removesuffix(r"\000").split(r"\000"))) for row in found}
+    arguments = {(row.name.strip('"'), frozenset(row.arguments.removesuffix(NUL).split(NUL))) for row in found}
     models = {name: model for name, model in audited_models().items() if model.__module__.startswith("app.")}
-    assert arguments == {(name, tuple(backstop_columns(model))) for name, model in models.items()}
+    assert arguments == {(name, frozenset(backstop_columns(model))) for name, model in models.items()}
     assert len(found) == len(models) * len(VERBS)
     assert {row.enabled for row in found} == {"O"}
 

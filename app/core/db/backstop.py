@@ -109,12 +109,16 @@ DO $body$ BEGIN
 EXCEPTION WHEN dependent_objects_still_exist THEN NULL;
 END $body$"""
 
+FIND_NAMES = "SELECT encode(tgargs, 'escape') FROM pg_trigger WHERE tgname = :name"
+NUL = r"\000"
+"""What ends each name among the arguments of a trigger."""
+
 
 @Operations.register_operation("make_backstop")
 class MakeBackstop(MigrateOperation):
     """`op.make_backstop("task", "id", "title", "-words")`: of `words` an entry has nothing, of all others digests.
 
-    Run it again when a column is added: until then the new one counts as secret.
+    `op.add_to_backstop` names a column that is added later: until then it counts as secret.
     """
 
     def __init__(self, table: str, *plain: str) -> None:
@@ -123,6 +127,15 @@ class MakeBackstop(MigrateOperation):
 
     @classmethod
     def make_backstop(cls, operations: Operations, table: str, *plain: str) -> Any:
+        return operations.invoke(cls(table, *plain))
+
+
+@Operations.register_operation("add_to_backstop")
+class AddToBackstop(MakeBackstop):
+    """`op.add_to_backstop("task", "-words")`: the same for columns beside those that are named already."""
+
+    @classmethod
+    def add_to_backstop(cls, operations: Operations, table: str, *plain: str) -> Any:
         return operations.invoke(cls(table, *plain))
 
 
@@ -147,6 +160,15 @@ def make_backstop(operations: Operations, operation: MakeBackstop) -> None:
             bind.exec_driver_sql(statement)
         for statement in backstop_triggers(operation.table, operation.plain):
             bind.exec_driver_sql(statement)
+
+
+@Operations.implementation_for(AddToBackstop)
+def add_to_backstop(operations: Operations, operation: AddToBackstop) -> None:
+    bind = operations.get_bind()
+    if bind.dialect.name == "postgresql":
+        stored = bind.scalar(text(FIND_NAMES), {"name": f"{operation.table}_backstop_insert"})
+        names = dict.fromkeys([*(name for name in stored.split(NUL) if name), *operation.plain])
+        make_backstop(operations, MakeBackstop(operation.table, *names))
 
 
 @Operations.implementation_for(DropBackstop)

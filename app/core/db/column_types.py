@@ -1,13 +1,13 @@
 """Column types that behave the same on every database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, Numeric
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, Numeric, Text
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -75,6 +75,24 @@ class Money(TypeDecorator[Decimal]):
 
     def __repr__(self) -> str:
         return "Money()"
+
+
+class Words(TypeDecorator[Sequence[str]]):
+    """Words without punctuation: a text search vector on PostgreSQL, elsewhere a text in which each follows a space."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Sequence[str] | str | None, dialect: Dialect) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        return "".join(f" '{word}'" if dialect.name == "postgresql" else f" {word}" for word in value)
+
+    def __repr__(self) -> str:
+        return "Words()"
 
 
 def enum_type(options: type[StrEnum]) -> Enum:

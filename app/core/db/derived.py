@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Connection, Table, bindparam, select, update
 
 INFO = "derived"
+ROWS_AT_ONCE = 1000
 
 
 class Derivation(NamedTuple):
@@ -47,3 +48,20 @@ def derive_values(table: Table, values: Mapping[str, Any], changed: Set[str]) ->
 def own_columns(table: Table) -> "list[Column[Any]]":
     """The columns of a table that follow from no others."""
     return [column for column in table.columns if INFO not in column.info]
+
+
+def fill_derived(connection: Connection, table: Table) -> None:
+    """Derive the columns of all rows that are stored, in a migration.
+
+    `table` has the id, the derived columns, and those that they follow from.
+    """
+    number, made = table.c.id, derivations(table)
+    some = select(*own_columns(table)).order_by(number).limit(ROWS_AT_ONCE)
+    fill = update(table).where(number == bindparam("key")).values({name: bindparam(f"new_{name}") for name in made})
+    rows = connection.execute(some).mappings().all()
+    while rows:
+        values = [
+            {f"new_{name}": each.derive(dict(row)) for name, each in made.items()} | {"key": row["id"]} for row in rows
+        ]
+        connection.execute(fill, values)
+        rows = connection.execute(some.where(number > rows[-1]["id"])).mappings().all()

@@ -1,72 +1,53 @@
 """Full-text search: every word of `q` begins a word of one of the fields, ignoring case, on every database.
 
-PostgreSQL uses a full-text index (GIN, no extension needed); SQLite scans the list in its order and stops at
-the end of the page.
+What a database takes for a word depends on its version and its locale, so the words are made here: a column derived
+from the fields has them. PostgreSQL has an index of it (GIN, no extension needed); SQLite scans the list in its order
+and stops at the end of the page.
 """
 
-import re
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Index, String, Table, and_, false, func, literal_column, not_, select, text
+from sqlalchemy import CTE, Column, ColumnElement, Index, String, Table, and_, cast, false, func, literal, not_, select
+from sqlalchemy.dialects.postgresql import TSQUERY
 
+from app.core.db.column_types import Words
+from app.core.db.derived import derived
 from app.core.db.keyset import Limit, Range
 from app.core.db.session import AnySelect
+from app.core.fields.words import words_of
 
-BETWEEN_WORDS = re.compile(r"[\W_]+")
-PUNCTUATION = r"[\s!-/:-@[-`{-~]+"
-"""Replaced by a space before PostgreSQL parses a text: its parser would read `-12` as a number and `a/b` as a path. It
-splits other text as `words_of` does."""
 INFO = "searches"
+COLUMN = "search_words"
 NEARBY = 1000
 """A search looks through so many rows in the order of the list before it reads the search index."""
 
 
-def search_index(table: str, *fields: str) -> Index:
-    """The fields of `table` that `q` searches; on PostgreSQL also the index for them."""
-    return Index(
-        f"ix_{table}_search_{'_'.join(fields)}",
-        text(search_vector(fields)),
-        postgresql_using="gin",
-        info={INFO: fields},
-    ).ddl_if(dialect="postgresql")
+def search_index(table: str, *fields: str) -> "Column[Any]":
+    """The column with the words of the fields that `q` searches; on PostgreSQL also the index of it."""
+    column: Column[Any] = Column(COLUMN, Words(), info=derived(partial(words_of_fields, fields), fields))
+    name = f"ix_{table}_search_{'_'.join(fields)}"
+    Index(name, column, postgresql_using="gin", info={INFO: fields}).ddl_if(dialect="postgresql")
+    return column
 
 
-def search_vector(fields: Sequence[str]) -> str:
-    """The indexed expression. A query must repeat it exactly."""
-    joined = " || ' ' || ".join(f"coalesce({field}, '')" for field in fields)
-    return f"to_tsvector('simple', regexp_replace(lower({joined}), '{PUNCTUATION}', ' ', 'g'))"
-
-
-def words_of(q: str) -> list[str]:
-    """The words of `q` in lower case."""
-    return [word for word in BETWEEN_WORDS.split(q.lower()) if word]
-
-
-def normalize_words(value: str | None) -> str:
-    """The words of `value`, each after one space. SQLite calls it as `words()`."""
-    return " " + " ".join(words_of(value or ""))
-
-
-def search_fields(table: Table) -> Sequence[str]:
-    """The fields that `q` searches."""
-    return next((index.info[INFO] for index in table.indexes if INFO in index.info), ())
+def words_of_fields(fields: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """The words of these fields of a row."""
+    return words_of(" ".join(values[field] or "" for field in fields))
 
 
 def matches_search(table: Table, q: str, *, is_sqlite: bool) -> ColumnElement[bool]:
     """True for the rows that match `q`. Raises LookupError for a table without a search index."""
-    fields, words = search_fields(table), words_of(q)
-    if not fields:
+    if COLUMN not in table.c:
         raise LookupError(f"{table.name} has no search index")
+    column, words = table.c[COLUMN], words_of(q)
     if not words:
         return false()
     if is_sqlite:
-        parts = [func.words(table.c[field], type_=String()) for field in fields]
-        return and_(*(func.instr(reduce(add, parts), f" {word}") > 0 for word in words))
+        return and_(*(func.instr(column, f" {word}") > 0 for word in words))
     query = " & ".join(f"'{word}':*" for word in words)
-    vector: ColumnElement[object] = literal_column(search_vector([f'"{table.name}".{field}' for field in fields]))
-    return vector.bool_op("@@")(func.to_tsquery(literal_column("'simple'"), query))
+    return column.bool_op("@@")(cast(literal(query, String()), TSQUERY))
 
 
 def search_parts(each: Range, rows: AnySelect, match: ColumnElement[bool], wanted: Limit) -> list[AnySelect]:

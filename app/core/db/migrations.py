@@ -10,12 +10,13 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Index, MetaData, Table, column, func, select, table
+from sqlalchemy import Column, MetaData, Table, Text, Uuid, column, func, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex
 
 from alembic import command
 from app.core.config import Settings
+from app.core.db.derived import fill_derived
 from app.core.db.full_text import search_index
 from app.core.db.partitions import make_partitions_after_migration
 from app.core.db.session import AnySelect, ReadSession
@@ -25,7 +26,10 @@ ROOT = Path(__file__).parents[3]
 
 @Operations.register_operation("create_search_index")
 class CreateSearchIndex(MigrateOperation):
-    """`op.create_search_index("product", "sku", "name")`. It has an effect on PostgreSQL only."""
+    """`op.create_search_index("product", "sku", "name")`: writes the words of these fields into `search_words`.
+
+    The index of them is created on PostgreSQL only.
+    """
 
     def __init__(self, table: str, *fields: str) -> None:
         self.table = table
@@ -35,16 +39,19 @@ class CreateSearchIndex(MigrateOperation):
     def create_search_index(cls, operations: Operations, table: str, *fields: str) -> Any:
         return operations.invoke(cls(table, *fields))
 
-    def index(self) -> Index:
-        index = search_index(self.table, *self.fields)
-        index._set_parent(Table(self.table, MetaData()))  # noqa: SLF001  # the columns are in its text
-        return index
+    def described_table(self) -> Table:
+        """The columns that the index needs, with the index."""
+        fields = [Column(name, Text()) for name in self.fields]
+        return Table(self.table, MetaData(), Column("id", Uuid()), *fields, search_index(self.table, *self.fields))
 
 
 @Operations.implementation_for(CreateSearchIndex)
 def create_search_index(operations: Operations, operation: CreateSearchIndex) -> None:
-    if operations.get_bind().dialect.name == "postgresql":
-        operations.get_bind().execute(CreateIndex(operation.index()))
+    described, connection = operation.described_table(), operations.get_bind()
+    fill_derived(connection, described)
+    if connection.dialect.name == "postgresql":
+        for index in described.indexes:
+            connection.execute(CreateIndex(index))
 
 
 @renderers.dispatch_for(CreateSearchIndex)

@@ -5,8 +5,6 @@ import sqlite3
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 
-from app.core.db.full_text import normalize_words
-
 PRAGMAS = ("journal_mode=WAL", "foreign_keys=ON", "recursive_triggers=ON")
 """A write-ahead log, foreign keys, and triggers under REPLACE too."""
 
@@ -19,7 +17,6 @@ def prepare_connection(connection: AsyncAdapt_aiosqlite_connection | sqlite3.Con
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     connection.create_function("lower", 1, unicode_lower, deterministic=True)
-    connection.create_function("words", 1, normalize_words, deterministic=True)
 
 
 def unicode_lower(text: str | None) -> str | None:
