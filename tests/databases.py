@@ -66,11 +66,9 @@ class Postgresql(Backend):
     def __init__(self, url: str | None = None) -> None:
         self.url = url or os.environ[URL_VARIABLE]
 
-    def create(self, name: str, template: str | None = None, *, locale: str | None = None) -> str:
+    def create(self, name: str, template: str | None = None) -> str:
         # copying the files takes two thirds of the CPU of logging every page, and dropping them half of it
         clone = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
-        if locale:
-            clone = f" TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{locale}'"
         self.run(lambda connection: connection.execute(f'CREATE DATABASE "{name}"{clone}'))
         parts = urlsplit(self.url)
         return urlunsplit(parts._replace(scheme="postgresql+asyncpg", path=f"/{name}"))

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 SCALE = 4
 """Decimal places that are stored; no currency of ISO 4217 has more."""
 DIGITS = 15
+USUAL_PLACES = 2
+"""Decimal places of most currencies."""
 AMOUNT: dict[str, Any] = {
     "type": "string",
     "pattern": rf"^[0-9]{{1,{DIGITS - SCALE}}}(\.[0-9]{{1,{SCALE}}})?$",
@@ -48,14 +50,20 @@ def decimal_places_of(code: str) -> int | None:
         return None
 
 
-def fits_currency(amount: Decimal, code: str) -> bool:
-    """Whether `amount` has no more decimal places than its currency."""
-    return amount == round_to_currency(amount, code)
+def places_in(amount: Decimal) -> int:
+    """The decimal places that `amount` needs: 1 for 19.90."""
+    return max(0, -int(amount.normalize().as_tuple().exponent))
 
 
-def round_to_currency(amount: Decimal, code: str) -> Decimal:
-    """`amount` with the decimal places of its currency: 19.90 EUR, 1990 JPY."""
-    return amount.quantize(Decimal(1).scaleb(-(decimal_places_of(code) or 0)))
+def places_to_store(amount: Decimal, code: str, known: int) -> int:
+    """The decimal places of an amount that is stored now. One in a withdrawn currency keeps the `known` ones."""
+    places = decimal_places_of(code)
+    return max(known if places is None else places, places_in(amount))
+
+
+def show_amount(amount: Decimal, places: int) -> Decimal:
+    """`amount` with the decimal places that it was stored with: 19.90 EUR, 1990 JPY. It is never rounded."""
+    return amount.quantize(Decimal(1).scaleb(-max(places, places_in(amount))))
 
 
 Amount = Annotated[
@@ -68,5 +76,7 @@ Amount = Annotated[
 """An amount that is not negative."""
 AmountRead = Annotated[Decimal, WithJsonSchema(AMOUNT)]
 """An amount in a response."""
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(check_currency)]
+CurrencyLetters = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""A currency code, for an item that may have a withdrawn one: the service checks those that are new to it."""
+CurrencyCode = Annotated[CurrencyLetters, AfterValidator(check_currency)]
 """An ISO 4217 currency code."""

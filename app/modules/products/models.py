@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
+from app.core.db.amounts import places_column
 from app.core.db.column_types import Money, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
@@ -44,6 +45,8 @@ class Product(SoftDelete, Entity, table=True):
     """The price, in the currency."""
     currency: str = Field(max_length=3)
     """The currency (ISO 4217)."""
+    price_places: int = places_column("price", "currency")
+    """The decimal places of the price, as it was stored."""
     stock: int = 0
     """The number in stock: the sum of the movements."""
     status: ProductStatus = Field(default=ProductStatus.draft, sa_type=enum_type(ProductStatus))

@@ -4,34 +4,36 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, select
 
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
-from app.core.fields.money import round_to_currency
+from app.core.fields.money import show_amount
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead
 
 
 class ProductRepository(Repository[Product]):
-    """Products."""
+    """Products. A price is shown with the decimal places that it was stored with."""
 
     model = Product
     read = ProductRead
 
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [*super().columns(), self.table.c.price_places]
+
     def to_read(self, row: AnyRow) -> Any:
-        return with_price(super().to_read(row))
+        item = super().to_read(row)
+        item.price = show_amount(item.price, item.price_places)
+        return item
 
     async def reload_for_read(self, rows: Sequence[Product]) -> Sequence[Any]:
-        return [with_price(item) for item in await super().reload_for_read(rows)]
-
-
-def with_price(item: Any) -> Any:
-    """`item` with the decimal places of its currency."""
-    item.price = round_to_currency(item.price, item.currency)
-    return item
+        items = await super().reload_for_read(rows)
+        for item, row in zip(items, rows, strict=True):
+            item.price = show_amount(item.price, row.price_places)
+        return items
 
 
 class MovementRepository(Repository[StockMovement]):

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery, PageQuery
-from app.core.fields.money import Amount, AmountRead, CurrencyCode
+from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
 from app.modules.products.models import ProductStatus
@@ -40,7 +40,10 @@ class ProductCreate(Schema):
 
 
 class ProductUpdate(Patch, ProductCreate):
-    """A change of a product."""
+    """A change of a product. It may repeat a currency that was withdrawn."""
+
+    currency: CurrencyLetters
+    """The currency (ISO 4217)."""
 
 
 class ProductRead(ItemRead):

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, invalid
-from app.core.fields.money import fits_currency
+from app.core.fields.money import USUAL_PLACES, decimal_places_of, places_in
 from app.core.resources.schemas import Schema
 from app.core.resources.service import Service, reload_one
 from app.modules.products.models import Product, StockMovement
@@ -28,12 +28,15 @@ class ProductService(Service[Product]):
 
     def build(self, data: Schema) -> Product:
         product = super().build(data)
-        check_price(product.price, product.currency)
+        check_price(product.price, product.currency, USUAL_PLACES)
         return product
 
     def apply_rules(self, row: Product, changes: dict[str, Any]) -> dict[str, Any]:
-        if changes.keys() & {"price", "currency"}:
-            check_price(changes.get("price", row.price), changes.get("currency", row.currency))
+        price, currency = changes.get("price", row.price), changes.get("currency", row.currency)
+        if currency != row.currency and decimal_places_of(currency) is None:
+            raise invalid("/body/currency", "This is no currency of ISO 4217.", "value-error")
+        if (price, currency) != (row.price, row.currency):
+            check_price(price, currency, row.price_places)
         return changes
 
 
@@ -68,7 +71,8 @@ class StockService:
         return await self.movements.get_of(product_id, id)
 
 
-def check_price(price: Decimal, currency: str) -> None:
-    """Raise Invalid for a price with more decimal places than its currency has."""
-    if not fits_currency(price, currency):
+def check_price(price: Decimal, currency: str, known_places: int) -> None:
+    """Raise Invalid for a price with more decimal places than its currency has, or had if it was withdrawn."""
+    places = decimal_places_of(currency)
+    if places_in(price) > (known_places if places is None else places):
         raise invalid("/body/price", f"{currency} has fewer decimal places than this.", "too-many-decimals")

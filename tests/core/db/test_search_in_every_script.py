@@ -1,16 +1,12 @@
-"""An item is found by each word of its name, in every script, on every database and in every locale."""
+"""An item is found by each word of its name, in every script, on every database."""
 
 import unicodedata
-from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from tests.core.fields.test_words import WORDS
-from tests.databases import Backend, Postgresql
-from tests.fixtures.databases import prepare, settings_for
 from tests.people import Person, SignedInAs
 
 NAMES = {
@@ -36,26 +32,6 @@ NAMES = {
     "Adlam": "𞤀𞤣𞤤𞤢𞤥",
     "emoji": "🍕 👩\u200d💻",
 }
-
-
-@pytest.fixture(scope="module")
-def turkish_template(backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
-    """A migrated database whose locale is Turkish; None where databases have no locale."""
-    if not isinstance(backend, Postgresql):
-        yield None
-        return
-    name = f"template_{uuid4().hex}"
-    prepare(settings_for(backend.create(name, locale="tr-TR"), tmp_path_factory.mktemp("template")), backend)
-    yield name
-    backend.drop(name)
-
-
-@pytest.fixture
-def database_url(backend: Backend, template: str, turkish_template: str | None) -> Iterator[str]:
-    """The URL of a database of this test, Turkish where it can be."""
-    name = f"test_{uuid4().hex}"
-    yield backend.create(name, turkish_template or template)
-    backend.drop(name)
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def without_nulls(document: Values) -> dict[str, Any]:
 def changes_of(row: Entity, before: Values) -> Sides:
     """The fields of `row` that changed, without secrets."""
     declared = redactions(type(row))
-    changed = [name for name, value in row.__dict__.items() if before[name] != value]
+    changed = [name for name in declared if before[name] != row.__dict__[name]]
     return {
         name: {"old": canonical_value(before[name]), "new": canonical_value(getattr(row, name))}
         for name in changed
