@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import CreateIndexOp, CreateTableOp, MigrateOperation, MigrationScript
+from alembic.operations.ops import CreateIndexOp, CreateTableOp, MigrateOperation, MigrationScript, ModifyTableOps
 from sqlalchemy import JSON, text
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
@@ -20,6 +20,7 @@ from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.migrations import CreateSearchIndex
 from app.core.db.roles import OWNER, grant, is_owned
+from app.core.db.unique_migrations import move_unique_out
 from app.modules import import_models
 from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
 
@@ -53,6 +54,8 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
     for script in directives:
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
         created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
+        for changed in [op for op in operations if isinstance(op, ModifyTableOps)]:
+            operations += move_unique_out(changed, SQLModel.metadata.tables[changed.table_name])
         for operation in [op for op in operations if isinstance(op, CreateTableOp)]:
             table = SQLModel.metadata.tables[operation.table_name]
             for index in sorted(table.indexes, key=lambda index: str(index.name)):

@@ -29,8 +29,9 @@ def binaries() -> Path:
 class Postgres:
     """A server process on the folder `data`, which is reached by a socket in `folder`."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, programs: Path | None = None) -> None:
         self.folder = folder
+        self.programs = programs or binaries()
         self.data = folder / "data"
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
@@ -42,7 +43,7 @@ class Postgres:
         """Start, and wait until it answers. Raises TimeoutError."""
         settings = [*FAST, "listen_addresses = ''", f"unix_socket_directories = '{self.folder}'", *self.options]
         arguments = [part for setting in settings for part in ("-c", setting.replace(" = ", "=").replace("'", ""))]
-        command = [str(binaries() / "postgres"), "-D", str(self.data), *arguments]
+        command = [str(self.programs / "postgres"), "-D", str(self.data), *arguments]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, user=user(), cwd=self.folder)
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -44,9 +44,10 @@ LOAD = {
         SELECT id, created_at, updated_at, 1, deleted_at, words,
         CASE WHEN n % 1000 = 1 THEN 'cancelled' WHEN n % 2 = 0 THEN 'done' ELSE 'todo' END, 'normal',
         CASE WHEN n % 2 = 0 THEN date '2026-01-01' + n % 1000 END FROM numbered($1, $2)""",
-    "product": """INSERT INTO product (id, created_at, updated_at, version, deleted_at, name, sku, price, currency,
-        stock, status, brand_id) SELECT id, created_at, updated_at, 1, deleted_at, words, 'P-' || n, n % 1000, 'EUR',
-        n % 50, 'active', (SELECT id FROM brand WHERE name = 'brand ' || n % 100) FROM numbered($1, $2)""",
+    "product": """INSERT INTO product (id, created_at, updated_at, version, deleted_at, name, sku, sku_folded, price,
+        currency, stock, status, brand_id) SELECT id, created_at, updated_at, 1, deleted_at, words, 'P-' || n,
+        'p-' || n, n % 1000, 'EUR', n % 50, 'active', (SELECT id FROM brand WHERE name = 'brand ' || n % 100)
+        FROM numbered($1, $2)""",
 }
 NUMBERED = """CREATE FUNCTION numbered(first int, last int, OUT n int, OUT id uuid, OUT created_at timestamptz,
     OUT updated_at timestamptz, OUT deleted_at timestamptz, OUT words text) RETURNS SETOF record LANGUAGE sql AS $$
@@ -55,8 +56,8 @@ NUMBERED = """CREATE FUNCTION numbered(first int, last int, OUT n int, OUT id uu
     || CASE WHEN n % 1000 = 7 THEN 'teak ' ELSE '' END || CASE WHEN n = 7 THEN 'zebra ' ELSE '' END
     || CASE WHEN n < 5000 THEN 'walnut ' ELSE '' END || n FROM generate_series(first, last) n $$"""
 """`lamp` is in every row, `brass` in a fifth, `teak` in a thousandth, `zebra` in one, `walnut` in the 5,000 oldest."""
-BRANDS = """INSERT INTO brand (id, created_at, updated_at, version, name)
-    SELECT gen_random_uuid(), now(), now(), 1, 'brand ' || n FROM generate_series(0, 99) n"""
+BRANDS = """INSERT INTO brand (id, created_at, updated_at, version, name, name_folded)
+    SELECT gen_random_uuid(), now(), now(), 1, 'brand ' || n, 'brand ' || n FROM generate_series(0, 99) n"""
 
 SEARCHES = ("xylophone", "zebra", "teak", "brass", "lamp", "walnut")
 SHARED: list[dict[str, Any]] = [

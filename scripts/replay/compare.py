@@ -10,6 +10,7 @@ from scripts.replay.stored import Row, Tables
 from scripts.replay.values import Secrets, canonical, is_same, plain
 
 NO_VALUE = object()
+FOLDED = "_folded"
 PROBES = {"/healthz", "/readyz"}
 UNAUTHENTICATED = 401
 
@@ -81,17 +82,30 @@ class Rebuilt:
         self.found.rows += 1
         for name, raw in row.items():
             self.found.values += 1
+            if name not in self.treatments[table]:
+                self.compare_folded(f"{table} {identity}.{name}", raw, row[name.removesuffix(FOLDED)])
+                continue
             value = self.value_to_log(table, identity, name, canonical(raw))
             if not is_same(value, rebuilt.get(name, NO_VALUE)):
                 self.found.add(f"{table} {identity}.{name} is {value!r}, by its entries {rebuilt.get(name)!r}")
         if self.entries[table, identity] != row["version"]:
             self.found.add(f"{table} {identity} has version {row['version']}, {self.entries[table, identity]} entries")
 
+    def compare_folded(self, place: str, folded: str | None, text: str | None) -> None:
+        """Compare a column that the change log does not have with the one that it is made of."""
+        if folded != (None if text is None else fold_ascii(text)):
+            self.found.add(f"{place} is {folded!r}, made of {text!r}")
+
     def value_to_log(self, table: str, identity: str, name: str, value: Any) -> Any:
         """The live value, or the digest of a secret."""
         if value is None or self.treatments[table][name][0] != "secret":
             return value
         return self.secrets.digest_of(table, identity, name, value)
+
+
+def fold_ascii(text: str) -> str:
+    """A name of this replay as it is compared. They are all in ASCII."""
+    return " ".join(text.encode("ascii").decode().lower().split())
 
 
 def as_number(logged: Any) -> Any:

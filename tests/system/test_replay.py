@@ -56,6 +56,7 @@ FORGERIES: dict[str, Callable[[Tables], None]] = {
     "a changed value": lambda tables: set_value(tables, "task", {"title": "forged"}),
     "a value of another type": lambda tables: set_value(tables, "role", {"is_active": 1}),
     "a changed personal value": lambda tables: set_value(tables, "customer", {"first_name": "forged"}),
+    "a changed folded name": lambda tables: set_value(tables, "brand", {"name_folded": "forged"}),
     "a swapped secret": lambda tables: set_value(tables, "user", {"password_hash": "forged"}),
     "a row without entries": lambda tables: tables["brand"].append({**tables["brand"][0], "id": "forged"}),
     "a row that is gone": lambda tables: tables["brand"].clear(),

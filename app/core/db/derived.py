@@ -21,11 +21,15 @@ class Derivation(NamedTuple):
     """Makes its value of the values of a row."""
     sources: frozenset[str]
     """The columns that it follows from: a change of one of them makes it anew."""
+    is_exact: bool
+    """Whether it follows from them alone, at any time, so that what is stored can be checked."""
 
 
-def derived(derive: Callable[[Mapping[str, Any]], Any], sources: Iterable[str]) -> dict[str, Derivation]:
+def derived(
+    derive: Callable[[Mapping[str, Any]], Any], sources: Iterable[str], *, is_exact: bool = False
+) -> dict[str, Derivation]:
     """The `info` of a derived column."""
-    return {INFO: Derivation(derive, frozenset(sources))}
+    return {INFO: Derivation(derive, frozenset(sources), is_exact)}
 
 
 SET_BY_UNIT_OF_WORK = derived(lambda _values: None, ())
@@ -36,6 +40,12 @@ SET_BY_UNIT_OF_WORK = derived(lambda _values: None, ())
 def derivations(table: Table) -> Mapping[str, Derivation]:
     """The derived columns of a table, by name."""
     return {column.name: column.info[INFO] for column in table.columns if INFO in column.info}
+
+
+@cache
+def exact_derivations(table: Table) -> Mapping[str, Derivation]:
+    """Those whose stored values can be checked."""
+    return {name: each for name, each in derivations(table).items() if each.is_exact}
 
 
 def derive_values(table: Table, values: Mapping[str, Any], changed: Set[str]) -> dict[str, Any]:

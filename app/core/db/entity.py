@@ -14,8 +14,10 @@ from sqlmodel import Field, SQLModel
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.derived import SET_BY_UNIT_OF_WORK, derivations
+from app.core.db.folded import Fold, Folding, add_folded_column, folded_name
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
+from app.core.fields.folding import fold_text
 
 LEAST_RETENTION = timedelta(days=29)
 """The age at which logs may be pruned: a day less than settings allow, because clocks differ."""
@@ -168,15 +170,26 @@ def filter_indexes(table: str, *fields: str) -> list[Index]:
     return [Index(f"ix_{table}_{field}_created_at_id", field, "created_at", "id") for field in fields]
 
 
-def unique_index(table: str, field: str, scope: str | None = None, *, alone: str | None = None) -> Index:
-    """Unique among visible rows, ignoring case: those with the same `scope`, or those where `alone` is null."""
+def unique_index(
+    table: str, field: str, scope: str | None = None, *, alone: str | None = None, fold: Fold = fold_text
+) -> Index:
+    """Unique among visible rows, in the form of `fold`: those with the same `scope`, or those where `alone` is null.
+
+    The table gets a column with that form, which a unit of work keeps.
+    """
     visible = text("deleted_at IS NULL" + (f" AND {alone} IS NULL" if alone else ""))
-    return Index(
+    folding, columns = Folding(field, fold), (*([scope] if scope else []), folded_name(field))
+    index = Index(
         f"uq_{table}_{field}" + (f"_without_{alone}" if alone else ""),
-        *([text(scope)] if scope else []),
-        text(f"lower({field})"),
+        *columns,
         unique=True,
         postgresql_where=visible,
         sqlite_where=visible,
-        info={"fields": [field], UNIQUE_KEY: UniqueKey((*([scope] if scope else []), field), field, alone)},
+        info={"fields": [field], UNIQUE_KEY: UniqueKey(columns, folding, alone)},
     )
+
+    @event.listens_for(index, "before_parent_attach")
+    def add_column(_index: Index, parent: Table) -> None:
+        add_folded_column(parent, folding)
+
+    return index

@@ -113,12 +113,22 @@ def from_integrity_error(error: IntegrityError) -> Problem | None:
     if found := SQLITE_UNIQUE.search(text):
         if found["index"]:
             return from_constraint(found["index"], text)
-        return already_exists([part.rpartition(".")[2] for part in f"{found['table']}.{found['columns']}".split(", ")])
+        columns = [part.rpartition(".")[2] for part in f"{found['table']}.{found['columns']}".split(", ")]
+        return already_exists(fields_of(found["table"], columns))
     if found := SQLITE_CHECK.search(text):
         return from_constraint(found["name"], text)
     if "FOREIGN KEY" in text:
         return foreign_key_problem(None, deleting=str(error.statement or "").lstrip().upper().startswith("DELETE"))
     return None
+
+
+def fields_of(table: str, columns: list[str]) -> list[str]:
+    """The fields that a client must change where these unique columns have the values of another row."""
+    known = SQLModel.metadata.tables.get(table)
+    for index in known.indexes if known is not None else ():
+        if index.unique and [column.name for column in index.columns] == columns:
+            return index.info.get("fields") or columns
+    return columns
 
 
 def from_constraint(name: str, text: str) -> Problem | None:

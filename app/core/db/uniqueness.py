@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from operator import eq
 
-from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_, or_, select
 from sqlmodel import SQLModel
 
+from app.core.db.folded import Folding
 from app.core.db.integrity import already_exists
 from app.core.db.session import AnySelect, ReadSession
 
@@ -22,37 +23,38 @@ class UniqueKey:
     """Columns of which no two rows have the same values. Null is no value."""
 
     columns: tuple[str, ...]
-    field: str | None = None
-    """The column among them that is compared ignoring case, and only among visible rows."""
+    folding: Folding | None = None
+    """What the last of them has of a field: its folded form. Then only visible rows are compared."""
     alone: str | None = None
     """Only rows without a value in this column are compared."""
 
     @property
     def fields(self) -> list[str]:
         """The fields that a client must change."""
-        return [self.field] if self.field else list(self.columns)
+        return [self.folding.source] if self.folding else list(self.columns)
 
     def of(self, row: SQLModel) -> Values | None:
         """The values of `row`; None where it takes none."""
         if self.alone is not None and getattr(row, self.alone) is not None:
             return None
-        values = [(name, getattr(row, name)) for name in self.columns]
-        if any(value is None for _, value in values):
-            return None
-        return tuple(value.lower() if name == self.field else value for name, value in values)
+        values = [
+            self.folding.of(getattr(row, self.folding.source))
+            if self.folding is not None and name == self.columns[-1]
+            else getattr(row, name)
+            for name in self.columns
+        ]
+        return None if None in values else tuple(values)
 
     def select(self, table: Table, values: Sequence[Values]) -> AnySelect:
         """Those of `values` that stored rows have."""
-        columns: list[ColumnElement[object]] = [
-            func.lower(table.c[name]) if name == self.field else table.c[name] for name in self.columns
-        ]
+        columns: list[ColumnElement[object]] = [table.c[name] for name in self.columns]
         groups: dict[Values, list[object]] = defaultdict(list)
         for *scope, last in values:
             groups[tuple(scope)].append(last)
         # one range of the index for each scope: SQLite would use only the first column of a tuple
         matches = [and_(*map(eq, columns, scope), columns[-1].in_(found)) for scope, found in groups.items()]
         statement = select(*columns).where(or_(*matches))
-        if self.field is not None:
+        if self.folding is not None:
             statement = statement.where(table.c.deleted_at.is_(None))
         return statement.where(table.c[self.alone].is_(None)) if self.alone is not None else statement
 

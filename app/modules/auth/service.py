@@ -10,6 +10,7 @@ from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Problem, Unauthenticated, Unavailable
+from app.core.fields.folding import fold_email
 from app.core.fields.ip_address import rate_limit_key
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
 from app.core.security.encryption import keyed_hash
@@ -172,8 +173,9 @@ async def forget_counters(session: Session, person: Person) -> None:
 
 
 def hash_identifier(key: bytes, identifier: str) -> str:
-    """The keyed hash of a typed name. Counters use it, and the login log for an unknown name."""
-    return keyed_hash(key, identifier.lower().encode("utf-8", "replace")).hex()
+    """The keyed hash of a typed name, the same in all its spellings. Counters use it, and the login log for an unknown
+    name."""
+    return keyed_hash(key, fold_email(identifier).encode("utf-8", "replace")).hex()
 
 
 def refusal_reason(user: AnyRow, *, matches: bool) -> str | None:

@@ -10,6 +10,7 @@ from app.core.db.column_types import JSON_DOCUMENT, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
+from app.core.fields.folding import fold_email
 
 
 class CustomerStatus(StrEnum):
@@ -24,7 +25,7 @@ class Customer(SoftDelete, Entity, table=True):
 
     __tablename__ = "customer"
     __table_args__ = (
-        unique_index("customer", "email"),
+        unique_index("customer", "email", fold=fold_email),
         *sort_indexes("customer", "created_at", "updated_at", "last_name", "first_name", "email"),
         *filter_indexes("customer", "status"),
         search_index("customer", "first_name", "last_name", "email", "company"),

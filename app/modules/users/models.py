@@ -9,6 +9,7 @@ from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 from app.core.db.targets import SHOWN_AS
+from app.core.fields.folding import fold_email
 
 
 class User(SoftDelete, Entity, table=True):
@@ -17,7 +18,7 @@ class User(SoftDelete, Entity, table=True):
     __tablename__ = "user"
     __table_args__ = (
         unique_index("user", "username"),
-        unique_index("user", "email"),
+        unique_index("user", "email", fold=fold_email),
         *sort_indexes("user", "created_at", "updated_at", "username", "email"),
         search_index("user", "username", "email", "first_name", "last_name"),
         {"info": {SHOWN_AS: "username"}},

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
+from app.core.fields.folding import fold_email
 from app.modules.users.models import User
 from app.modules.users.schemas import UserRead
 
@@ -18,8 +19,8 @@ class UserRepository(Repository[User]):
 
     async def credentials(self, identifier: str) -> AnyRow | None:
         """The columns that a sign-in as `identifier` (user name or e-mail) checks."""
-        columns, name = self.table.c, identifier.lower()
-        matching = or_(func.lower(columns.username) == name, func.lower(columns.email) == name)
+        columns, name = self.table.c, fold_email(identifier)
+        matching = or_(columns.username_folded == name, columns.email_folded == name)
         return await self.session.first(self.select_credentials().where(matching))
 
     async def credentials_of(self, id: UUID) -> AnyRow | None:

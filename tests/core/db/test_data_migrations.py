@@ -7,16 +7,22 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import render_op
+from alembic.operations.ops import AddColumnOp, CreateIndexOp, ModifyTableOps
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, column, insert, select, table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from alembic import command
 from app.core.config import Settings
-from app.core.db import migrations
+from app.core.db import migrations, unique_migrations
 from app.core.db.connecting import create_engine
 from app.core.db.entity import table_of
+from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.modules.audit.entries.callers import commitment
 from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
+from app.modules.brands.models import Brand
 from app.modules.rbac.models import PolicyVersion
 from app.modules.sessions.models import LoginAttempt
 from app.modules.users import User
@@ -27,6 +33,7 @@ from tests.modules.audit.entries import select_with_callers
 BEFORE_CALLERS = "e4d27b90c6f3"
 BEFORE_UNNAMED_VERSIONS = "a6d1f83b205e"
 BEFORE_LOGIN_CALLERS = "d7b40c92e61f"
+BEFORE_FOLDED_NAMES = "5be2d07f94a6"
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 USER, KEY, OWNER = UUID(int=1), UUID(int=2), UUID(int=3)
 TOLD = ("actor_kind", "actor_id", "owner_id", "actor_name", "ip", "user_agent")
@@ -208,3 +215,74 @@ def test_a_log_that_was_migrated_can_still_only_be_added_to(empty: Settings, log
         run(empty, lambda connection: connection.execute(log.update().values(request_id="x")))
     with pytest.raises(DBAPIError, match="can only be added to"):
         run(empty, lambda connection: connection.execute(log.delete()))
+
+
+OLD_NAMES = table(
+    "brand",
+    column("id", table_of(Brand).c.id.type),
+    *(column(name, table_of(Brand).c[name].type) for name in ("created_at", "updated_at", "deleted_at")),
+    column("version"),
+    column("name"),
+)
+
+
+def add_old_brands(connection: Connection, names: dict[int, str], deleted: frozenset[int] = frozenset()) -> None:
+    """Brands of before, by the number of their ids."""
+    rows = [
+        {"id": UUID(int=number), "created_at": AT, "updated_at": AT, "version": 1, "name": name}
+        | {"deleted_at": AT if number in deleted else None}
+        for number, name in names.items()
+    ]
+    connection.execute(insert(OLD_NAMES), rows)
+
+
+def test_stored_names_are_folded_and_back(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unique_migrations, "AT_ONCE", 2)
+    command.upgrade(migrations.config(empty), BEFORE_FOLDED_NAMES)
+    names = {1: "ACME", 2: "Stra\u00dfe", 3: "Cafe\u0301", 4: "\u0130zmir", 5: "ＡＣＭＥ"}
+    run(empty, lambda connection: add_old_brands(connection, names, deleted=frozenset({5})))
+
+    migrations.upgrade(empty)
+
+    brands = table_of(Brand)
+    rows = run(empty, lambda connection: connection.execute(select(brands).order_by(brands.c.id)).all())
+    assert [row.name for row in rows] == list(names.values())
+    assert [row.name_folded for row in rows] == ["acme", "strasse", "caf\u00e9", "i\u0307zmir", "acme"]
+    with pytest.raises(IntegrityError):
+        run(empty, lambda connection: connection.execute(insert(brands), {**rows[0]._mapping, "id": uuid4()}))
+    entries = select(table_of(AuditChange).c.id)
+    assert run(empty, lambda connection: connection.execute(entries).all()) == [], "no value was changed"
+
+    command.downgrade(migrations.config(empty), BEFORE_FOLDED_NAMES)
+    left = run(empty, lambda connection: connection.execute(select(OLD_NAMES.c.name).order_by(OLD_NAMES.c.id)).all())
+    assert [row.name for row in left] == list(names.values())
+
+
+def test_names_that_become_one_stop_the_migration(empty: Settings) -> None:
+    command.upgrade(migrations.config(empty), BEFORE_FOLDED_NAMES)
+    names = {1: "Caf\u00e9", 2: "Cafe\u0301", 3: "other", 4: "ＡＣＭＥ", 5: "Acme"}
+    run(empty, lambda connection: add_old_brands(connection, names))
+
+    with pytest.raises(unique_migrations.NotUnique) as refusal:
+        migrations.upgrade(empty)
+
+    pairs = [f"{UUID(int=one)} = {UUID(int=other)}" for one, other in ((1, 2), (4, 5))]
+    assert str(refusal.value).startswith("brand.name ")
+    assert all(pair in str(refusal.value) for pair in pairs)
+    assert "Caf" not in str(refusal.value)
+    left = run(empty, lambda connection: connection.execute(select(OLD_NAMES.c.name)).all())
+    assert len(left) == len(names), "everything is as it was"
+
+
+def test_a_new_unique_field_of_a_stored_table_is_folded_by_its_migration() -> None:
+    brands = table_of(Brand)
+    (index,) = [index for index in brands.indexes if UNIQUE_KEY in index.info]
+    found = ModifyTableOps("brand", [AddColumnOp.from_column(brands.c.name_folded), CreateIndexOp.from_index(index)])
+
+    moved = unique_migrations.move_unique_out(found, brands)
+
+    assert found.ops == []
+    context = AutogenContext(MigrationContext.configure(dialect_name="sqlite"))
+    assert [render_op(context, each) for each in moved] == [
+        ["op.make_unique('brand', 'name')  # type: ignore[attr-defined]  # our own operation"]
+    ]

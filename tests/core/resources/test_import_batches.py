@@ -164,10 +164,11 @@ def when_first_batch_is_committed(database: Database, call: Callable[[], None]) 
 
 def insert_brand(database: Database, name: str) -> None:
     """Insert a brand beside the application, as another process would."""
-    copy = "INSERT INTO brand (id, created_at, updated_at, version, name) SELECT ?, created_at, updated_at, 1, ?"
+    copy = """INSERT INTO brand (id, created_at, updated_at, version, name, name_folded)
+        SELECT ?, created_at, updated_at, 1, ?, ? FROM brand LIMIT 1"""
     connection = sqlite3.connect(str(make_url(database.settings.database_url.get_secret_value()).database))
     with connection:
-        connection.execute(f"{copy} FROM brand LIMIT 1", ("0" * 32, name))
+        connection.execute(copy, ("0" * 32, name, name.lower()))
     connection.close()
 
 

@@ -78,6 +78,11 @@ def backstop_columns(model: type[SQLModel]) -> list[str]:
     return [*plain, *(f"-{name}" for name in derivations(table_of(model)))]
 
 
+def derived_columns(model: type[SQLModel]) -> list[str]:
+    """The columns that the change log does not have."""
+    return list(derivations(table_of(model)))
+
+
 @cache
 def has_personal_data(model: type[SQLModel]) -> bool:
     return any(redaction.treatment == "personal" for redaction in redactions(model).values())

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.core.db.derived import exact_derivations
 from app.core.db.entity import Entity, defaults_of, table_of
 from app.core.db.session import AnyRow, ReadSession
 from app.modules.audit.changes.personal_data import ERASED, UNREADABLE
@@ -99,6 +100,7 @@ class RowComparison:
 
     def __init__(self, model: type[Entity], digest_key: bytes, report: TableReport) -> None:
         self.constants, _ = defaults_of(model)
+        self.derivations = exact_derivations(table_of(model))
         self.digest_key = digest_key
         self.report = report
 
@@ -109,7 +111,10 @@ class RowComparison:
         if known is None or not known.exists:
             self.report.add("extra", entity_id, [], known)
             return
-        wrong = [name for name, value in row._asdict().items() if not self.is_same(entity_id, name, value, known)]
+        stored = row._asdict()
+        derived = {name: stored.pop(name) for name in self.derivations}
+        wrong = [name for name, value in stored.items() if not self.is_same(entity_id, name, value, known)]
+        wrong += [name for name, rule in self.derivations.items() if derived[name] != rule.derive(stored)]
         if wrong:
             self.report.add("differs", entity_id, wrong, known)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Table, func, select, true
 
-from app.core.db.derived import own_columns
+from app.core.db.derived import exact_derivations, own_columns
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession
 from app.modules.audit.changes.reading import decrypt
@@ -50,7 +50,8 @@ class RecordedTable:
     async def live_rows(self) -> AsyncIterator[Sequence[AnyRow]]:
         """The rows that the table has, by their ids."""
         number, after = self.table.c.id, UUID(int=0)
-        some = select(*own_columns(self.table)).order_by(number).limit(PIECE)
+        columns = [*own_columns(self.table), *(self.table.c[name] for name in exact_derivations(self.table))]
+        some = select(*columns).order_by(number).limit(PIECE)
         while rows := await self.session.all(some.where(number > after)):
             yield rows
             after = rows[-1].id

@@ -34,7 +34,7 @@ class PersonTable(NamedTuple):
 
     @property
     def personal_columns(self) -> "list[Column[Any]]":
-        """The columns that an erasure empties."""
+        """The columns that an erasure empties. What is derived from them follows."""
         if not issubclass(self.model, Entity):
             return []
         declared = redactions(self.model)
