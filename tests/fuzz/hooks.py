@@ -116,7 +116,7 @@ UNFORESEEN = {
     "unknown-module",
     "unknown-reference",
     "unknown-role",
-    "value-error",  # rules between fields; networks, e-mail addresses, instants in the future
+    "value-error",  # rules between fields; networks, addresses, names that cannot be seen, instants in the future
 }
 
 

@@ -1,15 +1,49 @@
 """Text fields: one-line names, long texts, slugs and permission names."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from app.core.fields.folding import NOT_SEEN, compose
+
+BREAKS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+"""Control characters, and what begins another line."""
+DIRECTIONS = r"\u202a-\u202e\u2066-\u2069"
+"""What makes the text that follows run the other way: a name would be read as another one."""
+ONE_LINE = rf"^[^{BREAKS}{DIRECTIONS}]*$"
+LATER_BREAKS = re.compile(r"[\x80-\x9f\u2028\u2029]")
+REVERSING = re.compile(f"[{DIRECTIONS}]")
+BLANKS = {**NOT_SEEN, ord("\u2800"): None}
+"""What leaves nothing to see, beside white space: characters that are not seen, and the empty pattern of Braille."""
+
+
+def compose_text(value: object) -> object:
+    """A text in normalization form C; anything else as it is."""
+    return compose(value) if isinstance(value, str) else value
+
+
+def compose_line(value: object) -> object:
+    """The same of a name. Raises ValueError for one that has nothing to see, is of several lines, or runs backwards."""
+    if not isinstance(value, str) or value.isascii():
+        return value  # the constraints of the field say the rest
+    if LATER_BREAKS.search(value):
+        raise ValueError("a name is one line, without control characters")
+    if REVERSING.search(value):
+        raise ValueError("a name has no characters that change the direction of text")
+    if not value.translate(BLANKS).strip():
+        raise ValueError("a name needs a character that can be seen")
+    return compose(value)
+
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=ONE_LINE),
+    BeforeValidator(compose_line),
 ]
-"""One line of text, without surrounding white space."""
-Text = Annotated[str, StringConstraints(max_length=10_000)]
-"""Text of several lines."""
+"""One line of text that can be seen, in normalization form C, without surrounding white space."""
+Text = Annotated[str, StringConstraints(max_length=10_000), BeforeValidator(compose_text)]
+"""Text of several lines, in normalization form C."""
 PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete|audit)$")]
 """A permission, `module:action`."""
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]

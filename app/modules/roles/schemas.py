@@ -4,15 +4,20 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from app.core.db.pagination import EntityQuery, PageQuery
-from app.core.fields.text import Name, Slug
+from app.core.fields.text import Name, Slug, compose_text
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, Read, ResponseSchema, Schema, example
 
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
-Icon = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$"),
+    BeforeValidator(compose_text),
+]
+Description = Annotated[str, StringConstraints(max_length=2000), BeforeValidator(compose_text)]
+Icon = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$"), BeforeValidator(compose_text)]
 Order = Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
@@ -23,7 +28,7 @@ class RoleCreate(Schema):
 
     name: Name
     """The name, unique ignoring case."""
-    description: str | None = Field(None, max_length=2000)
+    description: Description | None = None
     """What the role is for."""
     icon: Icon = ""
     """The icon in lists."""
