@@ -3,24 +3,22 @@
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, EmailStr, Field, PastDate
+from pydantic import BeforeValidator, Field, PastDate, StringConstraints
 from pydantic_extra_types.country import CountryAlpha2
-from pydantic_extra_types.phone_numbers import PhoneNumber
 
 from app.core.db.pagination import EntityQuery
-from app.core.fields.text import Name, Text
+from app.core.fields.email import EmailAddress
+from app.core.fields.phone import Phone
+from app.core.fields.text import ONE_LINE, Name, Text, compose_line
 from app.core.fields.time import parse_day
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
 from app.modules.customers.models import CustomerStatus
 
-
-class Phone(PhoneNumber):
-    """A valid telephone number with its country code, in E.164 format."""
-
-    phone_format = "E164"
-
-
-PostalCode = Annotated[Name, Field(max_length=20)]
+PostalCode = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20, pattern=ONE_LINE),
+    BeforeValidator(compose_line),
+]
 
 
 class Address(Schema):
@@ -74,7 +72,7 @@ class CustomerCreate(Schema):
     """The first name."""
     last_name: Name
     """The last name."""
-    email: EmailStr
+    email: EmailAddress
     """The e-mail address, unique ignoring case."""
     phone: Phone | None = None
     """The telephone number (E.164)."""

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
-from pydantic import EmailStr, SecretStr, StringConstraints, model_validator
+from pydantic import SecretStr, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery
+from app.core.fields.email import EmailAddress
 from app.core.fields.text import Name
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema
 
@@ -15,7 +16,7 @@ Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 class ProfileFields(Schema):
     """The fields that users may change of their own account."""
 
-    email: EmailStr
+    email: EmailAddress
     """The e-mail address, unique ignoring case."""
     first_name: Name | None = None
     """The first name."""

@@ -23,11 +23,25 @@ WHOLE = {"line2": None, "region": None, "postal_code": None, **ADDRESS}
         ("phone", "+442079460018", "+442079460018"),
         ("phone", "030 901820", None),
         ("phone", "+1", None),
+        ("phone", "＋49 (0)30 90–18.20", "+4930901820"),
+        ("phone", "tel:+49-30-901820", "+4930901820"),
+        ("phone", "+1 907-486-4171 ext. 101", None),
+        ("phone", "+1 907-486-4171;ext=101", None),
+        ("phone", "+1 907-486-4171x101", None),
+        ("phone", "+1 907-486-4171#101", None),
+        ("phone", "call +1 907-486-4171", None),
+        ("phone", "+1 907-486-4171 / +1 907-486-4172", None),
         ("birth_date", "1990-02-28", "1990-02-28"),
         ("birth_date", "2990-02-28", None),
         ("birth_date", "1990-02-30", None),
         ("email", "Someone@Example.com", "Someone@example.com"),
         ("email", "nobody", None),
+        ("email", "ann@XN--MNCHEN-3YA.example", "ann@münchen.example"),
+        ("email", "Ann <ann@example.com>", None),
+        ("email", "<ann@example.com>", None),
+        ("email", f"{'é' * 32}@example.com", f"{'é' * 32}@example.com"),
+        ("email", f"{'é' * 33}@example.com", None),
+        ("email", f"{'a' * 65}@example.com", None),
         ("address", ADDRESS, WHOLE),
         ("address", {**ADDRESS, "country": "XX"}, None),
         ("address", {"city": "Berlin"}, None),
@@ -46,6 +60,21 @@ async def test_fields_are_validated(signed_in_as: SignedInAs, field: str, value:
         assert answer.json()["errors"][0]["pointer"].startswith(f"/body/{field}")
     else:
         assert (answer.status_code, answer.json()[field]) == (201, kept)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("phone", "+1 907-486-4171 ext. 101"), ("email", "Ann <ann@example.com>")]
+)
+async def test_an_import_refuses_what_would_be_cut(signed_in_as: SignedInAs, field: str, value: str) -> None:
+    person = await signed_in_as("customers:create")
+    row = {**body(), field: value}
+    file = f"{','.join(row)}\n{','.join(row.values())}\n"
+
+    answer = await person.post(f"{PATH}/import", content=file, headers={"Content-Type": "text/csv"})
+
+    assert answer.status_code == 422, answer.text
+    assert field in answer.text
+    assert value not in answer.text
 
 
 async def test_an_address_is_patched_as_rfc_7396_says(signed_in_as: SignedInAs) -> None:
