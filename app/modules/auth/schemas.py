@@ -11,11 +11,12 @@ class SignInForm(Schema):
     """The OAuth 2.0 password form. The optional fields of OAuth are accepted and not used."""
 
     username: str = Field(min_length=1, max_length=320, pattern=r"^[^\x00]*$")
-    """The user name or the e-mail address."""
+    """The user name or the e-mail address, in any spelling: case, width, blanks around it, punycode."""
     password: SecretStr = Field(min_length=1, max_length=1024)
     """The password."""
-    code: SecretStr | None = Field(None, max_length=32)
-    """The code of the second factor, or a recovery code, for users who have enrolled one."""
+    code: SecretStr | None = Field(None, max_length=64)
+    """The code of the second factor, or a recovery code, for users who have enrolled one. Blanks and hyphens in it do
+    not count."""
     grant_type: Literal["password"] | None = None
     """The OAuth grant type; not used."""
     scope: str | None = Field(None, max_length=400)

@@ -26,8 +26,8 @@ class Enrolment(ResponseSchema):
 class CodeRequest(Schema):
     """A code of the second factor."""
 
-    code: SecretStr = Field(min_length=6, max_length=32)
-    """The current code of the authenticator, or a recovery code."""
+    code: SecretStr = Field(min_length=6, max_length=64)
+    """The current code of the authenticator, or a recovery code. Blanks and hyphens in it do not count."""
 
 
 class RecoveryCodes(ResponseSchema):

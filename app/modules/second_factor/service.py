@@ -1,6 +1,7 @@
 """Enrols, verifies and removes second factors."""
 
 import secrets
+import unicodedata
 from base64 import b32encode
 from datetime import timedelta
 from typing import ClassVar
@@ -84,7 +85,7 @@ class SecondFactorService:
         found = await self.rows.of_user(user_id)
         if found is None or found.row.confirmed_at is not None:
             raise NotEnrolled("There is no second factor to confirm.")
-        if not self.accept(found, code):
+        if not self.accept(found, bare_code(code)):
             return None
         await self.rows.change(found.row, {"confirmed_at": now()})
         return await self.renew_codes(user_id)
@@ -102,7 +103,8 @@ class SecondFactorService:
         found = await self.rows.of_user(user_id)
         if found is None or found.row.confirmed_at is None:
             return False
-        return self.accept(found, code) or await self.use_recovery_code(user_id, code)
+        typed = bare_code(code)
+        return self.accept(found, typed) or await self.use_recovery_code(user_id, typed)
 
     def accept(self, found: LockedFactor, code: str) -> bool:
         """Whether `code` is current. Remembers its time step, so that it is valid once."""
@@ -164,9 +166,15 @@ def encrypt_secret(keys: Keys, user_id: UUID, secret: bytes) -> bytes:
     return encrypt(keys.second_factor, secret, user_id.bytes)
 
 
+def bare_code(code: str) -> str:
+    """A typed code without the blanks and hyphens with which apps show it, its digits and letters as in ASCII."""
+    folded = unicodedata.normalize("NFKC", code).casefold()
+    return "".join(str(unicodedata.decimal(each, each)) for each in folded if each.isalnum())
+
+
 def hash_code(keys: Keys, code: str) -> str:
-    """A recovery code as it is stored; typed in capitals it is the same."""
-    return keyed_hash(keys.lookup, code.strip().lower().encode("utf-8", "replace")).hex()
+    """A recovery code as it is stored."""
+    return keyed_hash(keys.lookup, code.encode("utf-8", "replace")).hex()
 
 
 def check_step_up(principal: Principal, ttl: int) -> None:

@@ -1,14 +1,20 @@
 """Second factors: enrolling, signing in, stepping up, and removing one."""
 
+from collections.abc import Callable
+
 import httpx
 import pyotp
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from app.core.config import AuthSettings
 from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.main import create_app
+from app.modules.auth.models import SignInCounter
 from tests.answers import refusals
+from tests.modules.audit.sealer.sealed import read_all
 from tests.modules.auth.calls import sign_in
 from tests.modules.roles.policies import role
 from tests.modules.second_factor.devices import enrolled
@@ -67,6 +73,33 @@ async def test_a_recovery_code_is_good_once(client: httpx.AsyncClient, signed_in
     assert statuses == [200, 401]
     state = (await someone.get("/auth/me/second-factor")).json()
     assert (state["enrolled"], state["recovery_codes_left"], len(set(recovery))) == (True, 9, 10)
+
+
+SHOWN = {
+    "blanks": lambda code: f" {code[:3]} {code[3:]} ",
+    "no-break spaces": lambda code: "\u00a0".join(code[at : at + 3] for at in range(0, len(code), 3)),
+    "hyphens": lambda code: "-".join(code[at : at + 4] for at in range(0, len(code), 4)),
+    "other hyphens": lambda code: "\u2011".join(code[at : at + 2] for at in range(0, len(code), 2)),
+    "full width": lambda code: "".join(chr(ord(each) + 0xFEE0) for each in code),
+    "Arabic digits": lambda code: code.translate({ord("0") + digit: 0x660 + digit for digit in range(10)}),
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=list(SHOWN))
+async def test_a_code_is_taken_as_apps_show_it(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs, database: Database, shown: Callable[[str], str]
+) -> None:
+    someone = await signed_in_as()
+    device, recovery = await enrolled(someone)
+
+    for code in (device(), recovery[0], recovery[1].upper()):
+        answer = await sign_in(client, someone, code=shown(code))
+        assert answer.status_code == 200, answer.text
+    stepped = await someone.post("/auth/step-up", {"code": shown(recovery[2])})
+
+    assert stepped.status_code == 204, stepped.text
+    counters = await read_all(database, select(table_of(SignInCounter).c.failures))
+    assert {counter.failures for counter in counters} <= {0}, "no guess was counted"
 
 
 async def test_policy_writes_require_step_up(signed_in_as: SignedInAs, database: Database) -> None:
