@@ -1,4 +1,4 @@
-"""Whoever typed a name at creation signs in by it, in any spelling, whatever the locale of the database is."""
+"""People sign in by the name that was typed at creation, in any spelling, whatever the locale of the database is."""
 
 import httpx
 import pytest
