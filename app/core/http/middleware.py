@@ -19,6 +19,7 @@ from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem
 from app.core.http.audit_reason import HEADER as AUDIT_REASON
 from app.core.http.audit_reason import check_reason, read_reason
 from app.core.http.client_address import client_address, is_https
+from app.core.http.content_coding import GzipDecoder, is_gzipped
 from app.core.http.probes import PROBES
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.request_headers import INDEXED, IndexedHeaders
@@ -62,6 +63,8 @@ class ContextMiddleware:
             if message["type"] == "http.response.start":
                 started = True
                 add_headers(message, context, is_tls=is_tls)
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -162,10 +165,12 @@ class SafetyMiddleware:
             await send(message)
 
         try:
-            await self.admit(scope, context)
+            body = self.limit_body(receive, context)
+            if await self.admit(scope, context):
+                body = self.decode_body(body, context)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
-                await self.app(scope, self.limit_body(receive, context), send_if_decided)
+                await self.app(scope, body, send_if_decided)
         except ClientDisconnect:
             raise  # there is no client to respond to; the access log has a status for it
         except Exception as error:
@@ -174,8 +179,8 @@ class SafetyMiddleware:
                 raise
             await self.error_response(error, scope["path"], context)(scope, receive, send)
 
-    async def admit(self, scope: Scope, context: RequestContext) -> None:
-        """Check the head, and count the request for its address before it is routed.
+    async def admit(self, scope: Scope, context: RequestContext) -> bool:
+        """Check the head, and count the request for its address before it is routed. Whether its body is in gzip.
 
         A request with credentials is counted by its guard, which knows whether they are valid. Probes do not count.
         """
@@ -183,11 +188,13 @@ class SafetyMiddleware:
         try:
             check_reason(context)
             has_credentials = self.check_head(scope)
+            has_gzip = is_gzipped(scope[INDEXED])
         except Problem:
             await limiter.count(context)
             raise
         if route_path(scope) not in PROBES and not has_credentials:
             await limiter.count(context)
+        return has_gzip
 
     def limit_body(self, receive: Receive, context: RequestContext) -> Receive:
         """Refuse a body that turns out larger than its route allows, whatever it declared.
@@ -198,13 +205,30 @@ class SafetyMiddleware:
         async def receive_within_limit() -> Message:
             message = await receive()
             context.bytes_in += len(message.get("body", b""))
-            limit = context.max_body_bytes or self.limits.body_bytes
-            if context.bytes_in > limit:
-                detail = f"The body is larger than {limit} bytes."
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
+            self.check_size(context.bytes_in, context)
             return message
 
         return receive_within_limit
+
+    def decode_body(self, receive: Receive, context: RequestContext) -> Receive:
+        """Decode a body in gzip, and refuse one that turns out too large, before more of it is decoded."""
+        decoder, size = GzipDecoder(receive), 0
+
+        async def receive_decoded() -> Message:
+            nonlocal size
+            message = await decoder()
+            size += len(message.get("body", b""))
+            self.check_size(size, context)
+            return message
+
+        return receive_decoded
+
+    def check_size(self, size: int, context: RequestContext) -> None:
+        """Raise HTTPException where `size` bytes are more than the route allows."""
+        limit = context.max_body_bytes or self.limits.body_bytes
+        if size > limit:
+            detail = f"The body is larger than {limit} bytes."
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, ContentTooLarge.headers)
 
     def check_head(self, scope: Scope) -> bool:
         """Whether the request has credentials. Raises UpgradeRefused, Malformed, UriTooLong, HeadersTooLarge."""
