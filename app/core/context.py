@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from app.core.clock import new_id, now
@@ -74,6 +74,13 @@ class Principal:
         return frozenset(module for module, held in pairs if held == action and self.may(f"{module}:read"))
 
 
+class UnlessVersion(NamedTuple):
+    """A condition of the request: that the version of the item `id` is none of `tags` (`If-None-Match`)."""
+
+    id: UUID
+    tags: str
+
+
 async def stay_authorized() -> None:
     """The checks of a request that everybody may make."""
 
@@ -118,7 +125,7 @@ class RequestContext:
     caller_id: UUID | None = None
     """Where the change entries of this request keep the caller's name, address and user agent."""
     bytes_in: int = 0
-    """The size of the request body, as far as it was read."""
+    """The size of the request body as it was sent, as far as it was read."""
     is_replay: bool = False
     """Whether the response is a stored one (`Idempotency-Key`)."""
     restores: int | None = None
@@ -132,6 +139,7 @@ class RequestContext:
     etag: str | None = None
     item_id: UUID | None = None
     next_cursor: str | None = None
+    unless_version: UnlessVersion | None = None
     file_kind: str | None = None
     """The media type of a list that is requested as a file."""
     file_name: str = "list"

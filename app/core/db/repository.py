@@ -22,7 +22,7 @@ from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
 from app.core.db.uniqueness import SeenKeys, check_unique
-from app.core.db.versions import allows_version
+from app.core.db.versions import allows_version, check_absence, stale_detail
 from app.core.errors import Conflict, Invalid, NotDeleted, NotFound, StaleVersion
 
 M = TypeVar("M", bound=Entity)
@@ -170,7 +170,8 @@ class Repository(EntityReader, Generic[M]):
     async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
         """Load and lock the visible entity, or a deleted one, to change it.
 
-        Raises NotFound, NotDeleted; StaleVersion where `if_match` is another version.
+        Raises NotFound, NotDeleted; StaleVersion where `if_match` is another version; VersionMatches where the request
+        excludes this one.
         """
         row = await self.writer.load(self.model, id, deleted=deleted)
         if row is None and deleted:
@@ -179,7 +180,10 @@ class Repository(EntityReader, Generic[M]):
         if row is None:
             raise self.not_found(id)
         if if_match is not None and not allows_version(if_match, row.version):
-            raise StaleVersion(f"This is at version {row.version} now; read it again before changing it.")
+            raise StaleVersion(stale_detail(if_match, row.version))
+        unless = self.writer.context.unless_version
+        if unless is not None and unless.id == id:
+            check_absence(unless.tags, row.version)
         return row
 
     async def lock_all(self, ids: Sequence[UUID]) -> None:

@@ -1,7 +1,48 @@
 """Optimistic locking: whether a condition of the client names the current version."""
 
+from collections.abc import Iterator
+
+from app.core.errors import Problem, StaleVersion
+
+COMPRESSED = "-gzip"
+"""The end of the tag of a compressed body."""
+
+
+class VersionMatches(Problem):
+    """`If-None-Match` of a change names the version that is current (RFC 9110, 13.1.2)."""
+
+    status = StaleVersion.status
+    code = "version-matches"
+
 
 def allows_version(if_match: str, version: int) -> bool:
     """Whether an `If-Match` list names `version`; a weak tag never does (RFC 9110, 13.1.1)."""
-    tags = [tag.strip() for tag in if_match.split(",")]
-    return "*" in tags or str(version) in [tag.strip('"').partition(".")[0] for tag in tags if tag.startswith('"')]
+    return names_version((tag for tag in split_tags(if_match) if not tag.startswith("W/")), version)
+
+
+def refuses_version(if_none_match: str, version: int) -> bool:
+    """Whether an `If-None-Match` list names `version`, weakly or not."""
+    return names_version((tag.removeprefix("W/") for tag in split_tags(if_none_match)), version)
+
+
+def names_version(tags: Iterator[str], version: int) -> bool:
+    """Whether one of `tags` is that of `version`, or `*`. Versions of embedded items, behind a dot, do not count."""
+    names = ("*", f'"{version}"', f'"{version}{COMPRESSED}"')
+    return any(tag in names or tag.startswith(f'"{version}.') for tag in tags)
+
+
+def split_tags(header: str) -> Iterator[str]:
+    return (tag.strip() for tag in header.split(","))
+
+
+def stale_detail(if_match: str, version: int) -> str:
+    """Why `if_match` does not allow a change of what is at `version`."""
+    if any(tag.startswith("W/") for tag in split_tags(if_match)):
+        return f"If-Match never matches a weak tag (W/): send the tag without W/. This is at version {version} now."
+    return f"This is at version {version} now; read it again before changing it."
+
+
+def check_absence(if_none_match: str, version: int) -> None:
+    """Raise VersionMatches where `if_none_match` names `version`, the current one."""
+    if refuses_version(if_none_match, version):
+        raise VersionMatches(f"This is at version {version} now, which If-None-Match excludes.")

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from uuid import UUID
 
 from fastapi import Request
 
 from app.core.config import LimitSettings
-from app.core.context import RequestContext
+from app.core.context import RequestContext, UnlessVersion
 from app.core.errors import PreconditionRequired, Problem
-from app.core.http.file_export import requested_file_type
+from app.core.http.accept import requested_file_type
 from app.core.http.guards import Authenticated, Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
 from app.core.http.query_parameters import reject_unknown_parameters
@@ -48,8 +49,8 @@ class Preflight:
         check_declared_size(request, limit_body(context, limits))
         if self.media_types:
             check_media_type(request, self.media_types)
-        if self.takes_if_match and limits.require_if_match and "if-match" not in request.headers:
-            raise PreconditionRequired("Send If-Match with the ETag of what you read.")
+        if self.takes_if_match:
+            read_conditions(request, context, is_required=limits.require_if_match)
         if self.list_name is not None:
             context.file_kind = requested_file_type(request.headers.get("accept", ""), self.file_types)
             context.file_name = self.list_name
@@ -80,6 +81,17 @@ class Preflight:
         if not IDEMPOTENCY_KEY.fullmatch(key):
             raise BadKey("An idempotency key has 1 to 255 visible ASCII characters.")
         return key
+
+
+def read_conditions(request: Request, context: RequestContext, *, is_required: bool) -> None:
+    """Keep `If-None-Match` for the item that the request changes. Raises PreconditionRequired without `If-Match`."""
+    if is_required and "if-match" not in request.headers:
+        raise PreconditionRequired("Send If-Match with the ETag of what you read.")
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        own_account = context.principal and context.principal.user_id
+        item = request.path_params.get("id", own_account)
+        context.unless_version = UnlessVersion(item, tags) if isinstance(item, UUID) else None
 
 
 def identify(request: Request, key: str, body_digest: bytes) -> IdempotentRequest:
