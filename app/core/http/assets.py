@@ -10,7 +10,8 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from app.core.http.etag import matches_etag
+from app.core.http.accept import accepts_gzip
+from app.core.http.etag import matching_tag
 
 TAG_BYTES = 16
 
@@ -34,7 +35,7 @@ class Asset:
 
     def to_response(self, request: Headers) -> Response:
         """The response to a request with these headers: 304 where the client has the content already."""
-        if matches_etag(request.get("if-none-match", ""), self.tag):
+        if matching_tag(request.get("if-none-match", ""), self.tag):
             kept = {name: value for name, value in self.headers.items() if name != "Content-Type"}
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)
         if accepts_gzip(request.get("accept-encoding", "")):
@@ -56,12 +57,3 @@ class AssetStore:
                 if name not in self.built:
                     self.built[name] = await asyncio.to_thread(build)
         return self.built[name]
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether an `Accept-Encoding` list allows gzip (RFC 9110, 12.5.3)."""
-    weights: dict[str, str] = {}
-    for part in accept_encoding.lower().split(","):
-        name, _, weight = part.partition(";")
-        weights[name.strip()] = weight.replace(" ", "").removeprefix("q=") or "1"
-    return weights.get("gzip", weights.get("*", "0")).strip("0.") != ""

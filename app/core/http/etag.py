@@ -1,4 +1,9 @@
-"""Entity tags: the version of an item, as HTTP shows it."""
+"""Entity tags: the version of an item, as HTTP shows it.
+
+A tag is strong, so that the compressed body of a version has another one: `"3"` and `"3-gzip"`. Both name the version.
+"""
+
+from app.core.db.versions import COMPRESSED
 
 
 def etag_of(item: object) -> str | None:
@@ -8,7 +13,13 @@ def etag_of(item: object) -> str | None:
     return None if version is None else ".".join(str(number) for number in (version, *embedded))
 
 
-def matches_etag(if_none_match: str, etag: str) -> bool:
-    """Whether an `If-None-Match` list names `etag`, weakly or not (RFC 9110, 13.1.2)."""
+def compressed_tag(tag: str) -> str:
+    """The tag of the compressed body, where `tag` is that of the body as it is."""
+    return f'{tag[:-1]}{COMPRESSED}"'
+
+
+def matching_tag(if_none_match: str, etag: str) -> str | None:
+    """The tag in an `If-None-Match` list that names `etag`, weakly or not (RFC 9110, 13.1.2); None where none does."""
+    own = f'"{etag}"'
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return "*" in tags or f'"{etag}"' in tags
+    return own if "*" in tags else next((tag for tag in tags if tag in (own, compressed_tag(own))), None)

@@ -1,7 +1,6 @@
 """Lists as files: the same rows as CSV or NDJSON, streamed page by page in constant memory."""
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -21,18 +20,6 @@ ListEndpoint = Callable[..., Awaitable[RowPage]]
 async def read_file_kind(request: Request) -> str | None:
     """The media type of the file that is requested; None for JSON. An endpoint that depends on it writes the file."""
     return context_of(request).file_kind
-
-
-def requested_file_type(accept: str, known: Mapping[str, str]) -> str | None:
-    """The file type that `Accept` prefers, if it is known; None for JSON (RFC 9110, 12.5.1)."""
-    best, weight = None, 0.0
-    for part in accept.lower().split(","):
-        kind, *options = (piece.strip() for piece in part.split(";"))
-        quality = next((option[2:] for option in options if option.startswith("q=")), "1")
-        wanted = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
-        if wanted > weight:
-            best, weight = kind, wanted
-    return best if best in known else None
 
 
 async def stream_list(
@@ -58,7 +45,7 @@ async def stream_list(
 
 def to_file(chunks: AsyncIterator[bytes], name: str, kind: str) -> Response:
     """A response with a file of this media type; `name` is without its ending."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{EXPORT_TYPES[kind]}"', "Vary": "Accept"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{EXPORT_TYPES[kind]}"'}
     return StreamingResponse(chunks, headers=headers, media_type=kind)
 
 

@@ -30,6 +30,14 @@ class Guard(ABC):
         self.durable_audit = durable_audit
         self.rate_limited = rate_limited
 
+    @property
+    def may_show_secrets(self) -> bool:
+        """Whether responses may show a secret beside what a client sent, so that they are never compressed.
+
+        Tokens come from public endpoints; what is shown once, such as an API key or a password, requires a session.
+        """
+        return True
+
     @abstractmethod
     async def __call__(self, request: Request) -> str:
         """The rule that admits the caller, for the audit log. Raises Unauthenticated, Forbidden."""
@@ -72,6 +80,10 @@ class Authenticated(Guard):
         super().__init__(durable_audit=durable_audit)
         self.session_only = session_only
         self.allow_restricted = allow_restricted
+
+    @property
+    def may_show_secrets(self) -> bool:
+        return self.session_only
 
     async def __call__(self, request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

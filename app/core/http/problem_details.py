@@ -80,6 +80,8 @@ def allowed_methods(app: FastAPI, path: str) -> list[str]:
         scope = {"type": "http", "path": path, "method": "", "root_path": "", "headers": []}
         if route.methods and route.matches(scope)[0] is not Match.NONE:
             methods |= set(route.methods)
+    if "GET" in methods:
+        methods.add("HEAD")
     return sorted(methods)
 
 

@@ -18,11 +18,13 @@ from pydantic import BaseModel, TypeAdapter
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.db.pagination import Page
+from app.core.http.accept import accepts_gzip
 from app.core.http.answers import encoder_of
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
+from app.core.http.compression import compress, is_worth_compressing, remove_body
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
-from app.core.http.etag import etag_of, matches_etag
+from app.core.http.etag import etag_of, matching_tag
 from app.core.http.file_export import read_file_kind, stream_list
 from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES
 from app.core.http.guards import Guard, Public, RequiresPermission
@@ -59,6 +61,7 @@ class Route(PlannedRoute):
         self.requires_reason = require_reason in dependencies
         self.writes_files = read_file_kind in dependencies
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
+        self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
         self.preflight = self.build_preflight(media_types)
@@ -66,6 +69,13 @@ class Route(PlannedRoute):
         self.encode = encoder_of(self.response_field)
 
     async def respond(self, request: Request) -> Response:
+        """The response, compressed where the client and the route allow it, and without its body to a HEAD."""
+        response = await self.handle_request(request)
+        if self.is_compressible and accepts_gzip(request.headers.get("accept-encoding", "")):
+            await compress(response)
+        return remove_body(response) if request.method == "HEAD" else response
+
+    async def handle_request(self, request: Request) -> Response:
         """Check the request, read its body, and run the endpoint, in a transaction where it writes."""
         state, context = state_of(request), context_of(request)
         key = await self.preflight.check(request, state, context, self.limit_body)
@@ -146,21 +156,37 @@ class Route(PlannedRoute):
         """The SHA-256 of the body."""
         return hashlib.sha256(await request.body()).digest()
 
+    def add_vary(self, response: Response) -> None:
+        """Name the headers of the request that chose this response, or would have chosen another one."""
+        names = ["Accept"] if self.item is not None else []
+        if self.is_compressible and is_worth_compressing(response):
+            names.append("Accept-Encoding")
+        if names:
+            response.raw_headers.append((b"vary", ", ".join(names).encode()))
+
     def add_response_headers(self, request: Request, response: Response) -> Response:
-        """Add ETag (or respond with 304), Location, Link and deprecation."""
+        """Add Vary, ETag (or respond with 304), Location, Link and deprecation."""
         context = context_of(request)
+        self.add_vary(response)
         if self.deprecation:
             add_deprecation_headers(self.deprecation, response, request.scope.get("root_path", ""))
         if context.etag is not None and ("{id}" in self.path_format or self.status_code == HTTPStatus.CREATED):
             response.headers["ETag"] = f'"{context.etag}"'
-            known = request.headers.get("if-none-match")
-            if request.method == "GET" and known and matches_etag(known, context.etag):
-                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": response.headers["ETag"]})
+            known = request.headers.get("if-none-match") if request.method in ("GET", "HEAD") else None
+            if known and (tag := matching_tag(known, context.etag)):
+                return not_modified(response, tag)
         if response.status_code == HTTPStatus.CREATED and context.item_id is not None:
             response.headers["Location"] = f"{quote(request.scope['path'])}/{context.item_id}"
         if context.next_cursor is not None:
             response.headers.append("Link", f'<{next_page_url(request, context.next_cursor)}>; rel="next"')
         return response
+
+
+def not_modified(response: Response, tag: str) -> Response:
+    """The 304 in place of `response`: with the tag that the client has (RFC 9110, 15.4.5)."""
+    answer = Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+    answer.raw_headers += [header for header in response.raw_headers if header[0] == b"vary"]
+    return answer
 
 
 def module_of(guard: Guard) -> str | None:

@@ -53,7 +53,8 @@ class RouteIndex:
     async def run(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Serve a request whose route the index knows, else return False and leave the scope as it is."""
         # the scan tells the span its route, for which FastAPI has no public function
-        found = self.find(scope) if scope["type"] == "http" and TRACED not in scope else None
+        is_ours = scope["type"] == "http" and (TRACED not in scope or scope["method"] == "HEAD")
+        found = self.find(scope) if is_ours else None
         planned = found[0].original_route if found is not None else None
         if found is None or not isinstance(planned, PlannedRoute):
             return False
@@ -73,8 +74,11 @@ class RouteIndex:
     def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
         """The route that matches path and method of a request, and what its match adds to the scope.
 
-        None also for what is no FastAPI route, such as a mounted application, which the scan must run.
+        The route of a HEAD is that of the GET, for which FastAPI's scan finds none. None also for what is no FastAPI
+        route, such as a mounted application, which the scan must run.
         """
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
         for route in self.candidates.get(self.key(scope["method"], route_path(scope).split("/")), ()):
             match, child_scope = route.matches(scope)
             if match is Match.FULL:

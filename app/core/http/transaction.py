@@ -72,5 +72,6 @@ def replay(stored: StoredResponse) -> Response:
     """The first response, marked as a replay."""
     response = Response(stored.body, stored.status)
     response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
+    response.media_type = response.headers.get("content-type", "").partition(";")[0]
     response.headers[REPLAYED_HEADER] = "true"
     return response

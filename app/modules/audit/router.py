@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only
@@ -158,7 +159,7 @@ async def to_zip(evidence: EvidenceService, log: Log, query: PeriodQuery) -> Zip
         raise
     size = file.tell()
     headers = {"Content-Disposition": f'attachment; filename="evidence-{log}.zip"', "Content-Length": str(size)}
-    return ZipResponse(read_pieces(file), headers=headers)
+    return ZipResponse(read_pieces(file), headers=headers, background=BackgroundTask(file.close))
 
 
 async def read_pieces(file: "SpooledTemporaryFile[bytes]") -> AsyncIterator[bytes]:

@@ -10,7 +10,6 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.config import Environment, Settings
-from app.core.http.assets import accepts_gzip
 from app.core.http.site import DOCUMENTS
 from app.main import create_app
 from scripts.servers import Server
@@ -95,25 +94,6 @@ async def test_the_document_is_built_once(
 
     assert [answer.json() for answer in answers] == [real()] * 5
     assert calls["built"] == 1
-
-
-@pytest.mark.parametrize(
-    ("accept_encoding", "allowed"),
-    [
-        ("gzip", True),
-        ("GZIP", True),
-        ("br, gzip ; q=0.5", True),
-        ("*", True),
-        ("gzip;q=0", False),
-        ("gzip;q=0.000, *", False),
-        ("*;q=0", False),
-        ("br", False),
-        ("identity", False),
-        ("", False),
-    ],
-)
-def test_gzip_only_for_those_who_take_it(accept_encoding: str, allowed: bool) -> None:  # a parameter
-    assert accepts_gzip(accept_encoding) is allowed
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ class LoggedRequest:
             is_last = not message.get("more_body", False)
             if not self.done and not is_last and not self.begun:
                 await self.begin_entry()
-            self.bytes_out += len(message.get("body", b""))
+            self.bytes_out += 0 if self.scope["method"] == "HEAD" else len(message.get("body", b""))
             if not self.done and is_last:
                 await self.write_entry()
             if self.refusal:
