@@ -14,6 +14,7 @@ from alembic import context
 from app.core.config import Settings, settings
 from app.core.db.append_only import append_only_models, rules_of
 from app.core.db.append_only_triggers import MakeAppendOnly
+from app.core.db.audited import audited_models
 from app.core.db.backstop import MakeBackstop
 from app.core.db.column_types import CurrentTransaction, Instant, Money, Words
 from app.core.db.connecting import create_engine
@@ -22,7 +23,7 @@ from app.core.db.migrations import CreateSearchIndex
 from app.core.db.roles import OWNER, grant, is_owned
 from app.core.db.unique_migrations import move_unique_out
 from app.modules import import_models
-from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
+from app.modules.audit.changes.redaction_rules import backstop_columns
 
 LOCK_TIMEOUT = "5s"
 

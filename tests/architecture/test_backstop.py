@@ -4,10 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from app.core.config import Settings
+from app.core.db.audited import audited_models
 from app.core.db.backstop import NUL, VERBS, backstop_triggers
 from app.core.db.connecting import create_engine
 from app.modules import import_models
-from app.modules.audit.changes.redaction_rules import audited_models, backstop_columns
+from app.modules.audit.changes.redaction_rules import backstop_columns
 from tests.roles import as_owner
 
 import_models()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import Request
@@ -11,6 +11,8 @@ from fastapi._compat import get_missing_field_error as missing_field_error
 from fastapi.dependencies.utils import request_params_to_args
 from pydantic import BaseModel
 from starlette.convertors import Convertor, UUIDConvertor
+
+from app.core.http.scalar_forms import Form, forms_of
 
 NO_BODY = object()
 """The body of a request that has none."""
@@ -47,7 +49,7 @@ def path_reader(parameter: ModelField, convertors: Mapping[str, Convertor[Any]])
     is_converted = isinstance(convertors.get(alias), UUIDConvertor)
     if is_converted and info.annotation is UUID and not info.metadata:
         return lambda inputs: inputs.request.path_params[alias]
-    return usual_reader(parameter, lambda request: request.path_params)
+    return strict_reader(usual_reader(parameter, lambda request: request.path_params), forms_of({alias: info}), "path")
 
 
 def query_reader(parameter: ModelField) -> Reader:
@@ -55,8 +57,10 @@ def query_reader(parameter: ModelField) -> Reader:
     model = parameter.field_info.annotation
     if isinstance(model, type) and issubclass(model, BaseModel):
         has_aliases = any(info.alias or info.validation_alias for info in model.model_fields.values())
-        return usual_reader(parameter, query_of) if has_aliases else model_reader(parameter, model)
-    return optional_reader(parameter, query_of, "query")
+        reader = usual_reader(parameter, query_of) if has_aliases else model_reader(parameter, model)
+        return strict_reader(reader, forms_of(model.model_fields), "query")
+    forms = forms_of({parameter.alias: parameter.field_info})
+    return strict_reader(optional_reader(parameter, query_of, "query"), forms, "query")
 
 
 def header_reader(parameter: ModelField) -> Reader:
@@ -111,6 +115,25 @@ def optional_reader(parameter: ModelField, source: Source, place: str) -> Reader
     def read(inputs: Inputs) -> Any:
         value = source(inputs.request).get(alias)
         return parameter.get_default() if value is None else validate(parameter, value, (place, alias), inputs)
+
+    return read
+
+
+def strict_reader(reader: Reader, forms: Mapping[str, Form], place: Literal["path", "query"]) -> Reader:
+    """`reader` for text in the form of its parameter only: Pydantic alone takes ` 1_0` for a number."""
+    if not forms:
+        return reader
+
+    def read(inputs: Inputs) -> Any:
+        request = inputs.request
+        given = request.path_params.items() if place == "path" else request.query_params.multi_items()
+        wrong = [
+            forms[name].error(place, name, text)
+            for name, text in given
+            if name in forms and isinstance(text, str) and not forms[name].allows(text)
+        ]
+        inputs.errors.extend(wrong)
+        return None if wrong else reader(inputs)
 
     return read
 

@@ -14,7 +14,7 @@ from app.core.errors import PreconditionRequired, Problem
 from app.core.http.accept import requested_file_type
 from app.core.http.guards import Authenticated, Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
-from app.core.http.query_parameters import reject_unknown_parameters
+from app.core.http.query_parameters import check_parameters
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.request_body import check_declared_size, check_media_type
 from app.core.http.state import State, context_of, database_of
@@ -33,6 +33,8 @@ class Preflight:
 
     guard: Guard
     query_parameters: frozenset[str]
+    query_lists: frozenset[str]
+    """Those that may come more than once."""
     media_types: tuple[str, ...]
     """The accepted media types of the body; none where the route takes no body."""
     takes_idempotency_key: bool
@@ -62,7 +64,7 @@ class Preflight:
         context.durable_audit = self.guard.durable_audit
         try:
             context.decision = await self.guard(request)
-            reject_unknown_parameters(request, self.query_parameters)
+            check_parameters(request, self.query_parameters, self.query_lists)
         except Problem:
             await limiter.count(context)
             raise

@@ -1,8 +1,10 @@
-"""The query parameters that a route declares; all others are refused."""
+"""The query parameters that a route declares; all others are refused, and so is one value too many."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 from fastapi import Request
+from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 
 from app.core.errors import MAX_ERRORS, MAX_NAME_LENGTH, FieldError, Invalid, Malformed
@@ -25,21 +27,36 @@ def flatten(dependant: Dependant) -> Iterator[Dependant]:
         yield from flatten(below)
 
 
-def reject_unknown_parameters(request: Request, declared: Collection[str]) -> None:
-    """Raise Invalid for a parameter that is not declared: a misspelt filter must not widen a list."""
+def list_parameters(dependant: Dependant) -> frozenset[str]:
+    """The names of the query parameters below `dependant` that may come more than once."""
+    names: set[str] = set()
+    for part in flatten(dependant):
+        for field in part.query_params:
+            fields = getattr(field.field_info.annotation, "model_fields", {field.alias: field.field_info})
+            names |= {name for name, info in fields.items() if field_annotation_is_sequence(info.annotation)}
+    return frozenset(names)
+
+
+def check_parameters(request: Request, declared: Collection[str], lists: Collection[str]) -> None:
+    """Raise Invalid for a parameter that is not declared, or comes twice and is none of `lists`.
+
+    A misspelt filter must not widen a list, and of two values none must be dropped.
+    """
     query = request.scope["query_string"]
     if not query:
         return
-    unknown = [name for name in request.query_params if name not in declared]
+    given = request.query_params
+    counts = Counter(name for name, _ in given.multi_items())
+    unknown = [name for name in counts if name not in declared]
+    repeated = [name for name, count in counts.items() if count > 1 and name in declared and name not in lists]
     if b"%00" in query:
         raise Malformed("The URL holds a character that text cannot hold.")
-    if unknown:
-        errors: list[FieldError] = [
-            {
-                "pointer": f"/query/{name[:MAX_NAME_LENGTH]}",
-                "detail": "There is no such parameter.",
-                "code": "unknown-parameter",
-            }
-            for name in unknown[:MAX_ERRORS]
-        ]
-        raise Invalid("The request has an unknown query parameter.", errors=errors)
+    if unknown or repeated:
+        errors = [error_of(name, "There is no such parameter.", "unknown-parameter") for name in unknown]
+        errors += [error_of(name, "Send this parameter once.", "repeated-parameter") for name in repeated]
+        kind = "an unknown" if unknown else "a repeated"
+        raise Invalid(f"The request has {kind} query parameter.", errors=errors[:MAX_ERRORS])
+
+
+def error_of(name: str, detail: str, code: str) -> FieldError:
+    return {"pointer": f"/query/{name[:MAX_NAME_LENGTH]}", "detail": detail, "code": code}

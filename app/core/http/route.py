@@ -31,7 +31,7 @@ from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
-from app.core.http.query_parameters import declared_parameters, flatten
+from app.core.http.query_parameters import declared_parameters, flatten, list_parameters
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body, read_form
 from app.core.http.state import State, context_of, state_of
 from app.core.http.transaction import Handler, run_with_retries
@@ -125,6 +125,7 @@ class Route(PlannedRoute):
         return Preflight(
             guard=self.guard,
             query_parameters=declared_parameters(self.dependant),
+            query_lists=list_parameters(self.dependant),
             media_types=media_types,
             # a response that shows a secret once is never stored: those endpoints require a session
             takes_idempotency_key=self.is_transactional and stores_response and "POST" in (self.methods or ()),

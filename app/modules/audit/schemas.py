@@ -10,12 +10,18 @@ from pydantic import (
     field_validator,
 )
 
+from app.core.db.audited import recorded_models
 from app.core.db.pagination import Page, PageQuery
 from app.core.errors import Invalid
+from app.core.fields.one_of import OneOf
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 
 Status = Annotated[int, Field(ge=100, le=599)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
+"""The methods of RFC 9110 and RFC 5789. The access log has any word that was sent as one."""
+TableName = Annotated[str, OneOf(recorded_models)]
+"""A table whose changes leave entries."""
 AUDIT = "audit"
 """The action of a permission to read the entries of one module."""
 WINDOW_HEADER = "Audit-Window"
@@ -137,7 +143,7 @@ class AccessQuery(EntryQuery):
     }
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"item_id"}))
 
-    method: str | None = Field(None, max_length=16)
+    method: Method | None = None
     """Only requests with this HTTP method."""
     path: str | None = Field(None, max_length=400)
     """Only requests whose path begins so."""
@@ -170,7 +176,7 @@ class ChangeQuery(EntryQuery):
     walked: ClassVar[frozenset[str]] = EntryQuery.walked | {"action", "entity", "entity_id", "field", "module"}
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"entity", "entity_id"}))
 
-    entity: str | None = Field(None, max_length=64)
+    entity: TableName | None = None
     """Only changes of this table."""
     entity_id: str | None = Field(None, max_length=64)
     """Only changes of the item with this id."""

@@ -31,6 +31,7 @@ from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
 from app.core.http.route_index import RouteIndex
 from app.core.http.router import Router
+from app.core.http.scalar_forms import form_of, forms_of
 from app.main import API
 
 UUIDS = ("01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-00000000000A")
@@ -104,6 +105,22 @@ async def outcome_of_fastapi(route: Route, request: Request, body: Any) -> Outco
     return ({} if solved.errors else solved.values), solved.errors
 
 
+def misspelt_scalars(route: Route, request: Request) -> set[tuple[str, str]]:
+    """The numbers and truth values in the URL that are not in the form of JSON, in which FastAPI takes them too."""
+    misspelt: set[tuple[str, str]] = set()
+    for part in flatten(route.dependant):
+        for field in part.query_params:
+            model = field.field_info.annotation
+            forms = forms_of(getattr(model, "model_fields", {field.alias: field.field_info}))
+            given = request.query_params.multi_items()
+            misspelt |= {("query", name) for name, text in given if name in forms and not forms[name].allows(text)}
+        for field in part.path_params:
+            form, text = form_of(field.field_info.annotation), request.path_params.get(field.alias)
+            if form and isinstance(text, str) and not form.allows(text):
+                misspelt.add(("path", field.alias))
+    return misspelt
+
+
 def queries_of(route: Route) -> Iterator[str]:
     """Query strings: none, each parameter with each value, twice the same, and all of them at once."""
     names = sorted(route.preflight.query_parameters)
@@ -154,8 +171,13 @@ async def test_every_route_gets_what_fastapi_would_give_it(app: FastAPI) -> None
 
     async def compare(route: Route, request: Request, body: Any) -> None:
         expected = comparable(await outcome_of_fastapi(route, request, body))
-        assert comparable(await outcome_of_plan(route, request, body)) == expected, (route.path, request.url)
-        seen["wrong" if expected[1] else "right"] += 1
+        found = comparable(await outcome_of_plan(route, request, body))
+        if misspelt := misspelt_scalars(route, request):
+            assert found[0] == {}
+            assert misspelt <= {error["loc"] for error in found[1]}, (route.path, request.url)
+        else:
+            assert found == expected, (route.path, request.url)
+        seen["wrong" if found[1] else "right"] += 1
         seen[route.unique_id] += 1
         await asyncio.sleep(0)  # the application works in the background meanwhile
 
@@ -278,7 +300,7 @@ async def test_unusual_parameters_are_read_as_fastapi_reads_them() -> None:
 
     arguments = await arguments_of(
         endpoint,
-        query_string=b"words=a&words=b&length=9&seen=1&seen=2&is-set=yes",
+        query_string=b"words=a&words=b&length=9&seen=1&seen=2&is-set=true",
         headers=[(b"tags", b"x"), (b"tags", b"y"), (b"cookie", b"session=z")],
     )
 

@@ -10,9 +10,9 @@ from sqlalchemy.engine import make_url
 
 from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.drift.command import drift
 from app.modules.audit.entries.canonical import format_instant
 from app.modules.audit.sealer.logs import Log

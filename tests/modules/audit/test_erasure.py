@@ -15,13 +15,13 @@ from sqlalchemy import insert, select
 
 from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.pruning import Pruner
 from app.core.db.session import Session
 from app.modules import import_models, prune_rules
 from app.modules.audit.changes.personal_data import keys_table
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.entries.callers import Caller, to_values
 from app.modules.audit.erasure.tables import PersonTable, neutral_value
 from app.modules.audit.sealer.logs import Log

@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 
 from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.entries.canonical import format_instant
 from app.modules.users import User
 from tests.modules.audit.entries import changes_table

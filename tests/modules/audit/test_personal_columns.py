@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from sqlalchemy import Column, MetaData, String, Table, Uuid
 
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.entity import Entity, table_of
 from app.core.db.redaction import LOOKS_PERSONAL, PLAIN
 from app.modules import import_models
 from app.modules.audit.changes.redaction_rules import (
     UndeclaredRedaction,
-    audited_models,
     redaction_of,
     redactions,
 )

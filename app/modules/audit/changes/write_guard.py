@@ -14,12 +14,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import Removal, append_only_models
+from app.core.db.audited import audited_models
 from app.core.db.engine import Database
 from app.core.db.entity import Bookkeeping
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change
 from app.core.db.unit_of_work.guard import has_text, tables_written_by
-from app.modules.audit.changes.redaction_rules import audited_models
 
 DO_NOTHING = (postgresql.dml.OnConflictDoNothing, sqlite.dml.OnConflictDoNothing)
 

@@ -9,10 +9,10 @@ import structlog
 import typer
 
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.engine import Database
 from app.core.db.snapshot import read_snapshot
 from app.core.runtime.command_result import CommandResult
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.drift.comparison import TableReport, compare_table
 
 logger = structlog.get_logger(__name__)

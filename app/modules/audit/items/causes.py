@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
+from app.core.db.audited import audited_models
 from app.core.db.session import ReadSession, Session
 from app.core.db.targets import target_of
 from app.modules.audit.changes.reading import decrypt
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.items.repository import CauseRepository
 from app.modules.audit.items.states import BOOKKEEPING
 from app.modules.audit.repository import Item

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
-from app.modules.audit.schemas import WIDEST, RangeRequired, Window
+from app.modules.audit.schemas import WIDEST, RangeRequired, TableName, Window
 from app.modules.audit.sealer.logs import Log
 
 LONGEST = timedelta(days=366)
@@ -69,7 +69,7 @@ class SummaryQuery(BaseModel):
     """Only responses whose status begins with this digit."""
     error_code: str | None = Field(None, max_length=64)
     """Only failures with this code."""
-    entity: str | None = Field(None, max_length=64)
+    entity: TableName | None = None
     """Only changes of this table."""
     action: Literal["create", "update", "delete", "restore"] | None = None
     """Only changes of this kind."""

@@ -13,11 +13,11 @@ from sqlalchemy import delete, insert, select, update
 from app.core.clock import new_id, now
 from app.core.config import Settings
 from app.core.context import RequestContext
+from app.core.db.audited import audited_models
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.snapshot import read_snapshot
 from app.main import open_database
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.drift import recorded
 from app.modules.audit.drift.command import drift
 from app.modules.customers.models import Customer

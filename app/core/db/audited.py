@@ -1,0 +1,23 @@
+"""Which models leave change entries."""
+
+from sqlmodel import SQLModel
+
+from app.core.db.append_only import append_only_models
+from app.core.db.entity import Bookkeeping, Entity
+
+
+def audited_models() -> dict[str, type[Entity]]:
+    """Every audited model by table name."""
+    models: dict[str, type[Entity]] = {}
+    for mapper in SQLModel._sa_registry.mappers:
+        model = mapper.class_
+        if issubclass(model, Entity) and model.not_audited is None:
+            models[str(mapper.local_table.name)] = model  # type: ignore[attr-defined]  # a Table here
+    return dict(sorted(models.items()))
+
+
+def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
+    """Every model whose rows can leave change entries, by table name: audited ones, and those that record removals."""
+    models: dict[str, type[Entity | Bookkeeping]] = {**audited_models()}
+    models |= {name: model for name, model in append_only_models().items() if model.removal_recorded_in is not None}
+    return dict(sorted(models.items()))
