@@ -22,6 +22,7 @@ from app.core.db.replica import sample_primary
 from app.core.db.role_limits import check_limits_at_start
 from app.core.http import problem_details, site
 from app.core.http.client_address import is_trusted
+from app.core.http.cross_origin import cross_origin_options
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.root_path import check_root_path
@@ -46,33 +47,6 @@ CLOSE_SECONDS = 5.0
 TOKEN_URL = f"{API}/auth/token"
 MAX_UPLOADS = 8
 MAX_IMPORTS = 2
-READABLE = (
-    "Attest-Call-ID",
-    "Audit-Window",
-    "Content-Disposition",
-    "Deprecation",
-    "ETag",
-    "Idempotency-Replayed",
-    "Link",
-    "Location",
-    "Policy-Version",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "Sunset",
-    "X-Request-ID",
-)
-SENDABLE = (
-    "Audit-Reason",
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-    "X-Request-ID",
-)
-"""Headers that a browser of an allowed origin may read, and send."""
 
 
 class Application(FastAPI):
@@ -191,14 +165,8 @@ def install_middleware(app: Application, options: Settings) -> None:
     """Add middleware from the inside out: routing, safety, CORS, that of modules (the access log), context."""
     app.add_middleware(RoutingMiddleware)
     app.add_middleware(SafetyMiddleware, settings=options)
-    if options.cors.origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=options.cors.origins,
-            allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-            allow_headers=SENDABLE,
-            expose_headers=READABLE,
-        )
+    if (cross_origin := cross_origin_options(options)) is not None:
+        app.add_middleware(CORSMiddleware, **cross_origin)
     for module in hooks():
         if module.middleware:
             app.add_middleware(module.middleware)

@@ -249,4 +249,6 @@ class ServerSettings(Group):
 class CorsSettings(Group):
     """Cross-origin requests of browsers."""
 
-    origins: tuple[str, ...] = Field((), description="Allowed browser origins; none by default.")
+    origins: tuple[str, ...] = Field(
+        (), description="Allowed browser origins; in development also every origin of this machine."
+    )
