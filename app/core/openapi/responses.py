@@ -38,7 +38,10 @@ HEADERS: Json = {
     "Access-Control-Allow-Origin": text_header(
         "The origin of the request, if the settings allow it; otherwise absent.", r"^https?://[^\s/]+$", 256
     ),
-    "ETag": text_header("The version, for If-Match and If-None-Match.", '^"[0-9.]+"$'),
+    "ETag": text_header(
+        "The version, for If-Match and If-None-Match; with -gzip, that of a compressed body.", '^"[0-9.]+(-gzip)?"$'
+    ),
+    "Accept-Encoding": text_header("The content coding that a body may have.", "^gzip$"),
     "Location": text_header("The path of the created item.", "^/", 8192),
     "Link": text_header("The next page (RFC 8288); absent from the last.", "^<[^>]+>; rel=", 16_384),
     "Idempotency-Replayed": text_header("`true` if this is the stored first response.", "^true$"),
@@ -54,7 +57,7 @@ PROBLEMS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     409: ("Conflict", "The current state of the resource does not allow this.", ("Retry-After",)),
     412: ("StaleVersion", "`If-Match` names a version that is not current.", ()),
     413: ("ContentTooLarge", "The body is larger than the limit.", ()),
-    415: ("UnsupportedMediaType", "The endpoint does not accept this media type.", ()),
+    415: ("UnsupportedMediaType", "The endpoint does not accept this media type or coding.", ("Accept-Encoding",)),
     422: ("Invalid", "Fields are invalid; `errors` lists them with reasons.", ()),
     428: ("PreconditionRequired", "This server requires `If-Match`.", ()),
     429: ("TooManyRequests", "A rate limit is exceeded; `Retry-After` gives the seconds to wait.", ("Retry-After",)),

@@ -3,6 +3,8 @@
     signature = base64url(HMAC-SHA-256(key, lines)), lines joined by \\n:
     method, path, query as sent, SHA-256 of the body in hex, timestamp, nonce, key id
 
+The body is the one before a `Content-Encoding`, so that a call without that header, or with another, is another call.
+
 The headers are `X-Key-Id`, `X-Timestamp` (seconds since 1970), `X-Nonce` (16 to 64 of `A-Za-z0-9_-`) and `X-Signature`.
 """
 
@@ -36,7 +38,10 @@ STEP_SECONDS = 3600
 
 @dataclass(frozen=True)
 class SignedCall:
-    """The parts of a call that a signature covers: method, path and query as sent, headers of the signature, body."""
+    """The parts of a call that a signature covers: method, path and query as sent, headers of the signature, and body.
+
+    The body is the decoded one.
+    """
 
     method: str
     path: str

@@ -1,5 +1,6 @@
 """Signed calls of internal services: which are accepted, and which are rejected."""
 
+import gzip
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -92,6 +93,20 @@ async def test_other_bytes_keys_and_missing_headers_are_not_believed(
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(401, "bad-signature")}
     assert (await call(client, body, good)).status_code == 200, "no rejected call used up the nonce"
+
+
+async def test_the_signature_covers_the_body_before_its_coding(client: httpx.AsyncClient) -> None:
+    body = b'{"token": "x"}'
+    packed, gzipped = gzip.compress(body), {"Content-Encoding": "gzip"}
+
+    right = await call(client, packed, signed(body) | gzipped)
+    wrong = [
+        await call(client, packed, signed(packed) | gzipped),
+        await call(client, packed, signed(body)),
+    ]
+
+    assert right.status_code == 200
+    assert {(answer.status_code, answer.json()["code"]) for answer in wrong} == {(401, "bad-signature")}
 
 
 async def test_a_call_is_good_once(client: httpx.AsyncClient) -> None:
