@@ -11,14 +11,14 @@ import pytest
 
 from scripts.servers import ROOT, Server, migrate
 
-LIMITED = {"RATE_LIMIT__ENABLED": "true"}
+LIKE_MAKE_RUN = {"ENVIRONMENT": "development", "RATE_LIMIT__ENABLED": "true"}
 
 
 @pytest.fixture(scope="session")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables that a reader sets: the passwords that seeding showed. `SERVER` is where the server is."""
     folder = tmp_path_factory.mktemp("examples")
-    settings = {**migrate(str(folder)), **LIMITED}
+    settings = {**migrate(str(folder)), **LIKE_MAKE_RUN}
     seeded = subprocess.run(
         [sys.executable, "-m", "app", "seed", "--count", "20"],
         cwd=ROOT,
