@@ -1,9 +1,12 @@
 """Which models leave change entries."""
 
+from typing import Annotated
+
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import append_only_models
 from app.core.db.entity import Bookkeeping, Entity
+from app.core.fields.one_of import OneOf
 
 
 def audited_models() -> dict[str, type[Entity]]:
@@ -21,3 +24,7 @@ def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
     models: dict[str, type[Entity | Bookkeeping]] = {**audited_models()}
     models |= {name: model for name, model in append_only_models().items() if model.removal_recorded_in is not None}
     return dict(sorted(models.items()))
+
+
+TableName = Annotated[str, OneOf(recorded_models)]
+"""A table whose changes leave entries, as a filter."""

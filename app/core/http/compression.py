@@ -5,9 +5,10 @@ import gzip
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator
 
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 
-from app.core.http.accept import JSON
+from app.core.http.accept import JSON, accepts_gzip
 from app.core.http.etag import compressed_tag
 from app.core.http.file_formats import CSV, NDJSON
 
@@ -19,6 +20,22 @@ MAX_INLINE_BYTES = 64 * 1024
 LEVEL = 4
 """More than twice as fast as the default, for a body that is three hundredths larger."""
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
+
+
+def add_vary(response: Response, *, is_list: bool, is_compressible: bool) -> None:
+    """Name the headers of a request that chose this response, or would have chosen another one."""
+    names = ["Accept"] if is_list else []
+    if is_compressible and is_worth_compressing(response):
+        names.append("Accept-Encoding")
+    if names:
+        response.raw_headers.append((b"vary", ", ".join(names).encode()))
+
+
+async def finish(request: Request, response: Response, *, is_compressible: bool) -> Response:
+    """The response as it is sent: compressed where the client accepts it, and without its body to a HEAD."""
+    if is_compressible and accepts_gzip(request.headers.get("accept-encoding", "")):
+        await compress(response)
+    return remove_body(response) if request.method == "HEAD" else response
 
 
 def is_worth_compressing(response: Response) -> bool:

@@ -35,14 +35,14 @@ class UploadRoute(Route):
         context.max_body_bytes = limits.import_bytes
         return limits.import_bytes
 
-    async def handle_request(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         limits = state_of(request).upload_limits
         if limits.files.locked():
             raise Unavailable("Too many files come in at once; try again shortly.")
         async with limits.files, AsyncExitStack() as stack:
             with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
                 request.state.upload, request.state.upload_stack = file, stack
-                return await super().handle_request(request)
+                return await super().respond(request)
 
     async def read_body(self, request: Request) -> Any:
         """Receive the file, then wait for a slot. The guard runs again, because an upload can take long."""

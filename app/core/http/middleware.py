@@ -165,12 +165,10 @@ class SafetyMiddleware:
             await send(message)
 
         try:
-            body = self.limit_body(receive, context)
-            if await self.admit(scope, context):
-                body = self.decode_body(body, context)
+            is_packed = await self.admit(scope, context)
             async with asyncio.timeout(self.limits.request_seconds) as limit:
                 context.time_limit = limit
-                await self.app(scope, body, send_if_decided)
+                await self.app(scope, self.limit_body(receive, context, is_packed=is_packed), send_if_decided)
         except ClientDisconnect:
             raise  # there is no client to respond to; the access log has a status for it
         except Exception as error:
@@ -196,8 +194,8 @@ class SafetyMiddleware:
             await limiter.count(context)
         return has_gzip
 
-    def limit_body(self, receive: Receive, context: RequestContext) -> Receive:
-        """Refuse a body that turns out larger than its route allows, whatever it declared.
+    def limit_body(self, receive: Receive, context: RequestContext, *, is_packed: bool) -> Receive:
+        """Decode a body in gzip, and refuse one that turns out larger than its route allows, whatever it declared.
 
         Raises HTTPException, because FastAPI turns any other error of reading a body into a 400.
         """
@@ -208,7 +206,7 @@ class SafetyMiddleware:
             self.check_size(context.bytes_in, context)
             return message
 
-        return receive_within_limit
+        return self.decode_body(receive_within_limit, context) if is_packed else receive_within_limit
 
     def decode_body(self, receive: Receive, context: RequestContext) -> Receive:
         """Decode a body in gzip, and refuse one that turns out too large, before more of it is decoded."""

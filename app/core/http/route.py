@@ -18,10 +18,9 @@ from pydantic import BaseModel, TypeAdapter
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.db.pagination import Page
-from app.core.http.accept import accepts_gzip
 from app.core.http.answers import encoder_of
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
-from app.core.http.compression import compress, is_worth_compressing, remove_body
+from app.core.http.compression import add_vary, finish
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matching_tag
@@ -69,21 +68,17 @@ class Route(PlannedRoute):
         self.encode = encoder_of(self.response_field)
 
     async def respond(self, request: Request) -> Response:
-        """The response, compressed where the client and the route allow it, and without its body to a HEAD."""
-        response = await self.handle_request(request)
-        if self.is_compressible and accepts_gzip(request.headers.get("accept-encoding", "")):
-            await compress(response)
-        return remove_body(response) if request.method == "HEAD" else response
-
-    async def handle_request(self, request: Request) -> Response:
         """Check the request, read its body, and run the endpoint, in a transaction where it writes."""
         state, context = state_of(request), context_of(request)
         key = await self.preflight.check(request, state, context, self.limit_body)
         body = await self.read_body(request)
-        if not self.is_transactional:
-            return await self.run_endpoint(body, request)
-        idempotent = identify(request, key, await self.body_digest(request)) if key else None
-        return await self.run_transaction(request, state, context, partial(self.run_endpoint, body), idempotent)
+        if self.is_transactional:
+            idempotent = identify(request, key, await self.body_digest(request)) if key else None
+            handler = partial(self.run_endpoint, body)
+            response = await self.run_transaction(request, state, context, handler, idempotent)
+        else:
+            response = await self.run_endpoint(body, request)
+        return await finish(request, response, is_compressible=self.is_compressible)
 
     async def run_endpoint(self, body: Any, request: Request) -> Response:
         """Run the endpoint and write its result; stream a list that is requested as a file."""
@@ -157,18 +152,10 @@ class Route(PlannedRoute):
         """The SHA-256 of the body."""
         return hashlib.sha256(await request.body()).digest()
 
-    def add_vary(self, response: Response) -> None:
-        """Name the headers of the request that chose this response, or would have chosen another one."""
-        names = ["Accept"] if self.item is not None else []
-        if self.is_compressible and is_worth_compressing(response):
-            names.append("Accept-Encoding")
-        if names:
-            response.raw_headers.append((b"vary", ", ".join(names).encode()))
-
     def add_response_headers(self, request: Request, response: Response) -> Response:
         """Add Vary, ETag (or respond with 304), Location, Link and deprecation."""
         context = context_of(request)
-        self.add_vary(response)
+        add_vary(response, is_list=self.item is not None, is_compressible=self.is_compressible)
         if self.deprecation:
             add_deprecation_headers(self.deprecation, response, request.scope.get("root_path", ""))
         if context.etag is not None and ("{id}" in self.path_format or self.status_code == HTTPStatus.CREATED):

@@ -5,23 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from uuid import UUID
 
-from pydantic import (
-    Field,
-    field_validator,
-)
+from pydantic import Field, field_validator
 
-from app.core.db.audited import recorded_models
+from app.core.db.audited import TableName
 from app.core.db.pagination import Page, PageQuery
 from app.core.errors import Invalid
-from app.core.fields.one_of import OneOf
+from app.core.fields.http_method import Method
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 
 Status = Annotated[int, Field(ge=100, le=599)]
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
-"""The methods of RFC 9110 and RFC 5789. The access log has any word that was sent as one."""
-TableName = Annotated[str, OneOf(recorded_models)]
-"""A table whose changes leave entries."""
 AUDIT = "audit"
 """The action of a permission to read the entries of one module."""
 WINDOW_HEADER = "Audit-Window"

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.core.db.audited import TableName
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
-from app.modules.audit.schemas import WIDEST, RangeRequired, TableName, Window
+from app.modules.audit.schemas import WIDEST, RangeRequired, Window
 from app.modules.audit.sealer.logs import Log
 
 LONGEST = timedelta(days=366)
