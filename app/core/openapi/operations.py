@@ -127,7 +127,7 @@ def add_preview(responses: Json, schemas: Json) -> None:
     content = responses.setdefault("200", {"description": "Dry run", "content": {}}).setdefault("content", {})
     usual = content.get("application/json", {}).get("schema")
     if usual and usual.get("type") == "array":
-        name = usual["title"].removeprefix("Response ").replace(" ", "") + "Result"
+        name = usual["items"]["$ref"].rpartition("/")[2] + "List"
         schemas[name] = usual  # ReDoc shows both schemas only if both have names, and an example
         example = {"dry_run": True, "effects": []}
         content["application/json"] = {"schema": {"oneOf": [reference("schemas", name), preview]}, "example": example}
