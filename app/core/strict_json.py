@@ -75,6 +75,11 @@ def reject_constant(name: str) -> None:
 
 def check(body: bytes, max_depth: int) -> None:
     """Raise Malformed unless `body` is strict JSON of at most `max_depth` levels and `MAX_VALUES` values."""
+    parse(body, max_depth)
+
+
+def parse(body: bytes, max_depth: int) -> Any:
+    """The value of strict JSON of at most `max_depth` levels and `MAX_VALUES` values. Raises Malformed."""
     document = Document()
     try:
         text = body.decode("utf-8")
@@ -87,3 +92,4 @@ def check(body: bytes, max_depth: int) -> None:
     except ValueError as error:
         raise Malformed("The body is not valid JSON.") from error
     document.check_value(value, max_depth)
+    return value

@@ -141,6 +141,10 @@ async def upload(person: Person, resource: Any, content: str, kind: str = "appli
     )
 
 
+def without_lines(answer: Any) -> dict[str, Any]:
+    return {name: value for name, value in answer.json().items() if name != "lines"}
+
+
 @resources
 async def test_a_file_is_imported(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
@@ -153,9 +157,15 @@ async def test_a_file_is_imported(signed_in_as: SignedInAs, resource: Any) -> No
     as_csv = await upload(person, resource, lines.getvalue(), "text/csv")
     as_json = await upload(person, resource, "".join(json.dumps(resource.body()) + "\n" for _ in range(2)))
 
-    done: dict[str, Any] = {"dry_run": False, "failed": 0, "stopped_at_line": None, "errors": []}
-    assert (as_csv.status_code, as_csv.json()) == (200, {**done, "created": 3})
-    assert (as_json.status_code, as_json.json()) == (200, {**done, "created": 2})
+    counts = {"created": 0, "updated": 0, "unchanged": 0, "failed": 0}
+    done: dict[str, Any] = {"dry_run": False, **counts, "stopped_at_line": None, "errors": []}
+    lines_of_csv, lines_of_json = as_csv.json().pop("lines"), as_json.json().pop("lines")
+    assert (as_csv.status_code, without_lines(as_csv)) == (200, {**done, "created": 3})
+    assert (as_json.status_code, without_lines(as_json)) == (200, {**done, "created": 2})
+    assert [line["line"] for line in lines_of_csv] == [2, 3, 4]
+    assert lines_of_json[0] == {"line": 1, "result": "created", "id": lines_of_json[0]["id"], "fields": []}
+    for line in (*lines_of_csv, *lines_of_json):
+        assert (await person.get(f"{resource.PATH}/{line['id']}")).status_code == 200
     assert await count(person, resource) == 5
 
 
@@ -214,3 +224,150 @@ async def test_an_unreadable_file_is_refused(signed_in_as: SignedInAs, resource:
 
     assert statuses(answers) == {"media type": 415, "columns": 422, "empty file": 400, "option": 422}
     assert answers["columns"].json()["errors"][0]["pointer"] == "/body/1/surprise"
+
+
+async def export(person: Person, resource: Any, kind: str, **params: Any) -> str:
+    answer = await person.get(resource.PATH, params={"sort": "created_at", **params}, headers={"Accept": kind})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def counts(answer: Any) -> tuple[int, int, int, int]:
+    """(created, updated, unchanged, failed)"""
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    return report["created"], report["updated"], report["unchanged"], report["failed"]
+
+
+async def entries(auditor: Person, request_id: str) -> list[str]:
+    """The actions in the change log of a request."""
+    found = (await auditor.get("/audit/changes", params={"request_id": request_id})).json()["items"]
+    return [entry["action"] for entry in found]
+
+
+KINDS = pytest.mark.parametrize("kind", ["text/csv", "application/x-ndjson"])
+
+
+@resources
+@KINDS
+async def test_an_export_that_is_imported_again_changes_nothing(
+    signed_in_as: SignedInAs, resource: Any, kind: str
+) -> None:
+    person, auditor = await signed_in_as(*everything(resource.SLUG)), await signed_in_as("audit:read")
+    await person.post(f"{resource.PATH}/bulk", {"create": [resource.body() for _ in range(3)]})
+    content = await export(person, resource, kind)
+
+    for mode in ("upsert", "update"):
+        headers = {"Content-Type": kind, "X-Request-ID": f"again-{mode}"}
+        path = f"{resource.PATH}/import?mode={mode}"
+        again = await person.post(path, content=content.encode(), headers=headers)
+        assert counts(again) == (0, 0, 3, 0)
+        assert again.json()["lines"] == []
+        assert await entries(auditor, f"again-{mode}") == []
+    assert await export(person, resource, kind) == content
+
+
+@resources
+@KINDS
+async def test_an_edited_export_changes_what_was_edited(signed_in_as: SignedInAs, resource: Any, kind: str) -> None:
+    person, auditor = await signed_in_as(*everything(resource.SLUG)), await signed_in_as("audit:read")
+    await person.post(f"{resource.PATH}/bulk", {"create": [resource.body() for _ in range(3)]})
+    items = [json.loads(line) for line in (await export(person, resource, "application/x-ndjson")).splitlines()]
+    content = edited(await export(person, resource, kind), kind, items[1]["id"], resource.CHANGE)
+
+    path, headers = f"{resource.PATH}/import?mode=upsert", {"Content-Type": kind, "X-Request-ID": "edit"}
+    dry = await person.post(f"{path}&dry_run=true", content=content, headers={**headers, "X-Request-ID": "dry"})
+    done = await person.post(path, content=content, headers=headers)
+    stale = await person.post(path, content=content, headers={**headers, "X-Request-ID": "stale"})
+
+    assert counts(dry) == counts(done) == (0, 1, 2, 0)
+    assert dry.json()["lines"] == done.json()["lines"]
+    (line,) = done.json()["lines"]
+    assert (line["result"], line["id"]) == ("updated", items[1]["id"])
+    assert set(resource.CHANGE) <= set(line["fields"])
+    assert await entries(auditor, "dry") == []
+    assert await entries(auditor, "edit") == ["update"]
+    item = (await person.get(f"{resource.PATH}/{items[1]['id']}")).json()
+    assert item["version"] == 2
+    assert {name: item[name] for name in resource.CHANGE} == resource.CHANGE
+    (error,) = stale.json()["errors"]
+    assert (stale.status_code, error["code"], error["pointer"]) == (422, "stale-version", f"/body/{line['line']}")
+
+
+def edited(content: str, kind: str, item: str, change: dict[str, Any]) -> bytes:
+    """The exported `content` with other values for one item."""
+    if kind == "application/x-ndjson":
+        documents = [json.loads(line) for line in content.splitlines()]
+        return "".join(json.dumps(d | change if d["id"] == item else d) + "\n" for d in documents).encode()
+    rows, out = list(csv.DictReader(io.StringIO(content))), io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(row | change if row["id"] == item else row for row in rows)
+    return out.getvalue().encode()
+
+
+@resources
+async def test_a_mode_of_an_import_needs_its_permissions(signed_in_as: SignedInAs, resource: Any) -> None:
+    owner = await signed_in_as(*everything(resource.SLUG))
+    creator, changer = [await signed_in_as(f"{resource.SLUG}:{action}") for action in ("create", "update")]
+    item = (await owner.post(resource.PATH, resource.body())).json()
+    line = json.dumps({"id": item["id"], **resource.CHANGE})
+
+    answers = {
+        "creator creates": await upload(creator, resource, json.dumps(resource.body())),
+        "creator updates": await upload(creator, resource, line, mode="update"),
+        "creator upserts": await upload(creator, resource, line, mode="upsert"),
+        "changer creates": await upload(changer, resource, json.dumps(resource.body())),
+        "changer updates": await upload(changer, resource, line, mode="update"),
+        "changer upserts": await upload(changer, resource, line, mode="upsert"),
+        "unknown mode": await upload(creator, resource, line, mode="replace"),
+    }
+
+    assert statuses(answers) == {
+        "creator creates": 200,
+        "creator updates": 403,
+        "creator upserts": 403,
+        "changer creates": 403,
+        "changer updates": 200,
+        "changer upserts": 403,
+        "unknown mode": 422,
+    }
+    assert f"{resource.SLUG}:create" in answers["changer upserts"].json()["detail"]
+
+
+@resources
+async def test_rows_of_an_upsert_create_change_and_are_refused(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    items = [(await person.post(resource.PATH, resource.body())).json() for _ in range(4)]
+    await person.delete(f"{resource.PATH}/{items[3]['id']}")
+    rows = [
+        resource.body(),
+        {"id": items[0]["id"], **resource.CHANGE},
+        {"id": items[1]["id"], "version": 7, **resource.CHANGE},
+        {"id": NOWHERE, **resource.body()},
+        {"id": items[3]["id"], **resource.CHANGE},
+        {"id": items[0]["id"]},
+        {"id": items[2]["id"], "surprise": 1},
+        {"id": "x"},
+    ]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+
+    refused = await upload(person, resource, content, mode="upsert")
+    unchanged = (await person.get(f"{resource.PATH}/{items[0]['id']}")).json()
+    dry = await upload(person, resource, content, mode="upsert", dry_run="true")
+    good = await upload(person, resource, "\n".join(content.splitlines()[:2]), mode="upsert")
+
+    found = {error["pointer"]: error["code"] for error in refused.json()["errors"]}
+    assert refused.status_code == 422
+    assert found == {
+        "/body/3": "stale-version",
+        "/body/4": "not-found",
+        "/body/5": "not-found",
+        "/body/6": "repeated-item",
+        "/body/7/surprise": "extra-forbidden",
+        "/body/8/id": "uuid-parsing",
+    }
+    assert unchanged == items[0]
+    assert counts(dry) == (1, 1, 0, 6)
+    assert counts(good) == (1, 1, 0, 0)
+    assert await count(person, resource) == 4

@@ -1,6 +1,6 @@
 """The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -148,6 +148,12 @@ class EntityReader(ReadRepository):
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.source())
 
+    async def get_all(self, ids: Collection[UUID]) -> Sequence[Any]:
+        """The visible rows among those with these ids."""
+        some: Any = bindparam("some", type_=self.table.c.id.type, expanding=True)
+        choose = self.build_once("some", lambda: self.select().where(self.table.c.id.in_(some)))
+        return [self.to_read(row) for row in await self.session.all(choose, {"some": list(ids)})]
+
     def to_read(self, row: AnyRow) -> Any:
         """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
         return self.references.show(row)
@@ -216,6 +222,16 @@ class Repository(EntityReader, Generic[M]):
         await check_foreign_keys(self.session, self.table, rows)
         await check_unique(self.session, self.table, rows, seen)
 
+    async def check_changes(self, rows: Sequence[M], changes: Sequence[Mapping[str, Any]], seen: SeenKeys) -> None:
+        """Raise what `change` of each of `rows` would raise, by reading only. See `check_all`."""
+        if isinstance(self.session, Session):
+            raise TypeError(f"{type(self).__name__} has a session that writes")
+        changed = [with_values(row, values) for row, values in zip(rows, changes, strict=True)]
+        for row, values in zip(changed, changes, strict=True):
+            await check_references(self.session, self.table, [row], values)
+        await check_foreign_keys(self.session, self.table, changed)
+        await check_unique(self.session, self.table, changed, seen, rows)
+
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
         """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""
         changed = {name for name, value in values.items() if getattr(row, name) != value}
@@ -256,6 +272,13 @@ async def get_one(rows: ReadRepository, id: UUID | int, *, deleted: bool) -> Any
     if row is None:
         raise rows.not_found(id)
     return rows.to_read(row)
+
+
+def with_values(row: M, values: Mapping[str, Any]) -> M:
+    """A copy of `row` with other values."""
+    copied: M = type(row).__new__(type(row))
+    copied.__dict__.update(row.__dict__ | dict(values))
+    return copied
 
 
 async def count_rows(

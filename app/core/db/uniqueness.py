@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import zip_longest
 from operator import eq
 
 from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_, or_, select
@@ -77,26 +79,38 @@ class SeenKeys:
         self.connection = sqlite3.connect("")
         self.connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
 
-    def add(self, values: Mapping[UniqueKey, Sequence[Values]]) -> None:
-        """Add all of `values`, or none: raises AlreadyExists where one of them is there."""
+    @contextmanager
+    def forget_on_error(self) -> Iterator[None]:
+        """Forget what the block adds if it raises."""
         with self.connection:
-            for key, taken in values.items():
-                digests = [(blake2b(repr((key, each)).encode(), digest_size=16).digest(),) for each in taken]
-                try:
-                    self.connection.executemany("INSERT INTO seen VALUES (?)", digests)
-                except sqlite3.IntegrityError as error:
-                    raise already_exists(key.fields) from error
+            yield
+
+    def add(self, values: Mapping[UniqueKey, Sequence[Values]]) -> None:
+        """Add `values`. Raises AlreadyExists where one of them is there."""
+        for key, taken in values.items():
+            digests = [(blake2b(repr((key, each)).encode(), digest_size=16).digest(),) for each in taken]
+            try:
+                self.connection.executemany("INSERT INTO seen VALUES (?)", digests)
+            except sqlite3.IntegrityError as error:
+                raise already_exists(key.fields) from error
 
     def close(self) -> None:
         self.connection.close()
 
 
-async def check_unique(session: ReadSession, table: Table, rows: Sequence[SQLModel], seen: SeenKeys) -> None:
+async def check_unique(
+    session: ReadSession, table: Table, rows: Sequence[SQLModel], seen: SeenKeys, before: Sequence[SQLModel] = ()
+) -> None:
     """Raise AlreadyExists where a stored row, an earlier row of the file or another of `rows` has a unique value too.
 
-    `seen` has the values of the earlier rows, and afterwards those of `rows`.
+    `seen` has the values of the earlier rows, and afterwards those of `rows`. `before` are the rows as they are stored,
+    where they are: a value that a row keeps is not looked for.
     """
-    values = {key: [own for row in rows if (own := key.of(row)) is not None] for key in unique_keys(table)}
+    pairs = list(zip_longest(rows, before))
+    values = {
+        key: [own for row, stored in pairs if (own := key.of(row)) not in (None, stored and key.of(stored))]
+        for key in unique_keys(table)
+    }
     for key, taken in values.items():
         if taken and await session.first(key.select(table, taken)) is not None:
             raise already_exists(key.fields)

@@ -5,8 +5,9 @@ there each batch is committed, and with an idempotency key it is committed toget
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
@@ -31,6 +32,27 @@ class Position(NamedTuple):
     """The line to go on with."""
     created: int = 0
     """The number of created items."""
+    updated: int = 0
+    """The number of changed items."""
+    unchanged: int = 0
+    """The number of items that were found as they should be."""
+
+    def counts(self) -> dict[str, int]:
+        """What was done, by the names in a report."""
+        return {"created": self.created, "updated": self.updated, "unchanged": self.unchanged}
+
+    def after(self, line: int, done: Mapping[str, int]) -> "Position":
+        """The position at `line`, when `done` was added to what was done before."""
+        return Position(line, *(count + done.get(name, 0) for name, count in self.counts().items()))
+
+
+@dataclass
+class Batch:
+    """One batch, while it is open."""
+
+    session: Session
+    position: Position
+    """How far the request has come with it; set before the batch ends."""
 
 
 class Batches(Protocol):
@@ -42,8 +64,8 @@ class Batches(Protocol):
     reader: ReadSession
     """A session beside the batches; not to be used while one of them is open."""
 
-    def open(self, position: Position) -> AbstractAsyncContextManager[Session]:
-        """A batch, all or nothing, after which the request has come to `position`. Raises TimedOut."""
+    def open(self) -> AbstractAsyncContextManager[Batch]:
+        """A batch, all or nothing. Raises TimedOut."""
 
 
 class Savepoints:
@@ -57,9 +79,9 @@ class Savepoints:
         self.reader = reader
 
     @asynccontextmanager
-    async def open(self, position: Position) -> AsyncIterator[Session]:
+    async def open(self) -> AsyncIterator[Batch]:
         async with self.session.begin_nested():
-            yield self.session
+            yield Batch(self.session, self.position)
         self.session.expunge_all()
 
 
@@ -75,13 +97,14 @@ class Transactions:
         self.reader = state.database.read_session(context)
 
     @asynccontextmanager
-    async def open(self, position: Position) -> AsyncIterator[Session]:
+    async def open(self) -> AsyncIterator[Batch]:
         self.check_time()
         async with self.database.unit_of_work(self.context) as session:
             await self.check_position(session)
-            yield session
-            await self.save(session, StoredResponse(HTTPStatus.PROCESSING, [], orjson.dumps(list(position))))
-        self.position = position
+            batch = Batch(session, self.position)
+            yield batch
+            await self.save(session, StoredResponse(HTTPStatus.PROCESSING, [], orjson.dumps(list(batch.position))))
+        self.position = batch.position
 
     def check_time(self) -> None:
         """Raise TimedOut where the time of the request may not suffice for another batch."""

@@ -75,6 +75,11 @@ def value_at(document: Mapping[str, object], path: list[str]) -> object:
 
 def csv_cell(value: object) -> str:
     """`value` as text that no spreadsheet runs."""
+    return neutralize(cell_text(value))
+
+
+def cell_text(value: object) -> str:
+    """A JSON value as the text of a cell."""
     if value is None:
         return ""
-    return neutralize(value if isinstance(value, str) else orjson.dumps(value).decode())
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

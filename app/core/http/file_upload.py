@@ -3,6 +3,8 @@
 import hashlib
 import tempfile
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import IO, Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -10,24 +12,61 @@ from pydantic import TypeAdapter
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
-from app.core.errors import Malformed, Unavailable
+from app.core.errors import Malformed, Unavailable, UnsupportedMediaType
 from app.core.http.batches import Batches, Savepoints, run_in_batches
 from app.core.http.dependencies import Transactional
-from app.core.http.file_formats import FILE_TYPES
+from app.core.http.file_formats import CSV, FILE_TYPES, NDJSON
+from app.core.http.form_file import FORM, FormFile
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.parameters import NO_BODY
+from app.core.http.request_body import media_type_of
 from app.core.http.route import Route
 from app.core.http.state import State, context_of, database_of, state_of
 from app.core.http.transaction import Handler
 
 IN_MEMORY_BYTES = 1024 * 1024
+UPLOAD_TYPES = (*FILE_TYPES, FORM)
+"""The media types of an upload: the file itself, or a form with the file as its field `file`."""
+SUFFIXES = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON}
+"""What a file in a form is by the ending of its name: browsers send CSV as application/vnd.ms-excel."""
+SPREADSHEET_TYPES = (
+    "application/vnd.ms-excel",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
+ARCHIVE, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+"""How an .xlsx, .ods or .numbers file begins, and how an .xls file does."""
+
+
+class SpreadsheetFile(UnsupportedMediaType):
+    """The file is the workbook of a spreadsheet, not one of its sheets as text."""
+
+    code = "spreadsheet-file"
+
+
+@dataclass
+class Upload:
+    """A file that comes in."""
+
+    file: IO[bytes]
+    kind: str
+    """Its media type: CSV or NDJSON, once it is complete."""
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    """Its SHA-256."""
+
+    def write(self, chunk: bytes) -> None:
+        """Add to the file. Raises SpreadsheetFile for the beginning of a workbook."""
+        if self.file.tell() == 0:
+            refuse_workbook(chunk)
+        self.file.write(chunk)
+        self.digest.update(chunk)
 
 
 class UploadRoute(Route):
     """A route whose body is a CSV or NDJSON file, with limits of its own. Endpoints get the file by `uploaded_file`."""
 
     def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
-        return None, tuple(FILE_TYPES)
+        return None, (*UPLOAD_TYPES, *SPREADSHEET_TYPES)
 
     def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest file, and give its upload more time."""
@@ -41,18 +80,13 @@ class UploadRoute(Route):
             raise Unavailable("Too many files come in at once; try again shortly.")
         async with limits.files, AsyncExitStack() as stack:
             with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
-                request.state.upload, request.state.upload_stack = file, stack
+                request.state.upload = Upload(file, media_type_of(request))
+                request.state.upload_stack = stack
                 return await super().respond(request)
 
     async def read_body(self, request: Request) -> Any:
         """Receive the file, then wait for a slot. The guard runs again, because an upload can take long."""
-        digest = hashlib.sha256()
-        async for chunk in request.stream():
-            request.state.upload.write(chunk)
-            digest.update(chunk)
-        if request.state.upload.tell() == 0:
-            raise Malformed("The file is empty.")
-        request.state.upload_digest = digest.digest()
+        await receive(request, uploaded_file(request))
         await request.state.upload_stack.enter_async_context(state_of(request).upload_limits.imports)
         await context_of(request).reauthorize()
         return NO_BODY
@@ -71,8 +105,7 @@ class UploadRoute(Route):
         return await super().run_transaction(request, state, context, handler, idempotent)
 
     async def body_digest(self, request: Request) -> bytes:
-        digest: bytes = request.state.upload_digest
-        return digest
+        return uploaded_file(request).digest.digest()
 
 
 class FileBatches(Transactional):
@@ -88,8 +121,42 @@ class FileBatches(Transactional):
 UploadBatches = Annotated[Batches, Depends(FileBatches())]
 
 
-def uploaded_file(request: Request) -> IO[bytes]:
-    """The uploaded file, at its beginning."""
-    file: IO[bytes] = request.state.upload
-    file.seek(0)
-    return file
+def uploaded_file(request: Request) -> Upload:
+    """The uploaded file."""
+    return request.state.upload  # type: ignore[no-any-return]  # Starlette's state is untyped
+
+
+async def receive(request: Request, upload: Upload) -> None:
+    """Receive the file that is the body, or that is in the form. Raises Malformed, Invalid, UnsupportedMediaType."""
+    if upload.kind in SPREADSHEET_TYPES:
+        raise spreadsheet_file()
+    form = FormFile(request.headers["content-type"], upload.write) if upload.kind == FORM else None
+    take = form.feed if form is not None else upload.write
+    async for chunk in request.stream():
+        take(chunk)
+    if form is not None:
+        form.finish()
+        upload.kind = kind_of_part(form)
+    if upload.file.tell() == 0:
+        raise Malformed("The file is empty.")
+
+
+def kind_of_part(form: FormFile) -> str:
+    """The media type of a file in a form. Raises UnsupportedMediaType."""
+    kind = form.kind if form.kind in FILE_TYPES else SUFFIXES.get(PurePath(form.file_name).suffix.lower())
+    if kind is None:
+        raise UnsupportedMediaType(f"The file in the form is neither {' nor '.join(FILE_TYPES)}, nor named as one.")
+    return kind
+
+
+def refuse_workbook(beginning: bytes) -> None:
+    """Raise SpreadsheetFile for the beginning of a workbook, whatever its media type says."""
+    if beginning.startswith((ARCHIVE, COMPOUND)):
+        raise spreadsheet_file()
+
+
+def spreadsheet_file() -> SpreadsheetFile:
+    return SpreadsheetFile(
+        "This is a workbook of a spreadsheet (.xlsx, .xls or .ods). Save the sheet as CSV (in Excel: CSV UTF-8)"
+        " and send that."
+    )

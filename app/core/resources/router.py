@@ -15,11 +15,13 @@ from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
 from app.core.http.guards import requires
-from app.core.http.request_body import media_type_of
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
+from app.core.http.state import state_of
 from app.core.resources.bulk import Bulk, BulkResult, BulkRoute, execute
-from app.core.resources.imports.importer import Importer
+from app.core.resources.imports.file_format import ItemSchemas
+from app.core.resources.imports.guard import requires_for_mode
+from app.core.resources.imports.importer import import_file
 from app.core.resources.imports.report import ImportQuery, ImportReport
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
@@ -163,19 +165,23 @@ class Endpoints:
     def add_import(self) -> None:
         resource = self.resource
 
+        schemas = ItemSchemas(resource.create, resource.update, resource.read)
+
         async def import_items(batches: UploadBatches, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
-            importer = Importer(resource.service, resource.create, query, batches)
-            return await importer.run(uploaded_file(request), media_type_of(request))
+            needs_version = state_of(request).settings.limits.require_if_match
+            return await import_file(
+                resource.service, schemas, uploaded_file(request), query, batches, needs_version=needs_version
+            )
 
         self.add(
             "/import",
             "import",
             import_items,
-            f"Create {self.many_in_words} from a CSV or NDJSON file. {IMPORT_ABOUT}",
+            f"Create or change {self.many_in_words} from a CSV or NDJSON file. {IMPORT_ABOUT}",
             methods=["POST"],
             name=f"import_{self.many}",
             response_model=ImportReport,
-            dependencies=[requires(f"{self.slug}:create")],
+            dependencies=[requires_for_mode(self.slug)],
             route_class_override=UploadRoute,
         )
 

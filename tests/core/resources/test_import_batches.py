@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.resources.imports.rows import ROWS_PER_BATCH
-from app.core.strict_json import check
+from app.core.strict_json import parse
 from scripts.servers import PATIENCE_SECONDS, Server, signed_in, walk
 from tests.fixtures.servers import superuser_in
 from tests.people import Person, SignedInAs
@@ -238,11 +238,11 @@ async def test_lines_are_judged_beside_the_event_loop(
     person = await signed_in_as("brands:create")
     on_event_loop: list[bool] = []
 
-    def record_thread(body: bytes, max_depth: int) -> None:
+    def record_thread(body: bytes, max_depth: int) -> object:
         on_event_loop.append(threading.current_thread() is threading.main_thread())
-        check(body, max_depth)
+        return parse(body, max_depth)
 
-    monkeypatch.setattr("app.core.resources.imports.rows.check", record_thread)
+    monkeypatch.setattr("app.core.resources.imports.ndjson_format.parse", record_thread)
     answer = await upload(person, file_of(3))
 
     assert answer.status_code == 200

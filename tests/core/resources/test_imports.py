@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.core.resources.imports.rows import MAX_ROW_BYTES
+from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS
 from tests.people import Person, SignedInAs
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -44,7 +44,7 @@ async def test_csv_as_spreadsheets_write_it(signed_in_as: SignedInAs) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "lines"),
     [
-        ('name\n"a\nb"\n""\n', CSV, [2, 4]),
+        ('name,description\n"a\nb",x\n"",x\n', CSV, [2, 4]),
         ("name,description\nok,x\nonly one\nok2,x,y\n", CSV, [3, 4]),
         ('{"name": "a"}\n\n[1]\n{"name": 1}\n{"name": "a", "name": "b"}\n', NDJSON, [3, 4, 5]),
         ('{"name": "same"}\n{"name": "SAME"}\n{"name": "other"}\n{"name": "same"}\n', NDJSON, [2, 4]),
@@ -77,7 +77,7 @@ async def test_stopping_keeps_what_came_before_the_first_error(signed_in_as: Sig
 UNREADABLE = {
     "no utf-8": b"\xff",
     "open quote": b'"open',
-    "endless row": b"x" * (MAX_ROW_BYTES + 1),
+    "endless row": b"x" * (MAX_ROW_CHARACTERS + 1),
     "endless record": b'"a\n' + b'","a\n' * 200_000,
     "nul": b"a\0b",
 }

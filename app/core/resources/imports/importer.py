@@ -1,21 +1,43 @@
-"""Imports: a file is created in one transaction, or checked as a whole and then created in many."""
+"""Imports: a file is written in one transaction, or checked as a whole and then written in many."""
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import takewhile
-from typing import IO, Any
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import to_problem
 from app.core.db.uniqueness import SeenKeys
 from app.core.errors import Conflict, DryRun, Invalid, Problem
-from app.core.http.batches import Batches, Position
-from app.core.resources.imports.report import ImportProgress, ImportQuery
-from app.core.resources.imports.rows import RowReader
-from app.core.resources.imports.walk import NumberedRow, Walk
-from app.core.resources.schemas import Schema
+from app.core.http.batches import Batches
+from app.core.http.file_upload import Upload
+from app.core.resources.imports.file_format import ItemSchemas
+from app.core.resources.imports.modes import Creating, ImportMode
+from app.core.resources.imports.report import Effect, ImportProgress, ImportQuery
+from app.core.resources.imports.rows import Row, format_of, read_rows
+from app.core.resources.imports.updating import Updating
+from app.core.resources.imports.walk import Walk
 from app.core.resources.service import Service
+
+
+async def import_file(
+    service: type[Service[Any]],
+    schemas: ItemSchemas,
+    upload: Upload,
+    query: ImportQuery,
+    batches: Batches,
+    *,
+    needs_version: bool,
+) -> dict[str, Any]:
+    """Import `upload` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
+    form = format_of(upload.kind, schemas, takes_items=query.mode != "create")
+    if query.mode == "create":
+        mode: ImportMode = Creating(service, form)
+    else:
+        mode = Updating(service, form, may_create=query.mode == "upsert", needs_version=needs_version)
+    return await Importer(upload, mode, query, batches).run()
 
 
 class PartlyImported(Conflict):
@@ -25,66 +47,73 @@ class PartlyImported(Conflict):
 
 
 class Importer:
-    """Creates the rows of a file with `service`.
+    """Writes the rows of a file as `mode` says.
 
     Where the batches are one transaction, the file is walked over once. Where each is committed by itself, the first
     walk only checks, without a connection that writes: an invalid file leaves nothing behind. Only what happens between
     the two walks, or stops the second, leaves a part of the file; the response says which.
     """
 
-    def __init__(self, service: type[Service[Any]], schema: type[Schema], query: ImportQuery, batches: Batches) -> None:
-        self.service = service
-        self.reader = RowReader(schema)
+    def __init__(self, upload: Upload, mode: ImportMode, query: ImportQuery, batches: Batches) -> None:
+        self.upload = upload
+        self.mode = mode
         self.query = query
         self.batches = batches
-        self.position = Position(max(batches.position.line, query.from_line), batches.position.created)
-        """Where the next row is created from: everything before is done."""
+        self.position = batches.position._replace(line=max(batches.position.line, query.from_line))
+        """Where the next row is written from: everything before is done."""
 
     @property
     def stops(self) -> bool:
         return self.query.on_error == "stop"
 
-    async def run(self, file: IO[bytes], kind: str) -> dict[str, Any]:
-        """Import `file` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
+    async def run(self) -> dict[str, Any]:
+        """Import the file and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
         if self.batches.are_one_transaction:
-            rows = self.reader.read(file, kind, self.position.line)
-            return self.finish(await Walk(self.create, ImportProgress(), stops_at_first=self.stops).run(rows))
-        checked = await self.check_file(file, kind)
+            with self.mode.begin():
+                progress = await Walk(self.write, ImportProgress(), stops_at_first=self.stops).run(self.rows())
+            return self.finish(progress)
+        checked = await self.check_file()
         if self.query.dry_run or (checked.failed and not self.stops):
             return self.finish(checked)
         try:
-            written = await self.write_file(file, kind, checked.stopped_at_line)
+            written = await self.write_file(checked.stopped_at_line)
         except (Problem, SQLAlchemyError) as error:
             raise self.add_position(error) from error
         if written.failed:
             return self.finish(written)
-        checked.created = written.created
+        checked.counts, checked.lines = written.counts, written.lines
         return self.finish(checked)
 
-    async def check_file(self, file: IO[bytes], kind: str) -> ImportProgress:
+    def rows(self) -> Iterator[Row]:
+        return read_rows(self.upload.file, self.mode.form, self.mode.read, self.position.line)
+
+    async def check_file(self) -> ImportProgress:
         """Check the whole file and write nothing."""
-        service, start = self.service(self.batches.reader), self.position
-        with closing(SeenKeys()) as seen:
+        with ExitStack() as stack:
+            seen = stack.enter_context(closing(SeenKeys()))
+            stack.enter_context(self.mode.begin())
 
-            async def check(rows: Sequence[NumberedRow]) -> None:
-                await service.rows.check_all([service.build(row) for _, row in rows], seen)
+            async def check(rows: Sequence[Row]) -> Sequence[Effect]:
+                with seen.forget_on_error():
+                    return await self.mode.check(rows, self.batches.reader, seen)
 
-            walk = Walk(check, ImportProgress(created=start.created), stops_at_first=self.stops)
-            return await walk.run(self.reader.read(file, kind, start.line))
+            return await Walk(check, ImportProgress(self.position), stops_at_first=self.stops).run(self.rows())
 
-    async def write_file(self, file: IO[bytes], kind: str, end: int | None) -> ImportProgress:
-        """Create the rows before the line `end`, up to the first that is refused."""
-        rows = self.reader.read(file, kind, self.position.line)
-        rows = takewhile(lambda row: end is None or row[0] < end, rows)
-        walk = Walk(self.create, ImportProgress(created=self.position.created), stops_at_first=True)
-        return await walk.run(rows)
+    async def write_file(self, end: int | None) -> ImportProgress:
+        """Write the rows before the line `end`, up to the first that is refused."""
+        rows = takewhile(lambda row: end is None or row[0] < end, self.rows())
+        with self.mode.begin():
+            return await Walk(self.write, ImportProgress(self.position), stops_at_first=True).run(rows)
 
-    async def create(self, rows: Sequence[NumberedRow]) -> None:
-        """Create `rows` in a batch of their own, all or none."""
-        position = Position(rows[-1][0] + 1, self.position.created + len(rows))
-        async with self.batches.open(position) as session:
-            await self.service(session).create_many([row for _, row in rows])
-        self.position = position
+    async def write(self, rows: Sequence[Row]) -> Sequence[Effect]:
+        """Write `rows` in a batch of their own, all or none."""
+        next_line = rows[-1][0] + 1
+        async with self.batches.open() as batch:
+            effects = await self.mode.write(rows, batch.session)
+            batch.position = self.position.after(next_line, Counter(effect.result for effect in effects))
+        self.mode.remember(effects)
+        self.position = batch.position
+        return effects
 
     def finish(self, progress: ImportProgress) -> dict[str, Any]:
         """The report. Raises DryRun, Invalid, PartlyImported."""
@@ -93,19 +122,24 @@ class Importer:
         if not progress.failed or self.stops:
             return progress.report(dry_run=False)
         refused = Invalid(f"{progress.failed} rows cannot be imported; nothing was.", errors=progress.errors)
-        if self.batches.are_one_transaction or not self.position.created:
+        if self.batches.are_one_transaction or not self.has_written:
             raise refused
         detail = f"{progress.failed} rows cannot be imported."
         raise self.add_position(PartlyImported(detail, errors=progress.errors)) from refused
 
+    @property
+    def has_written(self) -> bool:
+        """Whether this request, or one before with the same key, has committed rows."""
+        return any(self.position.counts().values())
+
     def add_position(self, error: Problem | SQLAlchemyError) -> Problem | SQLAlchemyError:
         """`error`, whose response says how far the import came, if it began."""
         problem = error if isinstance(error, Problem) else to_problem(error)
-        if problem is None or not self.position.created:
+        if problem is None or not self.has_written:
             return error
-        created, line = self.position.created, self.position.line
-        problem.extension = {"created": created, "stopped_at_line": line}
+        done, line = self.position.counts(), self.position.line
+        problem.extension = {**done, "stopped_at_line": line}
         problem.detail += (
-            f" {created} rows were imported; go on with the same idempotency key, or with from_line={line}."
+            f" {sum(done.values())} rows were imported; go on with the same idempotency key, or with from_line={line}."
         )
         return problem

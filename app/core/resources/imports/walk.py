@@ -7,13 +7,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
 from app.core.errors import MAX_LINE_ERRORS, FieldError, Problem
-from app.core.resources.imports.report import ImportProgress
+from app.core.resources.imports.report import Effect, ImportProgress
 from app.core.resources.imports.rows import Row, next_batch
-from app.core.resources.schemas import Schema
 
-NumberedRow = tuple[int, Schema]
-Accept = Callable[[Sequence[NumberedRow]], Awaitable[None]]
-"""Checks or creates some rows, all or none. Raises a Problem, or an error of the database."""
+Accept = Callable[[Sequence[Row]], Awaitable[Sequence[Effect]]]
+"""Checks or writes some rows, all or none, and says what each does. Raises a Problem, or an error of the database."""
 
 
 class Walk:
@@ -35,32 +33,31 @@ class Walk:
     async def run(self, rows: Iterator[Row]) -> ImportProgress:
         """Walk over `rows`. They are read and validated in a thread; other requests are served meanwhile."""
         while not self.has_ended and (batch := await asyncio.to_thread(next_batch, rows)) is not None:
-            await self.take([(line, row) for line, row in batch if isinstance(row, Schema)])
+            await self.take([(line, row) for line, row in batch if not isinstance(row, list)])
             for line, row in batch:
                 if isinstance(row, list) and not self.has_ended:
                     self.reject(line, row)
         return self.progress
 
-    async def take(self, rows: Sequence[NumberedRow]) -> None:
+    async def take(self, rows: Sequence[Row]) -> None:
         """Give `rows` to `accept` at once; if it refuses them, one by one."""
-        if rows and await self.errors_of(rows) is None:
-            self.progress.created += len(rows)
+        if not rows or await self.errors_of(rows) is None:
             return
-        for line, row in rows:
-            errors = await self.errors_of([(line, row)])
-            if errors is None:
-                self.progress.created += 1
-            else:
-                self.reject(line, errors)
+        for row in rows:
+            errors = await self.errors_of([row])
+            if errors is not None:
+                self.reject(row[0], errors)
             if self.has_ended:
                 return
 
-    async def errors_of(self, rows: Sequence[NumberedRow]) -> list[FieldError] | None:
-        """Why `accept` refuses `rows`; None if it accepts them."""
+    async def errors_of(self, rows: Sequence[Row]) -> list[FieldError] | None:
+        """Why `accept` refuses `rows`; None if it accepts them, and they are counted."""
         try:
-            await self.accept(rows)
+            effects = await self.accept(rows)
         except (Problem, SQLAlchemyError) as error:
             return client_problem(error).relocate("").errors or []
+        for (line, _), effect in zip(rows, effects, strict=True):
+            self.progress.add(line, effect)
         return None
 
     def reject(self, line: int, errors: list[FieldError]) -> None:

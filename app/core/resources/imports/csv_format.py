@@ -1,0 +1,135 @@
+"""Rows of CSV: cells below a header."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property
+from typing import IO, Any, TypeVar, get_args
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, validation_errors
+from app.core.http.csv_cells import restore
+from app.core.http.file_formats import cell_text, column_names, nested_model, value_at
+from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
+from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, validated
+from app.core.resources.schemas import Patch
+
+T = TypeVar("T")
+
+
+class CsvFormat(FileFormat):
+    """Cells below a header. An empty cell is absent in a new item, and clears the value of one that exists."""
+
+    @cached_property
+    def importable_names(self) -> frozenset[str]:
+        return frozenset(column_names(self.schemas.create))
+
+    @cached_property
+    def read_only_names(self) -> frozenset[str]:
+        return frozenset(column_names(self.schemas.read)) - self.importable_names
+
+    @cached_property
+    def columns(self) -> Columns:
+        if not self.takes_items:
+            return Columns(self.importable_names, self.read_only_names)
+        accepted = self.importable_names | IDENTIFYING
+        return Columns(accepted, self.read_only_names - IDENTIFYING, takes_read_only=True)
+
+    @cached_property
+    def decimal_names(self) -> frozenset[str]:
+        """The columns in which a comma may be a decimal comma."""
+        return frozenset(columns_of(self.schemas.create, Decimal)) | frozenset(columns_of(self.schemas.read, Decimal))
+
+    def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
+        table = open_table(file, self.columns)
+        decimals = self.decimal_names if table.has_decimal_commas else frozenset()
+        for number, cells in table.records:
+            if isinstance(cells, Malformed):
+                yield number, [{"pointer": "", "detail": cells.detail, "code": cells.code}]
+            elif number < from_line or is_blank(cells):
+                yield number, None
+            elif isinstance(fitting := fit_to_header(cells, table.header), dict):
+                yield number, [fitting]
+            else:
+                yield number, read_cells(dict(zip(table.header, fitting, strict=True)), decimals)
+
+    def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
+        given = {name: text for name, text in values.items() if text != ""}
+        return validated(lambda: adapter.validate_strings(nest(given)))
+
+    def is_shown(self, name: str, value: Any, document: Mapping[str, Any]) -> bool:
+        return bool(value == cell_text(value_at(document, name.split("."))))
+
+    def patch(self, changes: Values, values: Values) -> Patch:
+        changes = self.writable(changes)
+        patch = self.validate(self.change, changes)
+        cleared = [name for name, text in changes.items() if text == ""]
+        if not cleared:
+            return patch
+        document = patch.changes()
+        for name in self.whole_documents(cleared, values):
+            put(document, name, None)
+        return clear(self.change, document, cleared)
+
+    def whole_documents(self, cleared: list[str], values: Values) -> list[str]:
+        """`cleared`, with the name of a document instead of its parts where the row leaves none of them."""
+        found = dict.fromkeys(cleared)
+        for top in {name.partition(".")[0] for name in cleared if "." in name}:
+            parts = [name for name in self.importable_names if name.startswith(f"{top}.")]
+            if all(values.get(part) == "" for part in parts):
+                found = {name: None for name in found if name not in parts} | {top: None}
+        return list(found)
+
+
+def clear(adapter: TypeAdapter[Patch], document: Values, cleared: list[str]) -> Patch:
+    """`document`, typed and with null for each cleared value, as a patch. Raises NotValid."""
+    try:
+        return adapter.validate_python(document)
+    except ValidationError as error:
+        emptied = {f"/{name.replace('.', '/')}" for name in cleared}
+        errors = validation_errors(error, limit=MAX_LINE_ERRORS)
+        raise NotValid([required(found) if found["pointer"] in emptied else found for found in errors]) from error
+
+
+def required(error: FieldError) -> FieldError:
+    return {"pointer": error["pointer"], "detail": "The cell is empty, and an item needs a value.", "code": "missing"}
+
+
+def read_cells(cells: dict[str, str], decimals: frozenset[str]) -> Values:
+    """The texts of `cells`, without the quotes before formulas; those of `decimals` with a decimal point."""
+    texts = {name: restore(text) for name, text in cells.items()}
+    for name in decimals & texts.keys():
+        if texts[name].count(",") == 1 and "." not in texts[name]:
+            texts[name] = texts[name].replace(",", ".")
+    return texts
+
+
+def nest(values: Values) -> Values:
+    """`values` with `address.city` within `address`."""
+    document: Values = {}
+    for name, value in values.items():
+        put(document, name, value)
+    return document
+
+
+def put(document: Values, name: str, value: object) -> None:
+    """Set the value at a dotted name."""
+    *path, last = name.split(".")
+    for part in path:
+        document = document.setdefault(part, {})
+    document[last] = value
+
+
+def columns_of(model: type[BaseModel], kind: type, prefix: str = "") -> Iterator[str]:
+    """The columns of `model` whose values are of `kind`."""
+    for name, field in model.model_fields.items():
+        nested = nested_model(field.annotation)
+        if nested:
+            yield from columns_of(nested, kind, f"{prefix}{name}.")
+        elif mentions(field.annotation, kind):
+            yield prefix + name
+
+
+def mentions(annotation: object, kind: type) -> bool:
+    """Whether a type is `kind`, or made of it."""
+    return annotation is kind or any(mentions(part, kind) for part in get_args(annotation))

@@ -1,0 +1,150 @@
+"""CSV as people save it: which character separates its cells, which columns it names, and its records."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import IO
+
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Invalid, Malformed, escape_pointer
+from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS, Line, numbered_lines
+
+SEPARATORS = ",;\t|"
+DECLARATION = re.compile(r'"?sep=(?P<separator>.)"?[,;\t|]*\s*', re.IGNORECASE)
+"""The first line of a file by which Excel tells how its cells are separated."""
+IN_EMPTY_LINES = f' "{SEPARATORS}\r\n'
+Cells = list[str]
+Record = tuple[int, Cells | Malformed]
+"""(number of the first line, the cells, or why nothing can be read from here on)"""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a resource by their names, dotted within nested documents."""
+
+    importable: frozenset[str]
+    read_only: frozenset[str] = frozenset()
+    """Columns of an export that cannot be changed."""
+    takes_read_only: bool = False
+    """Whether read-only columns may be there, and are compared."""
+    by_folded_name: dict[str, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = self.importable | self.read_only
+        self.by_folded_name.update({name.casefold(): name for name in known})
+
+    def find(self, cell: str) -> str | None:
+        """The name of the column that a header cell means, whatever its case and the blanks around it."""
+        return self.by_folded_name.get(cell.strip().casefold())
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file of CSV, read up to its header."""
+
+    separator: str
+    header: Cells
+    records: Iterator[Record]
+
+    @property
+    def has_decimal_commas(self) -> bool:
+        """Whether a comma in a number can only be a decimal comma."""
+        return self.separator != ","
+
+
+def open_table(file: IO[bytes], columns: Columns) -> Table:
+    """The table in `file`. Raises Malformed for a missing header, Invalid for columns that cannot be imported."""
+    lines = numbered_lines(file)
+    first = next((line for line in lines if line[1].strip(IN_EMPTY_LINES)), None)
+    if first is None:
+        raise Malformed("The file has no header line.")
+    declared = DECLARATION.fullmatch(first[1])
+    if declared is None:
+        separator, lines = likely_separator(first[1], columns), chain([first], lines)
+    elif (separator := declared["separator"]) not in SEPARATORS:
+        raise Malformed("The first line names a separator other than comma, semicolon, tab and bar.")
+    records = read_records(lines, separator)
+    line, header = next((record for record in records if not is_blank(record[1])), (1, Malformed("No header line.")))
+    if isinstance(header, Malformed):
+        raise header
+    return Table(separator, read_header(header, columns, line), records)
+
+
+def likely_separator(line: str, columns: Columns) -> str:
+    """The separator by which the header `line` has the most known columns; the comma where none has more."""
+
+    def known_columns(separator: str) -> int:
+        return sum(columns.find(cell.strip().strip('"')) is not None for cell in line.split(separator))
+
+    return max(SEPARATORS, key=known_columns)
+
+
+def read_records(lines: Iterator[Line], separator: str) -> Iterator[Record]:
+    """Records with the number of their first line. The last may be a Malformed: nothing after it can be read."""
+    started, last, size = 0, 0, 0
+
+    def texts() -> Iterator[str]:
+        nonlocal started, last, size
+        for number, line in lines:
+            started, last, size = started or number, number, size + len(line)
+            if size > MAX_ROW_CHARACTERS:
+                raise Malformed(f"Line {number} ends a row of more than {MAX_ROW_CHARACTERS} characters.")
+            if "\0" in line:
+                raise Malformed(f"Line {number} holds a NUL. Save the file as UTF-8 and send it again.")
+            yield line
+
+    reader = csv.reader(texts(), strict=True, delimiter=separator)
+    try:
+        for record in reader:
+            yield started, record
+            started, size = 0, 0
+    except Malformed as error:
+        yield started or last + 1, error
+    except csv.Error:
+        yield started, Malformed(f"Line {last} is not CSV: a quote is not closed, or stands within a cell.")
+
+
+def is_blank(cells: Cells | Malformed) -> bool:
+    """Whether a record is an empty line: spreadsheets write rows of separators below their data."""
+    return isinstance(cells, list) and not any(cell.strip() for cell in cells)
+
+
+def read_header(cells: Cells, columns: Columns, line: int) -> Cells:
+    """The columns that the header names, without unnamed ones at its end. Raises Invalid, with every wrong column."""
+    while not cells[-1].strip():
+        cells = cells[:-1]
+    names = [columns.find(cell) or cell for cell in cells]
+    errors = [
+        error
+        for position, name in enumerate(names)
+        if (error := column_error(name, position, names, columns, f"/body/{line}")) is not None
+    ]
+    if errors:
+        detail = f"{len(errors)} columns of the file cannot be imported." if len(errors) > 1 else errors[0]["detail"]
+        raise Invalid(detail, errors=errors[:MAX_LINE_ERRORS])
+    return names
+
+
+def column_error(name: str, position: int, names: Cells, columns: Columns, place: str) -> FieldError | None:
+    """Why a column cannot be imported; None if it can."""
+    pointer = f"{place}/{escape_pointer(name.strip() or position + 1)}"
+    if name in names[:position]:
+        return {"pointer": pointer, "detail": "The file has this column twice.", "code": "repeated-column"}
+    if name in columns.importable or (columns.takes_read_only and name in columns.read_only):
+        return None
+    if name in columns.read_only:
+        detail = "This column cannot be imported: leave it out, or update items with mode=upsert or mode=update."
+        return {"pointer": pointer, "detail": detail, "code": "read-only-column"}
+    detail = f"There is no such column. The columns are {', '.join(sorted(columns.importable))}."
+    return {"pointer": pointer, "detail": detail, "code": "unknown-column"}
+
+
+def fit_to_header(cells: Cells, header: Cells) -> Cells | FieldError:
+    """The cells of a row, without empty ones after those of the header; or the error of a row of another width."""
+    if len(cells) > len(header) and not any(cell.strip() for cell in cells[len(header) :]):
+        return cells[: len(header)]
+    if len(cells) == len(header):
+        return cells
+    detail = f"The header names {len(header)} columns, this line has {len(cells)}."
+    return {"pointer": "", "detail": detail, "code": "wrong-number-of-columns"}

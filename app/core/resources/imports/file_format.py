@@ -1,0 +1,135 @@
+"""What the rows of a file say about items: the same questions in each format."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, Any, TypeVar
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from app.core.errors import MAX_LINE_ERRORS, FieldError, escape_pointer, validation_errors
+from app.core.resources.schemas import Patch, Read, Schema
+
+T = TypeVar("T")
+Values = dict[str, Any]
+"""What a row gives: the text of each column, or the value of each member."""
+ParsedLine = tuple[int, Values | list[FieldError] | None]
+"""(number of the line, what it gives, or its errors, or None for an empty line)"""
+
+
+class Identity(Schema):
+    """Which item a row is about."""
+
+    id: UUID | None = None
+    """The item."""
+    version: int | None = Field(None, ge=1)
+    """Only if this is still its version."""
+
+
+IDENTITY = TypeAdapter(Identity)
+IDENTIFYING = frozenset(Identity.model_fields)
+NOT_COMPARED = IDENTIFYING | {"created_at", "updated_at"}
+"""What no difference is looked for in: the identity, and times that nobody edits and that change by themselves."""
+
+
+class NotValid(Exception):  # an answer, not a fault
+    """What a row gives is not valid; with the errors, whose pointers begin at the row."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("not valid")
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class ItemSchemas:
+    """The schemas of the items of one resource."""
+
+    create: type[Schema]
+    update: type[Patch]
+    read: type[Read]
+
+
+class FileFormat(ABC):
+    """Reads rows in one format. `takes_items`: rows may name items that exist, and have whatever an export has."""
+
+    def __init__(self, schemas: ItemSchemas, *, takes_items: bool) -> None:
+        self.schemas = schemas
+        self.takes_items = takes_items
+        self.creation = TypeAdapter(schemas.create)
+        self.change = TypeAdapter(schemas.update)
+
+    @abstractmethod
+    def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
+        """The lines of `file`, empty before `from_line`. Raises Malformed, Invalid."""
+
+    @abstractmethod
+    def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
+        """`values`, without empty ones, as `adapter` has them. Raises NotValid."""
+
+    @cached_property
+    @abstractmethod
+    def read_only_names(self) -> frozenset[str]:
+        """What an export has and an import does not write."""
+
+    @abstractmethod
+    def is_shown(self, name: str, value: Any, document: Mapping[str, Any]) -> bool:
+        """Whether the export of the item with this JSON `document` has `value` there."""
+
+    @abstractmethod
+    def patch(self, changes: Values, values: Values) -> Patch:
+        """The `changes`, a part of `values`, as a patch. Raises NotValid."""
+
+    def create(self, values: Values) -> Schema:
+        """`values` as a new item. Raises NotValid."""
+        if self.takes_items:
+            refuse(self.read_only(values), "A new item cannot have this; leave it empty.")
+            values = self.writable(values)
+        return self.validate(self.creation, values)
+
+    def differences(self, values: Values, document: Mapping[str, Any]) -> Values:
+        """Those of `values` that the export of the item with this JSON `document` would not have."""
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in NOT_COMPARED and not self.is_shown(name, value, document)
+        }
+
+    def read_only(self, values: Values) -> list[str]:
+        """The names among `values` that cannot be written and are not empty."""
+        names = self.read_only_names - NOT_COMPARED
+        return [name for name, value in values.items() if name in names and value not in ("", None)]
+
+    def writable(self, values: Values) -> Values:
+        """Those of `values` that an import writes."""
+        return {name: value for name, value in values.items() if name not in self.read_only_names}
+
+    def identity(self, values: Values) -> Identity:
+        """Which item the row is about. Raises NotValid."""
+        return self.validate(IDENTITY, only(IDENTIFYING, values))
+
+    def typed(self, values: Values, names: frozenset[str]) -> Values:
+        """Those of `values` that have one of `names`, in their types. Raises NotValid."""
+        return self.validate(self.change, only(names, values)).changes()
+
+
+def only(names: frozenset[str], values: Values) -> Values:
+    return {name: value for name, value in values.items() if name in names}
+
+
+def validated(validate: Callable[[], T]) -> T:
+    """What `validate` returns. Raises NotValid."""
+    try:
+        return validate()
+    except ValidationError as error:
+        raise NotValid(validation_errors(error, limit=MAX_LINE_ERRORS)) from error
+
+
+def refuse(names: list[str], detail: str) -> None:
+    """Raise NotValid for names that cannot be written."""
+    if names:
+        errors: list[FieldError] = [
+            {"pointer": f"/{escape_pointer(name)}", "detail": detail, "code": "read-only-column"} for name in names
+        ]
+        raise NotValid(errors)

@@ -1,0 +1,167 @@
+"""Imports that change items: each row is compared with the item that it is about, and only differences are written."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from app.core.db.entity import table_of
+from app.core.db.repository import one_flush
+from app.core.db.session import ReadSession, Session
+from app.core.db.uniqueness import SeenKeys, unique_keys
+from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
+from app.core.resources.imports.file_format import FileFormat, NotValid, Values, refuse
+from app.core.resources.imports.matching import GivenRow, Item, Matching
+from app.core.resources.imports.report import Effect
+from app.core.resources.imports.rows import Row
+from app.core.resources.schemas import Patch, Schema
+from app.core.resources.service import Service
+
+
+class RepeatedItem(Conflict):
+    """An earlier row of the file is about the same item."""
+
+    code = "repeated-item"
+
+
+@dataclass(frozen=True)
+class Change:
+    """The differences between a row and its item."""
+
+    item: Item
+    patch: Patch | None
+    values: dict[str, Any]
+    """The new values, by column; empty where nothing differs."""
+
+
+Plan = Schema | Change
+"""What a row will do: create an item, or change one."""
+
+
+class Updating:
+    """Each row changes the item with its `id` or its unique values; where there is none, it creates one if it may."""
+
+    def __init__(self, service: type[Service[Any]], form: FileFormat, *, may_create: bool, needs_version: bool) -> None:
+        self.service = service
+        self.form = form
+        self.may_create = may_create
+        self.needs_version = needs_version
+        self.reading: TypeAdapter[Any] = TypeAdapter(form.schemas.read)
+        keys = unique_keys(table_of(service.repository.model))
+        self.key_names = frozenset(name for key in keys for name in (*key.columns, key.alone) if name)
+        self.seen: SeenItems
+
+    def begin(self) -> AbstractContextManager[object]:
+        self.seen = SeenItems()
+        return closing(self.seen)
+
+    def read(self, values: Values) -> GivenRow:
+        identity = self.form.identity(values)
+        keys = self.form.typed(values, self.key_names) if identity.id is None else {}
+        return GivenRow(identity, values, keys)
+
+    async def check(self, rows: Sequence[Row], session: ReadSession, seen: SeenKeys) -> Sequence[Effect]:
+        service = self.service(session)
+        plans = await self.plan(service, rows)
+        changes = [plan for plan in plans if isinstance(plan, Change) and plan.values]
+        if changes:
+            await service.check_changes([(change.item.row, change.values) for change in changes], seen)
+        created = [plan for plan in plans if isinstance(plan, Schema)]
+        if created:
+            await service.rows.check_all([service.build(data) for data in created], seen)
+        effects = [effect_of(plan) for plan in plans]
+        self.remember(effects)
+        return effects
+
+    async def write(self, rows: Sequence[Row], session: Session) -> Sequence[Effect]:
+        service = self.service(session)
+        plans = await self.plan(service, rows)
+        created = [plan for plan in plans if isinstance(plan, Schema)]
+        items = iter(await service.create_many(created) if created else [])
+        async with one_flush(service.rows):
+            for plan in plans:
+                if isinstance(plan, Change) and plan.patch is not None:
+                    await service.change(plan.item.row.id, plan.patch)
+        return [Effect("created", next(items).id) if isinstance(plan, Schema) else effect_of(plan) for plan in plans]
+
+    def remember(self, effects: Sequence[Effect]) -> None:
+        self.seen.add([effect.id for effect in effects if effect.id is not None])
+
+    async def plan(self, service: Service[Any], rows: Sequence[Row]) -> list[Plan]:
+        """What each of `rows` will do. Raises Invalid, NotFound, StaleVersion, PreconditionRequired, RepeatedItem."""
+        items = await Matching(service.rows, self.reading).find([row for _, row in rows])
+        self.refuse_repeated([item.row.id for item in items if item is not None])
+        return await asyncio.to_thread(self.plan_all, [row for _, row in rows], items)
+
+    def refuse_repeated(self, ids: list[UUID]) -> None:
+        if len(set(ids)) != len(ids) or self.seen.has_any(ids):
+            raise RepeatedItem("An earlier row of the file is about this item too.")
+
+    def plan_all(self, rows: Sequence[GivenRow], items: Sequence[Item | None]) -> list[Plan]:
+        try:
+            return [self.plan_one(row, item) for row, item in zip(rows, items, strict=True)]
+        except NotValid as error:
+            raise Invalid("The row is not valid.", errors=error.errors) from error
+
+    def plan_one(self, given: GivenRow, item: Item | None) -> Plan:
+        if item is not None:
+            return self.compare(given, item)
+        if given.identity.id is not None:
+            raise NotFound(f"There is no item {given.identity.id}.")
+        if self.may_create:
+            return self.form.create(given.values)
+        if not given.keys:
+            names = sorted({"id", *self.key_names})
+            raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing")
+        raise NotFound("There is no item with this unique value.")
+
+    def compare(self, given: GivenRow, item: Item) -> Change:
+        """The differences. Raises NotValid; StaleVersion, PreconditionRequired for the version of the row."""
+        version = given.identity.version
+        if version is not None and version != item.row.version:
+            raise StaleVersion(f"This is at version {item.row.version} now; export it again before changing it.")
+        differing = self.form.differences(given.values, item.document)
+        refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
+        patch = self.form.patch(differing, given.values)
+        merged = patch.merge_into(item.row)
+        values = {name: value for name, value in merged.items() if getattr(item.row, name) != value}
+        if values and version is None and self.needs_version:
+            raise PreconditionRequired("Send the version of what you read.")
+        return Change(item, part_of(patch, values) if values else None, values)
+
+
+def effect_of(plan: Plan) -> Effect:
+    if isinstance(plan, Schema):
+        return Effect("created")
+    item = plan.item.row.id
+    return Effect("updated", item, tuple(sorted(plan.values))) if plan.values else Effect("unchanged", item)
+
+
+def part_of(patch: Patch, names: Iterable[str]) -> Patch:
+    """`patch` with those of its fields only."""
+    fields: dict[str, Any] = {name: getattr(patch, name) for name in names}
+    return type(patch).model_construct(_fields_set=set(fields), **fields)
+
+
+class SeenItems:
+    """The items that a file was about so far, in a temporary database: there can be more than memory has room for."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect("")
+        self.connection.execute("CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID")
+
+    def add(self, ids: Iterable[UUID]) -> None:
+        with self.connection:
+            self.connection.executemany("INSERT OR IGNORE INTO seen VALUES (?)", [(item.bytes,) for item in ids])
+
+    def has_any(self, ids: Sequence[UUID]) -> bool:
+        find = "SELECT 1 FROM seen WHERE id = ?"
+        return any(self.connection.execute(find, (item.bytes,)).fetchone() is not None for item in ids)
+
+    def close(self) -> None:
+        self.connection.close()
