@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.http.file_formats import CSV, EXPORT_TYPES, Write, csv_writer, ndjson_writer
+from app.core.http.file_formats import EXPORT_TYPES, Write
 from app.core.http.state import context_of
 
 ROWS_PER_PAGE = 1000
@@ -23,7 +22,7 @@ async def read_file_kind(request: Request) -> str | None:
 
 
 async def stream_list(
-    endpoint: ListEndpoint, arguments: dict[str, Any], item: type[BaseModel], kind: str, context: RequestContext
+    endpoint: ListEndpoint, arguments: dict[str, Any], write: Write, kind: str, context: RequestContext
 ) -> Response:
     """The list of `endpoint` as a file: the one page of an explicit `limit`, else every row from the cursor on.
 
@@ -39,7 +38,6 @@ async def stream_list(
     if not is_page:
         context.next_cursor = None
     pages = single_page(first) if is_page else all_pages(endpoint, arguments, query, first, context)
-    write = csv_writer(item) if kind == CSV else ndjson_writer(item)
     return to_file(encode_pages(pages, write), context.file_name, kind)
 
 

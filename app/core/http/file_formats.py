@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, get_args
 
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from app.core.http.csv_cells import neutralize
+from app.core.http.file_options import DEFAULT, TextFileOptions
 
 CSV, NDJSON, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
@@ -16,35 +18,54 @@ FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 EXPORT_TYPES = {**FILE_TYPES, PARQUET: "parquet"}
 """The formats of a list that writes its own files."""
 
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+MARK = "\ufeff"
+"""The byte order mark."""
+
 Write = Callable[[Sequence[Any]], bytes]
 
 
-def ndjson_writer(item: type[BaseModel]) -> Write:
+def file_writer(
+    item: type[BaseModel], kind: str, options: TextFileOptions, importable: type[BaseModel] | None
+) -> Write:
+    """A writer of CSV or NDJSON as `options` say; `importable` is the schema of which only the columns are written."""
+    if kind == NDJSON:
+        return ndjson_writer(item, importable)
+    return csv_writer(item, options, importable)
+
+
+def ndjson_writer(item: type[BaseModel], importable: type[BaseModel] | None = None) -> Write:
     """A writer of one JSON document a line."""
     adapter = TypeAdapter(item)
+    chosen = set(importable.model_fields) if importable else None
 
     def write(rows: Sequence[Any]) -> bytes:
         validated = (adapter.validate_python(row, from_attributes=True) for row in rows)
-        return b"".join(adapter.dump_json(row) + b"\n" for row in validated)
+        return b"".join(adapter.dump_json(row, include=chosen) + b"\n" for row in validated)
 
     return write
 
 
-def csv_writer(item: type[BaseModel]) -> Write:
+def csv_writer(
+    item: type[BaseModel], options: TextFileOptions = DEFAULT, importable: type[BaseModel] | None = None
+) -> Write:
     """A writer of CSV, with a header before the first rows; CRLF and quotes, around every cell, as in RFC 4180."""
     adapter = TypeAdapter(item)
-    names = list(column_names(item))
-    paths = [name.split(".") for name in names]
+    chosen = set(column_names(importable or item))
+    names = [name for name in column_names(item) if name in chosen]
+    decimals = frozenset(columns_of(item, Decimal)) if options.decimal == "comma" else frozenset[str]()
+    columns = [(name.split("."), decimal_comma if name in decimals else csv_cell) for name in names]
     header = [names]
 
     def write(rows: Sequence[Any]) -> bytes:
         text = io.StringIO()
-        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-        while header:
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL, delimiter=SEPARATORS[options.separator])
+        if header:
+            text.write(MARK if options.bom else "")
             writer.writerow(header.pop())
         for row in rows:
             document = adapter.dump_python(adapter.validate_python(row, from_attributes=True), mode="json")
-            writer.writerow([csv_cell(value_at(document, path)) for path in paths])
+            writer.writerow([to_cell(value_at(document, path)) for path, to_cell in columns])
         return text.getvalue().encode()
 
     return write
@@ -71,6 +92,26 @@ def value_at(document: Mapping[str, object], path: list[str]) -> object:
     for name in path:
         value = value.get(name) if value else None
     return value
+
+
+def columns_of(model: type[BaseModel], kind: type, prefix: str = "") -> Iterator[str]:
+    """The columns of `model` whose values are of `kind`."""
+    for name, field in model.model_fields.items():
+        nested = nested_model(field.annotation)
+        if nested:
+            yield from columns_of(nested, kind, f"{prefix}{name}.")
+        elif mentions(field.annotation, kind):
+            yield prefix + name
+
+
+def mentions(annotation: object, kind: type) -> bool:
+    """Whether a type is `kind`, or made of it."""
+    return annotation is kind or any(mentions(part, kind) for part in get_args(annotation))
+
+
+def decimal_comma(value: object) -> str:
+    """A decimal as the cell of a spreadsheet that writes decimal commas."""
+    return csv_cell(value).replace(".", ",")
 
 
 def csv_cell(value: object) -> str:

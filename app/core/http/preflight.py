@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request
+from pydantic import TypeAdapter
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext, UnlessVersion
 from app.core.errors import PreconditionRequired, Problem
 from app.core.http.accept import requested_file_type
+from app.core.http.file_options import read_options
 from app.core.http.guards import Authenticated, Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
 from app.core.http.query_parameters import check_parameters
@@ -42,7 +45,9 @@ class Preflight:
     list_name: str | None
     """The file name of a list, without its ending; None where the route returns no list."""
     file_types: Mapping[str, str]
-    """The media types of the files that a list can be."""
+    """The media types of the files that a list can be, with the names of their formats."""
+    file_options: TypeAdapter[Any] | None
+    """The parameters by which a client chooses how such a file is written."""
 
     async def check(self, request: Request, state: State, context: RequestContext, limit_body: LimitBody) -> str | None:
         """Run the checks and return the idempotency key. Raises Problem."""
@@ -54,7 +59,7 @@ class Preflight:
         if self.takes_if_match:
             read_conditions(request, context, is_required=limits.require_if_match)
         if self.list_name is not None:
-            context.file_kind = requested_file_type(request.headers.get("accept", ""), self.file_types)
+            context.file_kind = self.file_kind(request)
             context.file_name = self.list_name
             context.durable_audit = context.durable_audit or context.file_kind is not None
         return self.idempotency_key(request)
@@ -72,6 +77,14 @@ class Preflight:
             await limiter.count(context)
         if isinstance(self.guard, Authenticated):
             context.reauthorize = partial(self.guard, request)
+
+    def file_kind(self, request: Request) -> str | None:
+        """The media type of the file that the list is requested as: by `format`, else by `Accept`. Raises Invalid."""
+        options = read_options(request, self.file_options) if self.file_options is not None else None
+        request.state.file_options = options
+        if options is not None and options.format is not None:
+            return next(kind for kind, name in self.file_types.items() if name == options.format)
+        return requested_file_type(request.headers.get("accept", ""), self.file_types)
 
     def idempotency_key(self, request: Request) -> str | None:
         """The key of a POST; other methods do not need one. Raises BadKey, also where the route accepts none."""

@@ -2,10 +2,10 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
@@ -25,7 +25,8 @@ from app.core.http.dependencies import Transactional, read_dry_run, require_reas
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import etag_of, matching_tag
 from app.core.http.file_export import read_file_kind, stream_list
-from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES
+from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_writer
+from app.core.http.file_options import DEFAULT, FileOptions, Importable, ItemFileOptions, TextFileOptions
 from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.parameters import NO_BODY
@@ -50,6 +51,7 @@ class Route(PlannedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.guard, options["dependencies"] = split_guard(path, options.get("dependencies") or ())
+        self.importable, options["dependencies"] = split_importable(options["dependencies"])
         self.item = item_of_page(options.get("response_model"))
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
         super().__init__(strict_path(path, endpoint), endpoint, **options)
@@ -59,6 +61,7 @@ class Route(PlannedRoute):
         self.has_dry_run = read_dry_run in dependencies
         self.requires_reason = require_reason in dependencies
         self.writes_files = read_file_kind in dependencies
+        self.file_options = self.choose_file_options()
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
@@ -85,13 +88,26 @@ class Route(PlannedRoute):
         context = context_of(request)
         arguments = await self.plan.read_arguments(request, body)
         if self.item is not None and context.file_kind and not self.writes_files:
-            return self.add_response_headers(
-                request, await stream_list(self.endpoint, arguments, self.item, context.file_kind, context)
-            )
+            write = self.file_writer(context.file_kind, request.state.file_options or DEFAULT)
+            file = await stream_list(self.endpoint, arguments, write, context.file_kind, context)
+            return self.add_response_headers(request, file)
         result = await self.plan.endpoint.call(**arguments)
         context.etag = etag_of(result)
         context.item_id = getattr(result, "id", None)
         return self.add_response_headers(request, self.to_response(result))
+
+    def choose_file_options(self) -> type[FileOptions] | None:
+        """The parameters by which a client chooses how the list is written to a file."""
+        if self.item is None:
+            return None
+        if self.writes_files:
+            return FileOptions
+        return TextFileOptions if self.importable is None else ItemFileOptions
+
+    def file_writer(self, kind: str, options: TextFileOptions) -> Write:
+        """A writer of files of the media type `kind`."""
+        chosen = self.importable if getattr(options, "columns", "all") == "importable" else None
+        return file_writer(cast("type[BaseModel]", self.item), kind, options, chosen)
 
     def to_response(self, result: Any) -> Response:
         if isinstance(result, Response):
@@ -119,7 +135,7 @@ class Route(PlannedRoute):
         stores_response = isinstance(self.guard, RequiresPermission) and not self.guard.session_only
         return Preflight(
             guard=self.guard,
-            query_parameters=declared_parameters(self.dependant),
+            query_parameters=declared_parameters(self.dependant) | frozenset(names_of(self.file_options)),
             query_lists=list_parameters(self.dependant),
             media_types=media_types,
             # a response that shows a secret once is never stored: those endpoints require a session
@@ -127,6 +143,7 @@ class Route(PlannedRoute):
             takes_if_match="If-Match" in headers,
             list_name=str(self.tags[0]) if self.item is not None else None,
             file_types=EXPORT_TYPES if self.writes_files else FILE_TYPES,
+            file_options=TypeAdapter(self.file_options) if self.file_options is not None else None,
         )
 
     def body_adapter(self) -> tuple[TypeAdapter[Any] | None, tuple[str, ...]]:
@@ -220,6 +237,18 @@ def split_guard(path: str, dependencies: Sequence[params.Depends]) -> tuple[Guar
     if len(guards) != 1:
         raise BadGuard(f"{path} has {len(guards)} guards; a route has exactly one")
     return guards[0], [found for found in dependencies if not isinstance(found.dependency, Guard)]
+
+
+def split_importable(
+    dependencies: Sequence[params.Depends],
+) -> tuple[type[BaseModel] | None, list[params.Depends]]:
+    """(the schema by which the items of a list are imported, the other dependencies)."""
+    found = [part.dependency.schema for part in dependencies if isinstance(part.dependency, Importable)]
+    return next(iter(found), None), [part for part in dependencies if not isinstance(part.dependency, Importable)]
+
+
+def names_of(options: type[FileOptions] | None) -> Iterable[str]:
+    return options.model_fields if options is not None else ()
 
 
 def strict_path(path: str, endpoint: Callable[..., Any]) -> str:

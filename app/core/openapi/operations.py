@@ -6,6 +6,7 @@ from typing import Any
 from app.core.http.audit_reason import MAX_CHARACTERS
 from app.core.http.file_formats import FILE_TYPES, PARQUET
 from app.core.http.file_upload import UploadRoute
+from app.core.http.form_file import FIELD, FORM
 from app.core.http.guards import Authenticated, Public, RequiresInSomeModule, RequiresPermission, SignedByService
 from app.core.http.preflight import IDEMPOTENCY_HEADER
 from app.core.http.query_parameters import flatten
@@ -52,9 +53,11 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):
-        operation["requestBody"] = {"required": True, "content": {kind: file_schema(kind) for kind in FILE_TYPES}}
+        content = {kind: file_schema(kind) for kind in FILE_TYPES}
+        operation["requestBody"] = {"required": True, "content": {**content, FORM: form_schema()}}
     if route.item is not None:
         operation["responses"]["200"]["content"] |= {kind: file_schema(kind) for kind in route.preflight.file_types}
+        operation.setdefault("parameters", []).extend(file_parameters(route))
 
 
 def describe_parameters(operation: Json, route: Route) -> None:
@@ -119,6 +122,25 @@ def read_too(guard: RequiresPermission) -> str:
 def file_schema(kind: str) -> Json:
     about = "A Parquet file." if kind == PARQUET else "One item a line, UTF-8."
     return {"schema": {"type": "string", "maxLength": 2**53 - 1, "description": about}}
+
+
+def form_schema() -> Json:
+    file = {"type": "string", "format": "binary", "description": "The file."}
+    return {
+        "schema": {"type": "object", "properties": {FIELD: file}, "required": [FIELD], "additionalProperties": False}
+    }
+
+
+def file_parameters(route: Route) -> Iterator[Json]:
+    """The parameters by which a client chooses how a list is written to a file."""
+    options = route.file_options
+    if options is None:
+        return
+    lines, schema = field_lines(options), options.model_json_schema()["properties"]
+    for name, field in schema.items():
+        choices = next((option for option in field.get("anyOf", ()) if "enum" in option), field)
+        kept = {key: value for key, value in choices.items() if key in ("type", "enum", "default")}
+        yield {"name": name, "in": "query", "required": False, "description": lines[name], "schema": kept}
 
 
 def add_preview(responses: Json, schemas: Json) -> None:

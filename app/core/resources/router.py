@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 
 from app.core.db.entity import table_of
 from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import EntityQuery, Page, RowPage
 from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
+from app.core.http.file_options import Importable
 from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
 from app.core.http.guards import requires
 from app.core.http.route import IfMatch
@@ -119,8 +120,12 @@ class Endpoints:
             methods=["GET"],
             name=f"list_{self.many}",
             response_model=Page[resource.read],
-            dependencies=self.guard("read"),
+            dependencies=[*self.guard("read"), *self.importable()],
         )
+
+    def importable(self) -> list[Any]:
+        """The dependency that lets a client choose the columns of which new items can be imported."""
+        return [Depends(Importable(self.resource.create))] if self.resource.has_bulk else []
 
     def add_create(self) -> None:
         resource = self.resource

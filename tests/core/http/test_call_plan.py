@@ -28,7 +28,7 @@ from app.core.http.call_plan import UnsupportedDeclaration
 from app.core.http.guards import public
 from app.core.http.parameters import NO_BODY
 from app.core.http.query_parameters import flatten
-from app.core.http.route import Route
+from app.core.http.route import Route, names_of
 from app.core.http.route_index import RouteIndex
 from app.core.http.router import Router
 from app.core.http.scalar_forms import form_of, forms_of
@@ -122,8 +122,11 @@ def misspelt_scalars(route: Route, request: Request) -> set[tuple[str, str]]:
 
 
 def queries_of(route: Route) -> Iterator[str]:
-    """Query strings: none, each parameter with each value, twice the same, and all of them at once."""
-    names = sorted(route.preflight.query_parameters)
+    """Query strings: none, each parameter with each value, twice the same, and all of them at once.
+
+    How a list is written to a file is asked of the route, not of the endpoint.
+    """
+    names = sorted(route.preflight.query_parameters - set(names_of(route.file_options)))
     yield ""
     for name in names:
         yield from (urlencode([(name, text)]) for text in TEXTS)

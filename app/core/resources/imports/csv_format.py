@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import IO, Any, TypeVar, get_args
+from typing import IO, Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, validation_errors
 from app.core.http.csv_cells import restore
-from app.core.http.file_formats import cell_text, column_names, nested_model, value_at
+from app.core.http.file_formats import cell_text, column_names, columns_of, value_at
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
 from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, validated
 from app.core.resources.schemas import Patch
@@ -118,18 +118,3 @@ def put(document: Values, name: str, value: object) -> None:
     for part in path:
         document = document.setdefault(part, {})
     document[last] = value
-
-
-def columns_of(model: type[BaseModel], kind: type, prefix: str = "") -> Iterator[str]:
-    """The columns of `model` whose values are of `kind`."""
-    for name, field in model.model_fields.items():
-        nested = nested_model(field.annotation)
-        if nested:
-            yield from columns_of(nested, kind, f"{prefix}{name}.")
-        elif mentions(field.annotation, kind):
-            yield prefix + name
-
-
-def mentions(annotation: object, kind: type) -> bool:
-    """Whether a type is `kind`, or made of it."""
-    return annotation is kind or any(mentions(part, kind) for part in get_args(annotation))

@@ -109,8 +109,8 @@ class ImportProgress:
     def add(self, line: int, effect: Effect) -> None:
         self.counts[effect.result] += 1
         if effect.result != "unchanged" and len(self.lines) < MAX_LINES:
-            fields = list(effect.fields)
-            self.lines.append({"line": line, "result": effect.result, "id": effect.id, "fields": fields})
+            item = str(effect.id) if effect.id is not None else None
+            self.lines.append({"line": line, "result": effect.result, "id": item, "fields": list(effect.fields)})
 
     def add_errors(self, line: int, errors: Sequence[FieldError]) -> None:
         self.failed += 1
@@ -118,6 +118,7 @@ class ImportProgress:
         self.errors += [{**error, "pointer": f"/body/{line}{error['pointer']}"} for error in errors[:room]]
 
     def report(self, *, dry_run: bool) -> dict[str, Any]:
+        lines = [{**line, "id": None} if dry_run and line["result"] == "created" else line for line in self.lines]
         errors = [{"line": int(error["pointer"].split("/")[2]), **error} for error in self.errors]
         return {
             "dry_run": dry_run,
@@ -126,6 +127,6 @@ class ImportProgress:
             "unchanged": self.counts["unchanged"],
             "failed": self.failed,
             "stopped_at_line": self.stopped_at_line,
-            "lines": self.lines,
+            "lines": lines,
             "errors": errors,
         }

@@ -1,0 +1,63 @@
+"""The query parameters by which a client chooses how a list is written to a file."""
+
+from typing import Any, Literal
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from app.core.errors import invalid_fields, validation_errors
+
+
+class FileOptions(BaseModel):
+    """How a file is written that a list makes of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["csv", "ndjson", "parquet"] | None = None
+    """The list as a file of this format, where a client cannot send `Accept`."""
+
+
+class TextFileOptions(FileOptions):
+    """How a list is written as CSV or NDJSON."""
+
+    format: Literal["csv", "ndjson"] | None = None
+    """The list as a file of this format, where a client cannot send `Accept`."""
+    bom: bool = False
+    """Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8."""
+    separator: Literal["comma", "semicolon", "tab"] = "comma"
+    """What separates the cells of a CSV file."""
+    decimal: Literal["point", "comma"] = "point"
+    """The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas."""
+
+
+class ItemFileOptions(TextFileOptions):
+    """How items are written that can also be imported."""
+
+    columns: Literal["all", "importable"] = "all"
+    """Every column of a file, or those that an import of new items takes."""
+
+
+class Importable:
+    """Declares, as a dependency of a list, the schema by which new items are imported. The route takes it out."""
+
+    def __init__(self, schema: type[BaseModel]) -> None:
+        self.schema = schema
+
+    def __call__(self) -> None:
+        """A dependency must be callable; no request calls this one."""
+
+
+DEFAULT = ItemFileOptions()
+
+
+def read_options(request: Request, adapter: TypeAdapter[Any]) -> Any:
+    """The options that a request gives; None where it gives none. Raises Invalid."""
+    if not request.scope["query_string"]:
+        return None
+    names = ItemFileOptions.model_fields.keys() & request.query_params.keys()
+    if not names:
+        return None
+    try:
+        return adapter.validate_strings({name: request.query_params[name] for name in names})
+    except ValidationError as error:
+        raise invalid_fields(validation_errors(error, ("query",)), error.error_count()) from error
