@@ -11,6 +11,9 @@ from app.core.http.dependencies import lock_policy, read_dry_run, target_other_a
 from app.core.http.state import context_of, state_of
 from app.core.security.request_signing import SignedCall
 
+RESUMED_SESSION = "attest.resumed_session"
+"""In the scope of a request that continues a session: its id. Only the application puts it there."""
+
 
 class Restricted(Forbidden):
     """The caller is authenticated and must do something else first; `code` says what."""
@@ -86,12 +89,19 @@ class Authenticated(Guard):
         return self.session_only
 
     async def __call__(self, request: Request) -> str:
+        principal = await self.authenticate(request)
+        self.check_restrictions(principal)
+        return self.check_permissions(principal, request)
+
+    async def authenticate(self, request: Request) -> Principal:
+        """The caller, by the access token or API key of the request. Raises Unauthenticated."""
+        authenticator, context = state_of(request).authenticator, context_of(request)
+        if RESUMED_SESSION in request.scope:
+            return await authenticator.resume(request.scope[RESUMED_SESSION], context)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Sign in first: send `Authorization: Bearer <access token>`.")
-        principal = await state_of(request).authenticator.authenticate(token, context_of(request))
-        self.check_restrictions(principal)
-        return self.check_permissions(principal, request)
+        return await authenticator.authenticate(token, context)
 
     def check_restrictions(self, principal: Principal) -> None:
         """Raise Forbidden for a restricted caller, and for an API key where a session is required."""

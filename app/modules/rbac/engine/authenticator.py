@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,6 +50,16 @@ class CredentialAuthenticator:
         access = await (self.find_key(token, context) if is_key else self.find_session(token, context))
         context.principal, context.policy_version = access.principal, max(self.cache.version, access.version)
         return access.principal
+
+    async def resume(self, session_id: UUID, context: RequestContext) -> Principal:
+        """The principal of a session that allowed this request before; also fills `context`. Raises Unauthenticated."""
+        access = await self.find(str(session_id), partial(access_of_session, session_id), session_access, context)
+        principal = access.principal
+        context.credential_expires_at = principal.expires_at
+        context.actor = Actor("user", principal.user_id, principal.username)
+        context.auth_method = "download"
+        context.principal, context.policy_version = principal, max(self.cache.version, access.version)
+        return principal
 
     async def find_session(self, token: str, context: RequestContext) -> Access:
         """The access of a session, by its access token. Raises Unauthenticated."""

@@ -1,0 +1,1 @@
+"""One-time addresses of lists as files, for plain links."""

@@ -1,0 +1,74 @@
+"""Endpoints of one-time addresses."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.core.context import Principal
+from app.core.errors import Forbidden, NotFound, invalid
+from app.core.http.dependencies import Caller, transactional
+from app.core.http.guards import Authenticated, authenticated
+from app.core.http.inner_request import InnerRequest, find_list
+from app.core.http.parameters import NO_BODY
+from app.core.http.query_parameters import check_parameters
+from app.core.http.router import Router
+from app.core.http.state import context_of
+from app.modules.downloads.guard import one_time_address
+from app.modules.downloads.schemas import DownloadCreate, DownloadRead
+from app.modules.downloads.service import DownloadService, ListAddress
+
+router = Router(prefix="/downloads", tag="downloads", about="One-time addresses of lists as files, for plain links.")
+
+Downloads = Annotated[DownloadService, transactional(DownloadService)]
+Token = Annotated[str, Query(description="The token of the address.", min_length=1, max_length=100)]
+
+
+@router.post("", status_code=HTTPStatus.CREATED, dependencies=[authenticated(session_only=True)])
+async def create_download(
+    request: Request, principal: Caller, downloads: Downloads, data: DownloadCreate
+) -> DownloadRead:
+    """Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link.
+
+    Your permissions are checked now, and again when the address is used; it ends with the session.
+    """
+    inner = find_list(request, data.path, data.query.removeprefix("?"))
+    if inner is None:
+        raise invalid("/body/path", "There is no list at this path.", "not-a-list")
+    await check_list(inner, principal)
+    token, expires_at = await downloads.create(session_of(principal), data.path, data.query.removeprefix("?"))
+    return DownloadRead(url=f"{quote(request.scope['path'])}/file?token={token}", expires_at=expires_at)
+
+
+@router.get("/file", response_class=StreamingResponse, dependencies=[one_time_address()])
+async def get_download(request: Request, token: Token) -> Response:  # noqa: ARG001  # the guard reads it
+    """Download the list for which the address was made. The access log has the request as one for that list."""
+    target: ListAddress = request.state.list_address
+    inner = find_list(request, target.path, target.query)
+    if inner is None:
+        raise NotFound("The list is no longer there.")
+    response = await inner.respond_instead(request)
+    context_of(request).reset_result()  # the response has its headers
+    return response
+
+
+def session_of(principal: Principal) -> UUID:
+    """The session of the caller. Raises Forbidden for an API key."""
+    if principal.session_id is None:
+        raise Forbidden("An API key cannot do this; sign in.")
+    return principal.session_id
+
+
+async def check_list(inner: InnerRequest, principal: Principal) -> None:
+    """Raise Forbidden, Invalid or RequestValidationError for a request that the list would refuse."""
+    guard = inner.route.guard
+    if isinstance(guard, Authenticated):
+        guard.check_permissions(principal, inner.request)
+    preflight = inner.route.preflight
+    check_parameters(inner.request, preflight.query_parameters, preflight.query_lists)
+    if inner.options is None or inner.options.format is None:
+        raise invalid("/body/query", "Choose a file, such as format=csv.", "no-format")
+    await inner.route.plan.read_arguments(inner.request, NO_BODY)
