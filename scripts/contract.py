@@ -31,7 +31,15 @@ KEEP_BEARER = "pm.collectionVariables.set('token', pm.response.json().access_tok
 
 
 def render(document: Json) -> bytes:
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    return orjson.dumps(sort_keys(document), option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def sort_keys(node: Any, name: str = "") -> Any:
+    """`node` with its keys in order, except for media types: generators take the first that an operation names."""
+    if isinstance(node, dict):
+        keys = node if name == "content" else sorted(node)
+        return {key: sort_keys(node[key], key) for key in keys}
+    return [sort_keys(value) for value in node] if isinstance(node, list) else node
 
 
 def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
@@ -141,7 +149,8 @@ def request_of(document: Json, method: str, path: str, operation: Json) -> Json:
     if operation.get("security") == []:
         request["auth"] = {"type": "noauth"}
     for kind, media in operation.get("requestBody", {}).get("content", {}).items():
-        headers.append({"key": "Content-Type", "value": kind})
+        if not kind.startswith("multipart/"):  # the client writes that header, with the boundary
+            headers.append({"key": "Content-Type", "value": kind})
         request["body"] = body_of(document, kind, media["schema"])
         break
     item: Json = {"name": operation["summary"], "request": request}
@@ -155,8 +164,8 @@ def body_of(document: Json, kind: str, schema: Json) -> Json:
     known = document["components"]["schemas"].get(name, schema)
     if kind.endswith("x-www-form-urlencoded"):
         return {"mode": "urlencoded", "urlencoded": [{"key": key, "value": ""} for key in known["properties"]]}
-    if "json" not in kind:
-        return {"mode": "file", "file": {}}
+    if kind.startswith("multipart/"):
+        return {"mode": "formdata", "formdata": [{"key": key, "type": "file"} for key in known["properties"]]}
     example = known.get("examples", [dict.fromkeys(known.get("required", ()))])[0]
     return {"mode": "raw", "raw": json.dumps(example, indent=2), "options": {"raw": {"language": "json"}}}
 

@@ -53,8 +53,7 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     if route.has_dry_run:
         add_preview(operation["responses"], schemas)
     if isinstance(route, UploadRoute):
-        content = {kind: file_schema(kind) for kind in FILE_TYPES}
-        operation["requestBody"] = {"required": True, "content": {**content, FORM: form_schema()}}
+        operation["requestBody"] = {"required": True, "content": upload_content()}
     if route.item is not None:
         operation["responses"]["200"]["content"] |= {kind: file_schema(kind) for kind in route.preflight.file_types}
         operation.setdefault("parameters", []).extend(file_parameters(route))
@@ -119,16 +118,17 @@ def read_too(guard: RequiresPermission) -> str:
     return "" if guard.without_read or action == "read" else f", and `{slug}:read`"
 
 
+def upload_content() -> Json:
+    """The bodies of an upload, the form first: generators send the first that they can, and all of them can a form."""
+    about = "A CSV or NDJSON file, by the ending of its name or its media type."
+    file = {"type": "string", "format": "binary", "maxLength": 2**53 - 1, "description": about}
+    form = {"type": "object", "required": [FIELD], "properties": {FIELD: file}, "additionalProperties": False}
+    return {FORM: {"schema": form}} | {kind: file_schema(kind) for kind in FILE_TYPES}
+
+
 def file_schema(kind: str) -> Json:
     about = "A Parquet file." if kind == PARQUET else "One item a line, UTF-8."
     return {"schema": {"type": "string", "maxLength": 2**53 - 1, "description": about}}
-
-
-def form_schema() -> Json:
-    file = {"type": "string", "format": "binary", "description": "The file."}
-    return {
-        "schema": {"type": "object", "properties": {FIELD: file}, "required": [FIELD], "additionalProperties": False}
-    }
 
 
 def file_parameters(route: Route) -> Iterator[Json]:
