@@ -1,45 +1,76 @@
 // A typed client: `const api = await connect(url, credentials)`, then `api.GET("/api/v1/tasks")`.
-import createClient, { type Client } from "openapi-fetch";
+import createFetchClient, { type Client } from "openapi-fetch";
+import { KEYED } from "./operations.js";
 import type { components, paths } from "./schema.js";
+import { reach, retry, type RetryOptions, type Send } from "./send.js";
+import { Session, withBearer } from "./session.js";
+import { MemoryStore, type TokenStore } from "./tokens.js";
 
+export { change, ifMatch, list, remove, upload, walk } from "./items.js";
+export type { ChangesOf, FiltersOf, ItemOf, ItemPath, ListPath, UploadPath } from "./items.js";
+export { data, Refused, Unreachable, type FieldError } from "./problems.js";
 export type { components, paths } from "./schema.js";
-export type Problem = components["schemas"]["Problem"];
+export type { RetryOptions, Send } from "./send.js";
+export { Session } from "./session.js";
+export { BrowserStore, MemoryStore, type Tokens, type TokenStore } from "./tokens.js";
+
 export type Schemas = components["schemas"];
-type Json = "application/json" | "application/problem+json";
-type Answer<T> = { data?: T | undefined; error?: Problem | undefined };
+export type Problem = Schemas["Problem"];
+export type Json = "application/json" | "application/problem+json";
+export type ApiPath = keyof paths;
+/** `api.GET(path, { params, body, signal })`, `api.POST`, …: each returns `{ data, error, response }`. */
+export type Api = Client<paths, Json>;
+export type SessionApi = Api & { session: Session };
 
-/** A problem as an exception, for callers that have no better answer to it. */
-export class Refused extends Error {
-  constructor(readonly problem: Problem) {
-    super(`${problem.status} ${problem.code}: ${problem.detail} (request ${problem.request_id})`);
-  }
+export interface Options extends RetryOptions {
+  /** Sends requests in place of `fetch`. */
+  fetch?: Send;
 }
 
-/** The data of an answer. Throws Refused for a problem. */
-export function data<T>(answer: Answer<T>): T {
-  if (answer.error !== undefined) throw new Refused(answer.error);
-  return answer.data as T;
+export interface SessionOptions extends Options {
+  /** Where tokens are kept: in memory by default, `new BrowserStore()` for all tabs of a browser. */
+  store?: TokenStore;
+  /** Called when the session is over: show the sign-in form. */
+  onSignedOut?: () => void;
 }
 
-/** A client that is signed in for as long as its access token lasts (15 minutes): it does not refresh. Throws Refused. */
-export async function connect(baseUrl: string, credentials: Schemas["SignInForm"]): Promise<Client<paths, Json>> {
-  const api = createClient<paths, Json>({ baseUrl });
-  const form = { "Content-Type": "application/x-www-form-urlencoded" };
-  const token = data(await api.POST("/api/v1/auth/token", { body: credentials, headers: form })).access_token;
-  api.use({ onRequest: ({ request }) => request.headers.set("Authorization", `Bearer ${token}`) });
+/** A client of the API at `baseUrl` for people: with the session in `store`, or after `api.session.signIn(…)`. */
+export function createClient(baseUrl: string, options: SessionOptions = {}): SessionApi {
+  const { store = new MemoryStore(), onSignedOut } = options;
+  const session = new Session(baseUrl, reach(options.fetch ?? fetch), store, onSignedOut);
+  return Object.assign(clientOf(baseUrl, retry(session.authorized, options)), { session });
+}
+
+/** `createClient`, signed in. Throws Refused. */
+export async function connect(
+  baseUrl: string,
+  credentials: Schemas["SignInForm"],
+  options: SessionOptions = {},
+): Promise<SessionApi> {
+  const api = createClient(baseUrl, options);
+  await api.session.signIn(credentials);
   return api;
 }
 
-type Page<T> = { items: T[]; next_cursor: string | null };
+/** A client for programs, with an API key in place of a session. */
+export function createKeyClient(baseUrl: string, apiKey: string, options: Options = {}): Api {
+  const send = reach(options.fetch ?? fetch);
+  return clientOf(
+    baseUrl,
+    retry((request) => send(withBearer(request, apiKey)), options),
+  );
+}
 
-/** Every item of a list, page by page: `for await (const task of walk((cursor) => api.GET(…)))`. Throws Refused. */
-export async function* walk<T>(
-  page: (cursor: string | undefined) => Promise<Answer<Page<T>>>,
-): AsyncGenerator<T> {
-  let cursor: string | undefined;
-  do {
-    const found = data(await page(cursor));
-    yield* found.items;
-    cursor = found.next_cursor ?? undefined;
-  } while (cursor !== undefined);
+/** A client whose requests have an Idempotency-Key wherever the API takes one, so that `send` can repeat them. */
+function clientOf(baseUrl: string, send: Send): Api {
+  const api = createFetchClient<paths, Json>({ baseUrl, fetch: send });
+  api.use({
+    onRequest({ request, schemaPath }) {
+      const isKeyed = KEYED.has(`${request.method} ${schemaPath}`);
+      if (isKeyed && !request.headers.has("Idempotency-Key")) {
+        request.headers.set("Idempotency-Key", crypto.randomUUID());
+      }
+    },
+  });
+  return api;
 }

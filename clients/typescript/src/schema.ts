@@ -823,8 +823,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create brands from a CSV or NDJSON file
-         * @description Create brands from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `brands:create`, and `brands:read`. Safe to retry with an `Idempotency-Key`.
+         * Create or change brands from a CSV or NDJSON file
+         * @description Create or change brands from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `brands:create` or `brands:update`, and `brands:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_brands"];
         delete?: never;
@@ -1015,8 +1015,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create categories from a CSV or NDJSON file
-         * @description Create categories from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `categories:create`, and `categories:read`. Safe to retry with an `Idempotency-Key`.
+         * Create or change categories from a CSV or NDJSON file
+         * @description Create or change categories from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `categories:create` or `categories:update`, and `categories:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_categories"];
         delete?: never;
@@ -1207,8 +1207,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create customers from a CSV or NDJSON file
-         * @description Create customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
+         * Create or change customers from a CSV or NDJSON file
+         * @description Create or change customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create` or `customers:update`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_customers"];
         delete?: never;
@@ -1563,8 +1563,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create products from a CSV or NDJSON file
-         * @description Create products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create`, and `products:read`. Safe to retry with an `Idempotency-Key`.
+         * Create or change products from a CSV or NDJSON file
+         * @description Create or change products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create` or `products:update`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_products"];
         delete?: never;
@@ -2119,8 +2119,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create tasks from a CSV or NDJSON file
-         * @description Create tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create`, and `tasks:read`. Safe to retry with an `Idempotency-Key`.
+         * Create or change tasks from a CSV or NDJSON file
+         * @description Create or change tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create` or `tasks:update`, and `tasks:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_tasks"];
         delete?: never;
@@ -3230,6 +3230,8 @@ export interface components {
              */
             version: number;
         };
+        /** Response Replace User Roles */
+        AssignmentReadList: components["schemas"]["AssignmentRead"][];
         /**
          * Assignments
          * @description All roles of one user: as plain ids, or with the terms of each.
@@ -4402,6 +4404,8 @@ export interface components {
              */
             module_slug: string;
         };
+        /** Response Replace Role Modules */
+        FlagsList: components["schemas"]["Flags"][];
         /**
          * Ground
          * @description A grant, or being a superuser, that can give the permission; active or not.
@@ -4629,10 +4633,27 @@ export interface components {
              */
             failed: number;
             /**
+             * Lines
+             * @description The first lines of this request that created or changed something, at most 1000.
+             */
+            lines: components["schemas"]["LineResult"][];
+            /**
              * Stopped At Line
              * @description The first line that was not kept, for `from_line`; null if the whole file was read.
              */
             stopped_at_line: number | null;
+            /**
+             * Unchanged
+             * Format: int64
+             * @description The number of rows that say what is stored already. They leave no entry in the change log.
+             */
+            unchanged: number;
+            /**
+             * Updated
+             * Format: int64
+             * @description The number of changed items.
+             */
+            updated: number;
         };
         /**
          * InclusionProof
@@ -4757,6 +4778,34 @@ export interface components {
              * @description The field: `/body/<line>/<field>`.
              */
             pointer: string;
+        };
+        /**
+         * LineResult
+         * @description What one line of the file did.
+         */
+        LineResult: {
+            /**
+             * Fields
+             * @description The fields that it changed; none for a new item.
+             */
+            fields: string[];
+            /**
+             * Id
+             * @description The item; null for one that is not created yet.
+             */
+            id: string | null;
+            /**
+             * Line
+             * Format: int64
+             * @description The number of the line, from 1.
+             */
+            line: number;
+            /**
+             * Result
+             * @description What it did.
+             * @enum {string}
+             */
+            result: "created" | "updated";
         };
         /**
          * Log
@@ -4944,6 +4993,8 @@ export interface components {
              */
             version: number;
         };
+        /** Response Update Role Matrices */
+        MatrixRowList: components["schemas"]["MatrixRow"][];
         /** MatrixRowPage */
         MatrixRowPage: {
             /**
@@ -5878,10 +5929,6 @@ export interface components {
              */
             refresh_token: string;
         };
-        /** Response Replace Role Modules */
-        ReplaceRoleModulesResult: components["schemas"]["Flags"][];
-        /** Response Replace User Roles */
-        ReplaceUserRolesResult: components["schemas"]["AssignmentRead"][];
         /**
          * Revert
          * @description To which point an item is reverted.
@@ -6749,8 +6796,6 @@ export interface components {
              */
             token_type: "bearer";
         };
-        /** Response Update Role Matrices */
-        UpdateRoleMatricesResult: components["schemas"]["MatrixRow"][];
         /**
          * UserCreate
          * @description A new user. A person has a password; a service account has API keys only.
@@ -7351,9 +7396,9 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessPage"];
-                    "application/vnd.apache.parquet": string;
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -7414,8 +7459,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TimelineEntryPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -7540,9 +7585,9 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/vnd.apache.parquet": string;
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -7751,8 +7796,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErasurePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -8211,8 +8256,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -8361,8 +8406,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -8570,8 +8615,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LoginPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -8996,8 +9041,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -9244,8 +9289,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BrandPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -9361,6 +9406,8 @@ export interface operations {
     import_brands: {
         parameters: {
             query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
                 /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
@@ -9379,8 +9426,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-ndjson": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
                 "text/csv": string;
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -9684,8 +9738,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -9848,8 +9902,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CategoryPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -9965,6 +10019,8 @@ export interface operations {
     import_categories: {
         parameters: {
             query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
                 /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
@@ -9983,8 +10039,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-ndjson": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
                 "text/csv": string;
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -10288,8 +10351,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -10452,8 +10515,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -10569,6 +10632,8 @@ export interface operations {
     import_customers: {
         parameters: {
             query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
                 /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
@@ -10587,8 +10652,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-ndjson": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
                 "text/csv": string;
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -10937,8 +11009,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -11276,8 +11348,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GroupPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -11382,8 +11454,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModulePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -11500,8 +11572,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProductPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -11617,6 +11689,8 @@ export interface operations {
     import_products: {
         parameters: {
             query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
                 /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
@@ -11635,8 +11709,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-ndjson": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
                 "text/csv": string;
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -11940,8 +12021,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12101,8 +12182,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovementPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12304,8 +12385,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12455,8 +12536,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExplanationPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12509,8 +12590,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RolePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12612,8 +12693,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MatrixRowPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12663,7 +12744,7 @@ export interface operations {
                      *       "effects": []
                      *     }
                      */
-                    "application/json": components["schemas"]["UpdateRoleMatricesResult"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["MatrixRowList"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -12971,8 +13052,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13066,7 +13147,7 @@ export interface operations {
                      *       "effects": []
                      *     }
                      */
-                    "application/json": components["schemas"]["ReplaceRoleModulesResult"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["FlagsList"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13234,8 +13315,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RoleHolderPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13297,8 +13378,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13414,6 +13495,8 @@ export interface operations {
     import_tasks: {
         parameters: {
             query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
                 /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
@@ -13432,8 +13515,15 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/x-ndjson": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
                 "text/csv": string;
+                "application/x-ndjson": string;
             };
         };
         responses: {
@@ -13737,8 +13827,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -13905,8 +13995,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -14326,8 +14416,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChangePage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -14712,7 +14802,7 @@ export interface operations {
                      *       "effects": []
                      *     }
                      */
-                    "application/json": components["schemas"]["ReplaceUserRolesResult"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["AssignmentReadList"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -14808,8 +14898,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -14940,8 +15030,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyPage"];
-                    "application/x-ndjson": string;
                     "text/csv": string;
+                    "application/x-ndjson": string;
                 };
             };
             400: components["responses"]["Malformed"];
