@@ -48,7 +48,7 @@ openapi: $(VENV)/.development ## Renew docs/openapi.json, the collection, and (w
 	@$(BIN)/python -m scripts.contract write
 	@if command -v npm >/dev/null; then $(BIN)/python -m scripts.typescript generate; fi
 
-client: $(VENV)/.development ## Lint the document, compile the typed client, and drive a real server with it.
+client: $(VENV)/.development ## Lint the document; compile clients of three generators; test them against a real server.
 	@$(BIN)/python -m scripts.typescript check
 
 fuzz: $(VENV)/.development ## Fuzz a real server with Schemathesis, over the whole API, for ten minutes.
@@ -92,16 +92,17 @@ torture: $(VENV)/.development ## Write for ten minutes while sealers are killed,
 soak: $(VENV)/.development ## Send 200,000 mixed requests to one process and print its memory.
 	@$(BIN)/python -m scripts.soak
 
-lock: ## Renew requirements*.txt from requirements*.in.
+lock: ## Renew every requirements*.txt from its requirements*.in.
 	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet uv
-	@for file in requirements requirements-dev; do \
+	@for file in requirements requirements-dev clients/generators/requirements; do \
 	  var/lock/bin/uv pip compile $$file.in -o $$file.txt --upgrade --quiet --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	    --no-emit-package ecdsa --no-emit-package rsa --no-emit-package pyasn1 --no-emit-package passlib \
 	    --no-emit-package six --no-emit-package pip; done
 
 clean: ## Remove what was installed and made, the embedded database too.
-	@rm -rf clients/typescript/node_modules clients/typescript/build
+	@rm -rf clients/*/node_modules clients/*/build clients/typescript/dist
+	@rm -rf clients/generators/generated clients/generators/python_modules
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
 
 $(VENV)/bin/python:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-FILES = ("requirements.txt", "requirements-dev.txt")
+FILES = ("requirements.txt", "requirements-dev.txt", "clients/generators/requirements.txt")
 TIMEOUT_SECONDS = 5
 KNOWN = "PYSEC-2023-228"
 """A vulnerability of pip 23.2. A service, or a mirror of one, that does not name it knows no advisories."""

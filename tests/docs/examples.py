@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CLIENT = ROOT / "clients/typescript/README.md"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", CLIENT, *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 READERS_VALUE = re.compile(r"\w+=…")
 """An assignment of a value that each reader has to know; the test sets the variable."""
