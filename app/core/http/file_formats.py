@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel, TypeAdapter
@@ -18,6 +19,8 @@ FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 EXPORT_TYPES = {**FILE_TYPES, PARQUET: "parquet"}
 """The formats of a list that writes its own files."""
 
+NAME_SEPARATOR = "|"
+"""Stands between names in one cell."""
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 MARK = "\ufeff"
 """The byte order mark."""
@@ -49,12 +52,16 @@ def ndjson_writer(item: type[BaseModel], importable: type[BaseModel] | None = No
 def csv_writer(
     item: type[BaseModel], options: TextFileOptions = DEFAULT, importable: type[BaseModel] | None = None
 ) -> Write:
-    """A writer of CSV, with a header before the first rows; CRLF and quotes, around every cell, as in RFC 4180."""
+    """A writer of CSV, with a header before the first rows; CRLF and quotes, around every cell, as in RFC 4180.
+
+    A list of models is one cell: their names, where they are known by names, or else JSON.
+    """
     adapter = TypeAdapter(item)
     chosen = set(column_names(importable or item))
     names = [name for name in column_names(item) if name in chosen]
     decimals = frozenset(columns_of(item, Decimal)) if options.decimal == "comma" else frozenset[str]()
     columns = [(name.split("."), decimal_comma if name in decimals else csv_cell) for name in names]
+    namings = naming_fields(item)
     header = [names]
 
     def write(rows: Sequence[Any]) -> bytes:
@@ -65,6 +72,8 @@ def csv_writer(
             writer.writerow(header.pop())
         for row in rows:
             document = adapter.dump_python(adapter.validate_python(row, from_attributes=True), mode="json")
+            for name, naming in namings.items():
+                document[name] = join_names([each[naming] for each in document[name] or ()])
             writer.writerow([to_cell(value_at(document, path)) for path, to_cell in columns])
         return text.getvalue().encode()
 
@@ -72,7 +81,7 @@ def csv_writer(
 
 
 def column_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The fields of `model`; those of nested models have dotted names: `address.city`."""
+    """The fields of `model`; those of nested models have dotted names: `address.city`. A list is one field."""
     for name, field in model.model_fields.items():
         nested = nested_model(field.annotation)
         if nested:
@@ -81,10 +90,47 @@ def column_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
+def options_of(annotation: object) -> Sequence[object]:
+    """The types in a union; of any other annotation, that alone."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def first_model(annotations: Sequence[object]) -> type[BaseModel] | None:
+    """The first of `annotations` that is a model."""
+    return next((each for each in annotations if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
 def nested_model(annotation: object) -> type[BaseModel] | None:
-    """The model in `annotation`, also in `Model | None`."""
-    options = [annotation, *get_args(annotation)]
-    return next((option for option in options if isinstance(option, type) and issubclass(option, BaseModel)), None)
+    """The model in `annotation`, also in `Model | None`. A model in a list is none."""
+    return first_model(options_of(annotation))
+
+
+def listed_model(annotation: object) -> type[BaseModel] | None:
+    """The model in `list[Model]`, also in `list[Model] | None`."""
+    lists = [each for each in options_of(annotation) if get_origin(each) is list]
+    return first_model([item for each in lists for item in get_args(each)])
+
+
+def naming_fields(model: type[BaseModel]) -> dict[str, str]:
+    """The lists of `model` whose items are known by a name (`named_by`), each with the field that is the name."""
+    items = {name: listed_model(field.annotation) for name, field in model.model_fields.items()}
+    return {name: item.named_by for name, item in items.items() if item is not None and hasattr(item, "named_by")}
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Names in one cell: `brass|desk lamps`. One that holds a `|` or a quote is quoted, as in CSV."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=NAME_SEPARATOR, lineterminator="").writerow(names)
+    return text.getvalue()
+
+
+def split_names(cell: str) -> list[str]:
+    """The names that `join_names` put into a cell, without blanks around them. Raises ValueError."""
+    try:
+        rows = list(csv.reader([cell], delimiter=NAME_SEPARATOR, skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"separate names by {NAME_SEPARATOR}, and quote one that holds it") from error
+    return [name.strip() for row in rows for name in row if name.strip()]
 
 
 def value_at(document: Mapping[str, object], path: list[str]) -> object:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, ClassVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -103,7 +103,10 @@ class ResponseSchema(BaseModel):
 
 
 class Named(ResponseSchema):
-    """Another item that this one refers to."""
+    """Another item that this one refers to. In a file, a list of them is a cell with their names."""
+
+    named_by: ClassVar[str] = "name"
+    """The field that a list of them is known by."""
 
     id: UUID
     """The identifier of the other item."""

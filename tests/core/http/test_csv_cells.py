@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.http.csv_cells import NUMBER, neutralize, restore
+from app.core.http.file_formats import join_names, split_names
 from app.modules.brands.models import Brand
 from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.people import SignedInAs
@@ -112,3 +113,15 @@ def test_any_text_is_harmless_and_comes_back(texts: list[str]) -> None:
 
     assert [restore(neutralize(text)) for text in texts] == texts
     assert cells_that_run(table.getvalue()) == []
+
+
+@given(st.lists(st.text(alphabet="ab|\"; =,'", min_size=1).map(str.strip).filter(bool), max_size=4))
+def test_names_in_one_cell_are_restored(names: list[str]) -> None:
+    assert split_names(restore(neutralize(join_names(names)))) == names
+
+
+def test_names_are_written_as_people_would() -> None:
+    assert join_names(["brass", "desk lamps"]) == "brass|desk lamps"
+    assert split_names(" brass | desk lamps |") == ["brass", "desk lamps"]
+    with pytest.raises(ValueError, match="separate names"):
+        split_names('"brass|lamp')
