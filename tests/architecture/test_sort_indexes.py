@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from app.core.db.entity import table_of
 from app.core.db.filters import COMPARE
 from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
@@ -43,6 +44,7 @@ SHORT_LISTS = {
     ApiKeyQuery: "the keys of one user",
     CallQuery: "the changes of one request or job",
     HistoryQuery: "the changes of one item",
+    MemberQuery: "the linked items of one item",
     ModuleQuery: "the modules that the code has, or their groups",
     SessionQuery: "the open sessions of one user",
 }

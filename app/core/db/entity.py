@@ -90,6 +90,8 @@ class Entity(PlainRow):
     """Whether the rows are the users who create and change rows. One table has them."""
     part_of: ClassVar[str | None] = None
     """The foreign key to the row of which this row is a part: it is removed together with that row."""
+    links_to: ClassVar[str | None] = None
+    """The foreign key to the row that this row links to the one of which it is a part: it is removed with either."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     """The identifier, a UUIDv7."""

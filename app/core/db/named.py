@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, Table
 
 from app.core.context import RequestContext
+from app.core.db.links import LinkSet, members_in, versions_of_sets
 from app.core.db.session import AnyRow, Session
 from app.core.db.targets import Targets, name_column, read_targets, target_of
 
@@ -18,26 +19,28 @@ AUTHORS = ("created_by", "updated_by")
 
 
 class NamedReferences:
-    """The references of a table that one Read schema shows by name."""
+    """The references and the sets of a table that one Read schema shows by name."""
 
-    def __init__(self, table: Table, read: type[BaseModel]) -> None:
+    def __init__(self, table: Table, read: type[BaseModel], sets: Sequence[LinkSet]) -> None:
         self.table = table
+        self.sets = sets
         self.names = tuple(name for name in read.model_fields if name not in table.c and f"{name}_id" in table.c)
-        self.own = tuple(name for name in read.model_fields if name not in self.names)
+        apart = {*self.names, *(each.name for each in sets)}
+        self.own = tuple(name for name in read.model_fields if name not in apart)
         self.hidden = tuple(f"{name}_id" for name in self.names if f"{name}_id" not in self.own)
         """References of which the read shows the object only."""
         self.embedded = tuple(name for name in self.names if name not in AUTHORS)
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
 
     def columns(self, column: Callable[[str], ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        """The own columns of a read, the references, the names of their targets, and the versions of some."""
+        """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
         own = [column(name) for name in (*self.own, *self.hidden)]
         names = [
             name_column(target_of(self.table.c[f"{name}_id"]), target).label(f"{name}_name")
             for name, target in self.targets.items()
         ]
         versions = [self.targets[name].c.version.label(f"{name}_version") for name in self.embedded]
-        return [*own, *names, *versions]
+        return [*own, *(each.column(self.table.c.id) for each in self.sets), *names, *versions]
 
     def join(self) -> FromClause:
         """The table, joined with the targets."""
@@ -48,32 +51,35 @@ class NamedReferences:
 
     def show(self, row: AnyRow) -> Any:
         """A row of these columns in the shape of the Read schema."""
-        return self.shape(dict(row._mapping)) if self.names else row
+        return self.shape(dict(row._mapping)) if self.names or self.sets else row
 
     def shape(self, values: dict[str, Any]) -> SimpleNamespace:
-        """`values` with each reference as an object; `embedded_versions` are the versions of the targets."""
+        """`values` with each reference as an object; `embedded_versions` are those of the targets and the sets."""
         versions = [values.pop(f"{name}_version") for name in self.embedded]
         for name in self.names:
             target_id, target_name = values[f"{name}_id"], values.pop(f"{name}_name")
             values[name] = None if target_id is None else {"id": target_id, "name": target_name}
         embedded_versions = [version or 0 for version in versions] if any(versions) else []
-        return SimpleNamespace(**values, embedded_versions=embedded_versions)
+        return SimpleNamespace(**values, embedded_versions=[*embedded_versions, *versions_of_sets(self.sets, values)])
 
     async def read_all(self, session: Session, rows: Sequence[Any]) -> Sequence[Any]:
         """Entities as a read shows them. Targets that the session has not read are read in one select."""
-        if not self.names:
+        if not self.names and not self.sets:
             return rows
         author = session.context.author_id
         wanted = {f"{name}_id": {getattr(row, f"{name}_id") for row in rows} - {None} for name in self.names}
         for name in set(AUTHORS).intersection(self.names):
             wanted[f"{name}_id"].discard(author)
+        stored = {row.id for row in rows if (type(row), row.id) in session.locked}
+        wanted |= {each.name: stored for each in self.sets}  # the sets of an item that this unit inserted are empty
         wanted = {name: ids for name, ids in wanted.items() if ids}
-        targets = await read_targets(session, self.table, wanted) if wanted else {}
+        targets = await read_targets(session, self.table, wanted, self.sets) if wanted else {}
         return [self.shape(self.values_of(row, targets, session.context)) for row in rows]
 
     def values_of(self, row: Any, targets: Targets, context: RequestContext) -> dict[str, Any]:
         """The values of an entity and of its targets, as a row of `columns` has them; null for other tables."""
-        found = {name: getattr(row, name, None) for name in (*self.own, *self.hidden)}
+        found: dict[str, Any] = {name: getattr(row, name, None) for name in (*self.own, *self.hidden)}
+        found |= members_in(self.sets, targets, row.id)
         for name in self.names:
             target_id: UUID | None = found[f"{name}_id"]
             target = targets.get((f"{name}_id", target_id)) if target_id is not None else None
@@ -86,5 +92,5 @@ class NamedReferences:
 
 
 @cache
-def named_references(table: Table, read: type[BaseModel]) -> NamedReferences:
-    return NamedReferences(table, read)
+def named_references(table: Table, read: type[BaseModel], sets: tuple[LinkSet, ...] = ()) -> NamedReferences:
+    return NamedReferences(table, read, sets)

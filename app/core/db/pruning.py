@@ -6,7 +6,7 @@ parts, and what a crash interrupts is continued by the next run. Of several proc
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Column, ColumnElement, Table, exists, select
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.context import RequestContext
@@ -140,8 +140,7 @@ def hidden_rows(age: timedelta) -> list[PruneRule]:
 def hidden_rule(model: type[Any], age: timedelta) -> PruneRule:
     """Rows that were hidden longer ago than `age` and to which no other row refers, with their parts."""
     table, parts = table_of(model), parts_of(table_of(model))
-    owned = {table_of(part).c[str(part.part_of)] for part in parts}
-    unreferenced = [~is_referenced(table, column) for column in references_to(table) if column not in owned]
+    unreferenced = [~is_referenced(table, column) for column in references_to(table) if column not in parts]
 
     async def remove(session: Session, limit: int) -> int:
         conditions = [table.c.deleted_at < now() - age, *unreferenced]
@@ -186,20 +185,22 @@ async def delete_entities(session: Session, rows: Sequence[Entity]) -> int:
     return len(rows)
 
 
-async def delete_with_parts(session: Session, row: Entity, parts: Iterable[type[Entity]]) -> int:
-    """Delete `row` and what is a part of it, all or nothing."""
+async def delete_with_parts(session: Session, row: Entity, parts: "Mapping[Column[Any], type[Entity]]") -> int:
+    """Delete `row`, what is a part of it and what links to it, all or nothing."""
     removed = 0
-    for part in parts:
-        mine = select(part).where(col(getattr(part, str(part.part_of))) == row.id)
+    for column, part in parts.items():
+        mine = select(part).where(column == row.id)
         removed += await delete_entities(session, (await session.execute(mine)).scalars().all())
     return removed + await delete_entities(session, [row])
 
 
-def parts_of(table: Table) -> list[type[Entity]]:
-    """The models whose rows are parts of a row of `table`."""
+def parts_of(table: Table) -> "dict[Column[Any], type[Entity]]":
+    """The models whose rows are parts of a row of `table`, or link to one, by the column that refers to it."""
     columns = references_to(table)
-    models = [m.class_ for m in SQLModel._sa_registry.mappers if getattr(m.class_, "part_of", None)]
-    return [model for model in models if table_of(model).c[model.part_of] in columns]
+    models = [m.class_ for m in SQLModel._sa_registry.mappers if issubclass(m.class_, Entity)]
+    owners = [(model, name) for model in models for name in (model.part_of, model.links_to) if name is not None]
+    found = {table_of(model).c[name]: model for model, name in owners}
+    return {column: model for column, model in found.items() if column in columns}
 
 
 def references_to(table: Table) -> "list[Column[Any]]":

@@ -1,4 +1,4 @@
-"""References between soft-deleted tables: a foreign key alone would not notice that its target is hidden.
+"""References to soft-deleted rows: a foreign key alone would not notice that its target is hidden.
 
 A new reference locks the key of its target for share, as a foreign key does; a deletion locks its row for update. If
 both happen at once, one waits and then sees the effect of the other. Other changes of the target do not wait. A unit of
@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, ColumnElement, Table, exists, select, true
 from sqlmodel import SQLModel
 
-from app.core.db.entity import Entity
+from app.core.db.entity import Entity, table_of
 from app.core.db.integrity import foreign_key_problem
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import read_targets, target_of
@@ -34,13 +34,18 @@ async def check_references(
         for name in sorted(names if fields is None else names.intersection(fields))
     }
     wanted = {name: ids for name, ids in wanted.items() if ids}
-    if wanted and isinstance(session, Session) and await can_claim(session):
-        found = await claim_visible(session, table, wanted)
-    else:
-        found = {name: await lock_visible(session, table.c[name], ids) for name, ids in wanted.items()}
-    for name, ids in found.items():
+    for name, ids in (await find_visible(session, table, wanted)).items():
         if wanted[name] - ids:
             raise foreign_key_problem(name, deleting=False)
+
+
+async def find_visible(
+    session: Session | ReadSession, table: Table, wanted: dict[str, set[UUID]]
+) -> dict[str, set[UUID]]:
+    """Those of the `wanted` targets that are visible, by the name of the reference, and stay so to the commit."""
+    if wanted and isinstance(session, Session) and await can_claim(session):
+        return await claim_visible(session, table, wanted)
+    return {name: await lock_visible(session, table.c[name], ids) for name, ids in wanted.items()}
 
 
 async def claim_visible(session: Session, table: Table, wanted: dict[str, set[UUID]]) -> dict[str, set[UUID]]:
@@ -80,21 +85,33 @@ async def check_not_in_use(session: Session, table: Table, row: Entity) -> None:
     """Raise InUse while a visible row has a restricted reference to `row`; the lock keeps others from adding one."""
     if referring_columns(table):
         await session.value(select(table.c.id).where(table.c.id == row.id).with_for_update())
-    for column in referring_columns(table):
-        owner = column.table
-        statement: AnySelect = select(owner.c.id).where(column == row.id, owner.c.deleted_at.is_(None)).limit(1)
+    for column, model in referring_columns(table).items():
+        statement: AnySelect = select(column.table.c.id).where(column == row.id, is_visible(model)).limit(1)
         if await session.first(statement):
-            name = owner.name.replace("_", " ")
+            name = column.table.name.replace("_", " ")
             raise InUse(f"Something visible ({name}) still refers to this; change or delete that first.")
 
 
 @cache
-def referring_columns(table: Table) -> tuple["Column[UUID]", ...]:
-    """The restricted references, of any table, to rows of `table`."""
-    return tuple(column for column in restricted_columns() if target_of(column) is table)
+def referring_columns(table: Table) -> "dict[Column[UUID], type[Entity]]":
+    """The restricted references, of any table, to rows of `table`, each with the model of its rows."""
+    return {column: model for column, model in restricted_columns() if target_of(column) is table}
 
 
-def restricted_columns() -> "Iterator[Column[UUID]]":
+def restricted_columns() -> "Iterator[tuple[Column[UUID], type[Entity]]]":
     for mapper in SQLModel._sa_registry.mappers:
         for name in getattr(mapper.class_, "restricted_references", ()):
-            yield mapper.local_table.c[name]
+            yield mapper.local_table.c[name], mapper.class_
+
+
+def is_visible(model: type[Entity]) -> ColumnElement[bool]:
+    """True for the visible rows of `model`: a row that cannot be hidden is visible as long as what it is part of."""
+    columns = table_of(model).c
+    if "deleted_at" in columns:
+        return columns.deleted_at.is_(None)
+    if model.part_of is None:
+        return true()
+    owner = target_of(columns[model.part_of])
+    if "deleted_at" not in owner.c:
+        return true()
+    return exists().where(owner.c.id == columns[model.part_of], owner.c.deleted_at.is_(None))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import Entity, SoftDelete, table_of
 from app.core.db.filters import condition, given_filters, parameter_values
 from app.core.db.keyset import encode_value
+from app.core.db.links import LinkSet
 from app.core.db.named import NamedReferences, named_references
 from app.core.db.page_selects import Finder, Form, Search, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
@@ -129,10 +130,13 @@ class ReadRepository:
 class EntityReader(ReadRepository):
     """Reads entities, with the names of what they refer to."""
 
+    sets: ClassVar[tuple[LinkSet, ...]] = ()
+    """The sets of linked rows that the Read schema shows, each as a field with its name."""
+
     @property
     def references(self) -> NamedReferences:
-        """The references that a read shows by name."""
-        return named_references(self.table, self.read)
+        """The references and the sets that a read shows by name."""
+        return named_references(self.table, self.read, self.sets)
 
     def column(self, name: str) -> ColumnElement[Any]:
         """The column that a field of the Read schema shows. Override it where another table has some of them."""

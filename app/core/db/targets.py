@@ -1,8 +1,8 @@
 """Reads the targets of references: what they are called, and whether they are visible."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -28,6 +28,16 @@ Targets = dict[tuple[str, UUID], AnyRow]
 """By reference and id. Each row has `reference`, `id`, `version`, `deleted_at` and `name`."""
 
 
+class Collection(Protocol):
+    """Other rows that a row of a table has, read together with its references."""
+
+    @property
+    def name(self) -> str: ...
+
+    def names(self, owner: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Those of the row with the id `owner`, as text."""
+
+
 def target_of(column: "Column[UUID]") -> Table:
     """The table that a reference refers to: by a foreign key, or as the table of those who act."""
     foreign = next(iter(column.foreign_keys), None)
@@ -48,14 +58,17 @@ def name_column(table: Table, rows: FromClause | None = None) -> ColumnElement[A
     return (table if rows is None else rows).c.get(name, null())
 
 
-async def read_targets(session: Session, table: Table, wanted: Mapping[str, Set[UUID]]) -> Targets:
+async def read_targets(
+    session: Session, table: Table, wanted: Mapping[str, Set[UUID]], collections: Sequence[Collection] = ()
+) -> Targets:
     """The targets of the references of `table` to the ids that are `wanted`, hidden ones too, in one select.
 
-    What a unit of work reads before its transaction is kept until that begins.
+    Of a collection, which is wanted by its name and the ids of its owners, `name` has the text. What a unit of work
+    reads before its transaction is kept until that begins.
     """
     known: Targets = session.targets.setdefault(table, {})
     missing = {name: {each for each in ids if (name, each) not in known} for name, ids in sorted(wanted.items())}
-    statement, values = select_targets(table, {name: ids for name, ids in missing.items() if ids})
+    statement, values = select_targets(table, {name: ids for name, ids in missing.items() if ids}, tuple(collections))
     rows = await session.look(statement, values) if statement is not None else ()
     found = {(row.reference, row.id): row for row in rows}
     if not session.transaction.is_open:
@@ -63,28 +76,39 @@ async def read_targets(session: Session, table: Table, wanted: Mapping[str, Set[
     return known | found
 
 
-def select_targets(table: Table, wanted: Mapping[str, Set[UUID]]) -> tuple[AnyRead | None, dict[str, UUID] | None]:
+def select_targets(
+    table: Table, wanted: Mapping[str, Set[UUID]], collections: tuple[Collection, ...] = ()
+) -> tuple[AnyRead | None, dict[str, UUID] | None]:
     """A select of targets, with its values. For one of each reference it is built once."""
     if all(len(ids) == 1 for ids in wanted.values()):
-        return select_one_each(table, tuple(wanted)), {name: one for name, (one,) in wanted.items()}
-    columns = {table.c[name]: ids for name, ids in wanted.items()}
-    parts = [select_target(column).where(target_of(column).c.id.in_(ids)) for column, ids in columns.items()]
+        return select_one_each(table, tuple(wanted), collections), {name: one for name, (one,) in wanted.items()}
+    parts = []
+    for name, ids in wanted.items():
+        part, key = select_target(table, name, collections)
+        parts.append(part.where(key.in_(ids)))
     return union_all(*parts), None
 
 
 @cache
-def select_one_each(table: Table, names: tuple[str, ...]) -> AnyRead | None:
+def select_one_each(table: Table, names: tuple[str, ...], collections: tuple[Collection, ...]) -> AnyRead | None:
     """A select of one target of each reference. Its parameters have the names of the references."""
     parts = []
     for name in names:
-        target = target_of(table.c[name])
-        parts.append(select_target(table.c[name]).where(target.c.id == bindparam(name, type_=target.c.id.type)))
+        part, key = select_target(table, name, collections)
+        parts.append(part.where(key == bindparam(name, type_=key.type)))
     return union_all(*parts) if len(parts) > 1 else next(iter(parts), None)
 
 
-def select_target(column: "Column[UUID]") -> AnySelect:
-    """A select of all targets of a reference."""
-    target = target_of(column).c
-    name = name_column(target_of(column))
-    reference: ColumnElement[str] = literal_column(f"'{column.name}'", String)
-    return select(reference.label("reference"), target.id, target.version, target.deleted_at, name.label("name"))
+def select_target(
+    table: Table, name: str, collections: tuple[Collection, ...]
+) -> tuple[AnySelect, ColumnElement[UUID]]:
+    """A select of all targets of a reference, or of all owners of a collection, and the column with their ids."""
+    reference: ColumnElement[str] = literal_column(f"'{name}'", String).label("reference")
+    for each in collections:
+        if each.name == name:
+            own = table.c
+            names = each.names(own.id).label("name")
+            return select(reference, own.id, own.version, own.deleted_at, names), own.id
+    target = target_of(table.c[name]).c
+    called = name_column(target_of(table.c[name])).label("name")
+    return select(reference, target.id, target.version, target.deleted_at, called), target.id

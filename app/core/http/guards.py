@@ -1,6 +1,7 @@
 """Guards decide who may call an endpoint. A route has exactly one, and runs it once, before it reads the body."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Depends, Request
@@ -119,7 +120,7 @@ class RequiresPermission(Authenticated):
     """Requires one of `permissions`, and to read the module: answers to a change tell what is stored.
 
     `without_read`: the answers tell nothing that was stored before, so that reading is not required. Reading deleted
-    items requires the delete permission as well.
+    items requires the delete permission as well. `also` are permissions that are required besides, of other modules.
     """
 
     def __init__(
@@ -128,10 +129,12 @@ class RequiresPermission(Authenticated):
         durable_audit: bool = False,
         session_only: bool = False,
         without_read: bool = False,
+        also: Sequence[str] = (),
     ) -> None:
         super().__init__(durable_audit=durable_audit, session_only=session_only)
         self.permissions = permissions
         self.without_read = without_read
+        self.also = also
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = next((permission for permission in self.permissions if principal.may(permission)), None)
@@ -140,6 +143,9 @@ class RequiresPermission(Authenticated):
         module = held.partition(":")[0]
         if not self.without_read and not principal.may(f"{module}:read"):
             raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
+        for permission in self.also:
+            if not principal.may(permission):
+                raise Forbidden(f"This needs the permission {permission} too.")
         deleting = f"{module}:delete"
         if not principal.may(deleting) and request.query_params.get("deleted"):
             raise Forbidden(f"Reading what was deleted needs the permission {deleting}.")
@@ -177,9 +183,11 @@ def authenticated(*, session_only: bool = False, allow_restricted: bool = False,
     )
 
 
-def requires(*permissions: str, durable_audit: bool = False, without_read: bool = False) -> Any:
+def requires(
+    *permissions: str, durable_audit: bool = False, without_read: bool = False, also: Sequence[str] = ()
+) -> Any:
     """The guard of an endpoint for callers with one of `permissions` (`module:action`): see `RequiresPermission`."""
-    return Depends(RequiresPermission(*permissions, durable_audit=durable_audit, without_read=without_read))
+    return Depends(RequiresPermission(*permissions, durable_audit=durable_audit, without_read=without_read, also=also))
 
 
 def requires_in_some_module(permission: str, action: str, *, durable_audit: bool = False) -> Any:

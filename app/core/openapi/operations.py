@@ -113,9 +113,10 @@ def guard_sentences(route: Route) -> Iterator[str]:
 
 
 def read_too(guard: RequiresPermission) -> str:
-    """The permission to read, where a guard requires it beside another one."""
+    """The permissions that a guard requires beside another one: to read, and those of other modules."""
     slug, _, action = guard.permissions[0].partition(":")
-    return "" if guard.without_read or action == "read" else f", and `{slug}:read`"
+    needed = [*([] if guard.without_read or action == "read" else [f"{slug}:read"]), *guard.also]
+    return "".join(f", and `{permission}`" for permission in needed)
 
 
 def upload_content() -> Json:

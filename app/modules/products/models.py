@@ -1,16 +1,17 @@
-"""Products and the movements of their stock."""
+"""Products, their tags and the movements of their stock."""
 
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
 from app.core.db.amounts import places_column
 from app.core.db.column_types import Money, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
+from app.core.db.links import LinkSet
 
 
 class ProductStatus(StrEnum):
@@ -55,6 +56,25 @@ class Product(SoftDelete, Entity, table=True):
     """The brand."""
     category_id: UUID | None = Field(default=None, foreign_key="category.id")
     """The category."""
+
+
+class ProductTag(Entity, table=True):
+    """A tag of a product."""
+
+    __tablename__ = "product_tag"
+    __table_args__ = (UniqueConstraint("product_id", "tag_id"),)
+
+    part_of = "product_id"
+    links_to = "tag_id"
+
+    product_id: UUID = Field(foreign_key="product.id")
+    """The product."""
+    tag_id: UUID = Field(foreign_key="tag.id", index=True)
+    """The tag."""
+
+
+PRODUCT_TAGS = LinkSet("tags", ProductTag)
+"""The tags of a product."""
 
 
 class StockMovement(Entity, table=True):

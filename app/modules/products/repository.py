@@ -11,7 +11,7 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
 from app.core.fields.money import show_amount
-from app.modules.products.models import Product, StockMovement
+from app.modules.products.models import PRODUCT_TAGS, Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead
 
 
@@ -20,6 +20,7 @@ class ProductRepository(Repository[Product]):
 
     model = Product
     read = ProductRead
+    sets = (PRODUCT_TAGS,)
 
     def columns(self) -> list[ColumnElement[Any]]:
         return [*super().columns(), self.table.c.price_places]

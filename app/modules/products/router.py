@@ -10,9 +10,10 @@ from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import requires
 from app.core.http.router import Router
+from app.core.resources.links import Link, add_link
 from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
-from app.modules.products.models import StockMovement
+from app.modules.products.models import PRODUCT_TAGS, StockMovement
 from app.modules.products.schemas import (
     MovementCreate,
     MovementQuery,
@@ -23,6 +24,7 @@ from app.modules.products.schemas import (
     ProductUpdate,
 )
 from app.modules.products.service import ProductService, StockService
+from app.modules.tags import TagService
 
 router = Router(
     "products",
@@ -43,6 +45,7 @@ resource = Resource(
 )
 add_resource(router, resource)
 add_history(router, resource)
+add_link(router, resource, Link(set=PRODUCT_TAGS, service=TagService))
 
 Stock = Annotated[StockService, transactional(StockService)]
 ReadStock = Annotated[StockService, read_only(StockService, allow_replica=True)]

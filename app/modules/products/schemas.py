@@ -47,7 +47,7 @@ class ProductUpdate(Patch, ProductCreate):
 
 
 class ProductRead(ItemRead):
-    """A product, with the names of its brand and category."""
+    """A product, with the names of its brand, its category and its tags."""
 
     sku: str
     """The stock keeping unit, unique ignoring case."""
@@ -71,6 +71,8 @@ class ProductRead(ItemRead):
     """The brand, with its name."""
     category: Named | None
     """The category, with its name."""
+    tags: list[Named]
+    """The tags, in the order of their names."""
 
 
 class ProductQuery(EntityQuery):

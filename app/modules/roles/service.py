@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from app.core.clock import now
-from app.core.db.entity import Entity
+from app.core.db.links import flush_set
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import StaleVersion, invalid
@@ -168,13 +167,6 @@ def new_module(info: ModuleInfo, group_id: UUID) -> Module:
         route=info.route,
         group_id=group_id,
     )
-
-
-async def flush_set(session: Session, owner: Entity) -> None:
-    """Write the changes of a set. Any difference is a new version of its owner."""
-    if session.has_changes():
-        owner.updated_at = now()
-    await session.flush()
 
 
 def has_terms(link: UserRole, terms: dict[str, Any]) -> bool:

@@ -1,0 +1,83 @@
+"""Tags, and those of products."""
+
+import sqlalchemy as sa
+import sqlmodel.sql.sqltypes
+
+from alembic import op
+from app.core.db.column_types import Instant
+
+revision = "3cba87175696"
+down_revision = "5be2d07f94a6"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "tag",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("deleted_at", Instant(), nullable=True),
+        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+        sa.Column("colour", sqlmodel.sql.sqltypes.AutoString(length=7), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tag")),
+    )
+    with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_created_at_id", ["created_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_tag_hidden",
+            ["deleted_at"],
+            unique=False,
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_tag_name_id", ["name", "id"], unique=False)
+        batch_op.create_index("ix_tag_updated_at_id", ["updated_at", "id"], unique=False)
+
+    op.create_table(
+        "product_tag",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("tag_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_product_tag_product_id")),
+        sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name=op.f("fk_product_tag_tag_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_product_tag")),
+        sa.UniqueConstraint("product_id", "tag_id", name=op.f("uq_product_tag_product_id_tag_id")),
+    )
+    with op.batch_alter_table("product_tag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_product_tag_tag_id"), ["tag_id"], unique=False)
+
+    op.create_search_index("tag", "name")  # type: ignore[attr-defined]  # our own operation
+    op.create_index(
+        "uq_tag_name",
+        "tag",
+        [sa.literal_column("lower(name)")],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+        sqlite_where=sa.text("deleted_at IS NULL"),
+    )
+    op.make_backstop("tag", "id", "created_at", "updated_at", "version", "deleted_at", "name", "colour")  # type: ignore[attr-defined]  # our own operation
+    op.make_backstop("product_tag", "id", "created_at", "updated_at", "version", "product_id", "tag_id")  # type: ignore[attr-defined]  # our own operation
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("product_tag", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_product_tag_tag_id"))
+
+    op.drop_table("product_tag")
+    with op.batch_alter_table("tag", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_updated_at_id")
+        batch_op.drop_index("ix_tag_name_id")
+        batch_op.drop_index(
+            "ix_tag_hidden",
+            postgresql_where=sa.text("deleted_at IS NOT NULL"),
+            sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_tag_created_at_id")
+
+    op.drop_table("tag")

@@ -1,0 +1,170 @@
+"""Sets of linked rows (many-to-many): the tags of a product, each by a row between the two tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Dialect,
+    Label,
+    ScalarSelect,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    select,
+    type_coerce,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from app.core.clock import now
+from app.core.db.entity import Entity, table_of
+from app.core.db.session import Session
+from app.core.db.targets import Targets, target_of
+
+MAX_MEMBERS = 100
+"""Members of one set: items of a list show all of theirs."""
+
+
+class Member(NamedTuple):
+    """A linked row, as the other side shows it."""
+
+    id: UUID
+    name: str
+    version: int
+
+
+class Members(list[Member]):
+    """The members of one set, in the order of their names."""
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Members":
+        """The members in a JSON array of `[id, name, version]`; none in null."""
+        members = [Member(UUID(key), name, version) for key, name, version in orjson.loads(text or "[]")]
+        return cls(sorted(members, key=lambda member: (member.name.casefold(), member.id)))
+
+    @property
+    def digest(self) -> int:
+        """A number that is another one when a member has another version, or another one is in the set."""
+        content = b"".join(b"%b%d;" % (member.id.bytes, member.version) for member in self)
+        return int.from_bytes(blake2b(content, digest_size=6).digest())
+
+
+class MembersType(TypeDecorator[Members]):
+    """`Members`, read from JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Members:
+        return Members.parse(value)
+
+
+class JsonRows(FunctionElement[str]):
+    """The rows of a group as text: a JSON array with an array of the arguments for each, in no order."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(JsonRows)
+def compile_to_group_array(element: JsonRows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(JsonRows, "postgresql")
+def compile_to_json_agg(element: JsonRows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_agg(json_build_array({compiler.process(element.clauses, **options)}))::text"
+
+
+@dataclass(frozen=True)
+class LinkSet:
+    """A set that each row of a table has of rows of another one, which have names.
+
+    `model` is the table between the two: its `part_of` refers to the row that has the set, its `links_to` to a member.
+    A hidden member is in no set, and back in its sets once it is restored, unless `model` restricts the reference:
+    then it cannot be deleted while it is in a set.
+    """
+
+    name: str
+    """What the set is called: a field of the Read schema, and the end of the path."""
+    model: type[Entity]
+
+    @cached_property
+    def owner_key(self) -> "Column[UUID]":
+        """The column with the id of the row that has the set."""
+        return table_of(self.model).c[str(self.model.part_of)]
+
+    @cached_property
+    def member_key(self) -> "Column[UUID]":
+        """The column with the id of the member."""
+        return table_of(self.model).c[str(self.model.links_to)]
+
+    @cached_property
+    def members(self) -> Table:
+        """The table of the members."""
+        return target_of(self.member_key)
+
+    @property
+    def words(self) -> str:
+        """What one member is called."""
+        return self.members.name.replace("_", " ")
+
+    def names(self, owner: ColumnElement[Any]) -> ScalarSelect[str]:
+        """The visible members of the row with the id `owner`, as the text that `Members` parses."""
+        member, link = self.members.alias(), table_of(self.model).alias()
+        rows = JsonRows(member.c.id, member.c.name, member.c.version)
+        joined = link.join(member, member.c.id == link.c[self.member_key.name])
+        found = select(rows).select_from(joined)
+        mine = found.where(link.c[self.owner_key.name] == owner, member.c.deleted_at.is_(None))
+        return mine.scalar_subquery()
+
+    def column(self, owner: ColumnElement[Any]) -> Label[Members]:
+        """The visible members of the row with the id `owner`, as a column of `Members` with the name of the set."""
+        return type_coerce(self.names(owner), MembersType()).label(self.name)
+
+    def is_in(self, owner: object) -> ColumnElement[bool]:
+        """True for rows of the table of members that are in the set of the row with the id `owner`."""
+        return self.members.c.id.in_(select(self.member_key).where(self.owner_key == owner))
+
+    @cached_property
+    def select_links(self) -> Select[Any]:
+        """A select of the links of the row `owner` to visible members."""
+        visible = select(self.members.c.id).where(self.members.c.deleted_at.is_(None))
+        mine = select(*table_of(self.model).columns).where(
+            self.owner_key == bindparam("owner", type_=self.owner_key.type)
+        )
+        return mine.where(self.member_key.in_(visible))
+
+    def link(self, owner: UUID, member: UUID) -> Entity:
+        """A new link."""
+        keys: dict[str, Any] = {self.owner_key.name: owner, self.member_key.name: member}
+        return self.model(**keys)
+
+
+def members_in(sets: Sequence[LinkSet], targets: Targets, owner: UUID) -> dict[str, Members]:
+    """The sets of `owner`, by name, as `read_targets` read them."""
+    found = {each.name: targets.get((each.name, owner)) for each in sets}
+    return {name: Members.parse(None if row is None else row.name) for name, row in found.items()}
+
+
+def versions_of_sets(sets: Sequence[LinkSet], values: Mapping[str, Any]) -> list[int]:
+    """What the entity tag of an item with these values has of its sets: a number of each, unless all are empty."""
+    digests = [values[each.name].digest for each in sets]
+    return digests if any(values[each.name] for each in sets) else []
+
+
+async def flush_set(session: Session, owner: Entity) -> None:
+    """Write the changes of a set. Any difference is a new version of its owner."""
+    if session.has_changes():
+        owner.updated_at = now()
+    await session.flush()
