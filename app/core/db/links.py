@@ -98,6 +98,13 @@ class LinkSet:
     name: str
     """What the set is called: a field of the Read schema, and the end of the path."""
     model: type[Entity]
+    module: str = ""
+    """The slug of the module of the members, where it is not the name of the set."""
+
+    @property
+    def read_permission(self) -> str:
+        """The permission to read the members."""
+        return f"{self.module or self.name}:read"
 
     @cached_property
     def owner_key(self) -> "Column[UUID]":

@@ -35,7 +35,7 @@ class UniqueKey:
         """The fields that a client must change."""
         return [self.folding.source] if self.folding else list(self.columns)
 
-    def of(self, row: SQLModel) -> Values | None:
+    def of(self, row: object) -> Values | None:
         """The values of `row`; None where it takes none."""
         if self.alone is not None and getattr(row, self.alone) is not None:
             return None

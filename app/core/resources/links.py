@@ -1,6 +1,5 @@
-"""Sets of linked items (many-to-many): their declaration, and the endpoints of one set."""
+"""The endpoints of a set of linked items (many-to-many)."""
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -21,22 +20,6 @@ from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
 
 
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """The declaration of a set of linked items: `Link(set=PRODUCT_TAGS, service=TagService)`.
-
-    `service` is that of the linked items, `module` the slug of their module, by default the name of the set.
-    """
-
-    set: LinkSet
-    service: type[Service[Any]]
-    module: str = ""
-
-    @property
-    def read_permission(self) -> str:
-        return f"{self.module or self.set.name}:read"
-
-
 class MemberQuery(PageQuery):
     """The parameters of a list of linked items."""
 
@@ -44,12 +27,13 @@ class MemberQuery(PageQuery):
     default_sort: ClassVar[str] = "name"
 
 
-def add_link(router: Router, resource: Resource, link: Link) -> None:
+def add_link(router: Router, resource: Resource, links: LinkSet, members: type[Service[Any]]) -> None:
     """Add the endpoints of a set to the router of `resource`: list, replace, add one and remove one.
 
-    They require what reading or updating the item requires, and to read the linked items.
+    `members` is the service of the linked items. The endpoints require what reading or updating the item requires, and
+    to read the linked items.
     """
-    endpoints = LinkEndpoints(router, resource, link)
+    endpoints = LinkEndpoints(router, resource, links, members)
     endpoints.add_members()
     endpoints.add_replacement()
     endpoints.add_member()
@@ -58,21 +42,21 @@ def add_link(router: Router, resource: Resource, link: Link) -> None:
 class LinkEndpoints(Endpoints):
     """Adds the endpoints of one set."""
 
-    def __init__(self, router: Router, resource: Resource, link: Link) -> None:
+    def __init__(self, router: Router, resource: Resource, links: LinkSet, members: type[Service[Any]]) -> None:
         super().__init__(router, resource, "")
-        self.link = link
-        self.set = link.set
-        self.key = link.set.member_key.name
+        self.members = members
+        self.set = links
+        self.key = links.member_key.name
         self.read: Any = Annotated[LinkService, read_only(self.build, allow_replica=True)]
         self.write: Any = Annotated[LinkService, transactional(self.build)]
 
     def build(self, session: Session | ReadSession) -> LinkService:
-        return LinkService(self.set, self.resource.service(session), self.link.service(session))
+        return LinkService(self.set, self.resource.service(session), self.members(session))
 
     def add_set(self, path: str, endpoint: Any, summary: str, **options: Any) -> None:
         """Add an endpoint of the set, with the guard for its method."""
         action = "read" if options["methods"] == ["GET"] else "update"
-        guard = requires(f"{self.slug}:{action}", also=[self.link.read_permission])
+        guard = requires(f"{self.slug}:{action}", also=[self.set.read_permission])
         self.add(f"/{{id}}/{self.set.name}{path}", "link", endpoint, summary, **options, dependencies=[guard])
 
     def add_members(self) -> None:
@@ -81,7 +65,7 @@ class LinkEndpoints(Endpoints):
             return page
 
         summary = f"List the {self.set.name} of {self.a_one}."
-        shown: Any = self.link.service.repository.read
+        shown: Any = self.members.repository.read
         self.add_set(
             "",
             list_members,

@@ -10,7 +10,7 @@ from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import requires
 from app.core.http.router import Router
-from app.core.resources.links import Link, add_link
+from app.core.resources.links import add_link
 from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
 from app.modules.products.models import PRODUCT_TAGS, StockMovement
@@ -45,7 +45,7 @@ resource = Resource(
 )
 add_resource(router, resource)
 add_history(router, resource)
-add_link(router, resource, Link(set=PRODUCT_TAGS, service=TagService))
+add_link(router, resource, PRODUCT_TAGS, TagService)
 
 Stock = Annotated[StockService, transactional(StockService)]
 ReadStock = Annotated[StockService, read_only(StockService, allow_replica=True)]

@@ -259,3 +259,57 @@ async def test_the_history_of_a_product_tells_its_tags(signed_in_as: SignedInAs)
     ]
     sides = newest["changes"]["product_tag"]
     assert [[link["tag_id"] for link in sides[side]] for side in ("old", "new")] == [[sale], [oak]]
+
+
+async def upload(person: Person, content: str, kind: str = "text/csv", **params: Any) -> Any:
+    headers = {"Content-Type": kind}
+    return await person.post(f"{PATH}/import", content=content.encode(), headers=headers, params=params)
+
+
+async def test_an_import_names_tags(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    await make_tags(person, "oak", "a|b", "Sale")
+    cells = ["A,Lamp,1,EUR,oak| SALE |oak", 'B,Lamp,1,EUR,"""a|b"""', "C,Lamp,1,EUR,"]
+    lines = ['{"sku":"D","name":"L","price":"1","currency":"EUR","tags":["oak",{"id":"x","name":"sale"}]}']
+
+    table = await upload(person, "\n".join(["sku,name,price,currency,tags", *cells]))
+    documents = await upload(person, "\n".join(lines), "application/x-ndjson")
+
+    assert (table.json()["created"], documents.json()["created"]) == (3, 1)
+    items = (await person.get(PATH, params={"sort": "sku"})).json()["items"]
+    assert [names_of(item) for item in items] == [["oak", "Sale"], ["a|b"], [], ["oak", "Sale"]]
+    assert [item["version"] for item in items] == [1] * 4
+    unchanged = await person.patch(f"{PATH}/{items[0]['id']}", {})
+    assert unchanged.json() == items[0]
+    links = (await person.get("/audit/changes", params={"entity": "product_tag"})).json()["items"]
+    assert [entry["action"] for entry in links] == ["create"] * 5
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_unknown_names_in_a_file_are_found_by_their_line(signed_in_as: SignedInAs, dry_run: bool) -> None:
+    person = await signed_in_as(*EDITS)
+    _, gone = await make_tags(person, "oak", "gone")
+    await person.delete(f"/tags/{gone}")
+    rows = ["sku,name,price,currency,tags", "A,Lamp,1,EUR,oak", "B,Lamp,1,EUR,oak|pine|elm", "C,Lamp,1,EUR,gone"]
+
+    answer = await upload(person, "\n".join(rows), dry_run=str(dry_run).lower())
+
+    errors = [(e["pointer"], e["code"], e["detail"]) for e in answer.json()["errors"]]
+    assert answer.status_code == (200 if dry_run else 422)
+    assert errors == [
+        ("/body/3/tags", "unknown-reference", "There is no tag named “pine”, “elm”."),
+        ("/body/4/tags", "unknown-reference", "There is no tag named “gone”."),
+    ]
+    assert (await person.get(PATH)).json()["items"] == []
+
+
+async def test_who_may_not_read_tags_does_not_name_them(signed_in_as: SignedInAs) -> None:
+    owner, person = await signed_in_as(*EDITS), await signed_in_as("products:create")
+    await make_tags(owner, "oak")
+
+    refused = await upload(person, "sku,name,price,currency,tags\nA,Lamp,1,EUR,oak\n")
+    without = await upload(person, "sku,name,price,currency,tags\nA,Lamp,1,EUR,\n")
+
+    assert refused.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in refused.json()["errors"]] == [("/body/2/tags", "permission-denied")]
+    assert without.json()["created"] == 1

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.core.resources.imports.file_format import ItemSchemas
 from app.core.resources.imports.modes import Creating, ImportMode
 from app.core.resources.imports.report import Effect, ImportProgress, ImportQuery
 from app.core.resources.imports.rows import Row, format_of, read_rows
+from app.core.resources.imports.sets import ImportedSets
 from app.core.resources.imports.updating import Updating
 from app.core.resources.imports.walk import Walk
 from app.core.resources.service import Service
@@ -32,10 +34,12 @@ async def import_file(
     needs_version: bool,
 ) -> dict[str, Any]:
     """Import `upload` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
-    form = format_of(upload.kind, schemas, takes_items=query.mode != "create")
     if query.mode == "create":
-        mode: ImportMode = Creating(service, form)
+        sets = ImportedSets(schemas.create, service.repository.sets)
+        form = format_of(upload.kind, replace(schemas, create=sets.row_schema()), takes_items=False)
+        mode: ImportMode = Creating(service, form, sets)
     else:
+        form = format_of(upload.kind, schemas, takes_items=True)
         mode = Updating(service, form, may_create=query.mode == "upsert", needs_version=needs_version)
     return await Importer(upload, mode, query, batches).run()
 

@@ -9,6 +9,7 @@ from app.core.db.uniqueness import SeenKeys
 from app.core.resources.imports.file_format import FileFormat, Values
 from app.core.resources.imports.report import Effect
 from app.core.resources.imports.rows import Row
+from app.core.resources.imports.sets import ImportedSets, add_members
 from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
 
@@ -35,11 +36,12 @@ class ImportMode(Protocol):
 
 
 class Creating:
-    """Each row is a new item."""
+    """Each row is a new item. It can name the members of its sets."""
 
-    def __init__(self, service: type[Service[Any]], form: FileFormat) -> None:
+    def __init__(self, service: type[Service[Any]], form: FileFormat, sets: ImportedSets) -> None:
         self.service = service
         self.form = form
+        self.sets = sets
 
     def begin(self) -> AbstractContextManager[object]:
         return nullcontext()
@@ -49,11 +51,15 @@ class Creating:
 
     async def check(self, rows: Sequence[Row], session: ReadSession, seen: SeenKeys) -> Sequence[Effect]:
         service = self.service(session)
-        await service.rows.check_all([service.build(row) for _, row in rows], seen)
+        await self.sets.find(session, [row for _, row in rows])
+        await service.rows.check_all([service.build(self.sets.without_sets(row)) for _, row in rows], seen)
         return [Effect("created")] * len(rows)
 
     async def write(self, rows: Sequence[Row], session: Session) -> Sequence[Effect]:
-        created = await self.service(session).create_many([row for _, row in rows])
+        members = await self.sets.find(session, [row for _, row in rows])
+        created = await self.service(session).create_many([self.sets.without_sets(row) for _, row in rows])
+        add_members(session, created, members)
+        await session.flush()
         return [Effect("created", item.id) for item in created]
 
     def remember(self, effects: Sequence[Effect]) -> None:
