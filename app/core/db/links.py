@@ -139,9 +139,12 @@ class LinkSet:
         """The visible members of the row with the id `owner`, as a column of `Members` with the name of the set."""
         return type_coerce(self.names(owner), MembersType()).label(self.name)
 
-    def is_in(self, owner: object) -> ColumnElement[bool]:
-        """True for rows of the table of members that are in the set of the row with the id `owner`."""
-        return self.members.c.id.in_(select(self.member_key).where(self.owner_key == owner))
+    def is_in_set(self) -> ColumnElement[bool]:
+        """True for rows of the table of members that are in the set of the row `owner`, if that is visible."""
+        owner = target_of(self.owner_key)
+        mine = self.owner_key == bindparam("owner", type_=self.owner_key.type)
+        linked = select(self.member_key).join(owner, owner.c.id == self.owner_key)
+        return self.members.c.id.in_(linked.where(mine, owner.c.deleted_at.is_(None)))
 
     @cached_property
     def select_links(self) -> Select[Any]:

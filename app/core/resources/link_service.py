@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam
-
 from app.core.db.entity import Entity
 from app.core.db.links import MAX_MEMBERS, LinkSet, flush_set
 from app.core.db.pagination import PageQuery, RowPage
@@ -31,14 +29,16 @@ class LinkService:
 
     async def page(self, owner_id: UUID, query: PageQuery) -> RowPage:
         """The members of a set. Raises NotFound."""
-        await self.owners.get(owner_id)
         statement = self.members.build_once(("in", self.set), self.select_members)
         scope = f"{self.owners.table.name}/{owner_id}/{self.set.name}"
-        return await self.members.fetch_page(statement, query, scope, {"owner": owner_id})
+        page = await self.members.fetch_page(statement, query, scope, {"owner": owner_id})
+        if not page.items:
+            await self.owners.get(owner_id)
+        return page
 
     def select_members(self) -> AnySelect:
         """A select of the visible members of the set of the row `owner`."""
-        return self.members.select().where(self.set.is_in(bindparam("owner", type_=self.set.owner_key.type)))
+        return self.members.select().where(self.set.is_in_set())
 
     async def replace(self, owner_id: UUID, wanted: Sequence[UUID], if_match: str | None) -> Any:
         """Make the set what is `wanted`. Raises NotFound, StaleVersion, Invalid."""

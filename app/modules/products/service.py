@@ -2,17 +2,15 @@
 
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, invalid
 from app.core.fields.money import USUAL_PLACES, decimal_places_of, places_in
+from app.core.resources.child_service import ChildService
 from app.core.resources.schemas import Schema
-from app.core.resources.service import Service, reload_one
+from app.core.resources.service import Service
 from app.modules.products.models import Product, StockMovement
 from app.modules.products.repository import MovementRepository, ProductRepository
-from app.modules.products.schemas import MAX_STOCK, MovementCreate
+from app.modules.products.schemas import MAX_STOCK
 
 
 class InsufficientStock(Conflict):
@@ -40,35 +38,22 @@ class ProductService(Service[Product]):
         return changes
 
 
-class StockService:
+class StockService(ChildService[Product, StockMovement]):
     """Stock movements. Each locks its product, so that none is lost."""
 
-    def __init__(self, session: Session | ReadSession) -> None:
-        self.products = ProductRepository(session)
-        self.movements = MovementRepository(session)
+    owners = ProductRepository
+    repository = MovementRepository
 
-    async def move(self, product_id: UUID, data: MovementCreate) -> StockMovement:
-        """Record a movement and change the stock. Raises NotFound, InsufficientStock, Invalid."""
-        product = await self.products.load(product_id)
-        stock = product.stock + data.delta
+    def build(self, owner: Product, data: Schema) -> StockMovement:
+        """A movement, with the change of the stock. Raises InsufficientStock, Invalid."""
+        values = data.model_dump()
+        stock = owner.stock + values["delta"]
         if stock < 0:
-            raise InsufficientStock(f"There are {product.stock} of it; {-data.delta} cannot be taken.")
+            raise InsufficientStock(f"There are {owner.stock} of it; {-values['delta']} cannot be taken.")
         if stock > MAX_STOCK:
             raise invalid("/body/delta", f"There can be {MAX_STOCK} of a product at most.", "too-much-stock")
-        product.stock = stock
-        movement = StockMovement(product_id=product_id, stock=stock, **data.model_dump())
-        return await reload_one(self.movements, await self.movements.add(movement))
-
-    async def page(self, product_id: UUID, query: PageQuery) -> RowPage:
-        """The movements of a product. Raises NotFound."""
-        page = await self.movements.page_of(product_id, query)
-        if not page.items:
-            await self.products.get(product_id)
-        return page
-
-    async def get(self, product_id: UUID, id: UUID) -> AnyRow:
-        """One movement of a product. Raises NotFound."""
-        return await self.movements.get_of(product_id, id)
+        owner.stock = stock
+        return StockMovement(product_id=owner.id, stock=stock, **values)
 
 
 def check_price(price: Decimal, currency: str, known_places: int) -> None:
