@@ -4,12 +4,15 @@ Seeding again does not restore what was renamed or deleted.
 """
 
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pkgutil import iter_modules
 from random import Random
 from types import ModuleType
+from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlmodel import col
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -19,15 +22,14 @@ from app.modules import routers
 from app.modules.roles import ModuleService
 
 SEED_SECONDS = 600.0
-ORDER = ("users", "roles", "brands", "categories")
-"""Files whose rows others refer to come first; the rest follows by name."""
 
 
 def files() -> Iterator[ModuleType]:
-    """The files of demo data, in their order."""
-    names = [file.name for file in iter_modules(__path__)]
-    for name in sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name)):
-        yield import_module(f"{__name__}.{name}")
+    """The files of demo data: each after those that its `AFTER` names, because its rows refer to theirs."""
+    names = sorted(file.name for file in iter_modules(__path__))
+    found = {name: import_module(f"{__name__}.{name}") for name in names}
+    order = TopologicalSorter({name: getattr(file, "AFTER", ()) for name, file in found.items()})
+    return (found[name] for name in order.static_order())
 
 
 async def seed(database: Database, count: int) -> dict[str, str]:
@@ -48,6 +50,12 @@ async def is_new(session: Session, model: type[Entity]) -> bool:
     """Whether the table never had a row, deleted ones included."""
     statement = select(func.count()).select_from(model).execution_options(include_deleted=True)
     return not await session.value(statement)
+
+
+async def first_id(session: Session, model: type[Entity]) -> UUID | None:
+    """The id of the oldest visible row; None without any."""
+    found: UUID | None = await session.value(select(col(model.id)).order_by(col(model.created_at)).limit(1))
+    return found
 
 
 def seeded_random(name: str) -> Random:

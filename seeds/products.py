@@ -1,4 +1,4 @@
-"""Demo products with stock movements."""
+"""Demo products with tags and stock movements."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,9 +11,12 @@ from sqlmodel import col
 from app.core.db.session import AnyRow, Session
 from app.modules.brands.models import Brand
 from app.modules.categories.models import Category
-from app.modules.products.models import Product, ProductStatus, StockMovement
+from app.modules.products.models import Product, ProductStatus, ProductTag, StockMovement
+from app.modules.tags.models import Tag
 from seeds import is_new, seeded_random
 
+AFTER = ("brands", "categories", "tags")
+"""Its rows refer to theirs."""
 STYLES = ("Alta", "Bodo", "Clara", "Dune", "Ember", "Flint", "Grove", "Haze", "Isola", "Juno")
 MATERIALS = ("oak", "walnut", "steel", "linen", "brass", "cork", "glass", "wool")
 ENDINGS = ("90", "95", "00", "50")
@@ -34,8 +37,12 @@ async def seed(session: Session, count: int) -> dict[str, str]:
     ]
     session.add_all(products)
     await session.flush()
+    tags = [row.id for row in await session.all(select(col(Tag.id)).order_by(col(Tag.name)))]
+    chance_of_tags = seeded_random("product tags")
     for product in products:
         session.add_all(movements(product, chance))
+        chosen = chance_of_tags.sample(tags, chance_of_tags.choice((0, 0, 1, 2)))
+        session.add_all(ProductTag(product_id=product.id, tag_id=tag) for tag in chosen)
     await session.flush()
     return {}
 

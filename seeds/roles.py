@@ -8,6 +8,8 @@ from app.modules.roles import Assignment, AssignmentService, Flags, Role, RoleCr
 from app.modules.users import User
 from seeds import is_new
 
+AFTER = ("users",)
+"""Its rows refer to theirs."""
 EVERYTHING = {"can_create": True, "can_update": True, "can_delete": True}
 BUSINESS = ("tasks", "products", "brands", "categories", "customers")
 READING = [Flags(module_slug=slug) for slug in BUSINESS]

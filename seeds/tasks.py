@@ -13,6 +13,8 @@ from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 from app.modules.users import User
 from seeds import is_new, seeded_random
 
+AFTER = ("users",)
+"""Its rows refer to theirs."""
 VERBS = ("Count", "Order", "Repair", "Photograph", "Price", "Pack", "Return", "Describe", "Inspect", "Move")
 THINGS = (
     "the lamps in hall two", "labels for the spring sale", "the damaged pallets", "samples for the fair",

@@ -40,34 +40,43 @@ def run(tree: Path, *command: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.timeout(300)
-def test_a_new_module_needs_no_edit_elsewhere(tree: Path) -> None:
-    run(tree, sys.executable, "scripts/new_module.py", "gadgets")
-    run(tree, sys.executable, "-m", "app", "migrate")
-    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add gadgets")
+EVERY_KIND = (
+    "price:money", "brand:reference=brands", "due:date", "status:choice=draft,active", "notes:text", "code:string",
+    "copies:integer", "is_open:boolean", "starts_at:instant", "head:reference=users",
+)  # fmt: skip
 
-    (migration,) = (tree / "alembic" / "versions").glob("*add_gadgets.py")
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("folder", "arguments"),
+    [
+        ("gadgets", ["gadgets"]),
+        ("price_lists", ["price lists", "--group", "Sales", *(f"--field={field}" for field in EVERY_KIND)]),
+    ],
+)
+def test_a_new_module_needs_no_edit_elsewhere(tree: Path, folder: str, arguments: list[str]) -> None:
+    run(tree, sys.executable, "scripts/new_module.py", *arguments)
+    written = [f"app/modules/{folder}", f"tests/modules/{folder}", f"seeds/{folder}.py"]
+    run(tree, str(BIN / "ruff"), "check", "--fix", *written)
+    run(tree, str(BIN / "ruff"), "format", *written)
+    run(tree, sys.executable, "-m", "app", "migrate")
+    run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", f"add {folder}")
+
+    (migration,) = (tree / "alembic" / "versions").glob(f"*add_{folder}.py")
     assert "create_table" in migration.read_text()
     assert "op.make_backstop(" in migration.read_text()
     run(tree, sys.executable, "-m", "app", "migrate")
     run(tree, sys.executable, "-m", "alembic", "check")
-    selected = ["tests/contract", "tests/modules/gadgets", "tests/architecture/test_routes.py"]
-    output = run(
-        tree,
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        *selected,
-        "-k",
-        "gadgets or test_routes",
-        "-p",
-        "no:cacheprovider",
-    )
+    run(tree, sys.executable, "-m", "app", "seed", "--count", "2")
+    with closing(sqlite3.connect(tree / "var" / "new.db")) as database:
+        assert database.execute(f"SELECT count(*) FROM {folder.removesuffix('s')}").fetchone() == (3,)  # noqa: S608  # ours
+    tests = ["tests/contract", f"tests/modules/{folder}", "tests/architecture/test_routes.py"]
+    tests += ["tests/architecture/test_sort_indexes.py", "-k", f"{folder} or test_routes or test_sort_indexes"]
+    output = run(tree, sys.executable, "-m", "pytest", "-q", *tests, "-p", "no:cacheprovider")
     ran = dict(re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE))
     assert int(ran["sqlite"]) == int(ran["postgresql"]) >= 15
-    run(tree, str(BIN / "ruff"), "check", "alembic", "app/modules/gadgets", "tests/modules/gadgets")
-    run(tree, str(BIN / "ruff"), "format", "--check", "app/modules/gadgets", "tests/modules/gadgets")
+    run(tree, str(BIN / "ruff"), "check", "alembic", *written)
+    run(tree, str(BIN / "mypy"), *written)
     run(tree, str(BIN / "lint-imports"), "--no-cache")
 
 
@@ -111,7 +120,24 @@ def test_the_migration_of_a_new_log_makes_it_append_only(tree: Path) -> None:
         assert database.execute("DELETE FROM visit WHERE id = 'old'").rowcount == 1
 
 
-@pytest.mark.parametrize("arguments", [["tasks"], ["Tasks"], ["task-lists"], ["sheep"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tasks"],
+        ["Tasks"],
+        ["sheep"],
+        [],
+        ["price lists", "--field", "price"],
+        ["price lists", "--field", "price:float"],
+        ["price lists", "--field", "name:text"],
+        ["price lists", "--field", "Due:date"],
+        ["price lists", "--field", "due:date=today"],
+        ["price lists", "--field", "status:choice"],
+        ["price lists", "--field", "brand:reference=makers"],
+        ["price lists", "--field", "due:date", "--field", "due:text"],
+        ["price lists", "--group", 'Sales"'],
+    ],
+)
 def test_a_name_that_cannot_be_is_refused(tree: Path, arguments: list[str]) -> None:
     before = sorted(tree.rglob("*.py"))
 

@@ -9,7 +9,8 @@ from sqlmodel import Field, SQLModel
 
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
-from app.core.db.entity import Bookkeeping, DatabaseRole
+from app.core.db.entity import Bookkeeping, DatabaseRole, table_of
+from app.core.db.links import index_links
 from app.core.db.redaction import PLAIN, SECRET, redacted
 
 APPLICATION: frozenset[DatabaseRole] = frozenset({"app"})
@@ -164,6 +165,9 @@ class AuditChange(Entry, table=True):
     """The version of the redactions that were applied."""
     reverted_to: int | None = Field(default=None, sa_type=BigInteger)
     """The entry to whose state this change reverted the item, or some of its fields; null for any other change."""
+
+
+index_links(table_of(AuditChange))
 
 
 class AuditCaller(Bookkeeping, table=True):

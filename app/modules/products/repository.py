@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement
 
 from app.core.db.parts import PartRepository
 from app.core.db.repository import Repository
-from app.core.db.session import AnyRow, AnySelect
+from app.core.db.session import AnyRow
 from app.core.fields.money import show_amount
 from app.modules.products.models import PRODUCT_TAGS, Product, StockMovement
 from app.modules.products.schemas import MovementRead, ProductRead

@@ -242,23 +242,38 @@ async def test_both_modules_decide_who_may_change_a_set(signed_in_as: SignedInAs
         )
 
 
-async def test_the_history_of_a_product_tells_its_tags(signed_in_as: SignedInAs) -> None:
+async def test_the_histories_of_both_sides_tell_of_a_link(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*EDITS, "audit:read")
     sale, oak = await make_tags(person, "sale", "oak")
     product = await make_product(person, sale)
     path = f"{PATH}/{product['id']}"
+    await make_product(person, sale)
     await person.put(f"{path}/tags", {"tag_ids": [oak]}, headers={"X-Request-ID": "swap"})
 
     entries = (await person.get("/audit/changes", params={"request_id": "swap"})).json()["items"]
-    newest, *_ = (await person.get(f"{path}/history")).json()["items"]
+    of_product, of_sale, of_oak = [
+        (await person.get(f"{place}/history", params={"sort": "id"})).json()["items"]
+        for place in (path, f"/tags/{sale}", f"/tags/{oak}")
+    ]
 
-    assert sorted((entry["entity"], entry["action"]) for entry in entries) == [
-        ("product", "update"),
+    swap = [("product", "update"), ("product_tag", "create"), ("product_tag", "delete")]
+    assert sorted((entry["entity"], entry["action"]) for entry in entries) == swap
+    assert sorted((entry["entity"], entry["action"]) for entry in of_product[3:]) == swap
+    assert len(of_product) == 6
+    assert [(entry["entity"], entry["action"]) for entry in of_sale] == [
+        ("tag", "create"),
+        ("product_tag", "create"),
         ("product_tag", "create"),
         ("product_tag", "delete"),
     ]
-    sides = newest["changes"]["product_tag"]
-    assert [[link["tag_id"] for link in sides[side]] for side in ("old", "new")] == [[sale], [oak]]
+    assert of_sale[1]["changes"]["product_id"]["new"] == product["id"]
+    assert of_sale[3]["changes"]["tag_id"]["old"] == sale
+    assert [entry["action"] for entry in of_oak] == ["create", "create"]
+    pages = [(await person.get(f"/tags/{sale}/history", params={"limit": 2})).json()]
+    pages.append(
+        (await person.get(f"/tags/{sale}/history", params={"limit": 2, "cursor": pages[0]["next_cursor"]})).json()
+    )
+    assert [entry["id"] for page in pages for entry in page["items"]] == [entry["id"] for entry in reversed(of_sale)]
 
 
 async def upload(person: Person, content: str, kind: str = "text/csv", **params: Any) -> Any:

@@ -24,9 +24,12 @@ Document = dict[str, Any]
 
 @cache
 def columns_of_parts(entity: str) -> Mapping[str, tuple[str, ...]]:
-    """The tables whose rows cannot be without a row of `entity`, each with the columns that refer to it."""
+    """The tables whose rows cannot be without a row of `entity`, each with the columns that refer to it.
+
+    Tables between two others are not among them: their entries are in the histories of both sides.
+    """
     table, found = SQLModel.metadata.tables[entity], defaultdict[str, list[str]](list)
-    for name in audited_models():
+    for name in (name for name, model in audited_models().items() if model.links_to is None):
         for column in SQLModel.metadata.tables[name].columns:
             if column.foreign_keys and not column.nullable and not column.primary_key and target_of(column) is table:
                 found[name].append(column.name)

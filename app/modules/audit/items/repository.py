@@ -1,35 +1,86 @@
 """Queries over the change entries of one item."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Table, and_, bindparam, func, literal_column, or_, select, true
 from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
+from app.core.db.keyset import Limit, Range
+from app.core.db.links import changed_id
+from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.db.targets import target_of
+from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.models import AuditChange
 from app.modules.audit.repository import ChangeRepository, Item, last_place, place_of, tell_archives
 
 
+@cache
+def links_of(entity: str) -> tuple[tuple[str, str], ...]:
+    """The tables that link rows of `entity` to others, each with the foreign key to it."""
+    table = SQLModel.metadata.tables[entity]
+    models = [model for model in audited_models().values() if model.links_to is not None]
+    sides = [(table_of(model).c[str(name)], model) for model in models for name in (model.part_of, model.links_to)]
+    return tuple((column.table.name, column.name) for column, _ in sides if target_of(column) is table)
+
+
+def is_of_item(log: Table) -> ColumnElement[bool]:
+    """True for the entries of the item `entity_id` of the table `entity`."""
+    return and_(log.c.entity == bindparam("entity"), log.c.entity_id == bindparam("entity_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class OfItem(Finder):
+    """The entries of one item, and those of rows that link it to another one. Each is read from its index."""
+
+    log: Table
+    links: tuple[tuple[str, str], ...]
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """True for the entries of the item, and for those of each table that links it, whose index the text names."""
+        yield is_of_item(self.log)
+        for table, name in self.links:
+            yield and_(self.log.c.entity == literal_column(f"'{table}'"), changed_id(name) == bindparam("entity_id"))
+
+    def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        return [rows.where(condition) for condition in self.conditions()]
+
+    def matches(self, ids: AnySelect) -> AnySelect:
+        return ids.where(or_(*self.conditions()))
+
+
 class HistoryRepository(ChangeRepository):
     """The histories of items."""
 
+    def __init__(self, session: ReadSession | Session) -> None:
+        super().__init__(session)
+        self.finder: OfItem | None = None
+
+    def finder_of(self, query: PageQuery) -> Finder | None:
+        return self.finder
+
     async def page_of(self, item: Item, query: PageQuery) -> RowPage:
-        """One page of the entries of an item."""
+        """One page of the entries of an item, and of what links it to others."""
         await tell_archives(self.session, [self.log], None, None)
-        statement = self.build_once("of one item", self.select_of_item)
+        links = links_of(item.entity)
+        self.finder = OfItem(self.table, links) if links else None
+        statement = (
+            self.build_once("all", self.select) if links else self.build_once("of one item", self.select_of_item)
+        )
         values = {"entity": item.entity, "entity_id": str(item.entity_id)}
         return await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
 
     def select_of_item(self) -> AnySelect:
         """A select of the entries of one item."""
-        columns = self.table.c
-        return self.select().where(columns.entity == bindparam("entity"), columns.entity_id == bindparam("entity_id"))
+        return self.select().where(is_of_item(self.table))
 
     async def is_visible(self, item: Item) -> bool:
         """Whether the item exists and is not hidden."""
