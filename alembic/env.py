@@ -19,6 +19,8 @@ from app.core.db.backstop import MakeBackstop
 from app.core.db.column_types import CurrentTransaction, Instant, Money, Words
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
+from app.core.db.link_indexes import INFO as LINK
+from app.core.db.link_indexes import CreateLinkIndex
 from app.core.db.migrations import CreateSearchIndex
 from app.core.db.roles import OWNER, grant, is_owned
 from app.core.db.unique_migrations import move_unique_out
@@ -54,6 +56,7 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
     """Add what Alembic leaves out for new tables: on SQLite indexes over expressions, and the triggers of logs and audited tables."""
     for script in directives:
         operations = script.upgrade_ops.ops if script.upgrade_ops else []
+        add_link_indexes(operations)
         created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
         for changed in [op for op in operations if isinstance(op, ModifyTableOps)]:
             operations += move_unique_out(changed, SQLModel.metadata.tables[changed.table_name])
@@ -68,6 +71,20 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
                 operations.append(MakeAppendOnly(table.name, rules_of(model)))
             if audited := audited_models().get(table.name):
                 operations.append(MakeBackstop(table.name, *backstop_columns(audited)))
+
+
+def add_link_indexes(operations: list[MigrateOperation]) -> None:
+    """Add the indexes of a log by what new tables link. Alembic would write them for one database only."""
+    indexes = [index for table in SQLModel.metadata.tables.values() for index in table.indexes if LINK in index.info]
+    names, created = {index.name for index in indexes}, set()
+    for operation in list(walk(operations)):
+        found = [op for op in getattr(operation, "ops", ()) if isinstance(op, CreateIndexOp) and op.index_name in names]
+        created |= {op.index_name for op in found}
+        for op in found:
+            operation.ops.remove(op)  # type: ignore[attr-defined]  # it has them
+    tables = {operation.table_name for operation in operations if isinstance(operation, CreateTableOp)}
+    wanted = {index.info[LINK] for index in indexes if index.name in created or index.info[LINK][1] in tables}
+    operations += [CreateLinkIndex(*link) for link in sorted(wanted)]
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:

@@ -5,14 +5,13 @@ import sqlmodel.sql.sqltypes
 
 from alembic import op
 from app.core.db.column_types import Instant
-from app.core.db.links import changed_id
 
 revision = "3cba87175696"
 down_revision = "5be2d07f94a6"
 branch_labels = None
 depends_on = None
 
-SIDES, OF_LINKS = ("product_id", "tag_id"), sa.text("entity = 'product_tag'")
+SIDES = ("product_id", "tag_id")
 
 
 def upgrade() -> None:
@@ -65,13 +64,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
     for name in SIDES:
-        op.create_index(
-            f"ix_audit_change_product_tag_{name}",
-            "audit_change",
-            [changed_id(name), "at", "id"],
-            postgresql_where=OF_LINKS,
-            sqlite_where=OF_LINKS,
-        )
+        op.create_link_index("audit_change", "product_tag", name)  # type: ignore[attr-defined]  # our own operation
     op.make_backstop("tag", "id", "created_at", "updated_at", "version", "deleted_at", "name", "colour")  # type: ignore[attr-defined]  # our own operation
     op.make_backstop("product_tag", "id", "created_at", "updated_at", "version", "product_id", "tag_id")  # type: ignore[attr-defined]  # our own operation
 

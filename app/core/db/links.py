@@ -12,24 +12,19 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Dialect,
-    Index,
     Label,
     ScalarSelect,
     Select,
     Table,
     Text,
     bindparam,
-    event,
-    literal_column,
     select,
-    text,
     type_coerce,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.entity import Entity, table_of
@@ -89,49 +84,6 @@ def compile_to_group_array(element: JsonRows, compiler: SQLCompiler, **options: 
 @compiles(JsonRows, "postgresql")
 def compile_to_json_agg(element: JsonRows, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_agg(json_build_array({compiler.process(element.clauses, **options)}))::text"
-
-
-class ChangedId(FunctionElement[str]):
-    """The value of a foreign key in a change entry, after the change or before it."""
-
-    type = Text()
-    inherit_cache = True
-
-
-def changed_id(name: str) -> ChangedId:
-    """What a change entry has in the foreign key `name`, in the words of its index."""
-    return ChangedId(literal_column(name))
-
-
-@compiles(ChangedId)
-def compile_to_json_extract(element: ChangedId, compiler: SQLCompiler, **options: Any) -> str:
-    name = compiler.process(element.clauses, **options)
-    return f"coalesce(json_extract(changes, '$.{name}.new'), json_extract(changes, '$.{name}.old'))"
-
-
-@compiles(ChangedId, "postgresql")
-def compile_to_json_path(element: ChangedId, compiler: SQLCompiler, **options: Any) -> str:
-    name = compiler.process(element.clauses, **options)
-    return f"coalesce(changes #>> '{{{name},new}}'::text[], changes #>> '{{{name},old}}'::text[])"
-
-
-def index_links(log: Table) -> None:
-    """Index the change entries in `log` of each table between two others, by what is linked, for both histories.
-
-    It is so for tables that are declared later, too.
-    """
-
-    def add_indexes(_mapper: object, model: type[Entity]) -> None:
-        for name in (model.part_of, model.links_to) if model.links_to else ():
-            table = str(model.__tablename__)
-            where, columns = text(f"entity = '{table}'"), (changed_id(str(name)), "at", "id")
-            index = Index(f"ix_{log.name}_{table}_{name}", *columns, postgresql_where=where, sqlite_where=where)
-            index._set_parent(log)  # noqa: SLF001  # as an Index among the arguments of the table does
-
-    for mapper in SQLModel._sa_registry.mappers:
-        if issubclass(mapper.class_, Entity):
-            add_indexes(mapper, mapper.class_)
-    event.listen(Entity, "after_mapper_constructed", add_indexes, propagate=True)
 
 
 @dataclass(frozen=True)

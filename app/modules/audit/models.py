@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 from app.core.clock import new_id
 from app.core.db.column_types import BIG_ID, JSON_DOCUMENT, CurrentTransaction, DatabaseClock, Instant
 from app.core.db.entity import Bookkeeping, DatabaseRole, table_of
-from app.core.db.links import index_links
+from app.core.db.link_indexes import index_links
 from app.core.db.redaction import PLAIN, SECRET, redacted
 
 APPLICATION: frozenset[DatabaseRole] = frozenset({"app"})

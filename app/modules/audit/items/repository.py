@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from app.core.db.entity import table_of
 from app.core.db.keyset import Limit, Range
-from app.core.db.links import changed_id
+from app.core.db.link_indexes import changed_id
 from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
