@@ -11,7 +11,7 @@ from seeds import is_new
 AFTER = ("users",)
 """Its rows refer to theirs."""
 EVERYTHING = {"can_create": True, "can_update": True, "can_delete": True}
-BUSINESS = ("tasks", "products", "brands", "categories", "customers")
+BUSINESS = ("tasks", "products", "brands", "categories", "tags", "customers")
 READING = [Flags(module_slug=slug) for slug in BUSINESS]
 ROLES = {
     "Manager": ("manager", [*(Flags(module_slug=slug, **EVERYTHING) for slug in BUSINESS), Flags(module_slug="users")]),
