@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, and_, bindparam, func, literal_column, or_, select, true
 from sqlmodel import SQLModel
 
+from app.core.db.audited import audited_models
 from app.core.db.entity import table_of
 from app.core.db.keyset import Limit, Range
 from app.core.db.link_indexes import changed_id
@@ -17,7 +18,6 @@ from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.targets import target_of
-from app.modules.audit.changes.redaction_rules import audited_models
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.models import AuditChange
 from app.modules.audit.repository import ChangeRepository, Item, last_place, place_of, tell_archives
