@@ -103,6 +103,8 @@ UNFORESEEN = {
     "idempotency-key-reused",
     "int-type",  # JSON Schema takes 1.0 for an integer, Attest does not
     "missing",  # another e-mail takes the current password
+    "no-format",  # the query of a download has one among its parameters
+    "not-a-list",  # few paths are those of lists
     "not-counted-by",  # no roll-up has every dimension
     "not-sortable",  # a field may sort only once
     "password-common",
@@ -112,6 +114,7 @@ UNFORESEEN = {
     "string-too-short",  # blanks around a name do not count
     "too-many-decimals",  # of a price, for its currency
     "too-much-stock",
+    "unknown-parameter",  # of the list, in the query of a download
     "unknown-field",  # of an item at a point, to revert
     "unknown-module",
     "unknown-reference",

@@ -31,7 +31,7 @@ class Identity(Schema):
 IDENTITY = TypeAdapter(Identity)
 IDENTIFYING = frozenset(Identity.model_fields)
 NOT_COMPARED = IDENTIFYING | {"created_at", "updated_at"}
-"""What no difference is looked for in: the identity, and times that nobody edits and that change by themselves."""
+"""What no difference is looked for in: the identity, and times, which people do not edit."""
 
 
 class NotValid(Exception):  # an answer, not a fault
