@@ -1,6 +1,6 @@
 """The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
@@ -152,12 +152,6 @@ class EntityReader(ReadRepository):
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.source())
 
-    async def get_all(self, ids: Collection[UUID]) -> Sequence[Any]:
-        """The visible rows among those with these ids."""
-        some: Any = bindparam("some", type_=self.table.c.id.type, expanding=True)
-        choose = self.build_once("some", lambda: self.select().where(self.table.c.id.in_(some)))
-        return [self.to_read(row) for row in await self.session.all(choose, {"some": list(ids)})]
-
     def to_read(self, row: AnyRow) -> Any:
         """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
         return self.references.show(row)
@@ -227,7 +221,10 @@ class Repository(EntityReader, Generic[M]):
         await check_unique(self.session, self.table, rows, seen)
 
     async def check_changes(self, rows: Sequence[M], changes: Sequence[Mapping[str, Any]], seen: SeenKeys) -> None:
-        """Raise what `change` of each of `rows` would raise, by reading only. See `check_all`."""
+        """Raise what `change` of each of `rows` would raise, by reading only. See `check_all`.
+
+        Override it where a change has a rule that reads the database.
+        """
         if isinstance(self.session, Session):
             raise TypeError(f"{type(self).__name__} has a session that writes")
         changed = [with_values(row, values) for row, values in zip(rows, changes, strict=True)]

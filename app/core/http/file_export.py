@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
+from app.core.errors import invalid_fields, validation_errors
 from app.core.http.file_formats import EXPORT_TYPES, Write
+from app.core.http.file_options import ItemFileOptions
 from app.core.http.state import context_of
 
 ROWS_PER_PAGE = 1000
@@ -19,6 +22,19 @@ ListEndpoint = Callable[..., Awaitable[RowPage]]
 async def read_file_kind(request: Request) -> str | None:
     """The media type of the file that is requested; None for JSON. An endpoint that depends on it writes the file."""
     return context_of(request).file_kind
+
+
+def read_options(request: Request, adapter: TypeAdapter[Any]) -> Any:
+    """The options that a request gives; None where it gives none. Raises Invalid."""
+    if not request.scope["query_string"]:
+        return None
+    names = ItemFileOptions.model_fields.keys() & request.query_params.keys()
+    if not names:
+        return None
+    try:
+        return adapter.validate_strings({name: request.query_params[name] for name in names})
+    except ValidationError as error:
+        raise invalid_fields(validation_errors(error, ("query",)), error.error_count()) from error
 
 
 async def stream_list(

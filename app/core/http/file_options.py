@@ -1,11 +1,8 @@
 """The query parameters by which a client chooses how a list is written to a file."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import Request
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-
-from app.core.errors import invalid_fields, validation_errors
+from pydantic import BaseModel, ConfigDict
 
 
 class FileOptions(BaseModel):
@@ -48,16 +45,3 @@ class Importable:
 
 
 DEFAULT = ItemFileOptions()
-
-
-def read_options(request: Request, adapter: TypeAdapter[Any]) -> Any:
-    """The options that a request gives; None where it gives none. Raises Invalid."""
-    if not request.scope["query_string"]:
-        return None
-    names = ItemFileOptions.model_fields.keys() & request.query_params.keys()
-    if not names:
-        return None
-    try:
-        return adapter.validate_strings({name: request.query_params[name] for name in names})
-    except ValidationError as error:
-        raise invalid_fields(validation_errors(error, ("query",)), error.error_count()) from error

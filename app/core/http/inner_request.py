@@ -3,7 +3,8 @@
 from fastapi import Request, Response
 from starlette.types import Scope
 
-from app.core.http.file_options import FileOptions, read_options
+from app.core.http.file_export import read_options
+from app.core.http.file_options import FileOptions
 from app.core.http.request_headers import INDEXED, IndexedHeaders, IndexedRequest
 from app.core.http.root_path import complete_path
 from app.core.http.route import Route

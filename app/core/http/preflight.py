@@ -14,7 +14,7 @@ from app.core.config import LimitSettings
 from app.core.context import RequestContext, UnlessVersion
 from app.core.errors import PreconditionRequired, Problem
 from app.core.http.accept import requested_file_type
-from app.core.http.file_options import read_options
+from app.core.http.file_export import read_options
 from app.core.http.guards import Authenticated, Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
 from app.core.http.query_parameters import check_parameters

@@ -61,7 +61,7 @@ class Route(PlannedRoute):
         self.has_dry_run = read_dry_run in dependencies
         self.requires_reason = require_reason in dependencies
         self.writes_files = read_file_kind in dependencies
-        self.file_options = self.choose_file_options()
+        self.file_options = choose_file_options(self)
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
@@ -88,26 +88,13 @@ class Route(PlannedRoute):
         context = context_of(request)
         arguments = await self.plan.read_arguments(request, body)
         if self.item is not None and context.file_kind and not self.writes_files:
-            write = self.file_writer(context.file_kind, request.state.file_options or DEFAULT)
+            write = writer_of(self, context.file_kind, request.state.file_options or DEFAULT)
             file = await stream_list(self.endpoint, arguments, write, context.file_kind, context)
             return self.add_response_headers(request, file)
         result = await self.plan.endpoint.call(**arguments)
         context.etag = etag_of(result)
         context.item_id = getattr(result, "id", None)
         return self.add_response_headers(request, self.to_response(result))
-
-    def choose_file_options(self) -> type[FileOptions] | None:
-        """The parameters by which a client chooses how the list is written to a file."""
-        if self.item is None:
-            return None
-        if self.writes_files:
-            return FileOptions
-        return TextFileOptions if self.importable is None else ItemFileOptions
-
-    def file_writer(self, kind: str, options: TextFileOptions) -> Write:
-        """A writer of files of the media type `kind`."""
-        chosen = self.importable if getattr(options, "columns", "all") == "importable" else None
-        return file_writer(cast("type[BaseModel]", self.item), kind, options, chosen)
 
     def to_response(self, result: Any) -> Response:
         if isinstance(result, Response):
@@ -245,6 +232,21 @@ def split_importable(
     """(the schema by which the items of a list are imported, the other dependencies)."""
     found = [part.dependency.schema for part in dependencies if isinstance(part.dependency, Importable)]
     return next(iter(found), None), [part for part in dependencies if not isinstance(part.dependency, Importable)]
+
+
+def choose_file_options(route: Route) -> type[FileOptions] | None:
+    """The parameters by which a client chooses how the list of a route is written to a file."""
+    if route.item is None:
+        return None
+    if route.writes_files:
+        return FileOptions
+    return TextFileOptions if route.importable is None else ItemFileOptions
+
+
+def writer_of(route: Route, kind: str, options: TextFileOptions) -> Write:
+    """A writer of files of the media type `kind` with the list of a route."""
+    chosen = route.importable if getattr(options, "columns", "all") == "importable" else None
+    return file_writer(cast("type[BaseModel]", route.item), kind, options, chosen)
 
 
 def names_of(options: type[FileOptions] | None) -> Iterable[str]:

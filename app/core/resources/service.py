@@ -8,7 +8,6 @@ from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository, get_one
 from app.core.db.session import ReadSession, Session
-from app.core.db.uniqueness import SeenKeys
 from app.core.resources.schemas import Patch, Schema
 
 M = TypeVar("M", bound=Entity)
@@ -48,14 +47,6 @@ class Service(Generic[M]):
         """The same, without what a read returns. Override it for rules that read the database."""
         row = await self.rows.load(id, if_match)
         return await self.rows.change(row, self.apply_rules(row, data.merge_into(row)))
-
-    async def check_changes(self, changes: Sequence[tuple[M, dict[str, Any]]], seen: SeenKeys) -> None:
-        """Raise what changes of rows would raise, by reading only. `seen` has the unique values of earlier ones.
-
-        Override it together with `change`.
-        """
-        rows = [row for row, _ in changes]
-        await self.rows.check_changes(rows, [self.apply_rules(row, values) for row, values in changes], seen)
 
     def apply_rules(self, row: M, changes: dict[str, Any]) -> dict[str, Any]:
         """`changes` to `row`, by field, after the module's rules. Override it for rules about changes."""

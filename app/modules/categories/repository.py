@@ -1,15 +1,25 @@
 """Queries over categories."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import literal, select
 
 from app.core.db.locks import lock_until_commit
 from app.core.db.repository import Repository
+from app.core.db.uniqueness import SeenKeys
+from app.core.errors import Conflict
 from app.modules.categories.models import Category
 from app.modules.categories.schemas import CategoryRead
 
 TREE_LOCK = b"category"
+
+
+class CategoryCycle(Conflict):
+    """The category would be below itself."""
+
+    code = "category-cycle"
 
 
 class CategoryRepository(Repository[Category]):
@@ -21,6 +31,19 @@ class CategoryRepository(Repository[Category]):
     async def lock_tree(self) -> None:
         """Keep other transactions from moving a category until this one ends."""
         await lock_until_commit(self.writer, TREE_LOCK)
+
+    async def check_changes(
+        self, rows: Sequence[Category], changes: Sequence[Mapping[str, Any]], seen: SeenKeys
+    ) -> None:
+        for row, values in zip(rows, changes, strict=True):
+            if values.get("parent_id") is not None:
+                await self.check_parent(row.id, values["parent_id"])
+        await super().check_changes(rows, changes, seen)
+
+    async def check_parent(self, id: UUID, parent_id: UUID) -> None:
+        """Raise CategoryCycle where the parent is the category itself, or below it."""
+        if await self.is_below(parent_id, id):
+            raise CategoryCycle("A category cannot be below itself.")
 
     async def is_below(self, id: UUID, ancestor: UUID) -> bool:
         """Whether `ancestor` is `id` itself or a category above it."""

@@ -5,23 +5,35 @@ from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.context import Principal
 from app.core.errors import Forbidden, NotFound, invalid
 from app.core.http.dependencies import Caller, transactional
-from app.core.http.guards import Authenticated, authenticated
+from app.core.http.guards import RESUMED_SESSION, Authenticated, Public, authenticated
 from app.core.http.inner_request import InnerRequest, find_list
 from app.core.http.parameters import NO_BODY
 from app.core.http.query_parameters import check_parameters
 from app.core.http.router import Router
-from app.core.http.state import context_of
-from app.modules.downloads.guard import one_time_address
+from app.core.http.state import context_of, state_of
 from app.modules.downloads.schemas import DownloadCreate, DownloadRead
-from app.modules.downloads.service import DownloadService, ListAddress
+from app.modules.downloads.service import DownloadService, ListAddress, take_address
 
 router = Router(prefix="/downloads", tag="downloads", about="One-time addresses of lists as files, for plain links.")
+
+
+class OneTimeAddress(Public):
+    """Admits a request with an unused address, as the session that asked for it. The list has a guard of its own."""
+
+    async def __call__(self, request: Request) -> str:
+        state, context = state_of(request), context_of(request)
+        target = await take_address(state.database, context, request.query_params.get("token", ""))
+        request.scope[RESUMED_SESSION] = target.session_id
+        request.state.list_address = target
+        await state.authenticator.resume(target.session_id, context)
+        return "download"
+
 
 Downloads = Annotated[DownloadService, transactional(DownloadService)]
 Token = Annotated[str, Query(description="The token of the address.", min_length=1, max_length=100)]
@@ -43,7 +55,7 @@ async def create_download(
     return DownloadRead(url=f"{quote(request.scope['path'])}/file?token={token}", expires_at=expires_at)
 
 
-@router.get("/file", response_class=StreamingResponse, dependencies=[one_time_address()])
+@router.get("/file", response_class=StreamingResponse, dependencies=[Depends(OneTimeAddress(durable_audit=True))])
 async def get_download(request: Request, token: Token) -> Response:  # noqa: ARG001  # the guard reads it
     """Download the list for which the address was made. The access log has the request as one for that list."""
     target: ListAddress = request.state.list_address

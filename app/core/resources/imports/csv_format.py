@@ -11,7 +11,7 @@ from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, validation_e
 from app.core.http.csv_cells import restore
 from app.core.http.file_formats import cell_text, column_names, columns_of, value_at
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
-from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, validated
+from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, run_validation
 from app.core.resources.schemas import Patch
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class CsvFormat(FileFormat):
 
     def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
         given = {name: text for name, text in values.items() if text != ""}
-        return validated(lambda: adapter.validate_strings(nest(given)))
+        return run_validation(lambda: adapter.validate_strings(nest(given)))
 
     def is_shown(self, name: str, value: Any, document: Mapping[str, Any]) -> bool:
         return bool(value == cell_text(value_at(document, name.split("."))))
@@ -88,10 +88,10 @@ def clear(adapter: TypeAdapter[Patch], document: Values, cleared: list[str]) -> 
     except ValidationError as error:
         emptied = {f"/{name.replace('.', '/')}" for name in cleared}
         errors = validation_errors(error, limit=MAX_LINE_ERRORS)
-        raise NotValid([required(found) if found["pointer"] in emptied else found for found in errors]) from error
+        raise NotValid([missing_value(found) if found["pointer"] in emptied else found for found in errors]) from error
 
 
-def required(error: FieldError) -> FieldError:
+def missing_value(error: FieldError) -> FieldError:
     return {"pointer": error["pointer"], "detail": "The cell is empty, and an item needs a value.", "code": "missing"}
 
 

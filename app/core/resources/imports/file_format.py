@@ -105,20 +105,22 @@ class FileFormat(ABC):
         """Those of `values` that an import writes."""
         return {name: value for name, value in values.items() if name not in self.read_only_names}
 
-    def identity(self, values: Values) -> Identity:
-        """Which item the row is about. Raises NotValid."""
-        return self.validate(IDENTITY, only(IDENTIFYING, values))
 
-    def typed(self, values: Values, names: frozenset[str]) -> Values:
-        """Those of `values` that have one of `names`, in their types. Raises NotValid."""
-        return self.validate(self.change, only(names, values)).changes()
+def identity_of(form: FileFormat, values: Values) -> Identity:
+    """Which item a row is about. Raises NotValid."""
+    return form.validate(IDENTITY, only(IDENTIFYING, values))
+
+
+def typed_part(form: FileFormat, values: Values, names: frozenset[str]) -> Values:
+    """Those of `values` that have one of `names`, in their types. Raises NotValid."""
+    return form.validate(form.change, only(names, values)).changes()
 
 
 def only(names: frozenset[str], values: Values) -> Values:
     return {name: value for name, value in values.items() if name in names}
 
 
-def validated(validate: Callable[[], T]) -> T:
+def run_validation(validate: Callable[[], T]) -> T:
     """What `validate` returns. Raises NotValid."""
     try:
         return validate()

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.core.db.entity import Entity, table_of
 from app.core.db.repository import Repository
@@ -52,7 +52,7 @@ class Matching:
         if not wanted:
             return [None] * len(given)
         stored = await self.load(wanted)
-        shown = {item.id: self.document(item) for item in await self.rows.get_all(wanted)}
+        shown = {item.id: self.document(item) for item in await self.read(wanted)}
         items = {row.id: Item(row, shown[row.id]) for row in stored if row.id in shown}
         return [items.get(found) if found is not None else None for found in ids]
 
@@ -85,6 +85,12 @@ class Matching:
         """The ids of rows by their values of `key`."""
         statement: AnySelect = key.select(self.table, values).add_columns(self.table.c.id)
         return {tuple(row[:-1]): row[-1] for row in await self.rows.session.all(statement)}
+
+    async def read(self, ids: Sequence[UUID]) -> list[Any]:
+        """The visible rows with these ids, as a read returns them."""
+        some: Any = bindparam("some", type_=self.table.c.id.type, expanding=True)
+        choose = self.rows.build_once("some", lambda: self.rows.select().where(self.table.c.id.in_(some)))
+        return [self.rows.to_read(row) for row in await self.rows.session.all(choose, {"some": ids})]
 
     async def load(self, ids: Sequence[UUID]) -> list[Entity]:
         """The rows with these ids, hidden ones too, as entities."""

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 from pydantic import TypeAdapter
 
 from app.core.errors import FieldError, Malformed
-from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, validated
+from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation
 from app.core.resources.imports.text_lines import numbered_lines
 from app.core.resources.schemas import Patch
 from app.core.strict_json import parse
@@ -26,7 +26,7 @@ class NdjsonFormat(FileFormat):
             yield number, parse_document(line) if is_row else None
 
     def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
-        return validated(lambda: adapter.validate_json(json.dumps(values), strict=True))
+        return run_validation(lambda: adapter.validate_json(json.dumps(values), strict=True))
 
     @cached_property
     def read_only_names(self) -> frozenset[str]:

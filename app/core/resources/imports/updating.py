@@ -15,7 +15,7 @@ from app.core.db.repository import one_flush
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
 from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
-from app.core.resources.imports.file_format import FileFormat, NotValid, Values, refuse
+from app.core.resources.imports.file_format import FileFormat, NotValid, Values, identity_of, refuse, typed_part
 from app.core.resources.imports.matching import GivenRow, Item, Matching
 from app.core.resources.imports.report import Effect
 from app.core.resources.imports.rows import Row
@@ -61,8 +61,8 @@ class Updating:
         return closing(self.seen)
 
     def read(self, values: Values) -> GivenRow:
-        identity = self.form.identity(values)
-        keys = self.form.typed(values, self.key_names) if identity.id is None else {}
+        identity = identity_of(self.form, values)
+        keys = typed_part(self.form, values, self.key_names) if identity.id is None else {}
         return GivenRow(identity, values, keys)
 
     async def check(self, rows: Sequence[Row], session: ReadSession, seen: SeenKeys) -> Sequence[Effect]:
@@ -70,7 +70,8 @@ class Updating:
         plans = await self.plan(service, rows)
         changes = [plan for plan in plans if isinstance(plan, Change) and plan.values]
         if changes:
-            await service.check_changes([(change.item.row, change.values) for change in changes], seen)
+            values = [service.apply_rules(change.item.row, change.values) for change in changes]
+            await service.rows.check_changes([change.item.row for change in changes], values, seen)
         created = [plan for plan in plans if isinstance(plan, Schema)]
         if created:
             await service.rows.check_all([service.build(data) for data in created], seen)
