@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "7c4d1a90e3b5"
-down_revision = "5be2d07f94a6"
+down_revision = "c3e9b15d7f02"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 from app.core.fields.folding import fold_email, fold_text
 
 revision = "9c41be7d20f3"
-down_revision = "c3e9b15d7f02"
+down_revision = "7c4d1a90e3b5"
 branch_labels = None
 depends_on = None
 

@@ -4,13 +4,15 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 
 from alembic import op
-from app.core.db.column_types import Instant
+from app.core.db.column_types import Instant, Words
+from app.core.db.folded import FOLDED_TEXT
 
 revision = "3cba87175696"
-down_revision = "5be2d07f94a6"
+down_revision = "7d30c2e91b54"
 branch_labels = None
 depends_on = None
 
+DERIVED = ("-created_by_id", "-updated_by_id")
 SIDES = ("product_id", "tag_id")
 
 
@@ -21,9 +23,13 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_by_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_by_id", sa.Uuid(), nullable=True),
         sa.Column("deleted_at", Instant(), nullable=True),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
         sa.Column("colour", sqlmodel.sql.sqltypes.AutoString(length=7), nullable=True),
+        sa.Column("name_folded", FOLDED_TEXT, nullable=False),
+        sa.Column("search_words", Words(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tag")),
     )
     with op.batch_alter_table("tag", schema=None) as batch_op:
@@ -44,6 +50,8 @@ def upgrade() -> None:
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_by_id", sa.Uuid(), nullable=True),
+        sa.Column("updated_by_id", sa.Uuid(), nullable=True),
         sa.Column("product_id", sa.Uuid(), nullable=False),
         sa.Column("tag_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["product_id"], ["product.id"], name=op.f("fk_product_tag_product_id")),
@@ -58,15 +66,27 @@ def upgrade() -> None:
     op.create_index(
         "uq_tag_name",
         "tag",
-        [sa.literal_column("lower(name)")],
+        ["name_folded"],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
         sqlite_where=sa.text("deleted_at IS NULL"),
     )
     for name in SIDES:
         op.create_link_index("audit_change", "product_tag", name)  # type: ignore[attr-defined]  # our own operation
-    op.make_backstop("tag", "id", "created_at", "updated_at", "version", "deleted_at", "name", "colour")  # type: ignore[attr-defined]  # our own operation
-    op.make_backstop("product_tag", "id", "created_at", "updated_at", "version", "product_id", "tag_id")  # type: ignore[attr-defined]  # our own operation
+    op.make_backstop(
+        "tag",
+        "id",
+        "created_at",
+        "updated_at",
+        "version",
+        "deleted_at",
+        "name",
+        "colour",
+        *DERIVED,
+        "-name_folded",
+        "-search_words",
+    )  # type: ignore[attr-defined]  # our own operation
+    op.make_backstop("product_tag", "id", "created_at", "updated_at", "version", "product_id", "tag_id", *DERIVED)  # type: ignore[attr-defined]  # our own operation
 
 
 def downgrade() -> None:
