@@ -6,7 +6,7 @@ from pydantic import StringConstraints
 
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name
-from app.core.resources.schemas import Patch, Read, Schema, example
+from app.core.resources.schemas import ItemRead, Patch, Schema, example
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$", max_length=7)]
 
@@ -26,7 +26,7 @@ class TagUpdate(Patch, TagCreate):
     """A change of a tag."""
 
 
-class TagRead(Read):
+class TagRead(ItemRead):
     """A tag."""
 
     name: str

@@ -30,8 +30,8 @@ class Identity(Schema):
 
 IDENTITY = TypeAdapter(Identity)
 IDENTIFYING = frozenset(Identity.model_fields)
-NOT_COMPARED = IDENTIFYING | {"created_at", "updated_at"}
-"""What no difference is looked for in: the identity, and times, which people do not edit."""
+NOT_COMPARED = IDENTIFYING | {"created_at", "created_by", "updated_at", "updated_by"}
+"""What no difference is looked for in: the identity, and who wrote an item and when, which no edit sets."""
 
 
 class NotValid(Exception):  # an answer, not a fault
@@ -93,12 +93,12 @@ class FileFormat(ABC):
         return {
             name: value
             for name, value in values.items()
-            if name not in NOT_COMPARED and not self.is_shown(name, value, document)
+            if is_compared(name) and not self.is_shown(name, value, document)
         }
 
     def read_only(self, values: Values) -> list[str]:
         """The names among `values` that cannot be written and are not empty."""
-        names = self.read_only_names - NOT_COMPARED
+        names = {name for name in self.read_only_names if is_compared(name)}
         return [name for name, value in values.items() if name in names and value not in ("", None)]
 
     def writable(self, values: Values) -> Values:
@@ -114,6 +114,11 @@ def identity_of(form: FileFormat, values: Values) -> Identity:
 def typed_part(form: FileFormat, values: Values, names: frozenset[str]) -> Values:
     """Those of `values` that have one of `names`, in their types. Raises NotValid."""
     return form.validate(form.change, only(names, values)).changes()
+
+
+def is_compared(name: str) -> bool:
+    """Whether a column, or a part of a nested one, is compared with what an export shows."""
+    return name.partition(".")[0] not in NOT_COMPARED
 
 
 def only(names: frozenset[str], values: Values) -> Values:
