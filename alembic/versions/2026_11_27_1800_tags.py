@@ -73,7 +73,7 @@ def upgrade() -> None:
     )
     for name in SIDES:
         op.create_link_index("audit_change", "product_tag", name)  # type: ignore[attr-defined]  # our own operation
-    op.make_backstop(
+    op.make_backstop(  # type: ignore[attr-defined]  # our own operation
         "tag",
         "id",
         "created_at",
@@ -85,7 +85,7 @@ def upgrade() -> None:
         *DERIVED,
         "-name_folded",
         "-search_words",
-    )  # type: ignore[attr-defined]  # our own operation
+    )
     op.make_backstop("product_tag", "id", "created_at", "updated_at", "version", "product_id", "tag_id", *DERIVED)  # type: ignore[attr-defined]  # our own operation
 
 

@@ -35,6 +35,13 @@ class UniqueKey:
         """The fields that a client must change."""
         return [self.folding.source] if self.folding else list(self.columns)
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The fields of a row that decide whether it has the key, and which values."""
+        *scope, last = self.columns
+        names = (*scope, self.folding.source if self.folding else last, self.alone)
+        return frozenset(name for name in names if name)
+
     def of(self, row: object) -> Values | None:
         """The values of `row`; None where it takes none."""
         if self.alone is not None and getattr(row, self.alone) is not None:

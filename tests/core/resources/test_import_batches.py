@@ -164,11 +164,11 @@ def when_first_batch_is_committed(database: Database, call: Callable[[], None]) 
 
 def insert_brand(database: Database, name: str) -> None:
     """Insert a brand beside the application, as another process would."""
-    copy = """INSERT INTO brand (id, created_at, updated_at, version, name, name_folded)
-        SELECT ?, created_at, updated_at, 1, ?, ? FROM brand LIMIT 1"""
+    copy = """INSERT INTO brand (id, created_at, updated_at, version, name, name_folded, search_words)
+        SELECT ?, created_at, updated_at, 1, ?, ?, ? FROM brand LIMIT 1"""
     connection = sqlite3.connect(str(make_url(database.settings.database_url.get_secret_value()).database))
     with connection:
-        connection.execute(copy, ("0" * 32, name, name.lower()))
+        connection.execute(copy, ("0" * 32, name, name.lower(), f" {name.lower()}"))
     connection.close()
 
 

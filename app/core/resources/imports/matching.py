@@ -13,6 +13,7 @@ from app.core.db.repository import Repository
 from app.core.db.session import AnySelect, Session
 from app.core.db.uniqueness import UniqueKey, unique_keys
 from app.core.db.uniqueness import Values as KeyValues
+from app.core.db.unit_of_work.change import columns_of_model
 from app.core.resources.imports.file_format import Identity, Values
 
 
@@ -94,12 +95,12 @@ class Matching:
 
     async def load(self, ids: Sequence[UUID]) -> list[Entity]:
         """The rows with these ids, hidden ones too, as entities."""
-        model = self.rows.model
+        model: type[Entity] = self.rows.model
         if isinstance(self.rows.session, Session):
             await self.rows.lock_all(ids)
             known = (self.rows.session.loaded.get((model, key)) for key in ids)
             return [cast("Entity", entry[0]) for entry in known if entry is not None]
-        statement: AnySelect = select(*self.table.columns).where(self.table.c.id.in_(ids))
+        statement: AnySelect = select(*columns_of_model(model)).where(self.table.c.id.in_(ids))
         return [entity_of(model, dict(row._mapping)) for row in await self.rows.session.all(statement)]
 
 

@@ -53,7 +53,7 @@ class Updating:
         self.needs_version = needs_version
         self.reading: TypeAdapter[Any] = TypeAdapter(form.schemas.read)
         keys = unique_keys(table_of(service.repository.model))
-        self.key_names = frozenset(name for key in keys for name in (*key.columns, key.alone) if name)
+        self.key_names = frozenset[str]().union(*(key.sources for key in keys))
         self.seen: SeenItems
 
     def begin(self) -> AbstractContextManager[object]:
