@@ -40,14 +40,14 @@ JOB_SECONDS = 600.0
 """Longer than a server waits, so that the time of what would be cut is seen."""
 
 LOAD = {
-    "task": """INSERT INTO task (id, created_at, updated_at, version, deleted_at, title, status, priority, due_date)
-        SELECT id, created_at, updated_at, 1, deleted_at, words,
+    "task": """INSERT INTO task (id, created_at, updated_at, version, deleted_at, title, search_words, status,
+        priority, due_date) SELECT id, created_at, updated_at, 1, deleted_at, words, words::tsvector,
         CASE WHEN n % 1000 = 1 THEN 'cancelled' WHEN n % 2 = 0 THEN 'done' ELSE 'todo' END, 'normal',
         CASE WHEN n % 2 = 0 THEN date '2026-01-01' + n % 1000 END FROM numbered($1, $2)""",
-    "product": """INSERT INTO product (id, created_at, updated_at, version, deleted_at, name, sku, sku_folded, price,
-        currency, stock, status, brand_id) SELECT id, created_at, updated_at, 1, deleted_at, words, 'P-' || n,
-        'p-' || n, n % 1000, 'EUR', n % 50, 'active', (SELECT id FROM brand WHERE name = 'brand ' || n % 100)
-        FROM numbered($1, $2)""",
+    "product": """INSERT INTO product (id, created_at, updated_at, version, deleted_at, name, search_words, sku,
+        sku_folded, price, currency, stock, status, brand_id)
+        SELECT id, created_at, updated_at, 1, deleted_at, words, words::tsvector, 'P-' || n, 'p-' || n, n % 1000, 'EUR',
+        n % 50, 'active', (SELECT id FROM brand WHERE name = 'brand ' || n % 100) FROM numbered($1, $2)""",
 }
 NUMBERED = """CREATE FUNCTION numbered(first int, last int, OUT n int, OUT id uuid, OUT created_at timestamptz,
     OUT updated_at timestamptz, OUT deleted_at timestamptz, OUT words text) RETURNS SETOF record LANGUAGE sql AS $$
