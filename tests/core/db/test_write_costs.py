@@ -147,13 +147,13 @@ async def key(person: Person) -> str:
 
 
 CASES = [
-    Case("create a task", 1, 2528, nothing, lambda person, _id: person.post("/tasks", TASK)),
-    Case("update a task", 2, 2064, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
+    Case("create a task", 1, 2608, nothing, lambda person, _id: person.post("/tasks", TASK)),
+    Case("update a task", 2, 2128, task, lambda person, made: person.patch(f"/tasks/{made}", {"title": "Again"})),
     Case("delete a task", 2, 2240, task, lambda person, made: person.delete(f"/tasks/{made}")),
     Case("restore a task", 2, 2168, deleted_task, lambda person, made: person.post(f"/tasks/{made}/restore")),
     Case("create a product", 2, 2952, references, create_product),
     Case(
-        "update a product", 3, 2328, product, lambda person, made: person.patch(f"/products/{made}", {"name": "Lamp"})
+        "update a product", 3, 2408, product, lambda person, made: person.patch(f"/products/{made}", {"name": "Lamp"})
     ),
     Case(
         "move stock",
