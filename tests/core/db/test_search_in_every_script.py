@@ -1,4 +1,4 @@
-"""An item is found by each word of its name, in every script, on every database."""
+"""An item is found by each word of its name, in every script, on every database and in another locale."""
 
 import unicodedata
 
@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from tests.core.fields.test_words import WORDS
+from tests.locales import EVERY_LOCALE
 from tests.people import Person, SignedInAs
 
 NAMES = {
@@ -32,6 +33,8 @@ NAMES = {
     "Adlam": "𞤀𞤣𞤤𞤢𞤥",
     "emoji": "🍕 👩\u200d💻",
 }
+
+pytestmark = pytest.mark.parametrize("backend", EVERY_LOCALE, indirect=True, scope="session")
 
 
 @pytest.fixture
