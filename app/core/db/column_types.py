@@ -91,6 +91,9 @@ class Words(TypeDecorator[Sequence[str]]):
             return value
         return "".join(f" '{word}'" if dialect.name == "postgresql" else f" {word}" for word in value)
 
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Sequence[str] | None:
+        return None if value is None else sorted(value.replace("'", "").split())
+
     def __repr__(self) -> str:
         return "Words()"
 

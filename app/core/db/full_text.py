@@ -26,7 +26,7 @@ NEARBY = 1000
 
 def search_index(table: str, *fields: str) -> "Column[Any]":
     """The column with the words of the fields that `q` searches; on PostgreSQL also the index of it."""
-    column: Column[Any] = Column(COLUMN, Words(), info=derived(partial(words_of_fields, fields), fields))
+    column: Column[Any] = Column(COLUMN, Words(), info=derived(partial(words_of_fields, fields), fields, is_exact=True))
     name = f"ix_{table}_search_{'_'.join(fields)}"
     Index(name, column, postgresql_using="gin", info={INFO: fields}).ddl_if(dialect="postgresql")
     return column

@@ -30,8 +30,8 @@ async def test_a_wrong_method_names_every_right_one(client: httpx.AsyncClient) -
     many = await client.delete("/tasks")
 
     assert_problem(one, 405, "method-not-allowed")
-    assert one.headers["allow"] == "DELETE, GET, PATCH"
-    assert many.headers["allow"] == "GET, POST"
+    assert one.headers["allow"] == "DELETE, GET, HEAD, PATCH"
+    assert many.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_no_route_echoes_a_request(client: httpx.AsyncClient) -> None:

@@ -53,7 +53,7 @@ async def test_links_of_the_api_name_the_root_path(app: FastAPI, signed_in_as: S
     assert link.startswith(f"{PREFIX}/api/v1/tasks?limit=1&cursor=")
     assert (await person.get(f"http://attest.test{proxy(link)}")).json()["items"][0]["title"] == "one"
     assert (unknown.status_code, unknown.json()["instance"]) == (404, f"{PREFIX}/api/v1/nothing")
-    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, POST")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
     paths = {row.path for row in await access_entries(app)}
     assert paths == {"/api/v1/tasks", "/api/v1/nothing", location.removeprefix(PREFIX)}, "the log knows no proxy"
 
