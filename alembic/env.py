@@ -21,7 +21,7 @@ from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.link_indexes import INFO as LINK
 from app.core.db.link_indexes import CreateLinkIndex
-from app.core.db.migrations import CreateSearchIndex
+from app.core.db.migrations import CreateSearchIndex, move_searches_out
 from app.core.db.roles import OWNER, grant, is_owned
 from app.core.db.unique_migrations import move_unique_out
 from app.modules import import_models
@@ -60,13 +60,12 @@ def with_indexes_and_triggers(_context: Any, _revision: Any, directives: list[Mi
         created = {op.index_name for op in walk(operations) if isinstance(op, CreateIndexOp)}
         for changed in [op for op in operations if isinstance(op, ModifyTableOps)]:
             operations += move_unique_out(changed, SQLModel.metadata.tables[changed.table_name])
+            operations += move_searches_out(changed, SQLModel.metadata.tables[changed.table_name])
         for operation in [op for op in operations if isinstance(op, CreateTableOp)]:
             table = SQLModel.metadata.tables[operation.table_name]
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                if INFO in index.info:
-                    operations.append(CreateSearchIndex(table.name, *index.info[INFO]))
-                elif index.name not in created:
-                    operations.append(CreateIndexOp.from_index(index))
+                if index.name not in created:
+                    operations.append(CreateSearchIndex.of(index) or CreateIndexOp.from_index(index))
             if model := append_only_models().get(table.name):
                 operations.append(MakeAppendOnly(table.name, rules_of(model)))
             if audited := audited_models().get(table.name):
@@ -88,10 +87,7 @@ def add_link_indexes(operations: list[MigrateOperation]) -> None:
 
 
 def is_compared(item: Any, _name: Any, kind: str, _reflected: Any, twin: Any) -> bool:
-    """Compare a search index by its name only, which has the names of its fields: PostgreSQL rewrites its expression.
-
-    Other databases have none.
-    """
+    """Compare a search index by its name only, which has the names of its fields. Only PostgreSQL has one."""
     if kind != "index" or not any(INFO in index.info for index in (item, twin) if index is not None):
         return True
     return twin is None and context.get_bind().dialect.name == "postgresql"

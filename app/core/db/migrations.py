@@ -3,21 +3,22 @@
 import asyncio
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import CreateIndexOp, ModifyTableOps
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, MetaData, Table, Text, Uuid, column, func, select, table
+from sqlalchemy import Column, Index, MetaData, Table, Text, Uuid, column, func, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex
 
 from alembic import command
 from app.core.config import Settings
 from app.core.db.derived import fill_derived
-from app.core.db.full_text import search_index
+from app.core.db.full_text import INFO, search_index
 from app.core.db.partitions import make_partitions_after_migration
 from app.core.db.session import AnySelect, ReadSession
 
@@ -36,6 +37,11 @@ class CreateSearchIndex(MigrateOperation):
         self.fields = fields
 
     @classmethod
+    def of(cls, index: Index) -> Self | None:
+        """The operation for `index`, if that is one of a search."""
+        return cls(str(index.table.name), *index.info[INFO]) if INFO in index.info and index.table is not None else None
+
+    @classmethod
     def create_search_index(cls, operations: Operations, table: str, *fields: str) -> Any:
         return operations.invoke(cls(table, *fields))
 
@@ -52,6 +58,14 @@ def create_search_index(operations: Operations, operation: CreateSearchIndex) ->
     if connection.dialect.name == "postgresql":
         for index in described.indexes:
             connection.execute(CreateIndex(index))
+
+
+def move_searches_out(changed: ModifyTableOps, table: Table) -> list[CreateSearchIndex]:
+    """The operations for new search indexes of a table. Takes out what would create them without any words."""
+    found = {str(index.name): operation for index in table.indexes if (operation := CreateSearchIndex.of(index))}
+    moved = [each for each in changed.ops if isinstance(each, CreateIndexOp) and each.index_name in found]
+    changed.ops[:] = [each for each in changed.ops if each not in moved]
+    return [found[str(each.index_name)] for each in moved]
 
 
 @renderers.dispatch_for(CreateSearchIndex)
