@@ -16,7 +16,7 @@ SETUP = ROOT / "docs/index.md"
 README_SERVER = "http://127.0.0.1:8000"
 RUN = [document for document in DOCUMENTS if document != RECIPE and examples(document)]
 FOLDERS = ("alembic", "app", "clients", "docs", "scripts", "seeds", "tests")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "build")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "build", "dist", "generated", "python_modules")
 FREE_NAME = "widgets"
 NARROW_TESTS = (
     "pytest -q tests/architecture tests/modules/{name} -k '{name} or test_contract'",

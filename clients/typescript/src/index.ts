@@ -61,6 +61,12 @@ export function createKeyClient(baseUrl: string, apiKey: string, options: Option
   );
 }
 
+/** 128 random bits; `crypto.randomUUID` is not there on pages without TLS. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** A client whose requests have an Idempotency-Key wherever the API takes one, so that `send` can repeat them. */
 function clientOf(baseUrl: string, send: Send): Api {
   const api = createFetchClient<paths, Json>({ baseUrl, fetch: send });
@@ -68,7 +74,7 @@ function clientOf(baseUrl: string, send: Send): Api {
     onRequest({ request, schemaPath }) {
       const isKeyed = KEYED.has(`${request.method} ${schemaPath}`);
       if (isKeyed && !request.headers.has("Idempotency-Key")) {
-        request.headers.set("Idempotency-Key", crypto.randomUUID());
+        request.headers.set("Idempotency-Key", randomKey());
       }
     },
   });

@@ -19,29 +19,27 @@ export class Session {
   ) {
     this.#auth = `${baseUrl.replace(/\/$/, "")}/api/v1/auth`;
     this.#ended = ended;
-    let wasSignedIn = this.isSignedIn;
-    store.watch?.(() => {
-      if (wasSignedIn && !this.isSignedIn) ended();
-      wasSignedIn = this.isSignedIn;
+    store.watch?.(async () => {
+      if (!(await this.isSignedIn())) ended();
     });
   }
 
-  get isSignedIn(): boolean {
-    return this.store.load() !== undefined;
+  async isSignedIn(): Promise<boolean> {
+    return (await this.store.load()) !== undefined;
   }
 
   /** Signs in. Throws Refused: `bad-credentials`, or `second-factor-needed`, after which `code` is sent too. */
   async signIn(credentials: Schemas["SignInForm"]): Promise<void> {
     const given = Object.entries(credentials).filter(([, value]) => value != null);
     const answer = await this.send(post(`${this.#auth}/token`, new URLSearchParams(given as [string, string][])));
-    this.store.save(await tokensOf(answer));
+    await this.store.save(await tokensOf(answer));
   }
 
   /** Ends the session on the server, and forgets its tokens in every tab. Throws Refused. */
   async signOut(): Promise<void> {
     const answer = await this.authorized(post(`${this.#auth}/logout`));
     if (!answer.ok && answer.status !== UNAUTHENTICATED) throw await refusal(answer);
-    this.#end();
+    await this.#end();
   }
 
   /** Sends `request` with the access token, renewed before it expires or when the server no longer takes it. */
@@ -58,26 +56,26 @@ export class Session {
   };
 
   async #validTokens(): Promise<Tokens | undefined> {
-    const tokens = this.store.load();
+    const tokens = await this.store.load();
     return tokens && tokens.renewAt <= Date.now() ? this.#renew(tokens) : tokens;
   }
 
   /** The tokens after `old`: one request renews them, and every other one, in every tab, waits for it. */
   #renew(old: Tokens): Promise<Tokens | undefined> {
     return this.store.exclusively(async () => {
-      const now = this.store.load();
+      const now = await this.store.load();
       if (now?.refresh !== old.refresh) return now;
       const body = JSON.stringify({ refresh_token: old.refresh });
       const answer = await retry(this.send)(post(`${this.#auth}/token/refresh`, body));
       if (answer.status === UNAUTHENTICATED) return this.#end();
       const tokens = await tokensOf(answer);
-      this.store.save(tokens);
+      await this.store.save(tokens);
       return tokens;
     });
   }
 
-  #end(): undefined {
-    this.store.save(undefined);
+  async #end(): Promise<undefined> {
+    await this.store.save(undefined);
     this.#ended();
   }
 }

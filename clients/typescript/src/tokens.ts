@@ -1,5 +1,7 @@
 // Where the tokens of a session are kept, and who may renew them.
 
+const TOKENS = "tokens";
+
 export interface Tokens {
   access: string;
   refresh: string;
@@ -8,8 +10,8 @@ export interface Tokens {
 }
 
 export interface TokenStore {
-  load(): Tokens | undefined;
-  save(tokens: Tokens | undefined): void;
+  load(): Promise<Tokens | undefined> | Tokens | undefined;
+  save(tokens: Tokens | undefined): Promise<void> | void;
   /** Runs `work` while nothing else that shares these tokens runs any. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Calls `changed` when another tab has saved. */
@@ -31,36 +33,48 @@ export class MemoryStore implements TokenStore {
 }
 
 /**
- * Shares tokens between the tabs of a browser, and keeps them over a reload.
- *
- * Every script of the page's origin can read them; with `sessionStorage` they are those of one tab.
+ * Shares tokens between the tabs of a browser, and keeps them over a reload. Every script of the page's origin can read
+ * them. They are in IndexedDB, because a tab sees there what another has saved before it gave up the lock; in
+ * localStorage it may see that later.
  */
 export class BrowserStore implements TokenStore {
   readonly exclusively: TokenStore["exclusively"];
   readonly #channel: BroadcastChannel | undefined;
+  readonly #database: Promise<IDBDatabase>;
 
-  constructor(
-    readonly name = "attest",
-    readonly storage: Storage = localStorage,
-  ) {
+  constructor(name = "attest") {
     const locks = globalThis.navigator?.locks as LockManager | undefined; // not on pages without TLS
     this.exclusively = locks ? inLock(locks, name) : queue();
     this.#channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(name) : undefined;
+    const opening = indexedDB.open(name, 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore(TOKENS);
+    this.#database = new Promise((resolve, reject) => {
+      opening.onsuccess = () => resolve(opening.result);
+      opening.onerror = () => reject(opening.error);
+    });
   }
 
-  load(): Tokens | undefined {
-    const text = this.storage.getItem(this.name);
-    return text === null ? undefined : (JSON.parse(text) as Tokens);
+  load(): Promise<Tokens | undefined> {
+    return this.#transact("readonly", (tokens) => tokens.get(TOKENS));
   }
 
-  save(tokens: Tokens | undefined): void {
-    if (tokens) this.storage.setItem(this.name, JSON.stringify(tokens));
-    else this.storage.removeItem(this.name);
+  async save(tokens: Tokens | undefined): Promise<void> {
+    await this.#transact("readwrite", (saved) => saved.put(tokens, TOKENS));
     this.#channel?.postMessage("saved");
   }
 
   watch(changed: () => void): void {
     this.#channel?.addEventListener("message", changed);
+  }
+
+  /** The result of a request, once its transaction is committed. */
+  async #transact<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    const transaction = (await this.#database).transaction(TOKENS, mode);
+    const request = ask(transaction.objectStore(TOKENS));
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
   }
 }
 

@@ -10,7 +10,8 @@ import { test } from "node:test";
 
 const { API_URL = "http://127.0.0.1:8000", API_USER = "", API_PASSWORD = "", REQUIRE_BROWSER } = process.env;
 const TABS = 3;
-const PATIENCE_MS = 60_000;
+const SLOW_MS = 1_000; // a refresh, so that every tab sees its token refused before there is another
+const PATIENCE_MS = 240_000; // on a machine that is busy with other work
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-popup-blocking"];
 const SCRIPTS: Record<string, URL> = { "/openapi-fetch.js": new URL(import.meta.resolve("openapi-fetch")) };
 
@@ -20,20 +21,23 @@ const PAGE = `<!doctype html><script type="importmap">
 import { BrowserStore, createClient } from "attest-client";
 const tab = location.hash.slice(1);
 if (tab === "0") for (const other of [1, 2]) open("/#" + other, "_blank", "noopener");
-const tell = async (step, value) => (await fetch("/tabs/" + step, { method: "POST", body: JSON.stringify({ tab, value }) })).json();
+const tell = async (step, value) => {
+  const answer = await fetch("/tabs/" + step, { method: "POST", body: JSON.stringify({ tab, value }) });
+  return answer.json();
+};
 try {
   const store = new BrowserStore();
   const over = new Promise((onSignedOut) => (window.api = createClient(location.origin, { store, onSignedOut })));
   const first = await tell("opened");
   if (tab === "0") await api.session.signIn(first);
   await tell("signed-in");
-  if (tab === "0") store.save({ ...store.load(), access: "expired" });
+  if (tab === "0") await store.save({ ...(await store.load()), access: "expired" });
   await tell("expired");
   const answers = await Promise.all(Array.from({ length: 8 }, () => api.GET("/api/v1/auth/me")));
   await tell("asked", answers.map(({ data }) => data?.username));
   if (tab === "0") await api.session.signOut();
   await over;
-  await tell("over", api.session.isSignedIn);
+  await tell("over", await api.session.isSignedIn());
 } catch (error) {
   await tell("failed", String(error));
 }
@@ -53,6 +57,10 @@ class Site {
     this.finished = new Promise((resolve, reject) => (this.#finish = (error) => (error ? reject(error) : resolve())));
   }
 
+  failure(): Error {
+    return new Error(`the browser ended; told: ${JSON.stringify(this.told)}`);
+  }
+
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -69,7 +77,10 @@ class Site {
     body: Buffer<ArrayBuffer>,
     response: ServerResponse,
   ): Promise<void> {
-    this.refreshes += url.endsWith("/refresh") ? 1 : 0;
+    if (url.endsWith("/refresh")) {
+      this.refreshes += 1;
+      await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+    }
     const sent = ["authorization", "content-type"].flatMap((name) =>
       headers[name] ? [[name, String(headers[name])]] : [],
     );
@@ -123,14 +134,14 @@ test(
     const gone = new Promise((resolve) => chromium.once("exit", resolve));
     const late = setTimeout(() => chromium.kill("SIGKILL"), PATIENCE_MS);
     try {
-      await Promise.race([site.finished, gone.then(() => Promise.reject(new Error("the browser ended")))]);
+      await Promise.race([site.finished, gone.then(() => Promise.reject(site.failure()))]);
     } finally {
       clearTimeout(late);
       chromium.kill("SIGKILL");
       await gone;
       server.closeAllConnections();
       server.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
     }
 
     const me = Array(8).fill(API_USER);

@@ -27,7 +27,7 @@ test("a POST whose answer was lost is repeated with its key and body", async () 
   await clientOf(server).POST("/api/v1/tasks", { body: TASK });
 
   const [key] = server.sent("Idempotency-Key");
-  assert.match(key ?? "", /^[0-9a-f-]{36}$/);
+  assert.match(key ?? "", /^[0-9a-f]{32}$/);
   assert.deepEqual(server.sent("Idempotency-Key"), [key, key, key]);
   assert.deepEqual(await server.requests[2]?.json(), TASK);
 });

@@ -1,7 +1,7 @@
 // One session for many requests and clients: who renews the tokens, and when it is over.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createClient, data, MemoryStore, Refused, type TokenStore } from "attest-client";
+import { createClient, data, MemoryStore, Refused } from "attest-client";
 import { json, LOST, problem, Server } from "./server.js";
 
 const URL_OF_API = "http://attest.test/";
@@ -31,7 +31,7 @@ function sessionServer(now = 1) {
   return { server, refreshes };
 }
 
-function storeWith(generation: number, renewAt = Date.now() + HOUR): TokenStore {
+function storeWith(generation: number, renewAt = Date.now() + HOUR): MemoryStore {
   const store = new MemoryStore();
   store.save({ access: `a${generation}`, refresh: `r${generation}`, renewAt });
   return store;
@@ -91,7 +91,7 @@ test("a session that is not renewed is over, once", async () => {
   );
   assert.equal(refreshes(), 1);
   assert.equal(ended, 1);
-  assert.equal(api.session.isSignedIn, false);
+  assert.equal(await api.session.isSignedIn(), false);
 });
 
 test("a refresh whose answer was lost is repeated, and keeps the session while the server is away", async () => {
