@@ -23,6 +23,7 @@ from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
 from app.core.db.uniqueness import SeenKeys, check_unique
+from app.core.db.unit_of_work.change import changed_names
 from app.core.db.versions import allows_version, check_absence, stale_detail
 from app.core.errors import Conflict, Invalid, NotDeleted, NotFound, StaleVersion
 
@@ -209,29 +210,20 @@ class Repository(EntityReader, Generic[M]):
         await self.writer.flush()
         return rows
 
-    async def check_all(self, rows: Sequence[M], seen: SeenKeys) -> None:
+    async def check_all(self, rows: Sequence[M], seen: SeenKeys, before: Sequence[M] = ()) -> None:
         """Raise what `add_all` would raise, by reading only: Invalid, AlreadyExists. `seen` has the rows before.
 
-        Override both where a row has a rule that reads the database.
+        With `before`, the same rows as they are stored, raise what `change` of each would raise. Override it together
+        with them where a row has a rule that reads the database.
         """
         if isinstance(self.session, Session):
             raise TypeError(f"{type(self).__name__} has a session that writes")
-        await check_references(self.session, self.table, rows)
+        if not before:
+            await check_references(self.session, self.table, rows)
+        for row, stored in zip(rows, before, strict=False):
+            await check_references(self.session, self.table, [row], changed_names(stored.__dict__, row.__dict__))
         await check_foreign_keys(self.session, self.table, rows)
-        await check_unique(self.session, self.table, rows, seen)
-
-    async def check_changes(self, rows: Sequence[M], changes: Sequence[Mapping[str, Any]], seen: SeenKeys) -> None:
-        """Raise what `change` of each of `rows` would raise, by reading only. See `check_all`.
-
-        Override it where a change has a rule that reads the database.
-        """
-        if isinstance(self.session, Session):
-            raise TypeError(f"{type(self).__name__} has a session that writes")
-        changed = [with_values(row, values) for row, values in zip(rows, changes, strict=True)]
-        for row, values in zip(changed, changes, strict=True):
-            await check_references(self.session, self.table, [row], values)
-        await check_foreign_keys(self.session, self.table, changed)
-        await check_unique(self.session, self.table, changed, seen, rows)
+        await check_unique(self.session, self.table, rows, seen, before)
 
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
         """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""

@@ -1,7 +1,6 @@
 """Queries over categories."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import literal, select
@@ -32,13 +31,11 @@ class CategoryRepository(Repository[Category]):
         """Keep other transactions from moving a category until this one ends."""
         await lock_until_commit(self.writer, TREE_LOCK)
 
-    async def check_changes(
-        self, rows: Sequence[Category], changes: Sequence[Mapping[str, Any]], seen: SeenKeys
-    ) -> None:
-        for row, values in zip(rows, changes, strict=True):
-            if values.get("parent_id") is not None:
-                await self.check_parent(row.id, values["parent_id"])
-        await super().check_changes(rows, changes, seen)
+    async def check_all(self, rows: Sequence[Category], seen: SeenKeys, before: Sequence[Category] = ()) -> None:
+        for row, stored in zip(rows, before, strict=False):
+            if row.parent_id is not None and row.parent_id != stored.parent_id:
+                await self.check_parent(row.id, row.parent_id)
+        await super().check_all(rows, seen, before)
 
     async def check_parent(self, id: UUID, parent_id: UUID) -> None:
         """Raise CategoryCycle where the parent is the category itself, or below it."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.core.db.entity import table_of
-from app.core.db.repository import one_flush
+from app.core.db.repository import one_flush, with_values
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
 from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
@@ -70,8 +70,9 @@ class Updating:
         plans = await self.plan(service, rows)
         changes = [plan for plan in plans if isinstance(plan, Change) and plan.values]
         if changes:
-            values = [service.apply_rules(change.item.row, change.values) for change in changes]
-            await service.rows.check_changes([change.item.row for change in changes], values, seen)
+            stored = [change.item.row for change in changes]
+            changed = [with_values(c.item.row, service.apply_rules(c.item.row, c.values)) for c in changes]
+            await service.rows.check_all(changed, seen, stored)
         created = [plan for plan in plans if isinstance(plan, Schema)]
         if created:
             await service.rows.check_all([service.build(data) for data in created], seen)
