@@ -155,7 +155,7 @@ class LinkSet:
         )
         return mine.where(self.member_key.in_(visible))
 
-    def link(self, owner: UUID, member: UUID) -> Entity:
+    def build(self, owner: UUID, member: UUID) -> Entity:
         """A new link."""
         keys: dict[str, Any] = {self.owner_key.name: owner, self.member_key.name: member}
         return self.model(**keys)

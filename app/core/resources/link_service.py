@@ -86,7 +86,7 @@ class LinkService:
     async def write(self, owner: Any, added: Iterable[UUID], removed: Iterable[Entity]) -> Any:
         """Write a change of the set, and return the owner as a read does."""
         session = self.owners.writer
-        session.add_all(self.set.link(owner.id, member) for member in added)
+        session.add_all(self.set.build(owner.id, member) for member in added)
         for link in removed:
             session.remove(link)
         await flush_set(session, owner)

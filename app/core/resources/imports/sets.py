@@ -94,4 +94,4 @@ def add_members(session: Session, items: Sequence[Any], found: Sequence[Links]) 
     """Link new `items` with the members that were found for them; the next flush writes it."""
     for item, by_set in zip(items, found, strict=True):
         for links, members in by_set.items():
-            session.add_all(links.link(item.id, member) for member in members)
+            session.add_all(links.build(item.id, member) for member in members)
