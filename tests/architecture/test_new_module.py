@@ -46,7 +46,7 @@ EVERY_KIND = (
 )  # fmt: skip
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("folder", "arguments"),
     [
