@@ -185,6 +185,13 @@ class TimedOut(Problem):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
+class ListTimedOut(TimedOut):
+    """The filters and the sort of a list match so little of what they read that it takes too long."""
+
+    code = "list-timeout"
+    headers: ClassVar[dict[str, str]] = {}
+
+
 def invalid(pointer: str, detail: str, code: str) -> Invalid:
     """An `Invalid` for a single field."""
     return Invalid("The request has an invalid field.", errors=[{"pointer": pointer, "detail": detail, "code": code}])

@@ -109,6 +109,7 @@ class DatabaseSettings(Group):
     writers: int = Field(4, ge=1, description="PostgreSQL: connections of a process that write. SQLite has one writer.")
     pool_timeout: float = Field(5.0, gt=0, description="Seconds to wait for a connection before responding with 503.")
     statement_timeout_ms: int = Field(10_000, ge=0, description="PostgreSQL: longest statement.")
+    list_seconds: float = Field(8.0, gt=0, description="Longest statement of a list, a count or a summary.")
     lock_timeout_ms: int = Field(3_000, ge=0, description="Longest wait for a lock (SQLite: busy timeout).")
     job_seconds: float = Field(15.0, gt=0, description="Longest unit of work or read outside of a request.")
     silence_seconds: int = Field(

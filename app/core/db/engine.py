@@ -73,7 +73,8 @@ class Database:
         reader: Reader | ReplicaReader = self.reader
         if allow_replica and self.replica is not None:
             reader = ReplicaReader(self.replica, context.principal.user_id if context.principal else None)
-        return ReadSession(reader, self.keys, context, partial(self.deadline_of, context))
+        limit = partial(self.deadline_of, context)
+        return ReadSession(reader, self.keys, context, limit, self.settings.database.list_seconds)
 
     @asynccontextmanager
     async def unit_of_work(self, context: RequestContext, *, is_repeatable: bool = False) -> AsyncIterator[Session]:

@@ -21,7 +21,7 @@ from app.core.db.named import NamedReferences, named_references
 from app.core.db.page_selects import Finder, Form, Search, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
-from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values, limit_list
 from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.unit_of_work.change import changed_names
 from app.core.db.versions import allows_version, check_absence, stale_detail
@@ -77,7 +77,7 @@ class ReadRepository:
         return row
 
     async def page(self, query: PageQuery) -> RowPage:
-        """One page of rows that match `query`. Raises Invalid for a bad cursor or sort."""
+        """One page of rows that match `query`. Raises Invalid for a bad cursor or sort, ListTimedOut."""
         deleted = isinstance(query, EntityQuery) and query.deleted == "only"
         statement = self.build_once(("all", deleted), lambda: self.select(deleted=deleted))
         return await self.fetch_page(self.where(statement, query), query)
@@ -100,16 +100,17 @@ class ReadRepository:
         form = Form.of(query, position)
         given = {**(values or {}), **parameter_values(query)}
         finder = self.finder_of(query)
-        total, total_is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)
         build = partial(select_page, statement, form, finder)
         wanted = build() if finder is not None else self.build_once((statement, form), build)
-        rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
+        async with limit_list(self.session):
+            total, is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)
+            rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
             position = [encode_value(last._mapping[name]) for name, _ in form.ordering]
             cursor = write_cursor(self.session, query, resource, [*position, *keep(last)])
-        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, total_is_exact)
+        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, is_exact)
 
     def finder_of(self, query: PageQuery) -> Finder | None:
         """The filter of `query` that reads its matches in a way of its own: the search, if there is one."""

@@ -1,7 +1,8 @@
 """Sessions: one that writes in a transaction, and one that reads statement by statement."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -10,9 +11,19 @@ from app.core.db.driver.reader import Reader
 from app.core.db.replica import ReplicaReader
 from app.core.db.statements import AnyRow, AnySelect, Values
 from app.core.db.unit_of_work.session import Session
+from app.core.errors import ListTimedOut
 from app.core.security.keys import Keys
 
-__all__ = ["AnyRow", "AnySelect", "ReadSession", "Session", "Values", "open_session", "refuse_second_connection"]
+__all__ = [
+    "AnyRow",
+    "AnySelect",
+    "ReadSession",
+    "Session",
+    "Values",
+    "limit_list",
+    "open_session",
+    "refuse_second_connection",
+]
 
 Deadline = Callable[[], AbstractAsyncContextManager[None]]
 """Limits the time of a block: raises DatabaseUnavailable."""
@@ -27,9 +38,18 @@ class ReadSession:
     can stall the whole pool.
     """
 
-    def __init__(self, reader: Reader | ReplicaReader, keys: Keys, context: RequestContext, limit: Deadline) -> None:
+    def __init__(
+        self,
+        reader: Reader | ReplicaReader,
+        keys: Keys,
+        context: RequestContext,
+        limit: Deadline,
+        list_seconds: float | None = None,
+    ) -> None:
         self.reader = reader
         self.limit = limit
+        self.list_seconds = list_seconds
+        """Longest statement of a list; None: as of any other."""
         self.keys = keys
         self.context = context
         self.is_sqlite = reader.dialect.name == "sqlite"
@@ -46,6 +66,23 @@ class ReadSession:
     async def value(self, statement: AnySelect, values: Values | None = None) -> Any:
         row = await self.first(statement, values)
         return row[0] if row else None
+
+
+@asynccontextmanager
+async def limit_list(session: Session | ReadSession) -> AsyncIterator[None]:
+    """Raise ListTimedOut once the statements of a list in the block have taken longer than a list may.
+
+    Some filters and sorts have no index in common. Their rows are found by reading others, however many those are.
+    """
+    try:
+        async with asyncio.timeout(getattr(session, "list_seconds", None)) as limit:
+            yield
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise ListTimedOut(
+            "These filters and this sort take too long together; add a filter, or sort by one."
+        ) from error
 
 
 def refuse_second_connection() -> None:
