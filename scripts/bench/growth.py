@@ -84,9 +84,11 @@ FILTERS: dict[type[EntityQuery], list[dict[str, Any]]] = {
     ],
     ProductQuery: [
         {"status": ["draft"]},
-        {"brand_id": str(uuid4())},
-        {"price_gte": "998"},
-        {"price_gte": "998", "sort": "price"},
+        {"brand_id": [str(uuid4())]},
+        {"price_gte": "998", "currency": ["EUR"]},
+        {"price_gte": "998", "currency": ["EUR"], "sort": "price"},
+        {"status_not": ["active"]},
+        {"brand_id_null": False, "sort": "-stock"},
         {"sort": "stock,name"},
     ],
 }

@@ -10,9 +10,13 @@ from pydantic import create_model
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
+from app.core.db.column_types import options_of
+from app.core.db.declared_filters import NOT, read_name
 from app.core.db.entity import table_of
-from app.core.db.filters import COMPARE
+from app.core.db.group_query import divides
+from app.core.db.natural_keys import natural_keys
 from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.uniqueness import unique_keys
 from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
 from app.main import create_app
@@ -20,6 +24,7 @@ from app.modules.api_keys.schemas import ApiKeyQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
+from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
 from app.modules.roles.schemas import HolderQuery, ModuleQuery, RoleQuery
@@ -52,6 +57,7 @@ SHORT_LISTS = {
 
 WALKED = {
     AccessQuery: tuple(AccessQuery.walked),
+    CategoryQuery: ("name",),
     ChangeQuery: tuple(ChangeQuery.walked),
     ErasureQuery: ("entity_id",),
     LoginQuery: ("is_successful", "reason", "session_id", "request_id"),
@@ -61,7 +67,8 @@ WALKED = {
     VersionQuery: ("actor_id", "request_id"),
 }
 """Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
-for them; the login log and the policy versions are pruned, roles and users are not many, and one is erased once."""
+for them; the login log and the policy versions are pruned, roles, users and categories are not many, and one is erased
+once."""
 
 Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
 
@@ -85,30 +92,51 @@ def annotated_types(route: RouteContext) -> list[type[Any]]:
     return [kind for kind in kinds if inspect.isclass(kind)]
 
 
+def indexes_of(table: Table) -> list[tuple[str, ...]]:
+    """The columns of each index of a table, its primary key among them."""
+    found = [tuple(column.name for column in index.columns) for index in table.indexes]
+    return [*found, tuple(column.name for column in table.primary_key)]
+
+
 def without_index(listing: Listing) -> list[str]:
-    """The sortable columns of a list that no index begins with, after the narrowing columns and before the id."""
+    """The sortable fields of a list for whose order there is no index, behind the narrowing columns."""
     _, query, table, owner = listing
-    indexes = {tuple(column.name for column in index.columns) for index in table.indexes}
-    indexes.add(tuple(column.name for column in table.primary_key))
-    wanted = {name: (*owner, *dict.fromkeys((name, "id"))) for name in query.sortable}
-    return [name for name, columns in wanted.items() if columns not in indexes]
+    indexes = indexes_of(table)
+    return [name for name in query.sortable if (*owner, *order_of(query, name)) not in indexes]
+
+
+def order_of(query: type[PageQuery], name: str) -> tuple[str, ...]:
+    """The columns by which a list is sorted for a field."""
+    if query.lists is None:
+        return tuple(dict.fromkeys((name, "id")))
+    return tuple(dict(query.model_construct(sort=name).sort_fields()))
 
 
 def filters_without_index(listing: Listing) -> list[str]:
-    """The columns that a list can be filtered by and no index begins with, behind the narrowing columns.
+    """The filters of a list for which no index begins with its column, behind the narrowing columns.
 
-    Equal rows of a resource are many, so that the usual order of the list must follow in the index.
+    Rows of a resource that are equal in a column with options, or a reference, are many, so that the usual order of the
+    list must follow in the index. What excludes some values (`_not`) is read in that order until enough match.
     """
     _, query, table, owner = listing
-    indexes = [tuple(column.name for column in index.columns) for index in table.indexes]
     order = () if query in OTHER_LISTS else (query.default_sort.removeprefix("-"), "id")
+    indexes = indexes_of(table)
     missing = []
-    for name in query.model_fields.keys() - EntityQuery.model_fields.keys() - set(WALKED.get(query, ())):
-        column, _, comparison = name.rpartition("_")
-        is_comparison = comparison in COMPARE and name not in table.c
-        wanted = (*owner, column) if is_comparison else (*owner, name, *order)
-        if (is_comparison or name in table.c) and not any(index[: len(wanted)] == wanted for index in indexes):
-            missing.append(name)
+    for parameter in query.model_fields.keys() - EntityQuery.model_fields.keys() - set(WALKED.get(query, ())):
+        name, suffix = read_name(table, parameter)
+        is_excluding = suffix == NOT and not options_of(table.c[name])
+        if name not in table.c or name == "id" or is_excluding:
+            continue
+        if name in natural_keys(table):
+            is_indexed = any(
+                key.fields == [name] and len(key.columns) == 1 for key in unique_keys(table) if not key.alone
+            )
+        else:
+            before = [query.currencies[name]] if name in query.currencies else []
+            wanted = (*owner, *before, name, *(order if divides(table.c[name]) else ()))
+            is_indexed = any(index[: len(wanted)] == wanted for index in indexes)
+        if not is_indexed:
+            missing.append(parameter)
     return missing
 
 
@@ -119,7 +147,7 @@ def test_whatever_is_filtered_by_has_an_index() -> None:
     assert {query for _, query, _, _ in found} >= set(WALKED)
 
 
-@pytest.mark.parametrize("field", ["version", "completed_at_gte"])
+@pytest.mark.parametrize("field", ["version", "completed_at_gte", "completed_at_null"])
 def test_a_planted_filter_is_found(field: str) -> None:
     planted = create_model("Planted", __base__=TaskQuery, **{field: (int, 0)})  # type: ignore[call-overload]
 
@@ -134,7 +162,7 @@ def test_whatever_is_sortable_has_an_index() -> None:
     assert {query for _, query, _, _ in found} >= set(OTHER_LISTS)
 
 
-@pytest.mark.parametrize("field", ["description", "priority"])
+@pytest.mark.parametrize("field", ["description", "completed_at"])
 def test_a_planted_field_is_found(field: str) -> None:
     class Planted(TaskQuery):
         sortable: ClassVar[tuple[str, ...]] = (*TaskQuery.sortable, field)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Integer, Numeric, Text
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, Enum, Integer, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -107,6 +107,17 @@ def enum_type(options: type[StrEnum]) -> Enum:
         length=32,
         values_callable=lambda chosen: [option.value for option in chosen],
     )
+
+
+def is_enumerated(column: ColumnElement[Any]) -> bool:
+    """Whether the values of a column are options, which have an order of their own."""
+    return isinstance(column.type, Enum)
+
+
+def options_of(column: ColumnElement[Any]) -> list[Any]:
+    """The options of an enumerated column in the order of their declaration; none of any other column."""
+    kind = column.type.enum_class if isinstance(column.type, Enum) else None
+    return list(kind or ())
 
 
 class CurrentTransaction(FunctionElement[int]):

@@ -15,6 +15,7 @@ from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.derived import SET_BY_UNIT_OF_WORK, derivations
 from app.core.db.folded import Fold, Folding, add_folded_column, folded_name
+from app.core.db.statements import AnySelect
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
 from app.core.fields.folding import fold_text
@@ -138,6 +139,14 @@ class SoftDelete(SQLModel):
 
 def table_of(model: type[SQLModel]) -> Table:
     return model.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not type it
+
+
+def choose_visible(model: type[SQLModel], statement: AnySelect, *, deleted: bool = False) -> AnySelect:
+    """`statement` of rows of `model`, of the visible ones or of the deleted ones."""
+    if not issubclass(model, SoftDelete):
+        return statement
+    hidden = table_of(model).c.deleted_at
+    return statement.where(hidden.is_not(None) if deleted else hidden.is_(None))
 
 
 @event.listens_for(PlainRow, "after_mapper_constructed", propagate=True)

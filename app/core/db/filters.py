@@ -1,44 +1,100 @@
 """The filters of a list, as conditions whose values are parameters: a select is built once for each set of filters."""
 
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam
+from sqlalchemy import BindParameter, Column, ColumnElement, Table, bindparam, or_
 
-from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.column_types import options_of
+from app.core.db.declared_filters import COMPARE, NOT, NULL, UNDER, read_name
+from app.core.db.filter_query import FilterQuery
+from app.core.db.group_query import GroupQuery
+from app.core.db.natural_keys import compared_column, compared_value, natural_keys
+from app.core.db.page_selects import Options
+from app.core.db.pagination import EntityQuery
+from app.core.db.statements import AnySelect
+from app.core.db.trees import parent_column, select_subtree
 
-COMPARE = {"lt": "__lt__", "lte": "__le__", "gt": "__gt__", "gte": "__ge__"}
+SHARED = EntityQuery.model_fields.keys() | GroupQuery.model_fields.keys()
+"""The parameters that every list or summary has. All others are filters."""
 
 
-@cache
-def filter_names(kind: type[PageQuery]) -> tuple[str, ...]:
-    """The fields of a query beyond those that every list has."""
-    return tuple(name for name in kind.model_fields if name not in EntityQuery.model_fields)
-
-
-def given_filters(query: PageQuery) -> dict[str, Any]:
+def given_filters(query: FilterQuery) -> dict[str, Any]:
     """The filters that have a value in `query`."""
-    found = {name: getattr(query, name) for name in filter_names(type(query))}
+    found = {name: getattr(query, name) for name in sorted(query.model_fields_set - SHARED)}
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
-def parameter_values(query: PageQuery) -> dict[str, Any]:
+def parameter_values(table: Table, query: FilterQuery) -> dict[str, Any]:
     """The values of the parameters in `condition`."""
-    return {f"filter_{name}": value for name, value in given_filters(query).items()}
+    return {f"filter_{name}": parameter_value(table, name, value) for name, value in given_filters(query).items()}
+
+
+def parameter_value(table: Table, name: str, value: Any) -> Any:
+    """`value` as `condition` compares it with its column."""
+    column, suffix = read_name(table, name)
+    if column in natural_keys(table):
+        key = table.c[column]
+        return [compared_value(key, each) for each in value] if isinstance(value, list) else compared_value(key, value)
+    if suffix == NOT and (options := options_of(table.c[column])):
+        return [option for option in options if option not in value]
+    return value
+
+
+def wanted_options(table: Table, query: FilterQuery) -> Options | None:
+    """The options of which a filter wants any of several; None without such a filter."""
+    for name, value in given_filters(query).items() if query.enumerated else ():
+        column, suffix = read_name(table, name)
+        if column in query.enumerated and suffix in ("", NOT):
+            missing = [None] if suffix == NOT and table.c[column].nullable else []
+            wanted = dict.fromkeys([*parameter_value(table, name, value), *missing])
+            if len(wanted) > 1:
+                return Options(column, tuple(wanted))
+    return None
 
 
 def condition(table: Table, name: str, value: object) -> ColumnElement[bool]:
-    """What a filter asks for: `x` equals or is any of, `x_lt`/`x_lte`/`x_gt`/`x_gte` compare.
+    """What a filter asks for. Its value is a parameter.
 
-    A truth value stands in the text, where an index for some rows only can be chosen by it; any other is a parameter.
+    Only a truth value stands in the text, where an index for some rows only can be chosen by it.
     """
-    field, _, suffix = name.rpartition("_")
-    is_compared = suffix in COMPARE and name not in table.c
-    column = table.c[field if is_compared else name]
-    parameter: Any = bindparam(f"filter_{name}", type_=column.type, expanding=isinstance(value, list))
+    field, suffix = read_name(table, name)
+    column = table.c[field]
+    shown = compared_column(column) if field in natural_keys(table) else column
+    parameter: BindParameter[Any] = bindparam(f"filter_{name}", type_=shown.type, expanding=isinstance(value, list))
+    if suffix == NULL:
+        return column.is_(None) if value else column.is_not(None)
+    if suffix == NOT:
+        return or_(*exclude_values(column, shown, parameter))
+    if suffix == UNDER:
+        return column.in_(select_subtree(parent_of(column), parameter))
+    if suffix in COMPARE:
+        return COMPARE[suffix](shown, parameter)
     if isinstance(value, bool):
         return column == value
-    if isinstance(value, list):
-        return column.in_(parameter)
-    compared: ColumnElement[bool] = getattr(column, COMPARE[suffix])(parameter) if is_compared else column == parameter
-    return compared
+    return shown.in_(parameter) if isinstance(value, list) else shown == parameter
+
+
+def exclude_values(column: "Column[Any]", shown: ColumnElement[Any], parameter: Any) -> Iterator[ColumnElement[bool]]:
+    """Rows with none of the values, and those without one. Of an enumerated column, the other values are the
+    parameter: an index can look for those."""
+    yield shown.in_(parameter) if options_of(column) else shown.not_in(parameter)
+    if column.nullable:
+        yield column.is_(None)
+
+
+def parent_of(column: "Column[Any]") -> "Column[Any]":
+    parent = parent_column(column)
+    if parent is None:
+        raise LookupError(f"{column} does not refer to a tree")
+    return parent
+
+
+def filter_rows(table: Table, statement: AnySelect, filters: dict[str, Any]) -> AnySelect:
+    """`statement` with a condition for each of `filters`."""
+    return statement.where(*(condition(table, name, value) for name, value in filters.items()))
+
+
+def kinds_of(filters: dict[str, Any]) -> tuple[tuple[str, bool | None], ...]:
+    """What a select depends on of `filters`: their names, and the truth values among them."""
+    return tuple((name, value if isinstance(value, bool) else None) for name, value in filters.items())

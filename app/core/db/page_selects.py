@@ -3,15 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from app.core.db.cursor import bad_cursor
+from app.core.db.filter_query import EntityFilterQuery, FilterQuery
 from app.core.db.full_text import matches_search, matching_ids, search_parts
-from app.core.db.keyset import Limit, Range, decode_value, first_rows, ranges_of
-from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.keyset import Limit, Range, decode_value, equals, first_rows, ranges_of
+from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
+
+BEHIND_OPTIONS = ("created_at", "id")
+"""What the index for a filter has behind its column."""
 
 
 class Finder(ABC):
@@ -34,9 +40,9 @@ class Search(Finder):
     is_sqlite: bool
 
     @classmethod
-    def of(cls, query: PageQuery, table: Table, *, is_sqlite: bool) -> Self | None:
+    def of(cls, query: FilterQuery, table: Table, *, is_sqlite: bool) -> Self | None:
         """The search of a query; None without `q`."""
-        if not isinstance(query, EntityQuery) or not query.q:
+        if not isinstance(query, EntityFilterQuery) or not query.q:
             return None
         return cls(matches_search(table, query.q, is_sqlite=is_sqlite), is_sqlite)
 
@@ -47,20 +53,38 @@ class Search(Finder):
         return ids.where(self.condition) if self.is_sqlite else select(matching_ids(ids, self.condition))
 
 
+class Options(NamedTuple):
+    """Options of an enumerated column, any of which the rows of a list have."""
+
+    column: str
+    wanted: tuple[Any, ...]
+
+    def split(self, rows: AnySelect) -> list[AnySelect]:
+        """Selects of the rows with each of the options, which are in an index one after the other."""
+        column = column_of(rows, self.column)
+        return [rows.where(equals(column, option)) for option in self.wanted]
+
+
 class Form(NamedTuple):
     """What the select of a page depends on, besides its rows."""
 
     ordering: tuple[tuple[str, bool], ...]
     """Pairs of (column, descending)."""
-    position: tuple[bool, ...] | None
-    """Whether the row before the page has a value in each of them; None for the first page."""
+    position: tuple[bool | Enum, ...] | None
+    """Whether the row before the page has a value in each of them, or its option; None for the first page."""
     has_offset: bool
+    options: Options | None
+    """The options by which the page is read, where it is sorted as their index is."""
 
     @classmethod
-    def of(cls, query: PageQuery, position: Sequence[Any] | None) -> Self:
-        """The form of a page after `position`. Raises Invalid for a field that is not sortable."""
-        has_value = None if position is None else tuple(value is not None for value in position)
-        return cls(tuple(query.sort_fields()), has_value, query.offset > 0)
+    def of(cls, query: PageQuery, values: Sequence[Any] | None, options: Options | None) -> Self:
+        """The form of a page after `values`. Raises Invalid for a field that is not sortable."""
+        position = None
+        if values is not None:
+            position = tuple(value if isinstance(value, Enum) else value is not None for value in values)
+        ordering = tuple(query.sort_fields())
+        is_indexed = options is not None and tuple(dict(ordering)) == BEHIND_OPTIONS
+        return cls(ordering, position, query.offset > 0, options if is_indexed else None)
 
 
 def select_page(statement: AnySelect, form: Form, finder: Finder | None) -> AnySelect:
@@ -72,21 +96,33 @@ def select_page(statement: AnySelect, form: Form, finder: Finder | None) -> AnyS
     position = None
     if form.position is not None:
         pairs = zip(ordering, form.position, strict=True)
-        position = [after(column) if has_value else None for (column, _), has_value in pairs]
+        position = [after(column) if value is True else value or None for (column, _), value in pairs]
     enough = number("enough")
     parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
+    if form.options is not None and finder is None:
+        parts = [(each, some) for each, rows in parts for some in form.options.split(rows)]
     if finder is not None:
         parts = [(each, part) for each, rows in parts for part in finder.parts(each, rows, enough)]
     return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)
 
 
-def page_values(statement: AnySelect, form: Form, position: Sequence[Any] | None, query: PageQuery) -> dict[str, Any]:
-    """The values of a page: one row more than it shows, after `position`, which comes from a cursor."""
+def decode_position(statement: AnySelect, query: PageQuery, values: Sequence[Any] | None) -> Sequence[Any] | None:
+    """The sort values of the row before the page, from those of a cursor. Raises Invalid."""
+    if values is None:
+        return None
+    try:
+        pairs = zip(query.sort_fields(), values, strict=True)
+        return [decode_value(column_of(statement, name), value) for (name, _), value in pairs]
+    except ValueError as error:
+        raise bad_cursor() from error
+
+
+def page_values(form: Form, position: Sequence[Any] | None, query: PageQuery) -> dict[str, Any]:
+    """The values of a page: one row more than it shows, after `position`."""
     wanted = query.limit + 1
     values = {"limit": wanted, "offset": query.offset, "enough": wanted + query.offset}
-    for (name, _), value in zip(form.ordering, position or (), strict=position is not None):
-        column = column_of(statement, name)
-        values[after(column).key] = decode_value(column, value)
+    if position is not None:
+        values |= {f"after_{name}": value for (name, _), value in zip(form.ordering, position, strict=True)}
     return values
 
 

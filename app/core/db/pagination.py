@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.core.db.filter_query import EntityFilterQuery, FilterQuery
 from app.core.errors import invalid
 
 T = TypeVar("T")
@@ -19,10 +20,8 @@ MAX_CURSOR = 4096
 """Characters of a cursor after the longest sort values: two names of 200 wide characters, and an e-mail address."""
 
 
-class PageQuery(BaseModel):
-    """The parameters of every list. A subclass adds filters: `x` (equal, or any of a list), `x_lt`, `x_gte`, …"""
-
-    model_config = ConfigDict(extra="forbid")
+class PageQuery(FilterQuery):
+    """The parameters of every list."""
 
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
     default_sort: ClassVar[str] = "-created_at"
@@ -46,24 +45,28 @@ class PageQuery(BaseModel):
 
     def sort_fields(self) -> list[tuple[str, bool]]:
         """Pairs of (field, descending), the id last. Raises Invalid for a field that is not sortable."""
-        pairs: list[tuple[str, bool]] = []
+        order: dict[str, bool] = {}
+        last, descends = "", False
         for part in (self.sort or self.default_sort).split(","):
-            name = part.removeprefix("-")
-            if name not in self.sortable or name in dict(pairs):
+            last, descends = part.removeprefix("-"), part.startswith("-")
+            if last not in self.sortable or last in order:
                 allowed = ", ".join(self.sortable)
                 raise invalid(
                     "/query/sort", f"Sort by one or more of {allowed}, each once; - for descending.", "not-sortable"
                 )
-            pairs.append((name, part.startswith("-")))
-        return pairs if "id" in dict(pairs) else [*pairs, ("id", pairs[-1][1])]
+            if last in self.currencies:
+                order.setdefault(self.currencies[last], descends)  # amounts are sorted within their currency
+            order[last] = descends
+        if last in self.enumerated:
+            order.setdefault("created_at", descends)  # many rows have the same option, whose index has their time too
+        order.setdefault("id", descends)
+        return list(order.items())
 
     def filters(self) -> dict[str, Any]:
-        """The parameters beyond paging, as JSON values."""
-        return {
-            name: value
-            for name, value in self.model_dump(mode="json", exclude=set(PageQuery.model_fields)).items()
-            if value not in (None, [])
-        }
+        """The parameters that choose rows, as JSON values."""
+        given = self.model_fields_set.difference(PageQuery.model_fields)
+        values = self.model_dump(mode="json", include=given).items() if given else ()
+        return {name: value for name, value in values if value not in (None, [])}
 
     def cursor_scope(self, resource: str) -> bytes:
         """A digest of everything that a cursor depends on besides its position."""
@@ -71,13 +74,8 @@ class PageQuery(BaseModel):
         return hashlib.sha256(orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-class EntityQuery(PageQuery):
+class EntityQuery(EntityFilterQuery, PageQuery):
     """The list parameters of a resource with soft delete and text search."""
-
-    deleted: Literal["only"] | None = None
-    """List deleted items instead (needs the delete permission)."""
-    q: str | None = Field(None, min_length=1, max_length=200)
-    """Words to search for; each must begin a word of the item."""
 
 
 class Page(BaseModel, Generic[T]):

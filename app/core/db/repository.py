@@ -13,12 +13,12 @@ from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.cursor import read_cursor, write_cursor
-from app.core.db.entity import Entity, SoftDelete, table_of
-from app.core.db.filters import condition, given_filters, parameter_values
+from app.core.db.entity import Entity, SoftDelete, choose_visible, table_of
+from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values, wanted_options
 from app.core.db.keyset import encode_value
 from app.core.db.links import LinkSet
 from app.core.db.named import NamedReferences, named_references
-from app.core.db.page_selects import Finder, Form, Search, page_values, select_count, select_page
+from app.core.db.page_selects import Finder, Form, Search, decode_position, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values, limit_list
@@ -62,11 +62,7 @@ class ReadRepository:
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         """A select of `columns`, from the visible rows or from the deleted ones. It depends on the class only."""
-        statement = select(*self.columns())
-        if not issubclass(self.model, SoftDelete):
-            return statement
-        hidden = self.table.c.deleted_at
-        return statement.where(hidden.is_not(None) if deleted else hidden.is_(None))
+        return choose_visible(self.model, select(*self.columns()), deleted=deleted)
 
     async def get(self, id: UUID | int) -> Any:
         """One row, by its id. Raises NotFound."""
@@ -96,15 +92,15 @@ class ReadRepository:
         the last row, too.
         """
         resource = resource or self.table.name
-        position, _ = read_cursor(self.session, query, resource)
-        form = Form.of(query, position)
-        given = {**(values or {}), **parameter_values(query)}
+        position = decode_position(statement, query, read_cursor(self.session, query, resource)[0])
+        form = Form.of(query, position, wanted_options(self.table, query))
+        given = {**(values or {}), **parameter_values(self.table, query)}
         finder = self.finder_of(query)
         build = partial(select_page, statement, form, finder)
         wanted = build() if finder is not None else self.build_once((statement, form), build)
         async with limit_list(self.session):
             total, is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)
-            rows = await self.session.all(wanted, given | page_values(statement, form, position, query))
+            rows = await self.session.all(wanted, given | page_values(form, position, query))
         cursor = None
         if len(rows) > query.limit:
             last = rows[query.limit - 1]
@@ -121,9 +117,8 @@ class ReadRepository:
         filters = given_filters(query)
         if not filters:
             return statement
-        kinds = tuple((name, value if isinstance(value, bool) else None) for name, value in filters.items())
-        conditions = (condition(self.table, name, value) for name, value in filters.items())
-        return self.build_once((statement, kinds), lambda: statement.where(*conditions))
+        build = partial(filter_rows, self.table, statement, filters)
+        return self.build_once((statement, kinds_of(filters)), build)
 
     def not_found(self, id: object) -> NotFound:
         return NotFound(f"There is no {self.table.name.replace('_', ' ')} {id}.")

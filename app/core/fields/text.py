@@ -57,3 +57,10 @@ def is_encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def split_commas(value: object) -> object:
+    """A list whose texts may themselves be lists, with commas."""
+    if not isinstance(value, list):
+        return value
+    return [part for each in value for part in (each.split(",") if isinstance(each, str) else [each])]

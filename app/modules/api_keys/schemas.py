@@ -12,6 +12,7 @@ from app.core.fields.ip_address import Network
 from app.core.fields.text import Name, PermissionName
 from app.core.fields.time import Moment
 from app.core.resources.schemas import Read, Schema
+from app.modules.api_keys.models import ApiKey
 
 
 class ApiKeyCreate(Schema):
@@ -67,4 +68,6 @@ class NewApiKey(ApiKeyRead):
 class ApiKeyQuery(PageQuery):
     """The parameters of a list of API keys."""
 
+    lists: ClassVar = ApiKey
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "name")
+    filterable: ClassVar[tuple[str, ...]] = ("name", "prefix", "expires_at", "revoked_at")

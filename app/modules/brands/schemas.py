@@ -5,6 +5,7 @@ from typing import ClassVar
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Patch, Schema, example
+from app.modules.brands.models import Brand
 
 
 class BrandCreate(Schema):
@@ -34,4 +35,6 @@ class BrandRead(ItemRead):
 class BrandQuery(EntityQuery):
     """The parameters of a list of brands."""
 
+    lists: ClassVar = Brand
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")
+    filterable: ClassVar[tuple[str, ...]] = ("name",)

@@ -6,6 +6,7 @@ from uuid import UUID
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Schema, example
+from app.modules.categories.models import Category
 
 
 class CategoryCreate(Schema):
@@ -41,7 +42,7 @@ class CategoryRead(ItemRead):
 class CategoryQuery(EntityQuery):
     """The parameters of a list of categories."""
 
+    lists: ClassVar = Category
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")
-
-    parent_id: UUID | None = None
-    """Only categories directly below this one."""
+    filterable: ClassVar[tuple[str, ...]] = ("name", "parent_id")
+    trees: ClassVar[tuple[str, ...]] = ("parent_id",)

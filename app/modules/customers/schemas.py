@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, PastDate, StringConstraints
+from pydantic import BeforeValidator, PastDate, StringConstraints
 from pydantic_extra_types.country import CountryAlpha2
 
 from app.core.db.pagination import EntityQuery
@@ -12,7 +12,7 @@ from app.core.fields.phone import Phone
 from app.core.fields.text import ONE_LINE, Name, Text, compose_line
 from app.core.fields.time import parse_day
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
-from app.modules.customers.models import CustomerStatus
+from app.modules.customers.models import Customer, CustomerStatus
 
 PostalCode = Annotated[
     str,
@@ -118,7 +118,13 @@ class CustomerRead(ItemRead):
 class CustomerQuery(EntityQuery):
     """The parameters of a list of customers."""
 
-    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "last_name", "first_name", "email")
-
-    status: list[CustomerStatus] = Field(default_factory=list, max_length=50)
-    """Only customers with one of these statuses."""
+    lists: ClassVar = Customer
+    sortable: ClassVar[tuple[str, ...]] = (
+        "created_at",
+        "updated_at",
+        "last_name",
+        "first_name",
+        "email",
+        "status",
+    )
+    filterable: ClassVar[tuple[str, ...]] = ("email", "status")

@@ -28,7 +28,8 @@ class Product(SoftDelete, Entity, table=True):
     __tablename__ = "product"
     __table_args__ = (
         unique_index("product", "sku"),
-        *sort_indexes("product", "created_at", "updated_at", "sku", "name", "price", "stock"),
+        *sort_indexes("product", "created_at", "updated_at", "sku", "name", "stock"),
+        Index("ix_product_currency_price_id", "currency", "price", "id"),
         *filter_indexes("product", "status", "brand_id", "category_id"),
         CheckConstraint("stock >= 0", name="stock"),
         search_index("product", "sku", "name", "description"),

@@ -1,6 +1,7 @@
 """Request and response schemas of products."""
 
-from typing import Annotated, ClassVar, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,7 +10,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
-from app.modules.products.models import ProductStatus
+from app.modules.products.models import Product, ProductStatus, StockMovement
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 MAX_DELTA = 1_000_000
@@ -78,18 +79,21 @@ class ProductRead(ItemRead):
 class ProductQuery(EntityQuery):
     """The parameters of a list of products."""
 
-    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "sku", "name", "price", "stock")
-
-    status: list[ProductStatus] = Field(default_factory=list, max_length=50)
-    """Only products with one of these statuses."""
-    brand_id: UUID | None = None
-    """Only products of this brand."""
-    category_id: UUID | None = None
-    """Only products of this category."""
-    price_gte: Amount | None = None
-    """Only products at this price or a higher one."""
-    price_lte: Amount | None = None
-    """Only products at this price or a lower one."""
+    lists: ClassVar = Product
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "sku", "name", "price", "stock", "status")
+    filterable: ClassVar[tuple[str, ...]] = (
+        "sku",
+        "price",
+        "currency",
+        "stock",
+        "status",
+        "brand_id",
+        "category_id",
+    )
+    trees: ClassVar[tuple[str, ...]] = ("category_id",)
+    value_types: ClassVar[Mapping[str, Any]] = {"currency": CurrencyCode}
+    currencies: ClassVar[Mapping[str, str]] = {"price": "currency"}
+    measures: ClassVar[tuple[str, ...]] = ("price", "stock")
 
 
 class MovementCreate(Schema):
@@ -124,3 +128,5 @@ class MovementRead(Read):
 
 class MovementQuery(PageQuery):
     """The parameters of a list of stock movements."""
+
+    lists: ClassVar = StockMovement

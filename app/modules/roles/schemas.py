@@ -10,6 +10,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.text import Name, Slug, compose_text
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, Read, ResponseSchema, Schema, example
+from app.modules.roles.models import Role
 
 Reason = Annotated[
     str,
@@ -60,10 +61,9 @@ class RoleRead(ItemRead):
 class RoleQuery(EntityQuery):
     """The parameters of a list of roles."""
 
+    lists: ClassVar = Role
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name", "sort_order")
-
-    is_active: bool | None = None
-    """Only active roles, or only inactive ones."""
+    filterable: ClassVar[tuple[str, ...]] = ("name", "sort_order", "is_active")
 
 
 class Flags(Schema):

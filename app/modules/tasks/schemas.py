@@ -4,13 +4,11 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import Field
-
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name, Text
 from app.core.fields.time import Day
 from app.core.resources.schemas import ItemRead, Named, Patch, Schema, example
-from app.modules.tasks.models import TaskPriority, TaskStatus
+from app.modules.tasks.models import Task, TaskPriority, TaskStatus
 
 
 class TaskCreate(Schema):
@@ -60,15 +58,6 @@ class TaskRead(ItemRead):
 class TaskQuery(EntityQuery):
     """The parameters of a list of tasks."""
 
-    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date")
-
-    status: list[TaskStatus] = Field(default_factory=list, max_length=50)
-    """Only tasks with one of these statuses."""
-    priority: list[TaskPriority] = Field(default_factory=list, max_length=50)
-    """Only tasks with one of these priorities."""
-    assignee_id: UUID | None = None
-    """Only tasks of this user."""
-    due_date_lt: Day | None = None
-    """Only tasks due before this day."""
-    due_date_gte: Day | None = None
-    """Only tasks due on or after this day."""
+    lists: ClassVar = Task
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date", "status", "priority")
+    filterable: ClassVar[tuple[str, ...]] = ("status", "priority", "assignee_id", "due_date")

@@ -9,6 +9,7 @@ from app.core.db.pagination import EntityQuery
 from app.core.fields.email import EmailAddress
 from app.core.fields.text import Name
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema
+from app.modules.users.models import User
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
 
@@ -89,11 +90,6 @@ class OneTimePassword(ResponseSchema):
 class UserQuery(EntityQuery):
     """The parameters of a list of users."""
 
+    lists: ClassVar = User
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "username", "email")
-
-    is_active: bool | None = None
-    """Only users who are active, or only those who are not."""
-    is_superuser: bool | None = None
-    """Only superusers, or only other users."""
-    is_service: bool | None = None
-    """Only service accounts, or only people."""
+    filterable: ClassVar[tuple[str, ...]] = ("username", "email", "is_active", "is_superuser", "is_service")

@@ -46,8 +46,8 @@ async def read(
 @pytest.mark.usefixtures("tasks")
 async def test_pages_of_one_form_have_one_select(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The values of filters and cursor are its parameters."""
-    few = TaskQuery(limit=1, status=[TODO], due_date_gte=date(2000, 1, 1), sort="title")
-    more = TaskQuery(limit=2, status=[TODO, DONE], due_date_gte=date(2001, 1, 1), sort="title")
+    few = TaskQuery.model_validate({"limit": 1, "status": [TODO], "due_date_gte": "2000-01-01", "sort": "title"})
+    more = TaskQuery.model_validate({"limit": 2, "status": [TODO, DONE], "due_date_gte": "2001-01-01", "sort": "title"})
 
     titles, selects = await read(database, monkeypatch, few)
     other_titles, same = await read(database, monkeypatch, more)
@@ -65,7 +65,7 @@ async def test_pages_of_one_form_have_one_select(database: Database, monkeypatch
 async def test_another_form_has_another_select(
     database: Database, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
 ) -> None:
-    query = TaskQuery(limit=1, status=[TODO], sort="title")
+    query = TaskQuery.model_validate({"limit": 1, "status": [TODO], "sort": "title"})
     _, (one,) = await read(database, monkeypatch, query, pages=1)
     _, (other,) = await read(database, monkeypatch, TaskQuery.model_validate(query.model_dump() | change), pages=1)
 

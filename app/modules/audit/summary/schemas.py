@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.db.audited import TableName
+from app.core.fields.text import split_commas
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 from app.modules.audit.schemas import WIDEST, RangeRequired, Window
@@ -33,13 +34,6 @@ class Dimension(StrEnum):
     entity = "entity"
     action = "action"
     field = "field"
-
-
-def split_commas(value: object) -> object:
-    """A list whose texts may themselves be lists, with commas."""
-    if not isinstance(value, list):
-        return value
-    return [part for each in value for part in (each.split(",") if isinstance(each, str) else [each])]
 
 
 Dimensions = Annotated[list[Dimension], BeforeValidator(split_commas)]

@@ -1,0 +1,78 @@
+"""The query parameters that lists and summaries share: filters, made from a declaration."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from app.core.db.column_types import is_enumerated
+from app.core.db.declared_filters import NULL, declare_filters, read_name
+from app.core.db.entity import table_of
+
+
+class FilterQuery(BaseModel):
+    """Parameters that choose rows. A subclass declares them by the columns of its model, or as fields: `x`, `x_lt`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lists: ClassVar[type[SQLModel] | None] = None
+    """The model of the rows."""
+    filterable: ClassVar[tuple[str, ...]] = ()
+    """Columns to filter by, beside the id and the times that every entity has."""
+    value_types: ClassVar[Mapping[str, Any]] = {}
+    """Types of values that say more than the type of their column."""
+    trees: ClassVar[tuple[str, ...]] = ()
+    """References to trees, to filter by what is below an item."""
+    currencies: ClassVar[Mapping[str, str]] = {}
+    """Columns with amounts, each with the column of its currency."""
+    measures: ClassVar[tuple[str, ...]] = ()
+    """Columns with numbers that a summary can add up."""
+
+    enumerated: ClassVar[frozenset[str]] = frozenset()
+    """The columns of the model that have options, which are sorted in the order of their declaration."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: object) -> None:
+        super().__pydantic_init_subclass__(**options)
+        if cls.lists is not None:
+            table = table_of(cls.lists)
+            cls.enumerated = frozenset(column.name for column in table.c if is_enumerated(column))
+            cls.model_fields.update(cls.declare_fields(table))
+            cls.model_rebuild(force=True)
+
+    @classmethod
+    def declare_fields(cls, table: Table) -> dict[str, FieldInfo]:
+        """The fields that follow from the declaration."""
+        declared = declare_filters(table, cls.filterable, cls.value_types, cls.trees)
+        return {name: field for name, field in declared.items() if name not in cls.model_fields}
+
+    @model_validator(mode="after")
+    def compares_amounts_of_one_currency(self) -> Self:
+        """Refuse a filter of amounts without one currency: 10 of one is not 10 of another."""
+        if self.lists is None or not self.currencies:
+            return self
+        for name in self.model_fields_set:
+            column, suffix = read_name(table_of(self.lists), name)
+            currency = self.currencies.get(column)
+            if currency and suffix != NULL and getattr(self, name) is not None:
+                self.check_currency(currency, name)
+        return self
+
+    def check_currency(self, currency: str, needed_by: str) -> None:
+        """Raise PydanticCustomError unless the filters choose one currency, in the column `currency`."""
+        if len(getattr(self, currency, None) or ()) != 1:
+            detail = f"{needed_by} needs one {currency}, because amounts of several do not compare"
+            raise PydanticCustomError("currency_required", detail)
+
+
+class EntityFilterQuery(FilterQuery):
+    """The same, for a resource with soft delete and text search."""
+
+    deleted: Literal["only"] | None = None
+    """List deleted items instead (needs the delete permission)."""
+    q: str | None = Field(None, min_length=1, max_length=200)
+    """Words to search for; each must begin a word of the item."""
