@@ -78,5 +78,10 @@ AmountRead = Annotated[Decimal, WithJsonSchema(AMOUNT)]
 """An amount in a response."""
 CurrencyLetters = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code, for an item that may have a withdrawn one: the service checks those that are new to it."""
+AmountSum = Annotated[
+    Decimal,
+    WithJsonSchema({"type": "string", "pattern": rf"^[0-9]{{1,30}}(\.[0-9]{{1,{SCALE}}})?$", "maxLength": 31 + SCALE}),
+]
+"""The sum of amounts, in a response: it can have more digits than one of them."""
 CurrencyCode = Annotated[CurrencyLetters, AfterValidator(check_currency)]
 """An ISO 4217 currency code."""

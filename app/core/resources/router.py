@@ -9,6 +9,8 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 
 from app.core.db.entity import table_of
+from app.core.db.group_query import group_query_of, groupable
+from app.core.db.grouping import fetch_groups
 from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import EntityQuery, Page, RowPage
 from app.core.db.repository import Repository
@@ -26,6 +28,7 @@ from app.core.resources.imports.importer import import_file
 from app.core.resources.imports.report import ImportQuery, ImportReport
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
+from app.core.resources.summary import summary_schema
 
 Deleted = Annotated[
     Literal["only"] | None, Query(description="Get the item if it is deleted (needs the delete permission).")
@@ -56,12 +59,13 @@ class Resource:
 
 
 def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
-    """Add list, create, bulk, import, get, update, delete and restore to `router`, below `path`.
+    """Add list, summary, create, bulk, import, get, update, delete and restore to `router`, below `path`.
 
     The list is also a file (CSV, NDJSON); every POST that requires a permission accepts an idempotency key.
     """
     endpoints = Endpoints(router, resource, path)
     endpoints.add_list()
+    endpoints.add_summary()
     endpoints.add_create()
     if resource.has_bulk:
         endpoints.add_bulk()
@@ -126,6 +130,26 @@ class Endpoints:
     def importable(self) -> list[Any]:
         """The dependency that lets a client choose the columns of which new items can be imported."""
         return [Depends(Importable(self.resource.create))] if self.resource.has_bulk else []
+
+    def add_summary(self) -> None:
+        resource = self.resource
+        if not groupable(resource.query):
+            return
+        read_query = Annotated[group_query_of(resource.query), Query()]
+
+        async def summarize_items(items: self.reader, query: read_query) -> Any:
+            return await fetch_groups(items.rows, query)
+
+        self.add(
+            "/summary",
+            "summarize",
+            summarize_items,
+            f"Count {self.many_in_words} by what they have in common. It takes the filters of the list.",
+            methods=["GET"],
+            name=f"summarize_{self.many}",
+            response_model=summary_schema(resource.read, resource.query),
+            dependencies=self.guard("read"),
+        )
 
     def add_create(self) -> None:
         resource = self.resource

@@ -1,0 +1,114 @@
+"""Summaries: the rows of a list, counted and added up by what they have in common, in one statement."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ColumnElement, Subquery, Table, bindparam, cast, func, select
+
+from app.core.db.entity import choose_visible
+from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values
+from app.core.db.group_query import GroupQuery, groupable
+from app.core.db.page_selects import Search
+from app.core.db.session import limit_list
+from app.core.db.statements import AnyRow, AnySelect
+from app.core.db.targets import name_column, target_of
+from app.core.fields.money import USUAL_PLACES, decimal_places_of, show_amount
+
+if TYPE_CHECKING:
+    from app.core.db.repository import ReadRepository
+
+COUNT, TOTAL, GROUPS = "count", "total", "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Rows that were counted."""
+
+    by: tuple[str, ...]
+    total: int
+    """The number of rows in all groups."""
+    groups: int
+    """The number of groups, of which `items` has the largest."""
+    items: list[dict[str, Any]]
+
+
+def reference_name(column: str) -> str:
+    """The field that shows the target of a reference: `brand` of `brand_id`."""
+    return column.removesuffix("_id")
+
+
+async def fetch_groups(rows: "ReadRepository", query: GroupQuery) -> Groups:
+    """Count the visible rows that match `query`, or the deleted ones. Raises Invalid."""
+    filters, is_deleted = given_filters(query), query.deleted == "only"
+    search = Search.of(query, rows.table, is_sqlite=rows.session.is_sqlite)
+    kind = (is_deleted, query.dimensions, query.sums, kinds_of(filters))
+    build = partial(select_groups, rows, query, filters, search)
+    statement = build() if search is not None else rows.build_once(("groups", kind), build)
+    values = {**parameter_values(rows.table, query), "limit": query.limit}
+    async with limit_list(rows.session):
+        found = await rows.session.all(statement, values)
+    total, groups = (found[0]._mapping[TOTAL], found[0]._mapping[GROUPS]) if found else (0, 0)
+    return Groups(query.dimensions, total, groups, [to_group(rows.table, query, row) for row in found])
+
+
+def select_groups(
+    rows: "ReadRepository", query: GroupQuery, filters: dict[str, Any], search: Search | None
+) -> AnySelect:
+    """The largest groups, with the names of what they refer to, and the numbers of all."""
+    visible = choose_visible(rows.model, select(rows.table), deleted=query.deleted == "only")
+    chosen = filter_rows(rows.table, visible, filters)
+    if search is not None:
+        chosen = chosen.where(search.condition)
+    columns = [rows.table.c[name] for name in query.dimensions]
+    count = func.count()
+    counted = chosen.with_only_columns(
+        *columns,
+        count.label(COUNT),
+        *(func.sum(rows.table.c[name]).label(f"{name}_sum") for name in query.sums),
+        cast(func.sum(count).over(), BigInteger).label(TOTAL),
+        cast(func.count().over(), BigInteger).label(GROUPS),
+        maintain_column_froms=True,
+    )
+    largest = counted.group_by(*columns).order_by(count.desc(), *columns).limit(bindparam("limit")).subquery()
+    return name_groups(rows.table, query, largest)
+
+
+def name_groups(table: Table, query: GroupQuery, groups: Subquery) -> AnySelect:
+    """`groups`, with the names of what they refer to."""
+    named, joined = list[ColumnElement[Any]](groups.c), groups
+    for name in query.dimensions:
+        if table.c[name].foreign_keys:
+            target = target_of(table.c[name])
+            rows = target.alias()
+            joined = joined.outerjoin(rows, rows.c.id == groups.c[name])  # type: ignore[assignment]  # a join
+            named.append(name_column(target, rows).label(f"{reference_name(name)}_name"))
+    return select(*named).select_from(joined).order_by(groups.c[COUNT].desc(), *(groups.c[n] for n in query.dimensions))
+
+
+def to_group(table: Table, query: GroupQuery, row: AnyRow) -> dict[str, Any]:
+    """A group with its references as objects."""
+    return {**empty_group(type(query)), COUNT: row._mapping[COUNT], **dict(values_of(table, query, row._mapping))}
+
+
+@cache
+def empty_group(kind: type[GroupQuery]) -> dict[str, None]:
+    """The fields of every group of a list, without a value."""
+    names = groupable(kind)
+    return dict.fromkeys([*names, *map(reference_name, names), *(f"{name}_sum" for name in kind.measures)])
+
+
+def values_of(table: Table, query: GroupQuery, row: Any) -> Iterator[tuple[str, Any]]:
+    for name in query.dimensions:
+        yield name, row[name]
+        if table.c[name].foreign_keys:
+            shown = reference_name(name)
+            yield shown, {"id": row[name], "name": row[f"{shown}_name"]} if row[name] else None
+    for name in query.sums:
+        total = row[f"{name}_sum"]
+        if currency := query.currencies.get(name):
+            code = row[currency] if currency in query.dimensions else getattr(query, currency)[0]
+            places = decimal_places_of(code)
+            total = None if total is None else show_amount(total, USUAL_PLACES if places is None else places)
+        yield f"{name}_sum", total
