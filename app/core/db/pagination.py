@@ -64,7 +64,7 @@ class PageQuery(FilterQuery):
 
     def filters(self) -> dict[str, Any]:
         """The parameters that choose rows, as JSON values."""
-        given = self.model_fields_set.difference(PageQuery.model_fields)
+        given = self.model_fields_set.difference(PageQuery.model_fields, FieldsQuery.model_fields)
         values = self.model_dump(mode="json", include=given).items() if given else ()
         return {name: value for name, value in values if value not in (None, [])}
 
@@ -74,7 +74,23 @@ class PageQuery(FilterQuery):
         return hashlib.sha256(orjson.dumps(scope, option=orjson.OPT_SORT_KEYS)).digest()
 
 
-class EntityQuery(EntityFilterQuery, PageQuery):
+class FieldsQuery(BaseModel):
+    """The parameter of what shows items, one or a page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: str | None = Field(None, min_length=1, max_length=2000)
+    """The fields that each item has, comma separated, beside its id; without it, all."""
+
+
+class ItemQuery(FieldsQuery):
+    """The parameters of one item of a resource with soft delete."""
+
+    deleted: Literal["only"] | None = None
+    """Get the item if it is deleted (needs the delete permission)."""
+
+
+class EntityQuery(FieldsQuery, EntityFilterQuery, PageQuery):
     """The list parameters of a resource with soft delete and text search."""
 
 

@@ -33,6 +33,7 @@ from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten, list_parameters
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body, read_form
+from app.core.http.sparse import chosen_fields, sparse_encoder, sparse_schema
 from app.core.http.state import State, context_of, state_of
 from app.core.http.transaction import Handler, run_with_retries
 
@@ -53,6 +54,7 @@ class Route(PlannedRoute):
         self.guard, options["dependencies"] = split_guard(path, options.get("dependencies") or ())
         self.importable, options["dependencies"] = split_importable(options["dependencies"])
         self.item = item_of_page(options.get("response_model"))
+        self.read = item_of_response(options.get("response_model"))
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
         super().__init__(strict_path(path, endpoint), endpoint, **options)
         check_options(self)
@@ -87,16 +89,18 @@ class Route(PlannedRoute):
         """Run the endpoint and write its result; stream a list that is requested as a file."""
         context = context_of(request)
         arguments = await self.plan.read_arguments(request, body)
+        fields = chosen_fields(arguments, self.item or self.read)
         if self.item is not None and context.file_kind and not self.writes_files:
-            write = writer_of(self, context.file_kind, request.state.file_options or DEFAULT)
+            write = writer_of(self, fields, context.file_kind, request.state.file_options or DEFAULT)
             file = await stream_list(self.endpoint, arguments, write, context.file_kind, context)
             return self.add_response_headers(request, file)
         result = await self.plan.endpoint.call(**arguments)
         context.etag = etag_of(result)
         context.item_id = getattr(result, "id", None)
-        return self.add_response_headers(request, self.to_response(result))
+        return self.add_response_headers(request, self.to_response(result, fields))
 
-    def to_response(self, result: Any) -> Response:
+    def to_response(self, result: Any, fields: tuple[str, ...] = ()) -> Response:
+        """The response with `result`, with some fields of its items or all."""
         if isinstance(result, Response):
             return result
         status = self.status_code or HTTPStatus.OK
@@ -104,7 +108,10 @@ class Route(PlannedRoute):
             return Response(status_code=status)
         if self.response_class is PlainTextResponse:
             return PlainTextResponse(result, status)
-        return Response(self.encode(result), status, media_type="application/json")
+        encode = self.encode
+        if fields and (item := self.item or self.read):
+            encode = sparse_encoder(item, fields, is_page=self.item is not None)
+        return Response(encode(result), status, media_type="application/json")
 
     async def run_transaction(
         self,
@@ -243,10 +250,11 @@ def choose_file_options(route: Route) -> type[FileOptions] | None:
     return TextFileOptions if route.importable is None else ItemFileOptions
 
 
-def writer_of(route: Route, kind: str, options: TextFileOptions) -> Write:
-    """A writer of files of the media type `kind` with the list of a route."""
+def writer_of(route: Route, fields: tuple[str, ...], kind: str, options: TextFileOptions) -> Write:
+    """A writer of files of the media type `kind` with the list of a route, or some `fields` of its items."""
     chosen = route.importable if getattr(options, "columns", "all") == "importable" else None
-    return file_writer(cast("type[BaseModel]", route.item), kind, options, chosen)
+    item = cast("type[BaseModel]", route.item)
+    return file_writer(sparse_schema(item, fields) if fields else item, kind, options, chosen)
 
 
 def names_of(options: type[FileOptions] | None) -> Iterable[str]:
@@ -264,6 +272,14 @@ def strict_path(path: str, endpoint: Callable[..., Any]) -> str:
 def first_sentence(text: str | None) -> str | None:
     """The first sentence of a docstring, without its full stop."""
     return (text or "").strip().partition(".")[0].partition(";")[0].replace("\n", " ") or None
+
+
+def item_of_response(model: object) -> type[BaseModel] | None:
+    """The schema of a response with one item; None for anything else."""
+    is_item = (
+        isinstance(model, type) and issubclass(model, BaseModel) and {"id", "version"} <= model.model_fields.keys()
+    )
+    return model if is_item else None  # type: ignore[return-value]  # mypy does not follow the name
 
 
 def item_of_page(model: object) -> type[BaseModel] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -12,7 +12,7 @@ from app.core.db.entity import table_of
 from app.core.db.group_query import group_query_of, groupable
 from app.core.db.grouping import fetch_groups
 from app.core.db.integrity import has_unique_values
-from app.core.db.pagination import EntityQuery, Page, RowPage
+from app.core.db.pagination import EntityQuery, ItemQuery, Page, RowPage
 from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.file_options import Importable
@@ -29,10 +29,6 @@ from app.core.resources.imports.report import ImportQuery, ImportReport
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
 from app.core.resources.summary import summary_schema
-
-Deleted = Annotated[
-    Literal["only"] | None, Query(description="Get the item if it is deleted (needs the delete permission).")
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,8 +213,8 @@ class Endpoints:
     def add_item(self) -> None:
         resource = self.resource
 
-        async def get_item(items: self.reader, id: UUID, deleted: Deleted = None) -> Any:
-            return await items.get(id, deleted=deleted == "only")
+        async def get_item(items: self.reader, id: UUID, query: Annotated[ItemQuery, Query()]) -> Any:
+            return await items.get(id, deleted=query.deleted == "only")
 
         async def update_item(items: self.writer, id: UUID, data: resource.update, if_match: IfMatch = None) -> Any:
             return await items.update(id, data, if_match)
