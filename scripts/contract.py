@@ -100,10 +100,14 @@ def broken(released: set[str], now: set[str]) -> list[str]:
 
 
 def takes_more(line: str, now: set[str]) -> bool:
-    """Whether `line` is of a parameter that takes more types or values now, beside those that it took."""
+    """Whether `line` is of a parameter that takes more types or values now, beside those that it took.
+
+    A query parameter that can be repeated takes what it took once: the URLs of before are valid.
+    """
     parameter, _, kinds = line.partition(" as ")
-    present = [other.partition(" as ") for other in now if other.startswith(f"{parameter} as ")]
-    return any(set(alternatives(kinds)) < set(alternatives(wider)) for _, _, wider in present)
+    present = {other.partition(" as ")[2] for other in now if other.startswith(f"{parameter} as ")}
+    is_repeated = " takes query " in parameter and f"list of {kinds}" in present
+    return is_repeated or any(set(alternatives(kinds)) < set(alternatives(wider)) for wider in present)
 
 
 def alternatives(kinds: str) -> Iterator[str]:

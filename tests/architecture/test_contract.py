@@ -86,6 +86,8 @@ def test_a_parameter_that_takes_more_breaks_nobody() -> None:
     assert broken({f"{takes} boolean or null"}, {f"{takes} boolean"}) == [f"gone: {takes} boolean or null"]
     assert broken({f"{takes} string ['a', 'b']"}, {f"{takes} string ['a', 'b', 'c']"}) == []
     assert broken({f"{takes} string ['a', 'b']"}, {f"{takes} string ['a', 'c']"}) != []
+    assert broken({f"{takes} string uuid"}, {f"{takes} list of string uuid"}) == []
+    assert broken({f"{takes} string uuid"}, {f"{takes} list of string"}) != []
     assert broken({"TaskPage.total is integer"}, {"TaskPage.total is integer or null"}) != []
 
 
