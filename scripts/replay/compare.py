@@ -1,5 +1,6 @@
 """Rebuilds the audited tables from the change log, and compares them and the requests with what is stored."""
 
+import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -94,7 +95,7 @@ class Rebuilt:
 
     def compare_folded(self, place: str, folded: str | None, text: str | None) -> None:
         """Compare a column that the change log does not have with the one that it is made of."""
-        if folded != (None if text is None else fold_ascii(text)):
+        if folded != (None if text is None else fold_name(text)):
             self.found.add(f"{place} is {folded!r}, made of {text!r}")
 
     def value_to_log(self, table: str, identity: str, name: str, value: Any) -> Any:
@@ -104,9 +105,9 @@ class Rebuilt:
         return self.secrets.digest_of(table, identity, name, value)
 
 
-def fold_ascii(text: str) -> str:
-    """A name of this replay as it is compared. They are all in ASCII."""
-    return " ".join(text.encode("ascii").decode().lower().split())
+def fold_name(text: str) -> str:
+    """A name of this replay as it is compared."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
 def as_number(logged: Any) -> Any:
