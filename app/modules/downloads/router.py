@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from app.core.context import Principal
 from app.core.errors import Forbidden, NotFound, invalid
 from app.core.http.dependencies import Caller, transactional
+from app.core.http.file_formats import EXPORT_TYPES
 from app.core.http.guards import RESUMED_SESSION, Authenticated, Public, authenticated
 from app.core.http.inner_request import InnerRequest, find_list
 from app.core.http.parameters import NO_BODY
@@ -55,7 +56,12 @@ async def create_download(
     return DownloadRead(url=f"{quote(request.scope['path'])}/file?token={token}", expires_at=expires_at)
 
 
-@router.get("/file", response_class=StreamingResponse, dependencies=[Depends(OneTimeAddress(durable_audit=True))])
+@router.get(
+    "/file",
+    response_class=StreamingResponse,
+    responses={HTTPStatus.OK: {"content": {kind: {"schema": {"type": "string"}} for kind in EXPORT_TYPES}}},
+    dependencies=[Depends(OneTimeAddress(durable_audit=True))],
+)
 async def get_download(request: Request, token: Token) -> Response:  # noqa: ARG001  # the guard reads it
     """Download the list for which the address was made. The access log has the request as one for that list."""
     target: ListAddress = request.state.list_address
