@@ -8,7 +8,7 @@ from app.core.db.column_types import Instant, Words
 from app.core.db.folded import FOLDED_TEXT
 
 revision = "3cba87175696"
-down_revision = "7d30c2e91b54"
+down_revision = "7d31c0e8b2a5"
 branch_labels = None
 depends_on = None
 

@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 from app.core.db.pagination import EntityQuery
 from app.core.fields.text import Name
 from app.core.resources.schemas import ItemRead, Patch, Schema, example
+from app.modules.tags.models import Tag
 
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$", max_length=7)]
 
@@ -38,4 +39,6 @@ class TagRead(ItemRead):
 class TagQuery(EntityQuery):
     """The parameters of a list of tags."""
 
+    lists: ClassVar = Tag
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "name")
+    filterable: ClassVar[tuple[str, ...]] = ("name",)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.links import MAX_MEMBERS
+from app.core.db.pruning import hidden_rows
 from app.core.db.references import referring_columns
 from app.modules.products.models import ProductTag
 from tests.answers import refusals, statuses
@@ -158,6 +160,23 @@ async def test_a_deleted_tag_is_in_no_set_until_it_is_restored(signed_in_as: Sig
     assert (deleted.status_code, removed.status_code) == (204, 404)
     assert names_of(hidden.json()) == [item["name"] for item in listed.json()["items"]] == ["oak"]
     assert names_of((await person.get(path)).json()) == ["oak", "sale"]
+
+
+async def test_a_tag_that_is_removed_for_good_takes_its_links_along(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    sale, oak = await make_tags(person, "sale", "oak")
+    product = await make_product(person, sale, oak)
+    await person.delete(f"/tags/{sale}")
+
+    (rule,) = [rule for rule in hidden_rows(timedelta(0)) if rule.table == "tag"]
+    async with database.unit_of_work(job) as session:
+        removed = await rule.remove(session, 10)
+
+    links = (await person.get("/audit/changes", params={"entity": "product_tag", "action": "delete"})).json()["items"]
+    assert (removed, [entry["changes"]["tag_id"]["old"] for entry in links]) == (2, [sale])
+    assert names_of((await person.get(f"{PATH}/{product['id']}")).json()) == ["oak"]
 
 
 async def test_a_restricted_member_cannot_be_deleted_while_it_is_in_a_set(

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "7d31c0e8b2a5"
-down_revision = "5be2d07f94a6"
+down_revision = "7d30c2e91b54"
 branch_labels = None
 depends_on = None
 
