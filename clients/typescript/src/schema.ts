@@ -1025,6 +1025,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/categories/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count categories by what they have in common
+         * @description Count categories by what they have in common. It takes the filters of the list. Requires the permission `categories:read`.
+         */
+        get: operations["summarize_categories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/categories/{id}": {
         parameters: {
             query?: never;
@@ -1211,6 +1231,26 @@ export interface paths {
          * @description Create or change customers from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `customers:create` or `customers:update`, and `customers:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count customers by what they have in common
+         * @description Count customers by what they have in common. It takes the filters of the list. Requires the permission `customers:read`.
+         */
+        get: operations["summarize_customers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1409,6 +1449,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/downloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link
+         * @description Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link.
+         *
+         *     Your permissions are checked now, and again when the address is used; it ends with the session. Requires an authenticated caller. API keys are rejected.
+         */
+        post: operations["create_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/downloads/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the list for which the address was made
+         * @description Download the list for which the address was made. The access log has the request as one for that list. Public.
+         */
+        get: operations["get_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/internal/introspection": {
         parameters: {
             query?: never;
@@ -1567,6 +1649,26 @@ export interface paths {
          * @description Create or change products from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `products:create` or `products:update`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count products by what they have in common
+         * @description Count products by what they have in common. It takes the filters of the list. Requires the permission `products:read`.
+         */
+        get: operations["summarize_products"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1745,6 +1847,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/products/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tags of a product
+         * @description List the tags of a product. Requires the permission `products:read`, and `tags:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_product_tags"];
+        /**
+         * Replace the tags of a product
+         * @description Replace the tags of a product. Requires the permission `products:update`, and `products:read`, and `tags:read`. Send `If-Match` to act only on the version that you read.
+         */
+        put: operations["replace_product_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{id}/tags/{tag_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add one of the tags of a product
+         * @description Add one of the tags of a product. Requires the permission `products:update`, and `products:read`, and `tags:read`. Send `If-Match` to act only on the version that you read.
+         */
+        put: operations["add_product_tag"];
+        post?: never;
+        /**
+         * Remove one of the tags of a product
+         * @description Remove one of the tags of a product. Requires the permission `products:update`, and `products:read`, and `tags:read`. Send `If-Match` to act only on the version that you read.
+         */
+        delete: operations["remove_product_tag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rbac/explain": {
         parameters: {
             query?: never;
@@ -1891,6 +2041,26 @@ export interface paths {
          * @description Replace the grants of several roles at once, all or nothing. Roles that are not named keep theirs. Requires the permission `roles:update`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects.
          */
         patch: operations["update_role_matrices"];
+        trace?: never;
+    };
+    "/api/v1/roles/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count roles by what they have in common
+         * @description Count roles by what they have in common. It takes the filters of the list. Requires the permission `roles:read`.
+         */
+        get: operations["summarize_roles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/roles/{id}": {
@@ -2065,6 +2235,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List tags
+         * @description List tags. Requires the permission `tags:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_tags"];
+        put?: never;
+        /**
+         * Create a tag
+         * @description Create a tag. Requires the permission `tags:create`, and `tags:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["create_tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create, change and delete tags in one request: all, or none
+         * @description Create, change and delete tags in one request: all, or none. Requires the permission `tags:create` or `tags:update` or `tags:delete`, and `tags:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["bulk_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create or change tags from a CSV or NDJSON file
+         * @description Create or change tags from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tags:create` or `tags:update`, and `tags:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["import_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a tag
+         * @description Get a tag. Requires the permission `tags:read`.
+         */
+        get: operations["get_tag"];
+        put?: never;
+        post?: never;
+        /**
+         * Hide a tag
+         * @description Hide a tag. Requires the permission `tags:delete`, and `tags:read`. Send `If-Match` to act only on the version that you read.
+         */
+        delete: operations["delete_tag"];
+        options?: never;
+        head?: never;
+        /**
+         * Change some fields of a tag
+         * @description Change some fields of a tag. Requires the permission `tags:update`, and `tags:read`. Send `If-Match` to act only on the version that you read.
+         */
+        patch: operations["update_tag"];
+        trace?: never;
+    };
+    "/api/v1/tags/{id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a past state of one tag
+         * @description Get a past state of one tag. It is rebuilt from the change log. Requires the permission `tags:read` or `audit:read`.
+         */
+        get: operations["tag_as_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare two states of one tag
+         * @description Compare two states of one tag. The answer has the fields that differ. Requires the permission `tags:read` or `audit:read`.
+         */
+        get: operations["tag_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the changes of one tag
+         * @description List the changes of one tag. Each entry says who, when, and from which values to which. Requires the permission `tags:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["tag_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a hidden tag visible again
+         * @description Make a hidden tag visible again. Requires the permission `tags:delete`, and `tags:read`. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["restore_tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tags/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a tag what it was
+         * @description Make a tag what it was. It is a change like any other, which names its source. Requires the permission `tags:update`, and `tags:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["revert_tag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks": {
         parameters: {
             query?: never;
@@ -2123,6 +2485,26 @@ export interface paths {
          * @description Create or change tasks from a CSV or NDJSON file. PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked first, without writing, and then committed in batches. If something stops it half-way, the problem has `created` and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`. Requires the permission `tasks:create` or `tasks:update`, and `tasks:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["import_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count tasks by what they have in common
+         * @description Count tasks by what they have in common. It takes the filters of the list. Requires the permission `tasks:read`.
+         */
+        get: operations["summarize_tasks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2275,6 +2657,26 @@ export interface paths {
          * @description Create an user. Requires the permission `users:create`, and `users:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count users by what they have in common
+         * @description Count users by what they have in common. It takes the filters of the list. Requires the permission `users:read`.
+         */
+        get: operations["summarize_users"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3022,6 +3424,8 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Expires At
              * @description When the key expires; null: never.
@@ -3069,6 +3473,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * User Id
              * Format: uuid
@@ -3170,6 +3576,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description What the role is for.
@@ -3213,6 +3626,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Valid From
              * @description When the assignment begins; null: it has begun.
@@ -3373,6 +3788,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description A description.
@@ -3395,6 +3817,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -3597,6 +4021,25 @@ export interface components {
              */
             parent_id?: string | null;
         };
+        /**
+         * CategoryGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        CategoryGroup: {
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /** @description By `parent_id`: what the items refer to, with its name. */
+            parent: components["schemas"]["Named"] | null;
+            /**
+             * Parent Id
+             * @description By `parent_id`: the value that the items share.
+             */
+            parent_id: string | null;
+        };
         /** CategoryPage */
         CategoryPage: {
             /**
@@ -3622,7 +4065,7 @@ export interface components {
         };
         /**
          * CategoryRead
-         * @description A category.
+         * @description A category, with the name of the one above.
          */
         CategoryRead: {
             /**
@@ -3631,6 +4074,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description A description.
@@ -3647,6 +4097,8 @@ export interface components {
              * @description The name.
              */
             name: string;
+            /** @description The category above, with its name. */
+            parent: components["schemas"]["Named"] | null;
             /**
              * Parent Id
              * @description The category above; null at the top.
@@ -3658,12 +4110,42 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
              * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
+        };
+        /**
+         * CategorySummary
+         * @description How many items there are, by what they have in common.
+         */
+        CategorySummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["CategoryGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
         };
         /**
          * CategoryUpdate
@@ -3859,7 +4341,7 @@ export interface components {
             /**
              * Code
              * Format: password
-             * @description The current code of the authenticator, or a recovery code.
+             * @description The current code of the authenticator, or a recovery code. Blanks and hyphens in it do not count.
              */
             code: string;
         };
@@ -3990,6 +4472,20 @@ export interface components {
              */
             status?: components["schemas"]["CustomerStatus"];
         };
+        /**
+         * CustomerGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        CustomerGroup: {
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /** @description By `status`: the value that the items share. */
+            status: components["schemas"]["CustomerStatus"] | null;
+        };
         /** CustomerPage */
         CustomerPage: {
             /**
@@ -4036,6 +4532,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Email
              * @description The e-mail address, unique ignoring case.
@@ -4075,6 +4578,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -4088,6 +4593,34 @@ export interface components {
          * @enum {string}
          */
         CustomerStatus: "active" | "blocked";
+        /**
+         * CustomerSummary
+         * @description How many items there are, by what they have in common.
+         */
+        CustomerSummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["CustomerGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
+        };
         /**
          * CustomerUpdate
          * @description A change of a customer.
@@ -4180,6 +4713,43 @@ export interface components {
          * @enum {string}
          */
         Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "entity" | "action" | "field";
+        /**
+         * DownloadCreate
+         * @description A list that is to be downloaded.
+         * @example {
+         *       "path": "/api/v1/tasks",
+         *       "query": "status=todo&format=csv&separator=semicolon&bom=true"
+         *     }
+         */
+        DownloadCreate: {
+            /**
+             * Path
+             * @description The path of the list.
+             */
+            path: string;
+            /**
+             * Query
+             * @description Its query: filters, order, and the `format` of the file.
+             */
+            query: string;
+        };
+        /**
+         * DownloadRead
+         * @description A one-time address.
+         */
+        DownloadRead: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When the address ends.
+             */
+            expires_at: string;
+            /**
+             * Url
+             * @description The address, without host. It works once, without credentials, as long as the session lives.
+             */
+            url: string;
+        };
         /**
          * EnrolRequest
          * @description A request to enrol. It needs the password, because a stolen token alone must not enrol anything.
@@ -4481,6 +5051,8 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Icon
              * @description The icon in the menu.
@@ -4519,6 +5091,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -5118,6 +5692,8 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Group Id
              * Format: uuid
@@ -5167,6 +5743,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -5262,6 +5840,8 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Delta
              * Format: int64
@@ -5297,6 +5877,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -5306,7 +5888,7 @@ export interface components {
         };
         /**
          * Named
-         * @description Another item that this one refers to.
+         * @description Another item that this one refers to. In a file, a list of them is a cell with their names.
          */
         Named: {
             /**
@@ -5337,6 +5919,8 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Expires At
              * @description When the key expires; null: never.
@@ -5389,6 +5973,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * User Id
              * Format: uuid
@@ -5706,6 +6292,49 @@ export interface components {
              */
             status?: components["schemas"]["ProductStatus"];
         };
+        /**
+         * ProductGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        ProductGroup: {
+            /** @description By `brand_id`: what the items refer to, with its name. */
+            brand: components["schemas"]["Named"] | null;
+            /**
+             * Brand Id
+             * @description By `brand_id`: the value that the items share.
+             */
+            brand_id: string | null;
+            /** @description By `category_id`: what the items refer to, with its name. */
+            category: components["schemas"]["Named"] | null;
+            /**
+             * Category Id
+             * @description By `category_id`: the value that the items share.
+             */
+            category_id: string | null;
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /**
+             * Currency
+             * @description By `currency`: the value that the items share.
+             */
+            currency: string | null;
+            /**
+             * Price Sum
+             * @description With `sum=price`: the sum of the items that have a value.
+             */
+            price_sum: string | null;
+            /** @description By `status`: the value that the items share. */
+            status: components["schemas"]["ProductStatus"] | null;
+            /**
+             * Stock Sum
+             * @description With `sum=stock`: the sum of the items that have a value.
+             */
+            stock_sum: number | null;
+        };
         /** ProductPage */
         ProductPage: {
             /**
@@ -5731,7 +6360,7 @@ export interface components {
         };
         /**
          * ProductRead
-         * @description A product, with the names of its brand and category.
+         * @description A product, with the names of its brand, its category and its tags.
          */
         ProductRead: {
             /** @description The brand, with its name. */
@@ -5754,11 +6383,18 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
             /**
              * Currency
              * @description The currency (ISO 4217).
              */
             currency: string;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description A description.
@@ -5795,11 +6431,18 @@ export interface components {
              */
             stock: number;
             /**
+             * Tags
+             * @description The tags, in the order of their names.
+             */
+            tags: components["schemas"]["Named"][];
+            /**
              * Updated At
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -5814,8 +6457,47 @@ export interface components {
          */
         ProductStatus: "draft" | "active" | "archived";
         /**
+         * ProductSummary
+         * @description How many items there are, by what they have in common.
+         */
+        ProductSummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["ProductGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
+        };
+        /**
+         * ProductTags
+         * @description The tags of one product.
+         */
+        ProductTags: {
+            /**
+             * Tag Ids
+             * @description All tags, by their ids. Those that are not among them are removed.
+             */
+            tag_ids: string[];
+        };
+        /**
          * ProductUpdate
-         * @description A change of a product.
+         * @description A change of a product. It may repeat a currency that was withdrawn.
          * @example {
          *       "currency": "EUR",
          *       "name": "Desk lamp, brass",
@@ -5993,6 +6675,23 @@ export interface components {
             sort_order?: number;
         };
         /**
+         * RoleGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        RoleGroup: {
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /**
+             * Is Active
+             * @description By `is_active`: the value that the items share.
+             */
+            is_active: boolean | null;
+        };
+        /**
          * RoleHolder
          * @description A user who has the role.
          */
@@ -6108,6 +6807,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description What the role is for.
@@ -6146,12 +6852,42 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
              * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
+        };
+        /**
+         * RoleSummary
+         * @description How many items there are, by what they have in common.
+         */
+        RoleSummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["RoleGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
         };
         /**
          * RoleUpdate
@@ -6306,7 +7042,7 @@ export interface components {
             client_secret?: string | null;
             /**
              * Code
-             * @description The code of the second factor, or a recovery code, for users who have enrolled one.
+             * @description The code of the second factor, or a recovery code, for users who have enrolled one. Blanks and hyphens in it do not count.
              */
             code?: string | null;
             /**
@@ -6327,7 +7063,7 @@ export interface components {
             scope?: string | null;
             /**
              * Username
-             * @description The user name or the e-mail address.
+             * @description The user name or the e-mail address, in any spelling: case, width, blanks around it, punycode.
              */
             username: string;
         };
@@ -6492,6 +7228,173 @@ export interface components {
              */
             total: number;
         };
+        /** TagBulk */
+        TagBulk: {
+            /**
+             * Create
+             * @description Items to create.
+             * @default []
+             */
+            create?: components["schemas"]["TagCreate"][];
+            /**
+             * Delete
+             * @description Items to delete.
+             * @default []
+             */
+            delete?: components["schemas"]["BulkDelete"][];
+            /**
+             * Update
+             * @description Items to change.
+             * @default []
+             */
+            update?: components["schemas"]["TagUpdateOperation"][];
+        };
+        /** TagBulkResult */
+        TagBulkResult: {
+            /**
+             * Created
+             * @description The created items.
+             */
+            created: components["schemas"]["TagRead"][];
+            /**
+             * Deleted
+             * @description The identifiers of the deleted items.
+             */
+            deleted: string[];
+            /**
+             * Updated
+             * @description The changed items.
+             */
+            updated: components["schemas"]["TagRead"][];
+        };
+        /**
+         * TagCreate
+         * @description A new tag.
+         * @example {
+         *       "colour": "#d32f2f",
+         *       "name": "Sale"
+         *     }
+         */
+        TagCreate: {
+            /**
+             * Colour
+             * @description The colour, `#rrggbb`.
+             */
+            colour?: string | null;
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
+            name: string;
+        };
+        /** TagPage */
+        TagPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["TagRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * TagRead
+         * @description A tag.
+         */
+        TagRead: {
+            /**
+             * Colour
+             * @description The colour, `#rrggbb`.
+             */
+            colour: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Name
+             * @description The name.
+             */
+            name: string;
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
+        };
+        /**
+         * TagUpdate
+         * @description A change of a tag.
+         * @example {
+         *       "colour": "#d32f2f",
+         *       "name": "Sale"
+         *     }
+         */
+        TagUpdate: {
+            /**
+             * Colour
+             * @description The colour, `#rrggbb`.
+             */
+            colour?: string | null;
+            /**
+             * Name
+             * @description The name, unique ignoring case.
+             */
+            name?: string;
+        };
+        /** TagUpdateOperation */
+        TagUpdateOperation: {
+            /** @description The fields to change. */
+            changes: components["schemas"]["TagUpdate"];
+            /**
+             * Id
+             * Format: uuid
+             * @description The item.
+             */
+            id: string;
+            /**
+             * Version
+             * @description Only if this is still the version of the item.
+             */
+            version?: number | null;
+        };
         /** TaskBulk */
         TaskBulk: {
             /**
@@ -6572,6 +7475,29 @@ export interface components {
              */
             title: string;
         };
+        /**
+         * TaskGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        TaskGroup: {
+            /** @description By `assignee_id`: what the items refer to, with its name. */
+            assignee: components["schemas"]["Named"] | null;
+            /**
+             * Assignee Id
+             * @description By `assignee_id`: the value that the items share.
+             */
+            assignee_id: string | null;
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /** @description By `priority`: the value that the items share. */
+            priority: components["schemas"]["TaskPriority"] | null;
+            /** @description By `status`: the value that the items share. */
+            status: components["schemas"]["TaskStatus"] | null;
+        };
         /** TaskPage */
         TaskPage: {
             /**
@@ -6603,9 +7529,11 @@ export interface components {
         TaskPriority: "low" | "normal" | "high" | "urgent";
         /**
          * TaskRead
-         * @description A task.
+         * @description A task, with the name of its assignee.
          */
         TaskRead: {
+            /** @description The user who does it, with the user name. */
+            assignee: components["schemas"]["Named"] | null;
             /**
              * Assignee Id
              * @description The user who does it.
@@ -6622,6 +7550,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Description
              * @description A description.
@@ -6653,6 +7588,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
              * Format: int64
@@ -6666,6 +7603,34 @@ export interface components {
          * @enum {string}
          */
         TaskStatus: "todo" | "in_progress" | "done" | "cancelled";
+        /**
+         * TaskSummary
+         * @description How many items there are, by what they have in common.
+         */
+        TaskSummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["TaskGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
+        };
         /**
          * TaskUpdate
          * @description A change of a task.
@@ -6846,6 +7811,33 @@ export interface components {
              */
             username: string;
         };
+        /**
+         * UserGroup
+         * @description Items that have something in common. What they are not counted by, or do not have, is null.
+         */
+        UserGroup: {
+            /**
+             * Count
+             * Format: int64
+             * @description The number of items.
+             */
+            count: number;
+            /**
+             * Is Active
+             * @description By `is_active`: the value that the items share.
+             */
+            is_active: boolean | null;
+            /**
+             * Is Service
+             * @description By `is_service`: the value that the items share.
+             */
+            is_service: boolean | null;
+            /**
+             * Is Superuser
+             * @description By `is_superuser`: the value that the items share.
+             */
+            is_superuser: boolean | null;
+        };
         /** UserPage */
         UserPage: {
             /**
@@ -6880,6 +7872,13 @@ export interface components {
              * @description When the item was created.
              */
             created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Deleted At
+             * @description When the item was deleted; null while it is visible.
+             */
+            deleted_at: string | null;
             /**
              * Email
              * @description The e-mail address.
@@ -6927,6 +7926,8 @@ export interface components {
              * @description When the item was last changed.
              */
             updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
             /**
              * Username
              * @description The name to sign in with.
@@ -6938,6 +7939,34 @@ export interface components {
              * @description The number of the item's version, from 1; `If-Match` compares it.
              */
             version: number;
+        };
+        /**
+         * UserSummary
+         * @description How many items there are, by what they have in common.
+         */
+        UserSummary: {
+            /**
+             * By
+             * @description What the items are counted by.
+             */
+            by: string[];
+            /**
+             * Groups
+             * Format: int64
+             * @description The number of groups, of which `items` has the largest.
+             */
+            groups: number;
+            /**
+             * Items
+             * @description The largest groups.
+             */
+            items: components["schemas"]["UserGroup"][];
+            /**
+             * Total
+             * Format: int64
+             * @description The number of items in all groups, whether they are shown or not.
+             */
+            total: number;
         };
         /**
          * UserUpdate
@@ -7280,9 +8309,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The endpoint does not accept this media type. */
+        /** @description The endpoint does not accept this media type or coding. */
         UnsupportedMediaType: {
             headers: {
+                "Accept-Encoding": components["headers"]["Accept-Encoding"];
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -7298,11 +8328,13 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
+        /** @description The content coding that a body may have. */
+        "Accept-Encoding": string;
         /** @description The origin of the request, if the settings allow it; otherwise absent. */
         "Access-Control-Allow-Origin": string;
         /** @description The id that the server gave to this request, unlike any other; the audit log has it as `call_id`. */
         "Attest-Call-ID": string;
-        /** @description The version, for If-Match and If-None-Match. */
+        /** @description The version, for If-Match and If-None-Match; with -gzip, that of a compressed body. */
         ETag: string;
         /** @description `true` if this is the stored first response. */
         "Idempotency-Replayed": string;
@@ -7353,7 +8385,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only requests with this HTTP method. */
-                method?: string;
+                method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT";
                 /** @description Only requests whose path begins so. */
                 path?: string;
                 /** @description Only responses with one of these statuses. */
@@ -7372,6 +8404,8 @@ export interface operations {
                 subject_id?: string;
                 /** @description Only failures with this code. */
                 error_code?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson" | "parquet";
             };
             header?: never;
             path?: never;
@@ -7432,6 +8466,14 @@ export interface operations {
                 at_lt?: string;
                 /** @description Also what API keys of this user did. */
                 keys?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -7552,7 +8594,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table. */
-                entity?: string;
+                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -7561,6 +8603,8 @@ export interface operations {
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
                 field?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson" | "parquet";
             };
             header?: never;
             path?: never;
@@ -7776,6 +8820,14 @@ export interface operations {
                 sort?: string;
                 /** @description Only the erasure of the person with this id. */
                 entity_id?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -7839,7 +8891,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only requests with this HTTP method. */
-                method?: string;
+                method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT";
                 /** @description Only requests whose path begins so. */
                 path?: string;
                 /** @description Only responses with one of these statuses. */
@@ -7919,7 +8971,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table. */
-                entity?: string;
+                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -8182,7 +9234,7 @@ export interface operations {
                 /** @description Only failures with this code. */
                 error_code?: string;
                 /** @description Only changes of this table. */
-                entity?: string;
+                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -8236,6 +9288,62 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these. */
+                name?: string[];
+                /** @description Only items whose name is none of these. */
+                name_not?: string[];
+                /** @description Only items whose prefix is one of these. */
+                prefix?: string[];
+                /** @description Only items whose prefix is none of these. */
+                prefix_not?: string[];
+                /** @description Only items without expires at (true), or only those with one (false). */
+                expires_at_null?: boolean;
+                /** @description Only items whose expires at is before this. */
+                expires_at_lt?: string;
+                /** @description Only items whose expires at is at or before this. */
+                expires_at_lte?: string;
+                /** @description Only items whose expires at is after this. */
+                expires_at_gt?: string;
+                /** @description Only items whose expires at is at or after this. */
+                expires_at_gte?: string;
+                /** @description Only items without revoked at (true), or only those with one (false). */
+                revoked_at_null?: boolean;
+                /** @description Only items whose revoked at is before this. */
+                revoked_at_lt?: string;
+                /** @description Only items whose revoked at is at or before this. */
+                revoked_at_lte?: string;
+                /** @description Only items whose revoked at is after this. */
+                revoked_at_gt?: string;
+                /** @description Only items whose revoked at is at or after this. */
+                revoked_at_gte?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -8386,6 +9494,14 @@ export interface operations {
                 session_id?: string;
                 /** @description Only attempts of this request. */
                 request_id?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -8595,6 +9711,14 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only attempts before this instant. */
                 at_lt?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -9021,6 +10145,14 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -9269,6 +10401,42 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
             };
             header?: never;
             path?: never;
@@ -9469,7 +10637,12 @@ export interface operations {
     };
     get_brand: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -9715,6 +10888,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -9880,8 +11061,50 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only categories directly below this one. */
-                parent_id?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description Only items whose parent is one of these. */
+                parent_id?: string[];
+                /** @description Only items whose parent is none of these, also those without parent. */
+                parent_id_not?: string[];
+                /** @description Only items without parent (true), or only those with one (false). */
+                parent_id_null?: boolean;
+                /** @description Only items whose parent is one of these, or below one at any depth. */
+                parent_id_under?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
             };
             header?: never;
             path?: never;
@@ -10080,9 +11303,91 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_categories: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: "parent_id"[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: string[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description Only items whose parent is one of these. */
+                parent_id?: string[];
+                /** @description Only items whose parent is none of these, also those without parent. */
+                parent_id_not?: string[];
+                /** @description Only items without parent (true), or only those with one (false). */
+                parent_id_null?: boolean;
+                /** @description Only items whose parent is one of these, or below one at any depth. */
+                parent_id_under?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CategorySummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_category: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -10328,6 +11633,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -10493,8 +11806,46 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only customers with one of these statuses. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose email is one of these, ignoring case. */
+                email?: string[];
+                /** @description Only items whose email is none of these, ignoring case. */
+                email_not?: string[];
+                /** @description Only items whose status is one of these. */
                 status?: components["schemas"]["CustomerStatus"][];
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["CustomerStatus"][];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
             };
             header?: never;
             path?: never;
@@ -10693,9 +12044,87 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_customers: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: "status"[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: string[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose email is one of these, ignoring case. */
+                email?: string[];
+                /** @description Only items whose email is none of these, ignoring case. */
+                email_not?: string[];
+                /** @description Only items whose status is one of these. */
+                status?: components["schemas"]["CustomerStatus"][];
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["CustomerStatus"][];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_customer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -10986,6 +12415,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -11271,6 +12708,88 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    create_download: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DownloadCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownloadRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_download: {
+        parameters: {
+            query: {
+                /** @description The token of the address. */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     introspect_token: {
         parameters: {
             query?: never;
@@ -11328,6 +12847,14 @@ export interface operations {
                 sort?: string;
                 /** @description Only active ones, or only inactive ones. */
                 is_active?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -11434,6 +12961,14 @@ export interface operations {
                 sort?: string;
                 /** @description Only active ones, or only inactive ones. */
                 is_active?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -11542,16 +13077,88 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only products with one of these statuses. */
-                status?: components["schemas"]["ProductStatus"][];
-                /** @description Only products of this brand. */
-                brand_id?: string;
-                /** @description Only products of this category. */
-                category_id?: string;
-                /** @description Only products at this price or a higher one. */
-                price_gte?: string;
-                /** @description Only products at this price or a lower one. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose sku is one of these, ignoring case. */
+                sku?: string[];
+                /** @description Only items whose sku is none of these, ignoring case. */
+                sku_not?: string[];
+                /** @description Only items whose price is one of these. */
+                price?: string[];
+                /** @description Only items whose price is none of these. */
+                price_not?: string[];
+                /** @description Only items whose price is lower than this. */
+                price_lt?: string;
+                /** @description Only items whose price is at most this. */
                 price_lte?: string;
+                /** @description Only items whose price is higher than this. */
+                price_gt?: string;
+                /** @description Only items whose price is at least this. */
+                price_gte?: string;
+                /** @description Only items whose currency is one of these. */
+                currency?: string[];
+                /** @description Only items whose currency is none of these. */
+                currency_not?: string[];
+                /** @description Only items whose stock is one of these. */
+                stock?: number[];
+                /** @description Only items whose stock is none of these. */
+                stock_not?: number[];
+                /** @description Only items whose stock is lower than this. */
+                stock_lt?: number;
+                /** @description Only items whose stock is at most this. */
+                stock_lte?: number;
+                /** @description Only items whose stock is higher than this. */
+                stock_gt?: number;
+                /** @description Only items whose stock is at least this. */
+                stock_gte?: number;
+                /** @description Only items whose status is one of these. */
+                status?: components["schemas"]["ProductStatus"][];
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["ProductStatus"][];
+                /** @description Only items whose brand is one of these. */
+                brand_id?: string[];
+                /** @description Only items whose brand is none of these, also those without brand. */
+                brand_id_not?: string[];
+                /** @description Only items without brand (true), or only those with one (false). */
+                brand_id_null?: boolean;
+                /** @description Only items whose category is one of these. */
+                category_id?: string[];
+                /** @description Only items whose category is none of these, also those without category. */
+                category_id_not?: string[];
+                /** @description Only items without category (true), or only those with one (false). */
+                category_id_null?: boolean;
+                /** @description Only items whose category is one of these, or below one at any depth. */
+                category_id_under?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
             };
             header?: never;
             path?: never;
@@ -11750,9 +13357,129 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_products: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: ("currency" | "status" | "brand_id" | "category_id")[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: ("price" | "stock")[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose sku is one of these, ignoring case. */
+                sku?: string[];
+                /** @description Only items whose sku is none of these, ignoring case. */
+                sku_not?: string[];
+                /** @description Only items whose price is one of these. */
+                price?: string[];
+                /** @description Only items whose price is none of these. */
+                price_not?: string[];
+                /** @description Only items whose price is lower than this. */
+                price_lt?: string;
+                /** @description Only items whose price is at most this. */
+                price_lte?: string;
+                /** @description Only items whose price is higher than this. */
+                price_gt?: string;
+                /** @description Only items whose price is at least this. */
+                price_gte?: string;
+                /** @description Only items whose currency is one of these. */
+                currency?: string[];
+                /** @description Only items whose currency is none of these. */
+                currency_not?: string[];
+                /** @description Only items whose stock is one of these. */
+                stock?: number[];
+                /** @description Only items whose stock is none of these. */
+                stock_not?: number[];
+                /** @description Only items whose stock is lower than this. */
+                stock_lt?: number;
+                /** @description Only items whose stock is at most this. */
+                stock_lte?: number;
+                /** @description Only items whose stock is higher than this. */
+                stock_gt?: number;
+                /** @description Only items whose stock is at least this. */
+                stock_gte?: number;
+                /** @description Only items whose status is one of these. */
+                status?: components["schemas"]["ProductStatus"][];
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["ProductStatus"][];
+                /** @description Only items whose brand is one of these. */
+                brand_id?: string[];
+                /** @description Only items whose brand is none of these, also those without brand. */
+                brand_id_not?: string[];
+                /** @description Only items without brand (true), or only those with one (false). */
+                brand_id_null?: boolean;
+                /** @description Only items whose category is one of these. */
+                category_id?: string[];
+                /** @description Only items whose category is none of these, also those without category. */
+                category_id_not?: string[];
+                /** @description Only items without category (true), or only those with one (false). */
+                category_id_null?: boolean;
+                /** @description Only items whose category is one of these, or below one at any depth. */
+                category_id_under?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_product: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -11998,6 +13725,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -12159,6 +13894,34 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -12305,6 +14068,214 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_product_tags: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replace_product_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductTags"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    add_product_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+                /** @description The tag. */
+                tag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    remove_product_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+                /** @description The tag. */
+                tag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     explain_permission: {
         parameters: {
             query: {
@@ -12365,6 +14336,14 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only versions made before this instant. */
                 at_lt?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -12516,6 +14495,14 @@ export interface operations {
                 permission: string;
                 /** @description List users with near misses too. */
                 near_misses?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -12568,8 +14555,54 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only active roles, or only inactive ones. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description Only items whose sort order is one of these. */
+                sort_order?: number[];
+                /** @description Only items whose sort order is none of these. */
+                sort_order_not?: number[];
+                /** @description Only items whose sort order is lower than this. */
+                sort_order_lt?: number;
+                /** @description Only items whose sort order is at most this. */
+                sort_order_lte?: number;
+                /** @description Only items whose sort order is higher than this. */
+                sort_order_gt?: number;
+                /** @description Only items whose sort order is at least this. */
+                sort_order_gte?: number;
+                /** @description Only items of which `is_active` is this. */
                 is_active?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -12671,8 +14704,54 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only active roles, or only inactive ones. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description Only items whose sort order is one of these. */
+                sort_order?: number[];
+                /** @description Only items whose sort order is none of these. */
+                sort_order_not?: number[];
+                /** @description Only items whose sort order is lower than this. */
+                sort_order_lt?: number;
+                /** @description Only items whose sort order is at most this. */
+                sort_order_lte?: number;
+                /** @description Only items whose sort order is higher than this. */
+                sort_order_gt?: number;
+                /** @description Only items whose sort order is at least this. */
+                sort_order_gte?: number;
+                /** @description Only items of which `is_active` is this. */
                 is_active?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -12761,9 +14840,97 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_roles: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: "is_active"[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: string[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description Only items whose sort order is one of these. */
+                sort_order?: number[];
+                /** @description Only items whose sort order is none of these. */
+                sort_order_not?: number[];
+                /** @description Only items whose sort order is lower than this. */
+                sort_order_lt?: number;
+                /** @description Only items whose sort order is at most this. */
+                sort_order_lte?: number;
+                /** @description Only items whose sort order is higher than this. */
+                sort_order_gt?: number;
+                /** @description Only items whose sort order is at least this. */
+                sort_order_gte?: number;
+                /** @description Only items of which `is_active` is this. */
+                is_active?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_role: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -13029,6 +15196,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -13292,6 +15467,14 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -13331,6 +15514,666 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_tags: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these, ignoring case. */
+                name?: string[];
+                /** @description Only items whose name is none of these, ignoring case. */
+                name_not?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    bulk_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagBulk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagBulkResult"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    import_tags: {
+        parameters: {
+            query?: {
+                /** @description `create`: each row is a new item. `update`: each row changes the item with its `id`, or with its unique value. `upsert`: a row for which there is no such item creates one. */
+                mode?: "create" | "update" | "upsert";
+                /** @description `abort`: all rows or none. `stop`: the rows before the first invalid one. */
+                on_error?: "abort" | "stop";
+                /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
+                dry_run?: boolean;
+                /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
+                from_line?: number;
+            };
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A CSV or NDJSON file, by the ending of its name or its media type.
+                     */
+                    file: string;
+                };
+                "text/csv": string;
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_tag: {
+        parameters: {
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRead"];
+                };
+            };
+            /** @description `If-None-Match` names the current version. */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    update_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    tag_as_of: {
+        parameters: {
+            query?: {
+                /** @description At this instant, by the clock of the application, or right after the entry with this `seq`. */
+                at?: number | string;
+                /** @description Right after the entry with this `seq`. */
+                seq?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    tag_diff: {
+        parameters: {
+            query: {
+                /** @description The first state: an instant, or the `seq` of an entry. */
+                from: number | string;
+                /** @description The second state: an instant, or the `seq` of an entry; without it, the newest. */
+                to?: number | string;
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    tag_history: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    restore_tag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    revert_tag: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason": string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRead"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_tasks: {
         parameters: {
             query?: {
@@ -13348,16 +16191,66 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only tasks with one of these statuses. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose status is one of these. */
                 status?: components["schemas"]["TaskStatus"][];
-                /** @description Only tasks with one of these priorities. */
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["TaskStatus"][];
+                /** @description Only items whose priority is one of these. */
                 priority?: components["schemas"]["TaskPriority"][];
-                /** @description Only tasks of this user. */
-                assignee_id?: string;
-                /** @description Only tasks due before this day. */
+                /** @description Only items whose priority is none of these. */
+                priority_not?: components["schemas"]["TaskPriority"][];
+                /** @description Only items whose assignee is one of these. */
+                assignee_id?: string[];
+                /** @description Only items whose assignee is none of these, also those without assignee. */
+                assignee_id_not?: string[];
+                /** @description Only items without assignee (true), or only those with one (false). */
+                assignee_id_null?: boolean;
+                /** @description Only items whose due date is one of these. */
+                due_date?: string[];
+                /** @description Only items whose due date is none of these, also those without due date. */
+                due_date_not?: string[];
+                /** @description Only items without due date (true), or only those with one (false). */
+                due_date_null?: boolean;
+                /** @description Only items whose due date is before this. */
                 due_date_lt?: string;
-                /** @description Only tasks due on or after this day. */
+                /** @description Only items whose due date is at or before this. */
+                due_date_lte?: string;
+                /** @description Only items whose due date is after this. */
+                due_date_gt?: string;
+                /** @description Only items whose due date is at or after this. */
                 due_date_gte?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+                /** @description Every column of a file, or those that an import of new items takes. */
+                columns?: "all" | "importable";
             };
             header?: never;
             path?: never;
@@ -13556,9 +16449,107 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_tasks: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: ("status" | "priority" | "assignee_id")[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: string[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose status is one of these. */
+                status?: components["schemas"]["TaskStatus"][];
+                /** @description Only items whose status is none of these. */
+                status_not?: components["schemas"]["TaskStatus"][];
+                /** @description Only items whose priority is one of these. */
+                priority?: components["schemas"]["TaskPriority"][];
+                /** @description Only items whose priority is none of these. */
+                priority_not?: components["schemas"]["TaskPriority"][];
+                /** @description Only items whose assignee is one of these. */
+                assignee_id?: string[];
+                /** @description Only items whose assignee is none of these, also those without assignee. */
+                assignee_id_not?: string[];
+                /** @description Only items without assignee (true), or only those with one (false). */
+                assignee_id_null?: boolean;
+                /** @description Only items whose due date is one of these. */
+                due_date?: string[];
+                /** @description Only items whose due date is none of these, also those without due date. */
+                due_date_not?: string[];
+                /** @description Only items without due date (true), or only those with one (false). */
+                due_date_null?: boolean;
+                /** @description Only items whose due date is before this. */
+                due_date_lt?: string;
+                /** @description Only items whose due date is at or before this. */
+                due_date_lte?: string;
+                /** @description Only items whose due date is after this. */
+                due_date_gt?: string;
+                /** @description Only items whose due date is at or after this. */
+                due_date_gte?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_task: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -13804,6 +16795,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -13969,12 +16968,50 @@ export interface operations {
                 deleted?: "only";
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
-                /** @description Only users who are active, or only those who are not. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose username is one of these, ignoring case. */
+                username?: string[];
+                /** @description Only items whose username is none of these, ignoring case. */
+                username_not?: string[];
+                /** @description Only items whose email is one of these, ignoring case. */
+                email?: string[];
+                /** @description Only items whose email is none of these, ignoring case. */
+                email_not?: string[];
+                /** @description Only items of which `is_active` is this. */
                 is_active?: boolean;
-                /** @description Only superusers, or only other users. */
+                /** @description Only items of which `is_superuser` is this. */
                 is_superuser?: boolean;
-                /** @description Only service accounts, or only people. */
+                /** @description Only items of which `is_service` is this. */
                 is_service?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path?: never;
@@ -14077,9 +17114,93 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    summarize_users: {
+        parameters: {
+            query: {
+                /** @description List deleted items instead (needs the delete permission). */
+                deleted?: "only";
+                /** @description Words to search for; each must begin a word of the item. */
+                q?: string;
+                /** @description What items are counted by, in one parameter with commas or in several. */
+                by: ("is_active" | "is_superuser" | "is_service")[];
+                /** @description What is added up in each group, in one parameter with commas or in several. */
+                sum?: string[];
+                /** @description The largest number of groups. */
+                limit?: number;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose username is one of these, ignoring case. */
+                username?: string[];
+                /** @description Only items whose username is none of these, ignoring case. */
+                username_not?: string[];
+                /** @description Only items whose email is one of these, ignoring case. */
+                email?: string[];
+                /** @description Only items whose email is none of these, ignoring case. */
+                email_not?: string[];
+                /** @description Only items of which `is_active` is this. */
+                is_active?: boolean;
+                /** @description Only items of which `is_superuser` is this. */
+                is_superuser?: boolean;
+                /** @description Only items of which `is_service` is this. */
+                is_service?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_user: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Get the item if it is deleted (needs the delete permission). */
+                deleted?: "only";
+            };
             header?: never;
             path: {
                 /** @description The identifier of the item. */
@@ -14393,6 +17514,14 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -14875,6 +18004,14 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
@@ -15007,6 +18144,62 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these. */
+                name?: string[];
+                /** @description Only items whose name is none of these. */
+                name_not?: string[];
+                /** @description Only items whose prefix is one of these. */
+                prefix?: string[];
+                /** @description Only items whose prefix is none of these. */
+                prefix_not?: string[];
+                /** @description Only items without expires at (true), or only those with one (false). */
+                expires_at_null?: boolean;
+                /** @description Only items whose expires at is before this. */
+                expires_at_lt?: string;
+                /** @description Only items whose expires at is at or before this. */
+                expires_at_lte?: string;
+                /** @description Only items whose expires at is after this. */
+                expires_at_gt?: string;
+                /** @description Only items whose expires at is at or after this. */
+                expires_at_gte?: string;
+                /** @description Only items without revoked at (true), or only those with one (false). */
+                revoked_at_null?: boolean;
+                /** @description Only items whose revoked at is before this. */
+                revoked_at_lt?: string;
+                /** @description Only items whose revoked at is at or before this. */
+                revoked_at_lte?: string;
+                /** @description Only items whose revoked at is after this. */
+                revoked_at_gt?: string;
+                /** @description Only items whose revoked at is at or after this. */
+                revoked_at_gte?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
             };
             header?: never;
             path: {
