@@ -22,10 +22,10 @@ class DownloadRepository:
         row = {"id": id, "session_id": session_id, "address": address, "expires_at": expires_at}
         await self.session.execute(insert(table).values(row))
 
-    async def take(self, id: bytes) -> AnyRow | None:
-        """Remove the address and return it; None where there is none: of several requests one gets it."""
+    async def take(self, id: bytes, *, removes: bool) -> AnyRow | None:
+        """The address; None where there is none. Of several requests that remove it one gets it."""
         statement: AnySelect = select(table).where(table.c.id == id).with_for_update()
         row = await self.session.first(statement)
-        if row is not None:
+        if row is not None and removes:
             await self.session.execute(delete(table).where(table.c.id == id))
         return row

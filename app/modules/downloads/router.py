@@ -19,17 +19,21 @@ from app.core.http.query_parameters import check_parameters
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
 from app.modules.downloads.schemas import DownloadCreate, DownloadRead
-from app.modules.downloads.service import DownloadService, ListAddress, take_address
+from app.modules.downloads.service import DownloadService, ListAddress, open_address
 
 router = Router(prefix="/downloads", tag="downloads", about="One-time addresses of lists as files, for plain links.")
 
 
 class OneTimeAddress(Public):
-    """Admits a request with an unused address, as the session that asked for it. The list has a guard of its own."""
+    """Admits a request with an unused address, as the session that asked for it. The list has a guard of its own.
+
+    A HEAD leaves the address to be used.
+    """
 
     async def __call__(self, request: Request) -> str:
         state, context = state_of(request), context_of(request)
-        target = await take_address(state.database, context, request.query_params.get("token", ""))
+        token = request.query_params.get("token", "")
+        target = await open_address(state.database, context, token, uses_up=request.method != "HEAD")
         request.scope[RESUMED_SESSION] = target.session_id
         request.state.list_address = target
         await state.authenticator.resume(target.session_id, context)

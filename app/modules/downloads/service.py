@@ -50,11 +50,14 @@ class DownloadService:
         return token, expires_at
 
 
-async def take_address(database: Database, context: RequestContext, token: str) -> ListAddress:
-    """What the address with `token` stands for; it cannot be used again. Raises BadDownloadAddress."""
+async def open_address(database: Database, context: RequestContext, token: str, *, uses_up: bool) -> ListAddress:
+    """What the address with `token` stands for. Raises BadDownloadAddress.
+
+    `uses_up`: it cannot be used again.
+    """
     digest = hash_token(database.keys, token)
     async with database.unit_of_work(context) as session:
-        row = await DownloadRepository(session).take(digest)
+        row = await DownloadRepository(session).take(digest, removes=uses_up)
     if row is None or row.expires_at <= now():
         raise BadDownloadAddress("This address works once, and for a minute: ask for a new one.")
     path, query = orjson.loads(decrypt(database.keys.responses, row.address, digest))

@@ -55,6 +55,17 @@ async def test_a_link_downloads_the_list_once(person: Person, client: httpx.Asyn
     assert outcome(again) == BAD
 
 
+async def test_a_head_leaves_the_address_to_be_used(person: Person, client: httpx.AsyncClient) -> None:
+    address = await ask(person)
+    path = address.json()["url"].removeprefix("/api/v1")
+
+    head = await client.head(path)
+    file = await client.get(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert (file.status_code, file.headers["content-type"]) == (200, head.headers["content-type"])
+
+
 async def test_only_one_of_many_requests_gets_the_file(person: Person, client: httpx.AsyncClient) -> None:
     address = await ask(person)
 
