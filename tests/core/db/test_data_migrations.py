@@ -16,8 +16,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from alembic import command
 from app.core.config import Settings
-from app.core.db import migrations, unique_migrations
+from app.core.db import derived, migrations, unique_migrations
 from app.core.db.connecting import create_engine
+from app.core.db.derived import own_columns
 from app.core.db.entity import table_of
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.modules.audit.entries.callers import commitment
@@ -153,7 +154,8 @@ def test_names_and_reasons_move_out_of_policy_versions(empty: Settings) -> None:
 def add_old_attempts(connection: Connection) -> None:
     """Two attempts from one place, of which one succeeded; one of an unknown name; and one from nowhere."""
     user = User(id=USER, username="ann", email="ann@example.com", password_hash="x")
-    connection.execute(insert(table_of(User)), user.__dict__)
+    old = {each.name: user.__dict__[each.name] for each in own_columns(table_of(User))}
+    connection.execute(insert(table_of(User)), old)
     places = [(USER, True, "192.0.2.1"), (USER, False, "192.0.2.1"), (None, False, "192.0.2.1"), (None, False, None)]
     log = table(
         "login_attempt",
@@ -237,7 +239,7 @@ def add_old_brands(connection: Connection, names: dict[int, str], deleted: froze
 
 
 def test_stored_names_are_folded_and_back(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unique_migrations, "AT_ONCE", 2)
+    monkeypatch.setattr(derived, "ROWS_AT_ONCE", 2)
     command.upgrade(migrations.config(empty), BEFORE_FOLDED_NAMES)
     names = {1: "ACME", 2: "Stra\u00dfe", 3: "Cafe\u0301", 4: "\u0130zmir", 5: "ＡＣＭＥ"}
     run(empty, lambda connection: add_old_brands(connection, names, deleted=frozenset({5})))
