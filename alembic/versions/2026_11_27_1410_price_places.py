@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from alembic import op
 from app.core.db.column_types import Money
-from app.core.db.derived import derived, fill_derived
+from app.core.db.derived import derive_from, fill_derived
 from app.core.fields.money import USUAL_PLACES, places_to_store
 
 revision = "c3e9b15d7f02"
@@ -28,7 +28,7 @@ def downgrade() -> None:
 def product() -> sa.Table:
     """Products, whose prices have the places of the present table of currencies."""
     price: sa.Column[Any] = sa.Column("price", Money())
-    info = derived(lambda row: places_to_store(row["price"], row["currency"], USUAL_PLACES), ("price", "currency"))
+    info = derive_from(lambda row: places_to_store(row["price"], row["currency"], USUAL_PLACES), ("price", "currency"))
     places = sa.Column("price_places", sa.SmallInteger(), info=info)
     return sa.Table(
         "product", sa.MetaData(), sa.Column("id", sa.Uuid()), price, sa.Column("currency", sa.String(3)), places

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import SmallInteger
 from sqlmodel import Field
 
-from app.core.db.derived import derived
+from app.core.db.derived import derive_from
 from app.core.fields.money import USUAL_PLACES, places_to_store
 
 
@@ -19,6 +19,6 @@ def places_column(amount: str, currency: str) -> Any:
     def places_of_row(values: Mapping[str, Any]) -> int:
         return places_to_store(values[amount], values[currency], values[f"{amount}_places"])
 
-    info = derived(places_of_row, (amount, currency))
+    info = derive_from(places_of_row, (amount, currency))
     options = {"info": info, "server_default": str(USUAL_PLACES)}
     return Field(default=USUAL_PLACES, sa_type=SmallInteger, sa_column_kwargs=options)

@@ -25,14 +25,14 @@ class Derivation(NamedTuple):
     """Whether it follows from them alone, at any time, so that what is stored can be checked."""
 
 
-def derived(
+def derive_from(
     derive: Callable[[Mapping[str, Any]], Any], sources: Iterable[str], *, is_exact: bool = False
 ) -> dict[str, Derivation]:
     """The `info` of a derived column."""
     return {INFO: Derivation(derive, frozenset(sources), is_exact)}
 
 
-SET_BY_UNIT_OF_WORK = derived(lambda _values: None, ())
+SET_BY_UNIT_OF_WORK = derive_from(lambda _values: None, ())
 """The `info` of a column that follows from no other: the unit of work sets it, from who acts."""
 
 

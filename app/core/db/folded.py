@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, String, Table
 
-from app.core.db.derived import derived
+from app.core.db.derived import derive_from
 
 FOLDED_TEXT = String().with_variant(String(collation="C"), "postgresql")
 """Compared by its bytes, whatever the locale is; an update of a locale leaves its indexes as they are."""
@@ -39,5 +39,5 @@ def add_folded_column(table: Table, folding: Folding) -> None:
     name = folded_name(folding.source)
     if name not in table.c:
         is_nullable = table.c[folding.source].nullable
-        info = derived(folding.of_row, [folding.source], is_exact=True)
+        info = derive_from(folding.of_row, [folding.source], is_exact=True)
         table.append_column(Column(name, FOLDED_TEXT, nullable=is_nullable, info=info))

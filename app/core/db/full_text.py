@@ -13,7 +13,7 @@ from sqlalchemy import CTE, Column, ColumnElement, Index, String, Table, and_, c
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.core.db.column_types import Words
-from app.core.db.derived import derived
+from app.core.db.derived import derive_from
 from app.core.db.keyset import Limit, Range
 from app.core.db.session import AnySelect
 from app.core.fields.words import words_of
@@ -26,7 +26,9 @@ NEARBY = 1000
 
 def search_index(table: str, *fields: str) -> "Column[Any]":
     """The column with the words of the fields that `q` searches; on PostgreSQL also the index of it."""
-    column: Column[Any] = Column(COLUMN, Words(), info=derived(partial(words_of_fields, fields), fields, is_exact=True))
+    column: Column[Any] = Column(
+        COLUMN, Words(), info=derive_from(partial(words_of_fields, fields), fields, is_exact=True)
+    )
     name = f"ix_{table}_search_{'_'.join(fields)}"
     Index(name, column, postgresql_using="gin", info={INFO: fields}).ddl_if(dialect="postgresql")
     return column

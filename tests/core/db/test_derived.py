@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, select
 
-from app.core.db.derived import derivations, derive_values, derived, own_columns
+from app.core.db.derived import derivations, derive_from, derive_values, own_columns
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.full_text import COLUMN
@@ -22,7 +22,7 @@ def length_of_name(values: Any) -> int:
 
 @pytest.fixture
 def table() -> Table:
-    made = Column("length", String, info=derived(length_of_name, ["name"]))
+    made = Column("length", String, info=derive_from(length_of_name, ["name"]))
     return Table("of_a_test", MetaData(), Column("name", String), Column("size", String), made)
 
 

@@ -89,7 +89,7 @@ async def test_a_read_takes_one_statement(database: Database, signed_in_as: Sign
 
     assert (one.status_code, listed.status_code) == (200, 200)
     assert (len(of_one), len(of_list)) == (1, 1)
-    assert of_one[0].startswith("SELECT task.id, task.version, task.created_at, task.updated_at, task.title")
+    assert of_one[0].startswith("SELECT task.id, task.version, task.created_at, task.updated_at, task.deleted_at")
 
 
 def reads_tasks(statement: str) -> bool:

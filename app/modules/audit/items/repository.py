@@ -82,10 +82,12 @@ class HistoryRepository(ChangeRepository):
         """A select of the entries of one item."""
         return self.select().where(is_of_item(self.table))
 
-    async def is_visible(self, item: Item) -> bool:
-        """Whether the item exists and is not hidden."""
+    async def is_visible(self, item: Item, *, or_hidden: bool) -> bool:
+        """Whether the item exists, and is not hidden unless that is no matter."""
         table = SQLModel.metadata.tables[item.entity]
-        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id, table.c.deleted_at.is_(None))
+        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id)
+        if not or_hidden:
+            statement = statement.where(table.c.deleted_at.is_(None))
         return await self.session.first(statement) is not None
 
 

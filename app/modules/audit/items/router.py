@@ -63,8 +63,8 @@ class ItemEndpoints(Endpoints):
         Raises NotFound.
         """
         item = Item(self.entity, item_id)
-        if not self.may_audit(caller) and not caller.may(f"{self.slug}:delete"):
-            await items.check_visible(item)
+        if not self.may_audit(caller):
+            await items.check_visible(item, or_hidden=caller.may(f"{self.slug}:delete"))
         return item
 
     def may_audit(self, caller: Principal) -> bool:

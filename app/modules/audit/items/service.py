@@ -21,9 +21,9 @@ class ItemService:
         self.session = session
         self.rows = HistoryRepository(session)
 
-    async def check_visible(self, item: Item) -> None:
-        """Raise NotFound for a hidden item, as its module does."""
-        if not await self.rows.is_visible(item):
+    async def check_visible(self, item: Item, *, or_hidden: bool) -> None:
+        """Raise NotFound for a hidden item, as its module does, unless hidden ones may be seen."""
+        if not await self.rows.is_visible(item, or_hidden=or_hidden):
             raise NotFound(f"There is no {item.words} {item.entity_id}.")
 
     async def history(self, item: Item, query: PageQuery) -> RowPage:
