@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.db.session import Session
-from app.modules.roles import Assignment, AssignmentService, Flags, Role, RoleCreate, RoleService
+from app.modules.roles import Assignments, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
 from seeds import is_new
 
@@ -30,5 +30,5 @@ async def seed(session: Session, _count: int) -> dict[str, str]:
         role = await roles.create(RoleCreate(name=name, sort_order=order * 10))
         await roles.replace_matrix(role.id, matrix)
         if username in users:
-            await AssignmentService(session).replace(users[username], [Assignment(role_id=role.id)])
+            await AssignmentService(session).replace(users[username], Assignments(role_ids=[role.id]))
     return {}

@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.context import RequestContext
-from app.modules.roles import Assignment, AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.roles import Assignments, AssignmentService, Flags, RoleCreate, RoleService
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
 
@@ -67,7 +67,7 @@ async def person(
             roles = RoleService(session)
             role = await roles.create(RoleCreate(name=name))
             await roles.replace_matrix(role.id, matrix(permissions))
-            await AssignmentService(session).replace(user.id, [Assignment(role_id=role.id)])
+            await AssignmentService(session).replace(user.id, Assignments(role_ids=[role.id]))
         sessions = SessionTokens(app.state.database, app.state.access_tokens, context)
         pair = await sessions.open(session, user.id)
     return Person(user.id, name, client, pair.access_token, pair.refresh_token)

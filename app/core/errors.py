@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Self, TypedDict
 
 from pydantic import ValidationError
 
+from app.core.sentences import Param, Params, explain
+
 MAX_ERRORS = 20
 MAX_LINE_ERRORS = 100
 """Field errors in one response. A client that sends garbage gets no larger response for more of it."""
@@ -15,11 +17,24 @@ MAX_NAME_LENGTH = 100
 
 
 class FieldError(TypedDict):
-    """One invalid field: a JSON pointer into the request (`/body/title`, `/query/limit`), a sentence, a stable code."""
+    """One part of the request that is at fault.
+
+    A JSON pointer to it (`/body/title`, `/query/limit`, `/path/id`, `/header/If-Match`), a sentence, a stable code, and
+    the values that the sentence names, for clients that translate it.
+    """
 
     pointer: str
     detail: str
     code: str
+    params: Params
+
+
+MOVED = {"/path/id": "/id", "/header/If-Match": "/version"}
+"""Where an operation of a larger body has what a request for one item has in its path and headers."""
+
+
+def field_error(pointer: str, detail: str, code: str, **params: Param) -> FieldError:
+    return {"pointer": pointer, "detail": detail, "code": code, "params": params}
 
 
 class Problem(Exception):
@@ -28,20 +43,35 @@ class Problem(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal-error"
     headers: ClassVar[dict[str, str]] = {}
+    pointer: ClassVar[str | None] = None
+    """The part of the request that is at fault, where it is always the same. `errors` then points at it."""
 
-    def __init__(self, detail: str = "", *, errors: list[FieldError] | None = None, **headers: str) -> None:
+    def __init__(
+        self, detail: str = "", *, errors: list[FieldError] | None = None, params: Params | None = None, **headers: str
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        if errors is None and self.pointer is not None:
+            errors = [field_error(self.pointer, detail, self.code, **(params or {}))]
         self.errors = errors
         self.extension: dict[str, int] = {}
         """Members of the response beside the usual ones (RFC 9457, 3.2)."""
         self.extra_headers = {**type(self).headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
 
-    def relocate(self, place: str) -> Self:
-        """Move the pointers below `place` in a larger body: `/body/name` becomes `/body/create/3/name`."""
-        errors: list[FieldError] = self.errors or [{"pointer": "/body", "detail": self.detail, "code": self.code}]
-        self.errors = [{**error, "pointer": place + error["pointer"].removeprefix("/body")} for error in errors]
+    def relocate(self, place: str, fields: str = "") -> Self:
+        """Move the pointers into the operation at `place` of a larger body, whose fields are below `fields` there.
+
+        `/body/name` becomes `/body/create/3/name`, or `/body/update/3/changes/name`.
+        """
+        errors = self.errors or [field_error(place, self.detail, self.code)]
+        self.errors = [{**error, "pointer": move(error["pointer"], place, fields)} for error in errors]
         return self
+
+
+def move(pointer: str, place: str, fields: str) -> str:
+    if pointer in MOVED:
+        return place + MOVED[pointer]
+    return place + fields + pointer.removeprefix("/body") if pointer.startswith("/body/") else place
 
 
 class DryRun(Exception):
@@ -98,6 +128,7 @@ class InUse(Conflict):
     """Another row still refers to this one."""
 
     code = "in-use"
+    pointer = "/path/id"
 
 
 class NotDeleted(Conflict):
@@ -107,10 +138,11 @@ class NotDeleted(Conflict):
 
 
 class StaleVersion(Problem):
-    """`If-Match` names a version that is not current (RFC 9110, 13.1.1)."""
+    """The version that `If-Match` names, or an operation of a bulk, is not current (RFC 9110, 13.1.1)."""
 
     status = HTTPStatus.PRECONDITION_FAILED
     code = "stale-version"
+    pointer = "/header/If-Match"
 
 
 class PreconditionRequired(Problem):
@@ -192,9 +224,9 @@ class ListTimedOut(TimedOut):
     headers: ClassVar[dict[str, str]] = {}
 
 
-def invalid(pointer: str, detail: str, code: str) -> Invalid:
+def invalid(pointer: str, detail: str, code: str, **params: Param) -> Invalid:
     """An `Invalid` for a single field."""
-    return Invalid("The request has an invalid field.", errors=[{"pointer": pointer, "detail": detail, "code": code}])
+    return Invalid("The request has an invalid field.", errors=[field_error(pointer, detail, code, **params)])
 
 
 def escape_pointer(part: object) -> str:
@@ -205,25 +237,20 @@ def escape_pointer(part: object) -> str:
 def field_errors(
     errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
 ) -> list[FieldError]:
-    """The first of Pydantic's errors, at most `limit`, without `input`, `ctx` and `url`.
-
-    Those would echo what the client sent, passwords included.
-    """
-    return [
-        {
-            "pointer": "".join(f"/{escape_pointer(part)}" for part in (*prefix, *error["loc"])),
-            "detail": str(error["msg"]).removeprefix("Value error, "),
-            "code": str(error["type"]).replace("_", "-"),
-        }
-        for error in islice(errors, limit)
-    ]
+    """The first of Pydantic's errors, at most `limit`, in our words (`core/sentences.py`)."""
+    found: list[FieldError] = []
+    for error in islice(errors, limit):
+        pointer = "".join(f"/{escape_pointer(part)}" for part in (*prefix, *error["loc"]))
+        detail, code, params = explain(error)
+        found.append({"pointer": pointer, "detail": detail, "code": code, "params": params})
+    return found
 
 
 def validation_errors(
     error: ValidationError, prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
 ) -> list[FieldError]:
     """The first field errors of Pydantic's `error`, at most `limit`, below `prefix`."""
-    errors = error.errors(include_url=False, include_input=False, include_context=False)
+    errors = error.errors(include_url=False, include_input=False)
     return field_errors(errors, prefix, limit)
 
 

@@ -5,13 +5,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from app.core.db.column_types import is_enumerated
 from app.core.db.declared_filters import NULL, declare_filters, read_name
 from app.core.db.entity import table_of
+from app.core.sentences import refusal
 
 
 class FilterQuery(BaseModel):
@@ -65,8 +65,8 @@ class FilterQuery(BaseModel):
     def check_currency(self, currency: str, needed_by: str) -> None:
         """Raise PydanticCustomError unless the filters choose one currency, in the column `currency`."""
         if len(getattr(self, currency, None) or ()) != 1:
-            detail = f"{needed_by} needs one {currency}, because amounts of several do not compare"
-            raise PydanticCustomError("currency_required", detail)
+            detail = f"{needed_by} needs one {currency}, because amounts of several do not compare."
+            raise refusal("currency-required", detail, needed_by=needed_by, currency=currency)
 
 
 class EntityFilterQuery(FilterQuery):

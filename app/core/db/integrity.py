@@ -1,8 +1,9 @@
 """Translates database errors into problems: constraints by name, an unreachable database as 503, never SQL."""
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
@@ -34,8 +35,10 @@ from app.core.errors import (
     Problem,
     TimedOut,
     Unavailable,
+    field_error,
     invalid,
 )
+from app.core.sentences import Params
 
 SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<table>\w+)\.(?P<columns>.+))")
 SQLITE_CHECK = re.compile(r"CHECK constraint failed: (?P<name>\w+)")
@@ -104,21 +107,21 @@ def from_dbapi(error: DBAPIError) -> Problem | None:
 
 
 def from_integrity_error(error: IntegrityError) -> Problem | None:
-    """Find the constraint by its name. SQLite names columns for UNIQUE, and nothing for foreign keys."""
+    """Find the constraint by its name. SQLite names the columns of a unique constraint."""
     text = str(error.orig)
     cause: Any = error.orig.__cause__ if error.orig else None
     name = getattr(cause, "constraint_name", None)
     if name:
-        return from_constraint(name, text)
+        return from_constraint(name, deleting=is_deletion(error))
     if found := SQLITE_UNIQUE.search(text):
         if found["index"]:
-            return from_constraint(found["index"], text)
+            return from_constraint(found["index"])
         columns = [part.rpartition(".")[2] for part in f"{found['table']}.{found['columns']}".split(", ")]
         return already_exists(fields_of(found["table"], columns))
     if found := SQLITE_CHECK.search(text):
-        return from_constraint(found["name"], text)
+        return from_constraint(found["name"])
     if "FOREIGN KEY" in text:
-        return foreign_key_problem(None, deleting=str(error.statement or "").lstrip().upper().startswith("DELETE"))
+        return foreign_key_problem(None, deleting=is_deletion(error))
     return None
 
 
@@ -131,7 +134,12 @@ def fields_of(table: str, columns: list[str]) -> list[str]:
     return columns
 
 
-def from_constraint(name: str, text: str) -> Problem | None:
+def is_deletion(error: IntegrityError) -> bool:
+    """Whether the row that others refer to was to be deleted; else the row that refers was to be written."""
+    return "update or delete on table" in str(error.orig) or str(error.statement).lstrip().upper().startswith("DELETE")
+
+
+def from_constraint(name: str, *, deleting: bool = False) -> Problem | None:
     """The problem of the constraint `name`, looked up in the metadata."""
     for table in SQLModel.metadata.tables.values():
         items: list[Constraint | Index] = [*table.constraints, *table.indexes]
@@ -141,20 +149,70 @@ def from_constraint(name: str, text: str) -> Problem | None:
             if isinstance(item, (UniqueConstraint, PrimaryKeyConstraint, Index)):
                 return already_exists(item.info.get("fields") or [column.name for column in item.columns])
             if isinstance(item, ForeignKeyConstraint):
-                return foreign_key_problem(item.column_keys[0], deleting="update or delete on table" in text)
+                return foreign_key_problem(item.column_keys[0], deleting=deleting, referring=table)
             if isinstance(item, CheckConstraint):
                 field = str(item.info.get("field", ""))
                 return invalid(f"/body/{field}" if field else "/body", "This value is not allowed.", "not-allowed")
     return None
 
 
-def already_exists(columns: list[str]) -> Problem:
-    return AlreadyExists(f"The value of {' and '.join(columns)} is already taken.")
+def already_exists(columns: Sequence[str]) -> Problem:
+    """The problem of a value that another row has, or of values that it has together. It points at each."""
+    values = f"The value of {columns[0]} is" if len(columns) == 1 else f"The values of {' and '.join(columns)} are"
+    detail = f"{values} already taken."
+    errors = [field_error(f"/body/{name}", detail, AlreadyExists.code, fields=list(columns)) for name in columns]
+    return AlreadyExists(detail, errors=errors)
 
 
-def foreign_key_problem(column: str | None, *, deleting: bool) -> Problem:
-    if deleting:
-        return InUse("Something else still refers to this; remove that first.")
-    return invalid(
-        f"/body/{column}" if column else "/body", "This refers to something that does not exist.", "unknown-reference"
-    )
+def foreign_key_problem(column: str | None, *, deleting: bool, referring: Table | None = None) -> Problem:
+    """The problem of a reference to nothing, or, where a row is deleted to which one of `referring` refers, InUse."""
+    if not deleting:
+        detail = "This refers to something that does not exist."
+        return invalid(f"/body/{column}" if column else "/body", detail, "unknown-reference")
+    if referring is None:
+        return InUse("Something else still refers to this; change or delete that first.")
+    return in_use([Referring(referring.name, str(column))])
+
+
+class Referring(NamedTuple):
+    """Rows that refer to another: their table, by which column, and how many there are, if they were counted."""
+
+    table: str
+    column: str
+    number: int | None = None
+    is_exact: bool = True
+    """False where there are more than `number`."""
+
+    @property
+    def kind(self) -> str:
+        return self.table.replace("_", " ")
+
+    @property
+    def verb(self) -> str:
+        return "refers" if self.number in (None, 1) else "refer"
+
+    @property
+    def params(self) -> Params:
+        """What the sentence names."""
+        return {"kind": self.kind, "field": self.column, "count": self.number, "count_is_exact": self.is_exact}
+
+    def __str__(self) -> str:
+        if self.number is None:
+            return f"At least one {self.kind}"
+        found = f"{self.number:,}" if self.is_exact else f"More than {self.number:,}"
+        return f"{found} {self.kind if self.number == 1 else plural(self.kind)}"
+
+
+def in_use(referring: Sequence[Referring]) -> InUse:
+    """The problem of a row to which others refer. `errors` has the kind and the number of each."""
+    verb = referring[0].verb if len(referring) == 1 else "refer"
+    others = " and ".join(map(str, referring))
+    errors = [field_error("/path/id", f"{each} {each.verb} to this.", InUse.code, **each.params) for each in referring]
+    return InUse(f"{others} still {verb} to this; change or delete them first.", errors=errors)
+
+
+def plural(word: str) -> str:
+    """The plural of a table's name in words: products, categories, boxes."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith(("s", "x", "z", "ch", "sh")) else f"{word}s"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.db.filter_query import EntityFilterQuery, FilterQuery
 from app.core.errors import invalid
+from app.core.sentences import refusal
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class PageQuery(FilterQuery):
     @model_validator(mode="after")
     def has_one_position(self) -> Self:
         if self.cursor and self.offset:
-            raise ValueError("use either cursor or offset")
+            raise refusal("two-positions", "Use either cursor or offset.")
         return self
 
     def sort_fields(self) -> list[tuple[str, bool]]:
@@ -50,10 +51,8 @@ class PageQuery(FilterQuery):
         for part in (self.sort or self.default_sort).split(","):
             last, descends = part.removeprefix("-"), part.startswith("-")
             if last not in self.sortable or last in order:
-                allowed = ", ".join(self.sortable)
-                raise invalid(
-                    "/query/sort", f"Sort by one or more of {allowed}, each once; - for descending.", "not-sortable"
-                )
+                detail = f"Sort by one or more of {', '.join(self.sortable)}, each once; - for descending."
+                raise invalid("/query/sort", detail, "not-sortable", allowed=list(self.sortable))
             if last in self.currencies:
                 order.setdefault(self.currencies[last], descends)  # amounts are sorted within their currency
             order[last] = descends

@@ -9,16 +9,19 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, exists, select, true
+from sqlalchemy import Column, ColumnElement, Table, exists, func, select, true
 from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity, table_of
-from app.core.db.integrity import foreign_key_problem
+from app.core.db.integrity import Referring, foreign_key_problem, in_use
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import read_targets, target_of
 from app.core.db.unit_of_work.claims import visible_target
 from app.core.db.unit_of_work.session import can_claim
-from app.core.errors import InUse
+from app.core.errors import Conflict, Invalid, field_error
+
+MAX_COUNTED = 1000
+"""Rows that refer to another, as far as they are counted."""
 
 
 async def check_references(
@@ -81,21 +84,34 @@ async def lock_visible(session: Session | ReadSession, column: "Column[UUID]", i
     return {row.id for row in await session.all(statement)}
 
 
+def refers_to_deleted(refused: Invalid) -> Conflict:
+    """The problem of restoring a row whose references are `refused`."""
+    detail = "This refers to something that was deleted; restore that first."
+    fields = [str(each["pointer"]).removeprefix("/body/") for each in refused.errors or ()]
+    return Conflict(
+        detail, errors=[field_error("/path/id", detail, "deleted-reference", field=name) for name in fields]
+    )
+
+
 async def check_not_in_use(session: Session, table: Table, row: Entity) -> None:
-    """Raise InUse while a visible row has a restricted reference to `row`; the lock keeps others from adding one."""
+    """Raise InUse while visible rows have a restricted reference to `row`; the lock keeps others from adding one."""
     if referring_columns(table):
         await session.value(select(table.c.id).where(table.c.id == row.id).with_for_update())
+    found: list[Referring] = []
     for column, model in referring_columns(table).items():
-        statement: AnySelect = select(column.table.c.id).where(column == row.id, is_visible(model)).limit(1)
-        if await session.first(statement):
-            name = column.table.name.replace("_", " ")
-            raise InUse(f"Something visible ({name}) still refers to this; change or delete that first.")
+        visible = select(column.table.c.id).where(column == row.id, is_visible(model)).limit(MAX_COUNTED + 1)
+        count = await session.value(select(func.count()).select_from(visible.subquery()))
+        if count:
+            found.append(Referring(column.table.name, column.name, min(count, MAX_COUNTED), count <= MAX_COUNTED))
+    if found:
+        raise in_use(found)
 
 
 @cache
 def referring_columns(table: Table) -> "dict[Column[UUID], type[Entity]]":
-    """The restricted references, of any table, to rows of `table`, each with the model of its rows."""
-    return {column: model for column, model in restricted_columns() if target_of(column) is table}
+    """The restricted references, of any table, to rows of `table`, by name, each with the model of its rows."""
+    found = {column: model for column, model in restricted_columns() if target_of(column) is table}
+    return dict(sorted(found.items(), key=lambda pair: (pair[0].table.name, pair[0].name)))
 
 
 def restricted_columns() -> "Iterator[tuple[Column[UUID], type[Entity]]]":

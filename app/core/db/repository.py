@@ -20,12 +20,12 @@ from app.core.db.links import LinkSet
 from app.core.db.named import NamedReferences, named_references
 from app.core.db.page_selects import Finder, Form, Search, decode_position, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
-from app.core.db.references import check_foreign_keys, check_not_in_use, check_references
+from app.core.db.references import check_foreign_keys, check_not_in_use, check_references, refers_to_deleted
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values, limit_list
 from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.unit_of_work.change import changed_names
-from app.core.db.versions import allows_version, check_absence, stale_detail
-from app.core.errors import Conflict, Invalid, NotDeleted, NotFound, StaleVersion
+from app.core.db.versions import add_etag, unmet_condition
+from app.core.errors import Invalid, NotDeleted, NotFound
 
 M = TypeVar("M", bound=Entity)
 
@@ -180,11 +180,11 @@ class Repository(EntityReader, Generic[M]):
             raise NotDeleted(f"This {self.table.name.replace('_', ' ')} is not deleted.")
         if row is None:
             raise self.not_found(id)
-        if if_match is not None and not allows_version(if_match, row.version):
-            raise StaleVersion(stale_detail(if_match, row.version))
         unless = self.writer.context.unless_version
-        if unless is not None and unless.id == id:
-            check_absence(unless.tags, row.version)
+        excluded = unless.tags if unless is not None and unless.id == id else None
+        problem = unmet_condition(row.version, if_match, excluded)
+        if problem is not None:
+            raise add_etag(problem, *await self.reload_for_read([row]))
         return row
 
     async def lock_all(self, ids: Sequence[UUID]) -> None:
@@ -235,7 +235,7 @@ class Repository(EntityReader, Generic[M]):
         try:
             await check_references(self.writer, self.table, [row], row.restricted_references)
         except Invalid as error:
-            raise Conflict("This refers to something that was deleted; restore that first.") from error
+            raise refers_to_deleted(error) from error
         return await self.change(row, {"deleted_at": None})
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""Optimistic locking: whether a condition of the client names the current version."""
+"""Optimistic locking: entity tags, and whether a condition of the client names the current version."""
 
 from collections.abc import Iterator
 
@@ -13,6 +13,30 @@ class VersionMatches(Problem):
 
     status = StaleVersion.status
     code = "version-matches"
+    pointer = "/header/If-None-Match"
+
+
+def etag_of(item: object) -> str | None:
+    """The version of `item`, followed by those of the items that it embeds, because a change of theirs changes it."""
+    version = getattr(item, "version", None)
+    embedded = getattr(item, "embedded_versions", ())
+    return None if version is None else ".".join(str(number) for number in (version, *embedded))
+
+
+def unmet_condition(version: int, if_match: str | None, if_none_match: str | None) -> Problem | None:
+    """The problem of a condition of a change that what is at `version` does not meet; None where it meets both."""
+    if if_match is not None and not allows_version(if_match, version):
+        return StaleVersion(stale_detail(if_match, version), params={"version": version})
+    if if_none_match is not None and refuses_version(if_none_match, version):
+        detail = f"This is at version {version} now, which If-None-Match excludes."
+        return VersionMatches(detail, params={"version": version})
+    return None
+
+
+def add_etag(problem: Problem, item: object) -> Problem:
+    """`problem`, whose response has the entity tag of `item`, as a read returns it."""
+    problem.extra_headers["ETag"] = f'"{etag_of(item)}"'
+    return problem
 
 
 def allows_version(if_match: str, version: int) -> bool:
@@ -40,9 +64,3 @@ def stale_detail(if_match: str, version: int) -> str:
     if any(tag.startswith("W/") for tag in split_tags(if_match)):
         return f"If-Match never matches a weak tag (W/): send the tag without W/. This is at version {version} now."
     return f"This is at version {version} now; read it again before changing it."
-
-
-def check_absence(if_none_match: str, version: int) -> None:
-    """Raise VersionMatches where `if_none_match` names `version`, the current one."""
-    if refuses_version(if_none_match, version):
-        raise VersionMatches(f"This is at version {version} now, which If-None-Match excludes.")

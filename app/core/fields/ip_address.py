@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from app.core.sentences import refusal
+
 IPV6_SUBSCRIBER_BITS = 64
 WITH_PORT = re.compile(r"\[(?P<v6>[0-9A-Fa-f:.]+)\](?::\d{1,5})?|(?P<v4>\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?")
 """How proxies write an address with its port: in brackets for IPv6."""
@@ -50,11 +52,11 @@ def is_in_networks(ip: str | None, networks: list[str]) -> bool:
 
 
 def canonical_network(text: str) -> str:
-    """An address or network in its canonical spelling. Raises ValueError."""
+    """An address or network in its canonical spelling. Refuses other text."""
     try:
         return str(ip_network(text))
     except ValueError:
-        raise ValueError("use an address, or a network without host bits such as 192.0.2.0/24") from None
+        raise refusal("not-a-network", "Use an address, or a network without host bits such as 192.0.2.0/24.") from None
 
 
 Network = Annotated[str, Field(max_length=64), AfterValidator(canonical_network)]

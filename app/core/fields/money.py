@@ -5,6 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from app.core.sentences import refusal
 
 SCALE = 4
 """Decimal places that are stored; no currency of ISO 4217 has more."""
@@ -20,12 +23,24 @@ AMOUNT: dict[str, Any] = {
 
 
 def parse_amount(value: object) -> Decimal:
-    """A decimal from text. Raises ValueError for a JSON number, which is a float to most clients."""
+    """A decimal from text. Raises PydanticCustomError, also for a JSON number, which is a float to most clients."""
     if isinstance(value, str) and re.fullmatch(AMOUNT["pattern"], value):
         return Decimal(value)
     if isinstance(value, Decimal):
         return value
-    raise ValueError('send a decimal as a string, as in "19.90"')
+    raise refuse_amount(value)
+
+
+def refuse_amount(value: object) -> PydanticCustomError:
+    """Why `value` is no amount."""
+    if not isinstance(value, str):
+        return refusal("amount-type", 'Send the amount as text, such as "19.90", and not as a JSON number.')
+    if re.fullmatch(r"-[0-9]+(\.[0-9]+)?", value):
+        return refusal("negative-amount", "An amount cannot be negative.")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        detail = f"Use at most {DIGITS - SCALE} digits, a point and {SCALE} decimal places."
+        return refusal("amount-digits", detail, whole_digits=DIGITS - SCALE, decimal_places=SCALE)
+    return refusal("amount-form", "Write the amount in digits, with a point before the decimals, such as 19.90.")
 
 
 def at_stored_scale(amount: Decimal) -> Decimal:
@@ -34,9 +49,9 @@ def at_stored_scale(amount: Decimal) -> Decimal:
 
 
 def check_currency(code: str) -> str:
-    """`code`, if it is a currency with decimal places. Raises ValueError."""
+    """`code`, if it is a currency with decimal places; else it is refused."""
     if decimal_places_of(code) is None:
-        raise ValueError("this is no currency of ISO 4217")
+        raise refusal("unknown-currency", "This is no currency of ISO 4217, such as EUR.")
     return code
 
 

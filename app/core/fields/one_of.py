@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
+
+from app.core.sentences import refusal
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class OneOf:
         return {"type": "string", "enum": sorted(self.names())}
 
     def check(self, text: str) -> str:
-        """`text`. Raises PydanticCustomError, which says what there is."""
+        """`text`. Raises PydanticCustomError, whose sentence says what there is."""
         names = sorted(self.names())
         if text not in names:
-            raise PydanticCustomError("enum", "Input should be one of {names}", {"names": ", ".join(names)})
+            raise refusal("enum", f"Use one of: {', '.join(names)}.", allowed=names)
         return text

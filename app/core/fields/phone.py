@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import BeforeValidator
 from pydantic_extra_types.phone_numbers import PhoneNumber
 
+from app.core.sentences import refusal
+
 WRITTEN = re.compile(r"(tel:)?\+[\d\s().\-/\u2010-\u2015\u2212]*", re.IGNORECASE)
 """A number as people write it: `+49 (0)30 90-18.20`."""
 
@@ -18,9 +20,10 @@ class E164(PhoneNumber):
 
 
 def refuse_extension(value: object) -> object:
-    """`value`, unless it has more than a number with its country code, which would be lost. Raises ValueError."""
+    """`value`, unless it has more than a number with its country code, which would be lost."""
     if isinstance(value, str) and not WRITTEN.fullmatch(unicodedata.normalize("NFKC", value).strip()):
-        raise ValueError("send a number with its country code and nothing else, as in +49 30 901820: no extension")
+        detail = "Send a number with its country code and nothing else, as in +49 30 901820: no extension."
+        raise refusal("not-only-a-number", detail)
     return value
 
 

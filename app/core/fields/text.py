@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from app.core.fields.folding import NOT_SEEN, compose
+from app.core.sentences import refusal
 
 BREAKS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 """Control characters, and what begins another line."""
@@ -24,15 +25,15 @@ def compose_text(value: object) -> object:
 
 
 def compose_line(value: object) -> object:
-    """The same of a name. Raises ValueError for one that has nothing to see, is of several lines, or runs backwards."""
+    """The same of a name. Refuses one that has nothing to see, is of several lines, or runs backwards."""
     if not isinstance(value, str) or value.isascii():
         return value  # the constraints of the field say the rest
     if LATER_BREAKS.search(value):
-        raise ValueError("a name is one line, without control characters")
+        raise refusal("not-one-line", "A name is one line, without control characters.")
     if REVERSING.search(value):
-        raise ValueError("a name has no characters that change the direction of text")
+        raise refusal("changes-direction", "A name has no characters that change the direction of text.")
     if not value.translate(BLANKS).strip():
-        raise ValueError("a name needs a character that can be seen")
+        raise refusal("nothing-to-see", "A name needs a character that can be seen.")
     return compose(value)
 
 

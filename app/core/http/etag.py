@@ -6,13 +6,6 @@ A tag is strong, so that the compressed body of a version has another one: `"3"`
 from app.core.db.versions import COMPRESSED
 
 
-def etag_of(item: object) -> str | None:
-    """The version of `item`, followed by those of the items that it embeds, because a change of theirs changes it."""
-    version = getattr(item, "version", None)
-    embedded = getattr(item, "embedded_versions", ())
-    return None if version is None else ".".join(str(number) for number in (version, *embedded))
-
-
 def compressed_tag(tag: str) -> str:
     """The tag of the compressed body, where `tag` is that of the body as it is."""
     return f'{tag[:-1]}{COMPRESSED}"'

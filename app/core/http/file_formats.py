@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from app.core.http.csv_cells import neutralize
 from app.core.http.file_options import DEFAULT, TextFileOptions
+from app.core.sentences import refusal
 
 CSV, NDJSON, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
@@ -125,11 +126,12 @@ def join_names(names: Sequence[str]) -> str:
 
 
 def split_names(cell: str) -> list[str]:
-    """The names that `join_names` put into a cell, without blanks around them. Raises ValueError."""
+    """The names that `join_names` put into a cell, without blanks around them. Refuses other text."""
     try:
         rows = list(csv.reader([cell], delimiter=NAME_SEPARATOR, skipinitialspace=True, strict=True))
     except csv.Error as error:
-        raise ValueError(f"separate names by {NAME_SEPARATOR}, and quote one that holds it") from error
+        detail = f"Separate names by {NAME_SEPARATOR}, and quote one that holds it."
+        raise refusal("names-form", detail, separator=NAME_SEPARATOR) from error
     return [name.strip() for row in rows for name in row if name.strip()]
 
 

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 
-from app.core.errors import MAX_ERRORS, MAX_NAME_LENGTH, FieldError, Invalid, Malformed
+from app.core.errors import MAX_ERRORS, FieldError, Invalid, Malformed, escape_pointer, field_error
 
 
 def declared_parameters(dependant: Dependant) -> frozenset[str]:
@@ -59,4 +59,4 @@ def check_parameters(request: Request, declared: Collection[str], lists: Collect
 
 
 def error_of(name: str, detail: str, code: str) -> FieldError:
-    return {"pointer": f"/query/{name[:MAX_NAME_LENGTH]}", "detail": detail, "code": code}
+    return field_error(f"/query/{escape_pointer(name)}", detail, code)

@@ -18,12 +18,13 @@ from pydantic import BaseModel, TypeAdapter
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.db.pagination import Page
+from app.core.db.versions import etag_of
 from app.core.http.answers import encoder_of
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
 from app.core.http.compression import add_vary, finish
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
-from app.core.http.etag import etag_of, matching_tag
+from app.core.http.etag import matching_tag
 from app.core.http.file_export import read_file_kind, stream_list
 from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_writer
 from app.core.http.file_options import DEFAULT, FileOptions, Importable, ItemFileOptions, TextFileOptions

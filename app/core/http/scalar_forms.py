@@ -42,7 +42,8 @@ class Form:
         """The error of a parameter, in the shape of Pydantic's."""
         options = " or ".join([*(EXAMPLES[kind] for kind in self.kinds), *self.words])
         code = f"{self.kinds[0].__name__.lower()}_parsing"
-        return {"type": code, "loc": (place, name), "msg": f"Write {options}.", "input": text}
+        context: dict[str, Any] = {"params": {}}
+        return {"type": code, "loc": (place, name), "msg": f"Write {options}.", "input": text, "ctx": context}
 
 
 def forms_of(fields: Mapping[str, FieldInfo]) -> dict[str, Form]:

@@ -22,9 +22,9 @@ def chosen_fields(arguments: dict[str, Any], item: type[BaseModel] | None) -> tu
         return ()
     wanted = set(query.fields.split(","))
     if unknown := wanted - item.model_fields.keys():
-        known = ", ".join(item.model_fields)
-        detail = f"{len(unknown)} of these are no fields of an item, which has {known}."
-        raise invalid("/query/fields", detail, "unknown-field")
+        known = list(item.model_fields)
+        detail = f"{len(unknown)} of these are no fields of an item, which has {', '.join(known)}."
+        raise invalid("/query/fields", detail, "unknown-field", allowed=known)
     return tuple(name for name in item.model_fields if name in wanted or name == ALWAYS)
 
 

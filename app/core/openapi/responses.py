@@ -55,7 +55,7 @@ PROBLEMS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     403: ("Forbidden", "The caller may not do this.", ()),
     404: ("NotFound", "The resource does not exist, or is hidden from the caller.", ()),
     409: ("Conflict", "The current state of the resource does not allow this.", ("Retry-After",)),
-    412: ("StaleVersion", "`If-Match` names a version that is not current.", ()),
+    412: ("StaleVersion", "`If-Match` names a version that is not current.", ("ETag",)),
     413: ("ContentTooLarge", "The body is larger than the limit.", ()),
     415: ("UnsupportedMediaType", "The endpoint does not accept this media type or coding.", ("Accept-Encoding",)),
     422: ("Invalid", "Fields are invalid; `errors` lists them with reasons.", ()),

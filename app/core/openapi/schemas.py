@@ -11,13 +11,27 @@ TEXT = {"type": "string", "maxLength": 65_536}
 SLUG = {"type": "string", "maxLength": 64, "pattern": "^[a-z0-9-]+$"}
 POINTER = {"type": "string", "maxLength": 4096, "pattern": "^/", "description": "A JSON pointer into the request."}
 
+PARAM: Json = {
+    "oneOf": [
+        TEXT,
+        {"type": "integer", "format": "int64"},
+        {"type": "boolean"},
+        {"type": "array", "maxItems": 1000, "items": TEXT},
+        {"type": "null"},
+    ]
+}
 FIELD_ERROR: Json = {
     "type": "object",
-    "required": ["pointer", "detail", "code"],
+    "required": ["pointer", "detail", "code", "params"],
     "properties": {
         "pointer": POINTER,
         "detail": {**TEXT, "description": "What is wrong, in a sentence."},
         "code": {**SLUG, "description": "A stable code."},
+        "params": {
+            "type": "object",
+            "description": "The values that the sentence names, for clients that translate it. The code says which.",
+            "additionalProperties": PARAM,
+        },
     },
 }
 PROBLEM: Json = {
@@ -54,7 +68,7 @@ PROBLEM: Json = {
             "type": "array",
             "maxItems": MAX_LINE_ERRORS,
             "items": FIELD_ERROR,
-            "description": "The invalid fields, for 422.",
+            "description": "The parts of the request that are at fault: always for 422, else where one can be named.",
         },
         "created": {"type": "integer", "minimum": 1, "description": "The items that a stopped import has created."},
         "stopped_at_line": {"type": "integer", "minimum": 1, "description": "The line where a stopped import goes on."},

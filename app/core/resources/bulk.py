@@ -17,6 +17,7 @@ from app.core.http.route import Route
 from app.core.http.state import context_of, state_of
 from app.core.resources.schemas import Patch, ResponseSchema, Schema
 from app.core.resources.service import Service
+from app.core.sentences import refusal
 
 C = TypeVar("C", bound=Schema)
 U = TypeVar("U", bound=Patch)
@@ -70,7 +71,7 @@ class Bulk(Schema, Generic[C, U]):
     @model_validator(mode="after")
     def has_operations(self) -> Self:
         if not 1 <= len(self.create) + len(self.update) + len(self.delete) <= MAX_OPERATIONS:
-            raise ValueError(f"send 1 to {MAX_OPERATIONS} operations")
+            raise refusal("number-of-operations", f"Send 1 to {MAX_OPERATIONS} operations.", most=MAX_OPERATIONS)
         return self
 
 
@@ -165,7 +166,7 @@ async def one_by_one(action: str, operations: Sequence[Op], apply: Callable[[Op]
     """Apply each operation for itself. Raises the first Problem, with pointers to its operation."""
     results = []
     for index, operation in enumerate(operations):
-        async with problems_at(f"{action}/{index}"):
+        async with problems_at(f"/body/{action}/{index}", "/changes" if action == "update" else ""):
             results.append(await apply(operation))
     return results
 
@@ -176,9 +177,9 @@ def if_match_of(version: int | None) -> str | None:
 
 
 @asynccontextmanager
-async def problems_at(place: str) -> AsyncIterator[None]:
-    """Make the pointers of a Problem in the block start at the operation at `place`."""
+async def problems_at(place: str, fields: str) -> AsyncIterator[None]:
+    """Make the pointers of a Problem in the block start at the operation at `place`, which has `fields` below it."""
     try:
         yield
     except (Problem, SQLAlchemyError) as error:
-        raise client_problem(error).relocate(f"/body/{place}") from error
+        raise client_problem(error).relocate(place, fields) from error

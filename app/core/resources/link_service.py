@@ -17,6 +17,7 @@ class SetIsFull(Conflict):
     """A set has as many members as it can have."""
 
     code = "set-is-full"
+    pointer = "/path/id"
 
 
 class LinkService:
@@ -49,7 +50,8 @@ class LinkService:
         for index, member in enumerate(wanted):
             if member in unknown:
                 pointer = f"/body/{self.set.member_key.name}s/{index}"
-                raise invalid(pointer, f"There is no {self.set.words} {member}.", "unknown-reference")
+                detail = f"There is no {self.set.words} {member}."
+                raise invalid(pointer, detail, "unknown-reference", id=str(member))
         return await self.write(owner, missing, [present[member] for member in present.keys() - set(wanted)])
 
     async def add(self, owner_id: UUID, member_id: UUID, if_match: str | None) -> Any:
@@ -59,7 +61,8 @@ class LinkService:
         if member_id not in present and member_id not in await self.find_members([member_id]):
             raise self.members.not_found(member_id)
         if member_id not in present and len(present) >= MAX_MEMBERS:
-            raise SetIsFull(f"There are {MAX_MEMBERS} {self.set.name} already; remove one first.")
+            detail = f"There are {MAX_MEMBERS} {self.set.name} already; remove one first."
+            raise SetIsFull(detail, params={"most": MAX_MEMBERS})
         return await self.write(owner, [member_id] if member_id not in present else [], [])
 
     async def remove(self, owner_id: UUID, member_id: UUID, if_match: str | None) -> None:

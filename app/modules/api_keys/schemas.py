@@ -12,6 +12,7 @@ from app.core.fields.ip_address import Network
 from app.core.fields.text import Name, PermissionName
 from app.core.fields.time import Moment
 from app.core.resources.schemas import Read, Schema
+from app.core.sentences import refusal
 from app.modules.api_keys.models import ApiKey
 
 
@@ -31,7 +32,7 @@ class ApiKeyCreate(Schema):
     @classmethod
     def is_in_the_future(cls, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= now():
-            raise ValueError("a key must end in the future")
+            raise refusal("not-in-future", "A key must end in the future.")
         return expires_at
 
 

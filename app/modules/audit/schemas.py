@@ -9,10 +9,11 @@ from pydantic import Field, field_validator
 
 from app.core.db.audited import TableName
 from app.core.db.pagination import Page, PageQuery
-from app.core.errors import Invalid
+from app.core.errors import Invalid, field_error
 from app.core.fields.http_method import Method
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
+from app.core.sentences import refusal
 
 Status = Annotated[int, Field(ge=100, le=599)]
 AUDIT = "audit"
@@ -54,7 +55,7 @@ class Window(NamedTuple):
         start, end = query.at_gte, query.at_lt
         if start and end and end - start > WIDEST:
             detail = f"With these filters, `at_gte` and `at_lt` are at most {WIDEST.days} days apart."
-            raise RangeRequired(detail, errors=[{"pointer": "/query/at_gte", "detail": detail, "code": "too-early"}])
+            raise RangeRequired(detail, errors=[field_error("/query/at_gte", detail, "too-early")])
         if start and not end:
             return cls(start, start + WIDEST)
         end = end or now
@@ -76,7 +77,7 @@ class HistoryQuery(PageQuery):
     @classmethod
     def refuse_total(cls, total: bool) -> bool:
         if total:
-            raise ValueError("the audit log is not counted")
+            raise refusal("not-counted", "The audit log is not counted; ask GET /audit/summary.")
         return total
 
 

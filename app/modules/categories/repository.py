@@ -19,6 +19,7 @@ class CategoryCycle(Conflict):
     """The category would be below itself."""
 
     code = "category-cycle"
+    pointer = "/body/parent_id"
 
 
 class CategoryRepository(Repository[Category]):

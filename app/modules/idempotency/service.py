@@ -11,6 +11,7 @@ from app.core.clock import now
 from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import AnyRow, Session
+from app.core.errors import field_error
 from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, StoredResponse
 from app.core.security.encryption import decrypt, encrypt
 from app.modules.idempotency.repository import ResponseRepository
@@ -90,4 +91,4 @@ def find_marked(key: bytes, rows: Sequence[AnyRow], marks: Sequence[bytes]) -> l
 
 def reused_key() -> KeyReused:
     detail = "This idempotency key belongs to another request; use a new one."
-    return KeyReused(detail, errors=[{"pointer": "/header/Idempotency-Key", "detail": detail, "code": KeyReused.code}])
+    return KeyReused(detail, errors=[field_error("/header/Idempotency-Key", detail, KeyReused.code)])

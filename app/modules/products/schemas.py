@@ -10,6 +10,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
+from app.core.sentences import refusal
 from app.modules.products.models import Product, ProductStatus, StockMovement
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
@@ -109,7 +110,7 @@ class MovementCreate(Schema):
     @model_validator(mode="after")
     def moves_something(self) -> Self:
         if self.delta == 0:
-            raise ValueError("delta must not be 0")
+            raise refusal("moves-nothing", "A movement of 0 moves nothing.")
         return self
 
 

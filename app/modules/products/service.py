@@ -17,6 +17,7 @@ class InsufficientStock(Conflict):
     """A movement would take more than is in stock."""
 
     code = "insufficient-stock"
+    pointer = "/body/delta"
 
 
 class ProductService(Service[Product]):
@@ -32,7 +33,7 @@ class ProductService(Service[Product]):
     def apply_rules(self, row: Product, changes: dict[str, Any]) -> dict[str, Any]:
         price, currency = changes.get("price", row.price), changes.get("currency", row.currency)
         if currency != row.currency and decimal_places_of(currency) is None:
-            raise invalid("/body/currency", "This is no currency of ISO 4217.", "value-error")
+            raise invalid("/body/currency", "This is no currency of ISO 4217, such as EUR.", "unknown-currency")
         if (price, currency) != (row.price, row.currency):
             check_price(price, currency, row.price_places)
         return changes
@@ -49,9 +50,12 @@ class StockService(ChildService[Product, StockMovement]):
         values = data.model_dump()
         stock = owner.stock + values["delta"]
         if stock < 0:
-            raise InsufficientStock(f"There are {owner.stock} of it; {-values['delta']} cannot be taken.")
+            taken = -values["delta"]
+            detail = f"There are {owner.stock} of it; {taken} cannot be taken."
+            raise InsufficientStock(detail, params={"available": owner.stock, "requested": taken})
         if stock > MAX_STOCK:
-            raise invalid("/body/delta", f"There can be {MAX_STOCK} of a product at most.", "too-much-stock")
+            detail = f"There can be {MAX_STOCK} of a product at most."
+            raise invalid("/body/delta", detail, "too-much-stock", available=owner.stock, most=MAX_STOCK)
         owner.stock = stock
         return StockMovement(product_id=owner.id, stock=stock, **values)
 
@@ -60,4 +64,5 @@ def check_price(price: Decimal, currency: str, known_places: int) -> None:
     """Raise Invalid for a price with more decimal places than its currency has, or had if it was withdrawn."""
     places = decimal_places_of(currency)
     if places_in(price) > (known_places if places is None else places):
-        raise invalid("/body/price", f"{currency} has fewer decimal places than this.", "too-many-decimals")
+        detail = f"{currency} has fewer decimal places than this."
+        raise invalid("/body/price", detail, "too-many-decimals", currency=currency)

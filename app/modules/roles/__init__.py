@@ -33,7 +33,7 @@ from app.modules.roles.repository import (
     grant_paths_in,
     users_with_grant_paths,
 )
-from app.modules.roles.schemas import Assignment, Flags, HolderQuery, RoleCreate
+from app.modules.roles.schemas import Assignments, Flags, HolderQuery, RoleCreate
 from app.modules.roles.service import AssignmentService, ModuleService, RoleService
 
 __all__ = [
@@ -43,8 +43,8 @@ __all__ = [
     "NOTHING",
     "USER_COLUMNS",
     "WHOLE_ROW",
-    "Assignment",
     "AssignmentService",
+    "Assignments",
     "CannotGrant",
     "Flags",
     "GrantPath",

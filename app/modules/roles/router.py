@@ -127,7 +127,7 @@ async def replace_user_roles(
     assignments: WriteAssignments, id: UUID, data: Assignments, if_match: IfMatch = None
 ) -> Any:
     """Replace the roles of a user. `If-Match` names the version of the user."""
-    return await assignments.replace(id, data.with_terms(), if_match)
+    return await assignments.replace(id, data, if_match)
 
 
 @mine.get("/roles", response_model=list[AssignmentRead], dependencies=[authenticated()])

@@ -10,6 +10,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.text import Name, Slug, compose_text
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, Read, ResponseSchema, Schema, example
+from app.core.sentences import refusal
 from app.modules.roles.models import Role
 
 Reason = Annotated[
@@ -91,7 +92,7 @@ class Matrix(Schema):
     @classmethod
     def has_each_module_once(cls, modules: list[Flags]) -> list[Flags]:
         if len({flags.module_slug for flags in modules}) != len(modules):
-            raise ValueError("list each module once")
+            raise refusal("listed-twice", "List each module once.")
         return modules
 
 
@@ -114,7 +115,7 @@ class MatrixEdit(Schema):
     @classmethod
     def has_each_role_once(cls, roles: list[RoleMatrix]) -> list[RoleMatrix]:
         if len({role.role_id for role in roles}) != len(roles):
-            raise ValueError("list each role once")
+            raise refusal("listed-twice", "List each role once.")
         return roles
 
 
@@ -148,7 +149,7 @@ class Assignment(Schema):
     @model_validator(mode="after")
     def begins_before_it_ends(self) -> Self:
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
-            raise ValueError("valid_until must be after valid_from")
+            raise refusal("ends-before-it-begins", "valid_until must be after valid_from.")
         return self
 
 
@@ -165,11 +166,17 @@ class Assignments(Schema):
     @model_validator(mode="after")
     def has_one_list(self) -> Self:
         if (self.role_ids is None) == (self.assignments is None):
-            raise ValueError("send either role_ids or assignments")
+            raise refusal("one-list", "Send either role_ids or assignments.")
         ids = [item.role_id for item in self.assignments or []]
         if len(set(ids)) != len(ids):
-            raise ValueError("list each role once")
+            raise refusal("listed-twice", "List each role once.")
         return self
+
+    def place_of(self, role_id: UUID) -> str:
+        """The pointer to a role that is listed."""
+        if self.role_ids is not None:
+            return f"/role_ids/{self.role_ids.index(role_id)}"
+        return f"/assignments/{[item.role_id for item in self.assignments or ()].index(role_id)}/role_id"
 
     def with_terms(self) -> list[Assignment]:
         """Every assignment with its terms."""

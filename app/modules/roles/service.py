@@ -9,6 +9,7 @@ from uuid import UUID
 from app.core.db.links import flush_set
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.versions import add_etag
 from app.core.errors import StaleVersion, invalid
 from app.core.resources.service import Service
 from app.core.runtime.module_info import ModuleInfo
@@ -20,7 +21,7 @@ from app.modules.roles.repository import (
     ModuleRepository,
     RoleRepository,
 )
-from app.modules.roles.schemas import Assignment, Flags, MatrixRow, RoleMatrix
+from app.modules.roles.schemas import Assignments, Flags, MatrixRow, RoleMatrix
 from app.modules.users import UserRepository
 
 
@@ -58,7 +59,9 @@ class RoleService(Service[Role]):
         for index, item in sorted(enumerate(wanted), key=lambda pair: pair[1].role_id):
             role = await self.rows.load(item.role_id)
             if item.version is not None and item.version != role.version:
-                raise StaleVersion(f"The role {role.name} is at version {role.version} now.")
+                detail = f"The role {role.name} is at version {role.version} now."
+                problem = StaleVersion(detail, params={"version": role.version})
+                raise add_etag(problem, role).relocate(f"/body/roles/{index}")
             await self.set_grants(role, item.modules, f"/body/roles/{index}/modules")
         return [matrix_row(await self.rows.load(item.role_id), item.modules) for item in wanted]
 
@@ -98,13 +101,13 @@ class AssignmentService:
         await RoleRepository(self.rows.session).get(role_id)
         return await HolderRepository(self.rows.session).page_of_role(role_id, query)
 
-    async def replace(self, user_id: UUID, wanted: list[Assignment], if_match: str | None = None) -> list[AnyRow]:
+    async def replace(self, user_id: UUID, data: Assignments, if_match: str | None = None) -> list[AnyRow]:
         """Give the user exactly these roles, on these terms. Raises NotFound, StaleVersion, Invalid."""
         session = self.rows.writer
         user = await UserRepository(session).load(user_id, if_match)
-        await self.check_roles(wanted)
+        await self.check_roles(data)
         links = await self.rows.links(user_id)
-        for item in wanted:
+        for item in data.with_terms():
             link = links.pop(item.role_id, None) or UserRole(user_id=user_id, role_id=item.role_id)
             terms = item.model_dump(exclude={"role_id"})
             if item.reason is None and has_terms(link, terms):
@@ -118,11 +121,12 @@ class AssignmentService:
         await flush_set(session, user)
         return list(await self.rows.roles(user_id))
 
-    async def check_roles(self, wanted: Iterable[Assignment]) -> None:
+    async def check_roles(self, data: Assignments) -> None:
         """Raise Invalid for a role that is hidden or does not exist."""
-        ids = {item.role_id for item in wanted}
+        ids = {item.role_id for item in data.with_terms()}
         if unknown := ids - await self.rows.visible_ids(ids):
-            raise invalid("/body", f"There is no role {min(unknown)}.", "unknown-role")
+            pointer = f"/body{data.place_of(min(unknown))}"
+            raise invalid(pointer, f"There is no role {min(unknown)}.", "unknown-role", role_id=str(min(unknown)))
 
 
 class GroupService(Service[ModuleGroup]):

@@ -21,6 +21,7 @@ class InvalidTransition(Conflict):
     """The task cannot change from its status to the requested one."""
 
     code = "invalid-transition"
+    pointer = "/body/status"
 
 
 class TaskService(Service[Task]):
@@ -37,7 +38,9 @@ class TaskService(Service[Task]):
         if status == row.status:
             return changes
         if status not in TRANSITIONS[row.status]:
-            raise InvalidTransition(f"A task that is {row.status} cannot become {status}.")
+            allowed = sorted(TRANSITIONS[row.status])
+            detail = f"A task that is {row.status} cannot become {status}, only {' or '.join(allowed)}."
+            raise InvalidTransition(detail, params={"from": row.status, "to": status, "allowed": list(allowed)})
         return {**changes, **completion_of(status)}
 
 

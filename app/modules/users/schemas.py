@@ -9,6 +9,7 @@ from app.core.db.pagination import EntityQuery
 from app.core.fields.email import EmailAddress
 from app.core.fields.text import Name
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema
+from app.core.sentences import refusal
 from app.modules.users.models import User
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
@@ -47,9 +48,9 @@ class UserCreate(UserFields):
     @model_validator(mode="after")
     def has_password_if_person(self) -> Self:
         if self.is_service == (self.password is not None):
-            raise ValueError("a person needs a password, a service account has none")
+            raise refusal("password-or-service", "A person needs a password, and a service account has none.")
         if self.is_service and self.is_superuser:
-            raise ValueError("a service account is never a superuser")
+            raise refusal("service-account", "A service account is never a superuser.")
         return self
 
 

@@ -194,7 +194,7 @@ async def test_offset_and_total_are_an_alternative(
 
     assert (len(page["items"]), page["total"], page["next_cursor"]) == (2, 7, None)
     both = await person.get("/tasks", params={"offset": 5, "cursor": "x"})
-    assert (both.status_code, both.json()["errors"][0]["detail"]) == (422, "use either cursor or offset")
+    assert (both.status_code, both.json()["errors"][0]["detail"]) == (422, "Use either cursor or offset.")
     assert (await person.get("/tasks", params={"offset": 10_001})).status_code == 422
 
 

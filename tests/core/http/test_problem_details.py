@@ -49,7 +49,7 @@ async def test_validation_never_repeats_the_input(client: httpx.AsyncClient, sig
 
     body = assert_problem(answer, 422, "invalid-fields")
     assert {error["pointer"] for error in body["errors"]} == {"/body/username", "/body/email", "/body/password"}
-    assert all(set(error) == {"pointer", "detail", "code"} for error in body["errors"])
+    assert all(set(error) == {"pointer", "detail", "code", "params"} for error in body["errors"])
     assert "s3cret-canary" not in answer.text
 
 

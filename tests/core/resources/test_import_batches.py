@@ -139,7 +139,7 @@ async def test_what_is_taken_between_check_and_batch_stops_the_import(
 
     body = stopped.json()
     assert (body["created"], body["stopped_at_line"]) == (line - 1, line)
-    assert body["errors"][0]["pointer"] == f"/body/{line}"
+    assert body["errors"][0]["pointer"] == f"/body/{line}/name"
     if on_error == "abort":
         assert (stopped.status_code, body["code"]) == (409, "partly-imported")
         assert (again.status_code, again.json()["stopped_at_line"]) == (409, line)

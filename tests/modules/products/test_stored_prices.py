@@ -52,7 +52,7 @@ async def test_nobody_begins_to_use_a_withdrawn_currency(clerk: Person) -> None:
     for answer in answers:
         assert answer.status_code == 422
         assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [
-            ("/body/currency", "value-error")
+            ("/body/currency", "unknown-currency")
         ]
 
 

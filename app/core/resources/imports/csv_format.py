@@ -7,7 +7,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, validation_errors
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, field_error, validation_errors
 from app.core.http.csv_cells import restore
 from app.core.http.file_formats import cell_text, column_names, columns_of, value_at
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
@@ -45,7 +45,7 @@ class CsvFormat(FileFormat):
         decimals = self.decimal_names if table.has_decimal_commas else frozenset()
         for number, cells in table.records:
             if isinstance(cells, Malformed):
-                yield number, [{"pointer": "", "detail": cells.detail, "code": cells.code}]
+                yield number, [field_error("", cells.detail, cells.code)]
             elif number < from_line or is_blank(cells):
                 yield number, None
             elif isinstance(fitting := fit_to_header(cells, table.header), dict):
@@ -92,7 +92,7 @@ def clear(adapter: TypeAdapter[Patch], document: Values, cleared: list[str]) -> 
 
 
 def missing_value(error: FieldError) -> FieldError:
-    return {"pointer": error["pointer"], "detail": "The cell is empty, and an item needs a value.", "code": "missing"}
+    return field_error(error["pointer"], "The cell is empty, and an item needs a value.", "missing")
 
 
 def read_cells(cells: dict[str, str], decimals: frozenset[str]) -> Values:

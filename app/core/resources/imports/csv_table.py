@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, Invalid, Malformed, escape_pointer
+from app.core.errors import MAX_LINE_ERRORS, FieldError, Invalid, Malformed, escape_pointer, field_error
 from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS, Line, numbered_lines
 
 SEPARATORS = ",;\t|"
@@ -130,14 +130,15 @@ def column_error(name: str, position: int, names: Cells, columns: Columns, place
     """Why a column cannot be imported; None if it can."""
     pointer = f"{place}/{escape_pointer(name.strip() or position + 1)}"
     if name in names[:position]:
-        return {"pointer": pointer, "detail": "The file has this column twice.", "code": "repeated-column"}
+        return field_error(pointer, "The file has this column twice.", "repeated-column")
     if name in columns.importable or (columns.takes_read_only and name in columns.read_only):
         return None
     if name in columns.read_only:
         detail = "This column cannot be imported: leave it out, or update items with mode=upsert or mode=update."
-        return {"pointer": pointer, "detail": detail, "code": "read-only-column"}
-    detail = f"There is no such column. The columns are {', '.join(sorted(columns.importable))}."
-    return {"pointer": pointer, "detail": detail, "code": "unknown-column"}
+        return field_error(pointer, detail, "read-only-column")
+    known = sorted(columns.importable)
+    detail = f"There is no such column. The columns are {', '.join(known)}."
+    return field_error(pointer, detail, "unknown-column", columns=known)
 
 
 def fit_to_header(cells: Cells, header: Cells) -> Cells | FieldError:
@@ -147,4 +148,4 @@ def fit_to_header(cells: Cells, header: Cells) -> Cells | FieldError:
     if len(cells) == len(header):
         return cells
     detail = f"The header names {len(header)} columns, this line has {len(cells)}."
-    return {"pointer": "", "detail": detail, "code": "wrong-number-of-columns"}
+    return field_error("", detail, "wrong-number-of-columns", expected=len(header), found=len(cells))

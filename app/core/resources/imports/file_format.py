@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, escape_pointer, validation_errors
+from app.core.errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error, validation_errors
 from app.core.resources.schemas import Patch, Read, Schema
 
 T = TypeVar("T")
@@ -136,7 +136,4 @@ def run_validation(validate: Callable[[], T]) -> T:
 def refuse(names: list[str], detail: str) -> None:
     """Raise NotValid for names that cannot be written."""
     if names:
-        errors: list[FieldError] = [
-            {"pointer": f"/{escape_pointer(name)}", "detail": detail, "code": "read-only-column"} for name in names
-        ]
-        raise NotValid(errors)
+        raise NotValid([field_error(f"/{escape_pointer(name)}", detail, "read-only-column") for name in names])

@@ -7,7 +7,7 @@ from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from app.core.errors import FieldError, Malformed
+from app.core.errors import FieldError, Malformed, field_error
 from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation
 from app.core.resources.imports.text_lines import numbered_lines
 from app.core.resources.schemas import Patch
@@ -44,7 +44,7 @@ def parse_document(line: str) -> Values | list[FieldError]:
     try:
         document = parse(line.encode(), max_depth=MAX_DEPTH)
     except Malformed as error:
-        return [{"pointer": "", "detail": error.detail, "code": error.code}]
+        return [field_error("", error.detail, error.code)]
     if isinstance(document, dict):
         return document
-    return [{"pointer": "", "detail": "A line must be a JSON object.", "code": "model-type"}]
+    return [field_error("", "A line must be a JSON object.", "model-type")]

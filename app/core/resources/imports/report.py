@@ -44,6 +44,8 @@ class LineError(ResponseSchema):
     """What is wrong, in a sentence."""
     code: str
     """A stable code."""
+    params: dict[str, str | int | bool | list[str] | None]
+    """The values that the sentence names, for clients that translate it."""
 
 
 class LineResult(ResponseSchema):

@@ -78,7 +78,7 @@ async def read_ids(session: Session | ReadSession, links: LinkSet, key: UniqueKe
     principal = session.context.principal
     if principal is not None and not principal.may(links.read_permission):
         detail = f"To name {links.name} needs the permission {links.read_permission}."
-        raise invalid(f"/body/{links.name}", detail, "permission-denied")
+        raise invalid(f"/body/{links.name}", detail, "permission-denied", permission=links.read_permission)
     folded = {name: key.of(SimpleNamespace(name=name)) for name in names}
     statement = key.select(links.members, [value for value in folded.values() if value]).add_columns(links.members.c.id)
     ids = {tuple(value): found for *value, found in await session.all(statement)}
@@ -86,8 +86,8 @@ async def read_ids(session: Session | ReadSession, links: LinkSet, key: UniqueKe
 
 
 def not_named(links: LinkSet, unknown: Sequence[str]) -> Problem:
-    names = ", ".join(f"“{name}”" for name in unknown)
-    return invalid(f"/body/{links.name}", f"There is no {links.words} named {names}.", "unknown-reference")
+    detail = f"There is no {links.words} named {', '.join(f'“{name}”' for name in unknown)}."
+    return invalid(f"/body/{links.name}", detail, "unknown-reference", names=list(unknown))
 
 
 def add_members(session: Session, items: Sequence[Any], found: Sequence[Links]) -> None:

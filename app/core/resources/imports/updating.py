@@ -119,14 +119,15 @@ class Updating:
             return self.form.create(given.values)
         if not given.keys:
             names = sorted({"id", *self.key_names})
-            raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing")
+            raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing", one_of=names)
         raise NotFound("There is no item with this unique value.")
 
     def compare(self, given: GivenRow, item: Item) -> Change:
         """The differences. Raises NotValid; StaleVersion, PreconditionRequired for the version of the row."""
         version = given.identity.version
         if version is not None and version != item.row.version:
-            raise StaleVersion(f"This is at version {item.row.version} now; export it again before changing it.")
+            detail = f"This is at version {item.row.version} now; export it again before changing it."
+            raise StaleVersion(detail, params={"version": item.row.version})
         differing = self.form.differences(given.values, item.document)
         refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
         patch = self.form.patch(differing, given.values)

@@ -11,13 +11,14 @@ from app.core.db.pagination import PageQuery
 from app.core.fields.text import Name
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema, Schema, example
+from app.core.sentences import refusal
 from app.modules.audit.schemas import ChangeRead
 
 
 def check_future(at: datetime) -> datetime:
-    """`at`, if it is yet to come. Raises ValueError."""
+    """`at`, if it is yet to come; else it is refused."""
     if at <= now():
-        raise ValueError("use an instant in the future")
+        raise refusal("not-in-future", "Use an instant in the future.")
     return at
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db.entity import Entity
 from app.core.db.integrity import client_problem
-from app.core.errors import Conflict, FieldError, Invalid, escape_pointer, invalid, validation_errors
+from app.core.errors import Conflict, FieldError, Invalid, escape_pointer, field_error, invalid, validation_errors
 from app.core.resources.schemas import Patch, nested_schema
 from app.core.resources.service import Service
 from app.modules.audit.changes.personal_data import UNREADABLE
@@ -102,7 +102,7 @@ def refuse(reasons: Iterator[FieldError]) -> None:
 
 
 def reason(field: str, detail: str, code: str) -> FieldError:
-    return {"pointer": f"/body/{escape_pointer(field)}", "detail": detail, "code": code}
+    return field_error(f"/body/{escape_pointer(field)}", detail, code)
 
 
 def to_patch(schema: type[Patch], wanted: Values) -> Patch:

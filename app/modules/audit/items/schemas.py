@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 
 from app.core.fields.time import check_year, parse_instant
 from app.core.resources.schemas import ResponseSchema, example
+from app.core.sentences import refusal
 from app.modules.audit.schemas import MAX_NUMBER
 
 MAX_DIGITS = len(str(MAX_NUMBER))
@@ -22,7 +23,8 @@ def parse_point(value: object) -> int | datetime:
     if isinstance(value, datetime):
         return check_year(value)
     if type(value) is not int or not 1 <= value <= MAX_NUMBER:
-        raise ValueError(f"use a number between 1 and {MAX_NUMBER}, or an instant as in RFC 3339")
+        detail = f"Use a number between 1 and {MAX_NUMBER}, or an instant as in RFC 3339."
+        raise refusal("point-form", detail, most=MAX_NUMBER)
     return value
 
 
@@ -49,7 +51,7 @@ class PointGiven(BaseModel):
     @model_validator(mode="after")
     def has_one_point(self) -> Self:
         if (self.at is None) == (self.seq is None):
-            raise ValueError("give either at or seq")
+            raise refusal("one-point", "Give either at or seq.")
         return self
 
     @property

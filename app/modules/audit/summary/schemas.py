@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.db.audited import TableName
+from app.core.errors import field_error
 from app.core.fields.text import split_commas
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
@@ -96,7 +97,7 @@ class SummaryQuery(BaseModel):
         start, end = self.at_gte, self.at_lt
         if start and end and end - start > most:
             detail = f"`at_gte` and `at_lt` are at most {most.days} days apart."
-            raise RangeRequired(detail, errors=[{"pointer": "/query/at_gte", "detail": detail, "code": "too-early"}])
+            raise RangeRequired(detail, errors=[field_error("/query/at_gte", detail, "too-early")])
         if start is None:
             last = round_up(end or now, step)
             return Window(last - WIDEST, last)
