@@ -26,6 +26,13 @@ def taken_fields() -> Iterator[Any]:
             yield pytest.param(resource, field, id=f"{folder}-{field}")
 
 
+def references() -> Iterator[Any]:
+    """(resource, foreign key) of every reference in the body of a resource that can be changed in bulk."""
+    for folder, resource in BULK.items():
+        for key in sorted(TABLES[resource.ENTITY].foreign_keys, key=lambda key: key.parent.name):
+            yield pytest.param(resource, key.parent.name, id=f"{folder}-{key.parent.name}")
+
+
 def referrers() -> Iterator[Any]:
     """(target, referring resource, foreign key) of every reference that keeps its target from being deleted."""
     for folder, resource in ALL.items():
@@ -81,6 +88,26 @@ async def test_a_taken_value_points_at_its_field(signed_in_as: SignedInAs, resou
         assert pointers(create_many, 409) == [f"/body/create/1/{field}"]
         assert pointers(update_many, 409) == [f"/body/update/0/changes/{field}"]
         assert pointers(imported, 422) == [f"/body/2/{field}"]
+
+
+@pytest.mark.parametrize(("resource", "field"), [*references()])
+async def test_a_reference_to_nothing_points_at_its_field(signed_in_as: SignedInAs, resource: Any, field: str) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    item = await create_item(person, resource)
+    body, path = {**resource.body(), field: NOWHERE}, f"{resource.PATH}/bulk"
+    update = {"id": item["id"], "changes": {field: NOWHERE}}
+
+    answers = {
+        f"/body/{field}": await person.post(resource.PATH, body),
+        f"/body/create/1/{field}": await person.post(path, {"create": [resource.body(), body]}),
+        f"/body/update/0/changes/{field}": await person.post(path, {"update": [update]}),
+        f"/body/2/{field}": await import_lines(person, resource, resource.body(), body),
+    }
+    changed = await person.patch(f"{resource.PATH}/{item['id']}", {field: NOWHERE})
+
+    assert {where: pointers(answer, 422) for where, answer in answers.items()} == {where: [where] for where in answers}
+    assert errors_of(changed, 422)[0]["code"] == "unknown-reference"
+    assert pointers(changed, 422) == [f"/body/{field}"]
 
 
 @pytest.mark.parametrize(("target", "owner", "field"), [*referrers()])

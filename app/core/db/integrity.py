@@ -139,6 +139,14 @@ def is_deletion(error: IntegrityError) -> bool:
     return "update or delete on table" in str(error.orig) or str(error.statement).lstrip().upper().startswith("DELETE")
 
 
+class NamedViolation(Exception):
+    """The cause of an IntegrityError of SQLite, which does not name the foreign key as PostgreSQL does."""
+
+    def __init__(self, constraint_name: str) -> None:
+        super().__init__(constraint_name)
+        self.constraint_name = constraint_name
+
+
 def from_constraint(name: str, *, deleting: bool = False) -> Problem | None:
     """The problem of the constraint `name`, looked up in the metadata."""
     for table in SQLModel.metadata.tables.values():

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable, Table, insert
 from sqlalchemy.engine.result import IteratorResult, ResultMetaData, SimpleResultMetaData
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.db.driver.link import Link
 from app.core.db.driver.reader import error_of, fetch_rows
 from app.core.db.unit_of_work.change import Values
+from app.core.db.unit_of_work.foreign_keys import name_foreign_key
 from app.core.db.unit_of_work.writers import Writers
 from app.core.db.unit_of_work.writes import Command
 
@@ -75,6 +76,8 @@ class Transaction:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) == DIVISION_BY_ZERO:
                     raise stale(command) from error
+                if self.writers.is_sqlite and isinstance(error, IntegrityError):
+                    await name_foreign_key(self.run, command.changes, error)
                 raise
             if command.expected is not None and count != command.expected:
                 raise stale(command)

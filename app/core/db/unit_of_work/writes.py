@@ -40,6 +40,8 @@ class Command(NamedTuple):
     tables: str
     is_whole: bool = False
     """Whether it is all that must be written, with the claims: then it needs no transaction around it."""
+    changes: Sequence[Change] = ()
+    """What it writes, where the database does not say which of it has failed."""
 
 
 class Statement:
@@ -97,8 +99,10 @@ class Writes:
             can_miss = form.action != "create"
             build = partial(write_or_fail if can_miss and not self.counts_rows else write_row, form)
             statement = self.statement((form,), None, build)
-            rows = [statement.bind([change]) for change in run]
-            yield Command(statement.sql, rows, len(rows) if can_miss and self.counts_rows else None, statement.tables)
+            written = list(run)
+            rows = [statement.bind([change]) for change in written]
+            expected = len(rows) if can_miss and self.counts_rows else None
+            yield Command(statement.sql, rows, expected, statement.tables, changes=written)
 
     def statement(
         self,
