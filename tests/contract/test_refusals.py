@@ -157,3 +157,22 @@ async def test_a_stale_version_brings_the_current_one(signed_in_as: SignedInAs, 
             assert many.headers["etag"] == current
     retried = await person.patch(path, resource.CHANGE, headers={"If-Match": stale.headers["etag"]})
     assert retried.status_code == 200
+
+
+@pytest.mark.parametrize("resource", ALL.values(), ids=list(ALL))
+async def test_a_field_that_cannot_be_set_is_read_only(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    item = await create_item(person, resource)
+    path = f"{resource.PATH}/{item['id']}"
+
+    whole = await person.patch(path, item)
+    unknown = await person.patch(path, {"colour": "red"})
+
+    found = {error["pointer"]: error for error in errors_of(whole, 422) if error["code"] == "read-only"}
+    assert {"/body/id", "/body/version", "/body/created_at", "/body/updated_at"} <= found.keys()
+    assert found["/body/version"]["detail"] == "This is read-only; use If-Match instead."
+    assert {"extra-forbidden"} & {error["code"] for error in errors_of(whole, 422)} == set()
+    assert errors_of(unknown, 422)[0]["detail"] == "There is no such field."
+    if resource in BULK.values():
+        many = await person.post(f"{resource.PATH}/bulk", {"update": [{"id": item["id"], "changes": {"id": NOWHERE}}]})
+        assert [(e["pointer"], e["code"]) for e in errors_of(many, 422)] == [("/body/update/0/changes/id", "read-only")]

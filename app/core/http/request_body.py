@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.core.errors import ContentTooLarge, UnsupportedMediaType, invalid_fields, validation_errors
+from app.core.fields.read_only import Instead, explain_read_only
 from app.core.http.parameters import NO_BODY
 from app.core.http.state import state_of
 from app.core.strict_json import check
@@ -44,15 +45,15 @@ def check_declared_size(request: Request, limit: int) -> None:
         raise ContentTooLarge(f"The body is larger than {limit} bytes.")
 
 
-async def parse_json_body(request: Request, adapter: TypeAdapter[Any]) -> Any:
+async def parse_json_body(request: Request, adapter: TypeAdapter[Any], read_only: Instead) -> Any:
     """The body, validated by `adapter`; NO_BODY where there is none. Raises Malformed, Invalid."""
     body = await request.body()
     if not body:
         return NO_BODY
     max_depth = state_of(request).settings.limits.json_depth
     if len(body) > MAX_INLINE_BYTES:
-        return await asyncio.to_thread(validate_json, body, max_depth, adapter)
-    return validate_json(body, max_depth, adapter)
+        return await asyncio.to_thread(validate_json, body, max_depth, adapter, read_only)
+    return validate_json(body, max_depth, adapter, read_only)
 
 
 async def read_form(request: Request, limits: Mapping[str, Any]) -> FormData:
@@ -66,10 +67,11 @@ async def read_form(request: Request, limits: Mapping[str, Any]) -> FormData:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "There was an error parsing the body") from error
 
 
-def validate_json(body: bytes, max_depth: int, adapter: TypeAdapter[Any]) -> Any:
+def validate_json(body: bytes, max_depth: int, adapter: TypeAdapter[Any], read_only: Instead) -> Any:
     """`body` in the schema of `adapter`. Raises Malformed, Invalid."""
     check(body, max_depth)
     try:
         return adapter.validate_json(body, strict=True)
     except ValidationError as error:
-        raise invalid_fields(validation_errors(error, ("body",)), error.error_count()) from error
+        errors = explain_read_only(validation_errors(error, ("body",)), read_only)
+        raise invalid_fields(errors, error.error_count()) from error

@@ -19,6 +19,7 @@ from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.db.pagination import Page
 from app.core.db.versions import etag_of
+from app.core.fields.read_only import read_only_fields
 from app.core.http.answers import encoder_of
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
 from app.core.http.compression import add_vary, finish
@@ -69,6 +70,8 @@ class Route(PlannedRoute):
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
+        body = self.body_field and self.body_field.field_info.annotation
+        self.read_only = read_only_fields(body, self.response_model)
         self.preflight = self.build_preflight(media_types)
         self.plan = CallPlan(path, self.dependant, self.param_convertors)
         self.encode = encoder_of(self.response_field)
@@ -157,7 +160,7 @@ class Route(PlannedRoute):
     async def read_body(self, request: Request) -> Any:
         """The body: valid in its schema, a form, or NO_BODY. Raises Malformed, Invalid."""
         if self.adapter is not None:
-            return await parse_json_body(request, self.adapter)
+            return await parse_json_body(request, self.adapter, self.read_only)
         return await read_form(request, self.form_limits) if self.body_field else NO_BODY
 
     async def body_digest(self, request: Request) -> bytes:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.core.errors import invalid_fields, validation_errors
+from app.core.fields.read_only import ReadOnly
 
 
 class Schema(BaseModel):
@@ -122,7 +123,7 @@ class Read(ResponseSchema):
 
     id: UUID
     """The identifier, a UUIDv7."""
-    version: int
+    version: Annotated[int, ReadOnly("If-Match")]
     """The number of the item's version, from 1; `If-Match` compares it."""
     created_at: datetime
     """When the item was created."""
@@ -137,5 +138,5 @@ class Read(ResponseSchema):
 class ItemRead(Read):
     """An item that can be deleted and restored, in a response."""
 
-    deleted_at: datetime | None
+    deleted_at: Annotated[datetime | None, ReadOnly("DELETE or restore")]
     """When the item was deleted; null while it is visible."""

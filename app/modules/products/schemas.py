@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
+from app.core.fields.read_only import ReadOnly
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
 from app.core.sentences import refusal
@@ -61,7 +62,7 @@ class ProductRead(ItemRead):
     """The price, in the currency."""
     currency: str
     """The currency (ISO 4217)."""
-    stock: int
+    stock: Annotated[int, ReadOnly("POST /products/{id}/stock-movements")]
     """The number in stock: the sum of the movements."""
     status: ProductStatus
     """Whether the product is offered."""
@@ -73,7 +74,7 @@ class ProductRead(ItemRead):
     """The brand, with its name."""
     category: Named | None
     """The category, with its name."""
-    tags: list[Named]
+    tags: Annotated[list[Named], ReadOnly("PUT /products/{id}/tags")]
     """The tags, in the order of their names."""
 
 

@@ -1,10 +1,11 @@
 """Request and response schemas of tasks."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from app.core.db.pagination import EntityQuery
+from app.core.fields.read_only import ReadOnly
 from app.core.fields.text import Name, Text
 from app.core.fields.time import Day
 from app.core.resources.schemas import ItemRead, Named, Patch, Schema, example
@@ -51,7 +52,7 @@ class TaskRead(ItemRead):
     """The user who does it."""
     assignee: Named | None
     """The user who does it, with the user name."""
-    completed_at: datetime | None
+    completed_at: Annotated[datetime | None, ReadOnly("status")]
     """When the task was done; null while it is not."""
 
 
