@@ -20,7 +20,7 @@ from app.core.db.engine import Database
 from app.core.db.pruning import prune_periodically
 from app.core.db.replica import sample_primary
 from app.core.db.role_limits import check_limits_at_start
-from app.core.http import problem_details, site
+from app.core.http import problem_details, problem_pages, site
 from app.core.http.client_address import is_trusted
 from app.core.http.cross_origin import cross_origin_options
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
@@ -145,6 +145,7 @@ def create_app(chosen: Settings | None = None) -> Application:
     problem_details.install(app)
     app.include_router(site.router)
     app.include_router(site.health)
+    app.include_router(problem_pages.router)
     for router in routers():
         app.include_router(router, prefix=API)
         if router.module:

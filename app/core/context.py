@@ -41,9 +41,9 @@ EVERYTHING = "*"
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """An action that a caller must take first. Other requests fail with `code`, and `detail` as the sentence."""
+    """An action that a caller must take first. Other requests fail with `problem`, and `detail` as the sentence."""
 
-    code: str
+    problem: type[Exception]
     detail: str
 
 
@@ -93,6 +93,8 @@ class RequestContext:
     """The caller's word for the request, which two callers can share; without one, the text of `call_id`."""
     call_id: UUID = field(default_factory=new_id)
     """The identifier that the server makes for each request, or each piece of work of a job."""
+    root_path: str = ""
+    """Where a proxy serves the application: in front of every path of ours that a response names."""
     trace_id: str | None = None
     """The trace of a `traceparent` header (W3C Trace Context)."""
     at: datetime = field(default_factory=now)

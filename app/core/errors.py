@@ -38,11 +38,20 @@ def field_error(pointer: str, detail: str, code: str, **params: Param) -> FieldE
 
 
 class Problem(Exception):
-    """A failure with a status and a stable code. `detail` is for the client, the cause (`__cause__`) for the log."""
+    """The server failed, and says nothing about the cause.
+
+    A subclass is a failure with a status and a stable code. The page `/problems/<code>` has the first paragraph of its
+    docstring as what happened, and `remedy` as what to do. `detail` is for the client, the cause (`__cause__`) for the
+    log.
+    """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal-error"
     headers: ClassVar[dict[str, str]] = {}
+    remedy: ClassVar[str] = "Try again later. If it fails again, tell the operator the request id."
+    """What the client, or the person in front of it, can do."""
+    example: ClassVar[FieldError | None] = None
+    """What `errors` may have, for the page."""
     pointer: ClassVar[str | None] = None
     """The part of the request that is at fault, where it is always the same. `errors` then points at it."""
 
@@ -87,6 +96,7 @@ class Malformed(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     code = "malformed-request"
+    remedy = "Correct the request as `detail` says. It is refused as long as it stays the same."
 
 
 class Unauthenticated(Problem):
@@ -94,6 +104,7 @@ class Unauthenticated(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthenticated"
+    remedy = "Sign in, or renew the access token, and send the request again."
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
@@ -102,6 +113,7 @@ class Forbidden(Problem):
 
     status = HTTPStatus.FORBIDDEN
     code = "permission-denied"
+    remedy = "Ask an administrator for the permission that `detail` names."
 
 
 class NotFound(Problem):
@@ -109,6 +121,15 @@ class NotFound(Problem):
 
     status = HTTPStatus.NOT_FOUND
     code = "not-found"
+    remedy = "Check the address and the id. The item may be deleted, or not yours to see."
+
+
+class MethodNotAllowed(Problem):
+    """The resource exists, and does not take this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method-not-allowed"
+    remedy = "Use one of the methods that `Allow` lists."
 
 
 class Conflict(Problem):
@@ -116,25 +137,31 @@ class Conflict(Problem):
 
     status = HTTPStatus.CONFLICT
     code = "conflict"
+    remedy = "Read the item again, and decide what to do with its present state."
 
 
 class AlreadyExists(Conflict):
     """Another row already has this unique value."""
 
     code = "already-exists"
+    remedy = "Use another value in the field that `errors` points at, or change the item that has this one."
+    example = field_error("/body/name", "The value of name is already taken.", "already-exists", fields=["name"])
 
 
 class InUse(Conflict):
     """Another row still refers to this one."""
 
     code = "in-use"
+    remedy = "Change or delete what still refers to it first: `errors` says of what kind and how many."
     pointer = "/path/id"
+    example = field_error("/path/id", "3 products refer to this.", "in-use", kind="product", count=3)
 
 
 class NotDeleted(Conflict):
     """What is to be restored is visible."""
 
     code = "not-deleted"
+    remedy = "Nothing needs to be restored: read the item."
 
 
 class StaleVersion(Problem):
@@ -143,6 +170,8 @@ class StaleVersion(Problem):
     status = HTTPStatus.PRECONDITION_FAILED
     code = "stale-version"
     pointer = "/header/If-Match"
+    example = field_error("/header/If-Match", "This is at version 3 now.", "stale-version", version=3)
+    remedy = "Read the item again, repeat the change on what it is now, and send the version that you read."
 
 
 class PreconditionRequired(Problem):
@@ -150,6 +179,7 @@ class PreconditionRequired(Problem):
 
     status = HTTPStatus.PRECONDITION_REQUIRED
     code = "precondition-required"
+    remedy = "Send `If-Match` with the ETag of what you read."
 
 
 class ContentTooLarge(Problem):
@@ -157,6 +187,7 @@ class ContentTooLarge(Problem):
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "content-too-large"
+    remedy = "Send less at once: fewer items, or a file in parts."
     headers: ClassVar[dict[str, str]] = {"Connection": "close"}
 
 
@@ -165,6 +196,7 @@ class UriTooLong(Problem):
 
     status = HTTPStatus.REQUEST_URI_TOO_LONG
     code = "uri-too-long"
+    remedy = "Send fewer or shorter query parameters."
 
 
 class HeadersTooLarge(Problem):
@@ -172,6 +204,7 @@ class HeadersTooLarge(Problem):
 
     status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     code = "headers-too-large"
+    remedy = "Send fewer or shorter headers; cookies are not needed."
 
 
 class UnsupportedMediaType(Problem):
@@ -179,6 +212,7 @@ class UnsupportedMediaType(Problem):
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported-media-type"
+    remedy = "Send the body in a media type, charset and encoding that `detail` names."
 
 
 class Invalid(Problem):
@@ -186,6 +220,8 @@ class Invalid(Problem):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "invalid-fields"
+    remedy = "Correct the fields that `errors` points at."
+    example = field_error("/body/name", "Use at most 200 characters.", "string-too-long", max_length=200)
 
 
 class TooManyRequests(Problem):
@@ -193,6 +229,7 @@ class TooManyRequests(Problem):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too-many-requests"
+    remedy = "Wait as many seconds as `Retry-After` says, and send fewer requests."
 
 
 class Unavailable(Problem):
@@ -200,6 +237,7 @@ class Unavailable(Problem):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "unavailable"
+    remedy = "Send the request again after the seconds of `Retry-After`, with the same idempotency key."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
@@ -207,6 +245,7 @@ class DatabaseUnavailable(Unavailable):
     """The database is unreachable, or all connections are in use."""
 
     code = "database-unavailable"
+    remedy = "Send the request again after the seconds of `Retry-After`. If it lasts, tell the operator."
 
 
 class TimedOut(Problem):
@@ -214,6 +253,7 @@ class TimedOut(Problem):
 
     status = HTTPStatus.GATEWAY_TIMEOUT
     code = "request-timeout"
+    remedy = "Ask for less at once, or send the request again later, with the same idempotency key."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "1"}
 
 
@@ -221,6 +261,7 @@ class ListTimedOut(TimedOut):
     """The filters and the sort of a list match so little of what they read that it takes too long."""
 
     code = "list-timeout"
+    remedy = "Filter by something else as well, or sort by what you filter by. The same question takes as long again."
     headers: ClassVar[dict[str, str]] = {}
 
 

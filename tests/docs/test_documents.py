@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from app.core.config import Settings
 from app.core.errors import Problem
 from app.main import app
-from app.modules.rbac.engine.access import PASSWORD_CHANGE, SECOND_FACTOR
 from tests.docs.examples import DOCUMENTS, FENCE, ROOT
 
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([\w-]+))?\)")
@@ -84,8 +83,6 @@ def test_the_table_of_error_codes_is_complete() -> None:
     for kind in problems():
         if kind.__module__.startswith("app."):
             raised[int(kind.status)].add(kind.code)
-    raised[403] |= {PASSWORD_CHANGE.code, SECOND_FACTOR.code}
-    raised[405].add("method-not-allowed")
 
     listed: defaultdict[int, set[str]] = defaultdict(set)
     for statuses, cell in CODES_ROW.findall((ROOT / "docs/guides/http.md").read_text()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from app.core.errors import Problem, StaleVersion
+from app.core.errors import Problem, StaleVersion, field_error
 
 COMPRESSED = "-gzip"
 """The end of the tag of a compressed body."""
@@ -13,7 +13,9 @@ class VersionMatches(Problem):
 
     status = StaleVersion.status
     code = "version-matches"
+    remedy = "Nothing was changed. Send the request without `If-None-Match` to change this version."
     pointer = "/header/If-None-Match"
+    example = field_error("/header/If-None-Match", "This is at version 3 now.", "version-matches", version=3)
 
 
 def etag_of(item: object) -> str | None:

@@ -42,6 +42,7 @@ class SpreadsheetFile(UnsupportedMediaType):
     """The file is the workbook of a spreadsheet, not one of its sheets as text."""
 
     code = "spreadsheet-file"
+    remedy = "Save the sheet as CSV in the spreadsheet program, and send that file."
 
 
 @dataclass

@@ -16,14 +16,6 @@ RESUMED_SESSION = "attest.resumed_session"
 """In the scope of a request that continues a session: its id. Only the application puts it there."""
 
 
-class Restricted(Forbidden):
-    """The caller is authenticated and must do something else first; `code` says what."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code  # type: ignore[misc]  # the one error whose code depends on the account
-
-
 class Guard(ABC):
     """Decides whether a request is admitted.
 
@@ -107,7 +99,7 @@ class Authenticated(Guard):
     def check_restrictions(self, principal: Principal) -> None:
         """Raise Forbidden for a restricted caller, and for an API key where a session is required."""
         if principal.restriction and not self.allow_restricted:
-            raise Restricted(principal.restriction.code, principal.restriction.detail)
+            raise principal.restriction.problem(principal.restriction.detail)
         if self.session_only and principal.session_id is None:
             raise Forbidden("An API key cannot do this; sign in.")
 

@@ -12,18 +12,21 @@ class KeyInUse(Conflict):
     """The first request with this idempotency key has no response yet."""
 
     code = "idempotency-key-in-use"
+    remedy = "Wait as many seconds as `Retry-After` says, and send the same request with the same key again."
 
 
 class KeyReused(Invalid):
     """The idempotency key belongs to another request."""
 
     code = "idempotency-key-reused"
+    remedy = "Make a new key for each new request; keep a key for retries of the same request only."
 
 
 class BadKey(Malformed):
     """The idempotency key is malformed, or the endpoint accepts none."""
 
     code = "bad-idempotency-key"
+    remedy = "Send 1 to 255 visible ASCII characters, or no `Idempotency-Key` where the endpoint takes none."
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class ContextMiddleware:
         """Complete the scope, and fill in the context from it. Whether the client speaks HTTPS."""
         scope.pop("extensions", None)  # such as a server that sends files itself, past the access log
         complete_path(scope, scope["app"].state.settings.root_path)
+        context.root_path = scope.get("root_path", "")
         scope["state"] = {**scope.get("state", {}), "context": context}
         headers: Headers = IndexedHeaders(scope)
         scope[INDEXED] = headers

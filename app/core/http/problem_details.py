@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 import structlog
@@ -15,15 +16,26 @@ from starlette.routing import Match
 
 from app.core.context import RequestContext
 from app.core.db.integrity import to_problem
-from app.core.errors import DryRun, FieldError, Problem, TooManyRequests, field_errors, invalid_fields
+from app.core.errors import (
+    ContentTooLarge,
+    DryRun,
+    FieldError,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    TooManyRequests,
+    field_errors,
+    invalid_fields,
+)
 from app.core.http.root_path import route_path
 from app.core.http.state import context_of, state_of
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-CODES = {400: "malformed-request", 413: "content-too-large"}
-"""Codes that differ from the phrase of their status."""
+REFUSALS = {int(kind.status): kind.code for kind in (NotFound, MethodNotAllowed, ContentTooLarge)}
+"""The codes of what Starlette and FastAPI refuse by themselves, by status. Any other refusal is `Malformed`."""
 
 
 def problem_response(
@@ -38,20 +50,40 @@ def problem_response(
 ) -> Response:
     """A problem response. Also stores its code on the context, for the access entry."""
     context.error_code = code
+    body = problem_body(status, code, detail, path, context.request_id, errors, extension, context.root_path)
+    return Response(orjson.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def problem_type(code: str, root_path: str) -> str:
+    """The page that explains the code."""
+    return f"{root_path}/problems/{code}"
+
+
+def problem_body(
+    status: int,
+    code: str,
+    detail: str,
+    path: str,
+    request_id: str,
+    errors: Sequence[FieldError] | None = None,
+    extension: Mapping[str, int] | None = None,
+    root_path: str = "",
+) -> dict[str, Any]:
+    """The members of a problem."""
     title = HTTPStatus(status).phrase
-    body = {
-        "type": f"/problems/{code}",
+    body: dict[str, Any] = {
+        "type": problem_type(code, root_path),
         "title": title,
-        "status": status,
+        "status": int(status),
         "detail": detail or f"{title}.",
         "instance": path,
         "code": code,
-        "request_id": context.request_id,
+        "request_id": request_id,
         **(extension or {}),
     }
     if errors is not None:
         body["errors"] = list(errors)
-    return Response(orjson.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
+    return body
 
 
 def to_response(problem: Problem, path: str, context: RequestContext) -> Response:
@@ -108,7 +140,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
         detail = f"{request.method} is not allowed here; try {headers['Allow']}."
     elif error.status_code == HTTPStatus.NOT_FOUND:
         detail = "No resource exists at this URL."
-    code = CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"))
+    code = REFUSALS.get(error.status_code, Malformed.code)
     return problem_response(error.status_code, code, detail, path, context_of(request), headers=headers)
 
 

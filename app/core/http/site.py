@@ -36,6 +36,7 @@ class NotReady(Unavailable):
     """The process runs, and cannot serve requests yet."""
 
     code = "not-ready"
+    remedy = "Wait. If it lasts, the operator migrates the database to the version of the code."
 
 
 async def respond(request: Request, name: str, build: Callable[[], Asset]) -> Response:

@@ -17,6 +17,7 @@ class UpgradeRefused(Problem):
 
     status = HTTPStatus.BAD_REQUEST
     code = "upgrade-refused"
+    remedy = "Use plain HTTP; the feed of the audit log is a stream of server-sent events."
 
 
 def as_request(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:

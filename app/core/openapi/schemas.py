@@ -43,9 +43,9 @@ PROBLEM: Json = {
         "type": {
             "type": "string",
             "format": "uri-reference",
-            "maxLength": 100,
-            "pattern": "^/problems/[a-z0-9-]+$",
-            "description": "`/problems/<code>`.",
+            "maxLength": 400,
+            "pattern": "^(/[^?#]*)?/problems/[a-z0-9-]+$",
+            "description": "`/problems/<code>`, a page of this server that explains the code.",
         },
         "title": {"type": "string", "maxLength": 64, "description": "The phrase of the status."},
         "status": {

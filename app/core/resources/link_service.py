@@ -17,6 +17,7 @@ class SetIsFull(Conflict):
     """A set has as many members as it can have."""
 
     code = "set-is-full"
+    remedy = "Remove a member of the set before you add another."
     pointer = "/path/id"
 
 

@@ -60,6 +60,7 @@ class BadSignature(Unauthenticated):
     """The call has no valid signature."""
 
     code = "bad-signature"
+    remedy = "Check the key, the clock and what is signed, and sign the call anew."
 
     def __init__(self) -> None:
         super().__init__("This call is not signed by a service that may make it.", WWW_Authenticate="Signature")

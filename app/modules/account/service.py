@@ -21,6 +21,7 @@ class WrongCode(Forbidden):
     """The code is not right, or was used before. The session continues."""
 
     code = "wrong-code"
+    remedy = "Wait for the next code of the app, and type that."
 
 
 @dataclass

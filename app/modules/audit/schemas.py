@@ -32,6 +32,7 @@ class RangeRequired(Invalid):
     """The filters read entries one by one, and the period is too long for that."""
 
     code = "range-required"
+    remedy = "Give a shorter period with `at_gte` and `at_lt`, or fewer filters."
 
 
 class Window(NamedTuple):

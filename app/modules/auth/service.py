@@ -26,6 +26,7 @@ class SecondFactorNeeded(Unauthenticated):
     """The password is correct, and the user has a second factor: send its `code` as well."""
 
     code = "second-factor-needed"
+    remedy = "Send the password again, with the present code of the app, or a recovery code, as `code`."
 
 
 @dataclass

@@ -20,6 +20,7 @@ class CategoryCycle(Conflict):
 
     code = "category-cycle"
     pointer = "/body/parent_id"
+    remedy = "Choose a parent that is neither the category itself nor below it."
 
 
 class CategoryRepository(Repository[Category]):

@@ -24,6 +24,7 @@ class BadDownloadAddress(Unauthenticated):
     """The address was used, is too old, or never was."""
 
     code = "bad-download-address"
+    remedy = "Ask for a new address with `POST /downloads`, and use it at once. Each works one time."
 
 
 class ListAddress(NamedTuple):

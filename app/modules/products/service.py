@@ -18,6 +18,7 @@ class InsufficientStock(Conflict):
 
     code = "insufficient-stock"
     pointer = "/body/delta"
+    remedy = "Take at most what is in stock: `errors` says how many there are."
 
 
 class ProductService(Service[Product]):

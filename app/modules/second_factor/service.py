@@ -34,6 +34,7 @@ class StepUpRequired(Unauthenticated):
     """The second factor was not verified in this session, or too long ago (RFC 9470)."""
 
     code = "insufficient-user-authentication"
+    remedy = "Verify the second factor in this session, and send the request again."
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer error="insufficient_user_authentication"'}
 
 
@@ -41,12 +42,14 @@ class AlreadyEnrolled(Conflict):
     """A second factor is active; remove it first."""
 
     code = "already-enrolled"
+    remedy = "Remove the second factor that is active, then enrol another."
 
 
 class NotEnrolled(Conflict):
     """There is no second factor, or none to confirm."""
 
     code = "not-enrolled"
+    remedy = "Begin to enrol a second factor, then confirm it with its first code."
 
 
 class SecondFactorService:

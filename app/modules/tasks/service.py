@@ -22,6 +22,7 @@ class InvalidTransition(Conflict):
 
     code = "invalid-transition"
     pointer = "/body/status"
+    remedy = "Choose a status that can follow: `errors` lists them."
 
 
 class TaskService(Service[Task]):

@@ -22,6 +22,7 @@ class NoPassword(Conflict):
     """A service account has no password."""
 
     code = "service-account"
+    remedy = "Give the service account an API key instead."
 
 
 class UserService(Service[User]):

@@ -48,6 +48,7 @@ class PartlyImported(Conflict):
     """A row was refused that had passed the check of the whole file; the rows before it are kept."""
 
     code = "partly-imported"
+    remedy = "Correct the rows that `errors` points at, and go on with the same idempotency key, or with `from_line`."
 
 
 class Importer:

@@ -27,6 +27,7 @@ class RepeatedItem(Conflict):
     """An earlier row of the file is about the same item."""
 
     code = "repeated-item"
+    remedy = "Keep one row for each item."
 
 
 @dataclass(frozen=True)

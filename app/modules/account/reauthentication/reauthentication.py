@@ -16,6 +16,7 @@ class WrongPassword(Forbidden):
     """The current password is not right. The session continues."""
 
     code = "wrong-password"
+    remedy = "Type the current password again. Too many wrong ones are refused for a while."
 
 
 @dataclass

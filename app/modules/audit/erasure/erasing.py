@@ -26,12 +26,14 @@ class UnderLegalHold(Conflict):
     """The data of this person must be kept."""
 
     code = "legal-hold"
+    remedy = "Ask those who set the legal hold; it must be lifted first."
 
 
 class Erased(Conflict):
     """The person of this item was erased."""
 
     code = "erased"
+    remedy = "Nothing brings the data back. Create a new item, if there is reason to."
 
 
 async def erase(items: Service[Any], id: UUID) -> AnyRow:

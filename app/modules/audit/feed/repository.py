@@ -16,6 +16,7 @@ class AheadOfLog(Conflict):
     """A reader of a log has more entries than the log."""
 
     code = "ahead-of-log"
+    remedy = "Check which log `after` belongs to. If the log was set back, tell its operator and an auditor."
 
 
 class FeedRepository(ChangeRepository):

@@ -29,6 +29,7 @@ class CannotRevert(Conflict):
     """A field cannot be as it was; `errors` lists each, with the reason."""
 
     code = "cannot-revert"
+    remedy = "Leave out the fields that `errors` points at: `fields` reverts the others."
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("The item cannot be as it was then. `fields` reverts some fields only.", errors=errors)

@@ -39,6 +39,7 @@ class AuditLogUnavailable(Unavailable):
     """The audit log cannot take another entry, so the request is refused, or its response withheld."""
 
     code = "audit-log-unavailable"
+    remedy = "Send the request again later, with the same idempotency key. The operator makes room."
 
 
 class Spool:

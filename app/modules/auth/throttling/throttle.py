@@ -53,6 +53,7 @@ class TooManyAttempts(TooManyRequests):
     """Too many guesses, or changes of the own e-mail; `Retry-After` says how long to wait."""
 
     code = "too-many-attempts"
+    remedy = "Wait as many seconds as `Retry-After` says. An administrator can unlock the account."
 
 
 @dataclass

@@ -13,6 +13,7 @@ from app.core.config import AuthSettings
 from app.core.context import EVERYTHING, Principal, Restriction
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, AnySelect
+from app.core.errors import Forbidden
 from app.modules.api_keys import ApiKey
 from app.modules.rbac.models import SecurityState
 from app.modules.rbac.repository import policy
@@ -24,10 +25,23 @@ from app.modules.users import User
 sessions, session_uses, api_keys = table_of(AuthSession), table_of(SessionUse), table_of(ApiKey)
 factors, users, state = table_of(SecondFactor), table_of(User), table_of(SecurityState)
 
-PASSWORD_CHANGE = Restriction("password-change-required", "Change your password first: POST /api/v1/auth/me/password.")
-SECOND_FACTOR = Restriction(
-    "second-factor-required", "Enrol a second factor first: POST /api/v1/auth/me/second-factor."
-)
+
+class PasswordChangeRequired(Forbidden):
+    """The password was set by an administrator, and must be changed before anything else."""
+
+    code = "password-change-required"
+    remedy = "Change the password: `POST /api/v1/auth/me/password`."
+
+
+class SecondFactorRequired(Forbidden):
+    """A superuser must have a second factor before anything else."""
+
+    code = "second-factor-required"
+    remedy = "Enrol a second factor: `POST /api/v1/auth/me/second-factor`."
+
+
+PASSWORD_CHANGE = Restriction(PasswordChangeRequired, "Change your password first: POST /api/v1/auth/me/password.")
+SECOND_FACTOR = Restriction(SecondFactorRequired, "Enrol a second factor first: POST /api/v1/auth/me/second-factor.")
 
 
 @dataclass(frozen=True, slots=True)

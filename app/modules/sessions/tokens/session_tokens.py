@@ -30,12 +30,14 @@ class BadCredentials(Unauthenticated):
     """The credentials are not valid. Unknown, inactive and wrong ones get the same response in the same time."""
 
     code = "bad-credentials"
+    remedy = "Check user name and password. If they are right, ask an administrator about the account."
 
 
 class BadRefreshToken(Unauthenticated):
     """The refresh token is not valid (any more); the client must sign in again."""
 
     code = "bad-refresh-token"
+    remedy = "Sign in again. A refresh token is good for one use."
 
 
 @dataclass
