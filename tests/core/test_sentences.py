@@ -55,7 +55,13 @@ def test_a_sentence_comes_with_what_it_names() -> None:
 
 
 def test_what_libraries_say_is_ours_too() -> None:
-    body = {"first_name": "a", "last_name": "b", "email": "s3cret-canary@", "phone": "12", "address": {"country": "QQ"}}
+    body = {
+        "first_name": "a",
+        "last_name": "b",
+        "email": "s3cret-canary@",
+        "phone": "+12",
+        "address": {"country": "QQ"},
+    }
 
     found = errors_of(CustomerCreate, body)
 

@@ -9,7 +9,7 @@ COMPRESSED = "-gzip"
 
 
 class VersionMatches(Problem):
-    """`If-None-Match` of a change names the version that is current (RFC 9110, 13.1.2)."""
+    """The version that `If-None-Match` of a change excludes is the current one (RFC 9110, 13.1.2)."""
 
     status = StaleVersion.status
     code = "version-matches"

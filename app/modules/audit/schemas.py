@@ -57,9 +57,7 @@ class Window(NamedTuple):
         if start and end and end - start > WIDEST:
             detail = f"With these filters, `at_gte` and `at_lt` are at most {WIDEST.days} days apart."
             raise RangeRequired(detail, errors=[field_error("/query/at_gte", detail, "too-early")])
-        if start and not end:
-            return cls(start, start + WIDEST)
-        end = end or now
+        end = end or (start + WIDEST if start else now)
         return cls(start or end - WIDEST, end)
 
 

@@ -123,5 +123,5 @@ def test_names_in_one_cell_are_restored(names: list[str]) -> None:
 def test_names_are_written_as_people_would() -> None:
     assert join_names(["brass", "desk lamps"]) == "brass|desk lamps"
     assert split_names(" brass | desk lamps |") == ["brass", "desk lamps"]
-    with pytest.raises(ValueError, match="separate names"):
+    with pytest.raises(ValueError, match="Separate names"):
         split_names('"brass|lamp')

@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[bytes, str, int, str, str]] = {
     "windows-1252": ("name\nCafé\n".encode("cp1252"), CSV, 422, "malformed-request", "UTF-8"),
     "unknown separator": (b"sep=%\nname%description\n", CSV, 400, "malformed-request", "separator"),
     "no header": (b",,\n\n", CSV, 400, "malformed-request", "header"),
-    "grouped digits": (b"sku;name;price;currency\na;b;1.234,50;EUR\n", CSV, 422, "value-error", "decimal"),
+    "grouped digits": (b"sku;name;price;currency\na;b;1.234,50;EUR\n", CSV, 422, "amount-form", "decimal"),
     "more cells": (b"name\na,b\n", CSV, 422, "wrong-number-of-columns", "1 columns"),
 }
 

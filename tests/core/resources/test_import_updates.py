@@ -174,7 +174,7 @@ async def test_values_may_move_within_a_file(signed_in_as: SignedInAs) -> None:
     twice = await load(person, "/brands", f"id,name\n{brands[0]},c\n{brands[1]},C\n")
     same_case = await load(person, "/brands", f"id,name\n{brands[0]},A\n")
 
-    assert errors(twice) == {"/body/3": "already-exists"}
+    assert errors(twice) == {"/body/3/name": "already-exists"}
     assert counts(same_case) == (0, 1, 0, 0)
 
 

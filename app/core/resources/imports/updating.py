@@ -14,7 +14,7 @@ from app.core.db.entity import table_of
 from app.core.db.repository import one_flush, with_values
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
-from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
+from app.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
 from app.core.resources.imports.file_format import FileFormat, NotValid, Values, identity_of, refuse, typed_part
 from app.core.resources.imports.matching import GivenRow, Item, Matching
 from app.core.resources.imports.report import Effect
@@ -109,7 +109,8 @@ class Updating:
         try:
             return [self.plan_one(row, item) for row, item in zip(rows, items, strict=True)]
         except NotValid as error:
-            raise Invalid("The row is not valid.", errors=error.errors) from error
+            errors: list[FieldError] = [{**each, "pointer": f"/body{each['pointer']}"} for each in error.errors]
+            raise Invalid("The row is not valid.", errors=errors) from error
 
     def plan_one(self, given: GivenRow, item: Item | None) -> Plan:
         if item is not None:
