@@ -160,6 +160,20 @@ async def test_a_stale_version_brings_the_current_one(signed_in_as: SignedInAs, 
 
 
 @pytest.mark.parametrize("resource", ALL.values(), ids=list(ALL))
+async def test_an_excluded_version_is_the_current_one(signed_in_as: SignedInAs, resource: Any) -> None:
+    person = await signed_in_as(*everything(resource.SLUG))
+    path = f"{resource.PATH}/{(await create_item(person, resource))['id']}"
+    current = (await person.get(path)).headers["etag"]
+
+    refused = await person.patch(path, resource.CHANGE, headers={"If-None-Match": current})
+
+    (error,) = errors_of(refused, 412)
+    assert (error["code"], error["pointer"]) == ("version-matches", "/header/If-None-Match")
+    assert error["params"] == {"version": 1}
+    assert refused.headers["etag"] == current
+
+
+@pytest.mark.parametrize("resource", ALL.values(), ids=list(ALL))
 async def test_a_field_that_cannot_be_set_is_read_only(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     item = await create_item(person, resource)
