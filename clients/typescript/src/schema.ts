@@ -5348,6 +5348,13 @@ export interface components {
              */
             line: number;
             /**
+             * Params
+             * @description The values that the sentence names, for clients that translate it.
+             */
+            params: {
+                [key: string]: string | number | boolean | string[] | null;
+            };
+            /**
              * Pointer
              * @description The field: `/body/<line>/<field>`.
              */
@@ -6169,12 +6176,16 @@ export interface components {
             created?: number;
             /** @description What went wrong, in a sentence. */
             detail: string;
-            /** @description The invalid fields, for 422. */
+            /** @description The parts of the request that are at fault: always for 422, else where one can be named. */
             errors?: {
                 /** @description A stable code. */
                 code: string;
                 /** @description What is wrong, in a sentence. */
                 detail: string;
+                /** @description The values that the sentence names, for clients that translate it. The code says which. */
+                params: {
+                    [key: string]: string | number | boolean | string[] | null;
+                };
                 /** @description A JSON pointer into the request. */
                 pointer: string;
             }[];
@@ -6196,7 +6207,7 @@ export interface components {
             title: string;
             /**
              * Format: uri-reference
-             * @description `/problems/<code>`.
+             * @description `/problems/<code>`, a page of this server that explains the code.
              */
             type: string;
         };
@@ -8240,6 +8251,7 @@ export interface components {
             headers: {
                 "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                 "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                ETag: components["headers"]["ETag"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 "X-Request-ID": components["headers"]["X-Request-ID"];
