@@ -54,10 +54,14 @@ async def test_money_has_the_decimals_of_its_currency(signed_in_as: SignedInAs) 
         assert created["price"] == (expected or price)
         assert (await person.get(f"{PATH}/{created['id']}")).json() == created
 
-    found = await person.get(PATH, params={"price_gte": "0.1", "price_lte": "19.90", "sort": "-price"})
+    found = await person.get(PATH, params={"sort": "-price", "fields": "price,currency"})
+    priced = await person.get(PATH, params={"price_gte": "0.1", "price_lte": "19.90", "currency": "EUR"})
+    several = await person.get(PATH, params={"price_gte": "0.1", "price_lte": "19.90"})
     rows = (await person.get("/audit/changes", params={"entity": "product", "field": "price"})).json()["items"]
 
-    assert [item["price"] for item in found.json()["items"]] == ["19.90", "5", "0.100"]
+    assert [item["price"] for item in found.json()["items"]] == ["99999999999.99", "0.100", "5", "19.90"]
+    assert [item["price"] for item in priced.json()["items"]] == ["19.90"]
+    assert (several.status_code, several.json()["errors"][0]["code"]) == (422, "currency-required")
     assert {row["changes"]["price"]["new"] for row in rows} >= {"19.9000", "0.1000"}
 
 
