@@ -72,8 +72,8 @@ class Problem(Exception):
 
         `/body/name` becomes `/body/create/3/name`, or `/body/update/3/changes/name`.
         """
-        errors = self.errors or [field_error(place, self.detail, self.code)]
-        self.errors = [{**error, "pointer": move(error["pointer"], place, fields)} for error in errors]
+        moved = [{**error, "pointer": move(error["pointer"], place, fields)} for error in self.errors or ()]
+        self.errors = moved or [field_error(place, self.detail, self.code)]
         return self
 
 

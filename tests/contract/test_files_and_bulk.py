@@ -116,7 +116,7 @@ async def test_one_bad_operation_undoes_them_all(signed_in_as: SignedInAs, resou
     assert statuses(answers) == {"invalid": 422, "unknown": 404, "stale": 412, "empty": 422, "too many": 422}
     pointers = {call: answers[call].json()["errors"][0]["pointer"] for call in ("invalid", "unknown", "stale")}
     assert pointers.pop("invalid").startswith("/body/create/1/")
-    assert pointers == {"unknown": "/body/delete/1", "stale": "/body/update/0"}
+    assert pointers == {"unknown": "/body/delete/1", "stale": "/body/update/0/version"}
     assert await count(person, resource) == 1
 
 
@@ -291,7 +291,7 @@ async def test_an_edited_export_changes_what_was_edited(signed_in_as: SignedInAs
     assert item["version"] == 2
     assert {name: item[name] for name in resource.CHANGE} == resource.CHANGE
     (error,) = stale.json()["errors"]
-    assert (stale.status_code, error["code"], error["pointer"]) == (422, "stale-version", f"/body/{line['line']}")
+    assert (stale.status_code, error["code"], error["pointer"]) == (422, "stale-version", f"/body/{line['line']}/version")
 
 
 def edited(content: str, kind: str, item: str, change: dict[str, Any]) -> bytes:
@@ -360,7 +360,7 @@ async def test_rows_of_an_upsert_create_change_and_are_refused(signed_in_as: Sig
     found = {error["pointer"]: error["code"] for error in refused.json()["errors"]}
     assert refused.status_code == 422
     assert found == {
-        "/body/3": "stale-version",
+        "/body/3/version": "stale-version",
         "/body/4": "not-found",
         "/body/5": "not-found",
         "/body/6": "repeated-item",
