@@ -72,7 +72,9 @@ class Problem(Exception):
 
         `/body/name` becomes `/body/create/3/name`, or `/body/update/3/changes/name`.
         """
-        moved = [{**error, "pointer": move(error["pointer"], place, fields)} for error in self.errors or ()]
+        moved: list[FieldError] = [
+            {**error, "pointer": move(error["pointer"], place, fields)} for error in self.errors or ()
+        ]
         self.errors = moved or [field_error(place, self.detail, self.code)]
         return self
 

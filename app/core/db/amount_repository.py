@@ -1,0 +1,31 @@
+"""The queries of tables with amounts of money, which are shown with the decimal places that they were stored with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from app.core.db.amounts import amounts_of
+from app.core.db.repository import M, Repository
+from app.core.db.session import AnyRow
+from app.core.fields.money import show_amount
+
+
+class AmountRepository(Repository[M]):
+    """Loads, adds, changes and removes entities whose model has a `places_column` for each amount."""
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [*super().columns(), *(self.table.c[each.places] for each in amounts_of(self.table))]
+
+    def to_read(self, row: AnyRow) -> Any:
+        item = super().to_read(row)
+        for each in amounts_of(self.table):
+            setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(item, each.places)))
+        return item
+
+    async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
+        items = await super().reload_for_read(rows)
+        for item, row in zip(items, rows, strict=True):
+            for each in amounts_of(self.table):
+                setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(row, each.places)))
+        return items
