@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 MODULES = Path(__file__).parents[1] / "app" / "modules"
 NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-TAKEN = frozenset({"id", "version", "created_at", "updated_at", "deleted_at", "name", "currency"})
+TAKEN = frozenset(
+    {"id", "version", "created_at", "created_by", "created_by_id", "updated_at", "updated_by", "updated_by_id"}
+    | {"deleted_at", "name", "currency"}
+)
 
 
 class BadField(ValueError):
@@ -22,8 +25,8 @@ class Kind(NamedTuple):
     create: str
     read: str
     sample: str
-    listed_by: str = ""
-    """`sort` or `filter`: what lists do with it."""
+    indexed_for: str = ""
+    """Why lists have an index of it: `sort`, `filter`, or `amount`, by which they are sorted within its currency."""
     models: tuple[str, ...] = ()
     """Imports of the models."""
     schemas: tuple[str, ...] = ()
@@ -72,9 +75,18 @@ KINDS = {
         "Amount",
         "AmountRead",
         '"19.90"',
-        "sort",
-        ("from decimal import Decimal", "from app.core.db.column_types import Money"),
-        ("from app.core.fields.money import Amount, AmountRead, CurrencyCode",),
+        "amount",
+        (
+            "from decimal import Decimal",
+            "from sqlalchemy import Index",
+            "from app.core.db.amounts import places_column",
+            "from app.core.db.column_types import Money",
+        ),
+        (
+            "from collections.abc import Mapping",
+            "from typing import Any",
+            "from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters",
+        ),
     ),
     "choice": Kind(
         "{type} = Field(default={type}.{first}, sa_type=enum_type({type}))",
@@ -83,7 +95,6 @@ KINDS = {
         '"{last}"',
         "filter",
         (ENUM, "from app.core.db.column_types import enum_type"),
-        ("from pydantic import Field",),
     ),
     "reference": Kind(
         'UUID | None = Field(default=None, foreign_key="{table}.id")',
@@ -95,6 +106,17 @@ KINDS = {
         (UUIDS,),
     ),
 }
+
+
+class Target(NamedTuple):
+    """The items that a reference refers to."""
+
+    model: str
+    """The name of their class."""
+    table: str
+    can_be_hidden: bool
+    is_tree: bool
+    """Whether each may be below another one."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +148,7 @@ class NewField:
         if self.kind == "reference" and len(self.options) != 1:
             raise BadField(f"{text}: say which module it refers to, as in brand:reference=brands")
         if self.kind == "reference":
-            self.model()
+            self.target()
         if self.kind not in {"choice", "reference"} and self.options:
             raise BadField(f"{text}: a {self.kind} has no options")
 
@@ -146,17 +168,25 @@ class NewField:
             return f"Whether it {self.words}."
         return f"When it {self.words.removesuffix(' at')}." if self.name.endswith("_at") else f"The {self.words}."
 
-    def model(self) -> tuple[str, str, bool]:
-        """Class and table that a reference refers to, and whether its rows can be hidden. Raises BadField."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called in the table and in responses."""
+        if self.kind == "reference":
+            return (self.column, self.name)
+        return (self.name, f"{self.name}_places") if self.kind == "money" else (self.name,)
+
+    def target(self) -> Target:
+        """What a reference refers to. Raises BadField."""
         path = MODULES / self.options[0].replace("-", "_") / "models.py"
         found = re.search(
-            r'^class (\w+)\((.*Entity), table=True\):.*?__tablename__ = "(\w+)"',
+            r'^class (\w+)\((.*Entity), table=True\):.*?__tablename__ = "(\w+)"(.*?)(?=^\S|\Z)',
             path.read_text() if path.exists() else "",
             re.MULTILINE | re.DOTALL,
         )
         if found is None:
             raise BadField(f"{self.name}: there is no module {self.options[0]} with items")
-        return found[1], found[3], "SoftDelete" in found[2]
+        model, bases, table, body = found.groups()
+        return Target(model, table, "SoftDelete" in bases, body.count(f'foreign_key="{table}.id"') == 1)
 
     def fill(self, text: str, owner: str) -> str:
         """`text` of the kind with the names of this field; `owner` is the class of the items."""
@@ -164,7 +194,7 @@ class NewField:
         if self.kind == "choice":
             names |= {"first": self.options[0], "last": self.options[-1]}
         if self.kind == "reference":
-            names |= {"table": self.model()[1]}
+            names |= {"table": self.target().table}
         return text.format(**names) if "{" in text else text
 
 
@@ -177,6 +207,25 @@ def lines_of(fields: Iterable[NewField], owner: str, part: str) -> str:
     return "".join(found)
 
 
+def places_of(fields: Iterable[NewField]) -> str:
+    """The columns with the decimal places of the amounts."""
+    return "".join(
+        f'    {field.name}_places: int = places_column("{field.name}", "currency")\n'
+        f'    """The decimal places of the {field.words}, as it was stored."""\n'
+        for field in fields
+        if field.kind == "money"
+    )
+
+
+def shown_of(fields: Iterable[NewField]) -> str:
+    """The references of a response as objects."""
+    return "".join(
+        f'    {field.name}: Named | None\n    """The {field.words}, with its name."""\n'
+        for field in fields
+        if field.kind == "reference"
+    )
+
+
 def enums_of(fields: Iterable[NewField], owner: str, singular: str) -> str:
     """The classes of the choices."""
     found = []
@@ -187,33 +236,10 @@ def enums_of(fields: Iterable[NewField], owner: str, singular: str) -> str:
     return "".join(found)
 
 
-def names_with(fields: Iterable[NewField], how: str) -> list[str]:
-    return [field.column for field in fields if KINDS[field.kind].listed_by == how]
-
-
-def filters_of(fields: Sequence[NewField], owner: str, plural: str) -> str:
-    """The filters of a list."""
-    found = ["\n"] if names_with(fields, "filter") else []
-    for field in fields:
-        if field.kind == "choice":
-            kind = f"list[{field.fill('{type}', owner)}] = Field(default_factory=list, max_length=50)"
-            found.append(f'    {field.name}: {kind}\n    """Only {plural} with one of these."""\n')
-        if field.kind == "reference":
-            found.append(f'    {field.column}: UUID | None = None\n    """Only {plural} of this {field.words}."""\n')
-    return "".join(found)
-
-
 def imports_of(fields: Iterable[NewField], part: str) -> str:
     """The import lines of the fields."""
     lines = {line for field in fields for line in getattr(KINDS[field.kind], part)}
     return "".join(f"{line}\n" for line in sorted(lines))
-
-
-def restricted_of(fields: Iterable[NewField]) -> str:
-    """The declaration of the references whose target must be visible."""
-    names = [field.column for field in fields if field.kind == "reference" and field.model()[2]]
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"\n    restricted_references = frozenset({{{listed}}})\n" if names else ""
 
 
 def samples_of(fields: Sequence[NewField], owner: str) -> dict[str, str]:

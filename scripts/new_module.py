@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # it runs by its path, without the tools of development
 
 from scripts import module_fields as parts  # noqa: E402  # see above
+from scripts import module_lists as lists  # noqa: E402  # see above
 from scripts.module_fields import BadField, NewField  # noqa: E402  # see above
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -26,54 +27,7 @@ WORDS = re.compile(r"[a-z][a-z0-9]*([ -][a-z0-9]+)*")
 NOTES = NewField("notes", "text")
 """What a module has that is given no fields."""
 
-MONEY_SERVICE = '''
-    def build(self, data: Schema) -> $Class:
-        item = super().build(data)
-        check_amounts(item.__dict__)
-        return item
-
-    def apply_rules(self, row: $Class, changes: dict[str, Any]) -> dict[str, Any]:
-        check_amounts({**row.__dict__, **changes})
-        return changes
-
-
-def check_amounts(values: Mapping[str, Any]) -> None:
-    """Raise Invalid for an amount with more decimal places than its currency has."""
-    for name in ($amounts):
-        if not fits_currency(values[name], values["currency"]):
-            raise invalid(f"/body/{name}", f"{values['currency']} has fewer decimal places.", "too-many-decimals")
-'''
-MONEY_REPOSITORY = '''
-    def to_read(self, row: AnyRow) -> Any:
-        return with_decimals(row._asdict())
-
-    async def reload_for_read(self, rows: Sequence[$Class]) -> Sequence[Any]:
-        return [with_decimals(row.__dict__) for row in rows]
-
-
-def with_decimals(values: Mapping[str, Any]) -> SimpleNamespace:
-    """$A_singular, whose amounts have the decimal places of the currency."""
-    amounts = {name: round_to_currency(values[name], values["currency"]) for name in ($amounts)}
-    return SimpleNamespace(**{**values, **amounts})
-'''
-MONEY_IMPORTS = {
-    "service_imports": """
-from collections.abc import Mapping
-from typing import Any
-
-from app.core.errors import invalid
-from app.core.fields.money import fits_currency
-from app.core.resources.schemas import Schema
-""",
-    "repository_imports": """
-from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any
-
-from app.core.db.session import AnyRow
-from app.core.fields.money import round_to_currency
-""",
-}
+WITHDRAWN = " It may repeat a currency that was withdrawn."
 CURRENCY = '    currency: {}\n    """The currency (ISO 4217) of the amounts."""\n'
 
 
@@ -119,27 +73,29 @@ class NewModule:
 
     def contents(self) -> dict[str, str]:
         """What the fields add to the templates."""
-        fields, owner, names = self.fields, self.owner, self.names()
-        filtered, searched = parts.names_with(fields, "filter"), [f.name for f in fields if f.kind == "text"]
-        has_choice = any(field.kind == "choice" for field in fields)
-        listed = ", ".join(f'"{name}"' for name in filtered)
-        has_number = any(field.kind == "integer" for field in fields)
-        enums = ", ".join(sorted(field.fill("{type}", owner) for field in fields if field.kind == "choice"))
-        imported = f"from app.modules.{self.folder}.models import {enums}\n" if has_choice else ""
+        fields, owner, table = self.fields, self.owner, self.names()["table"]
+        searched = [field.name for field in fields if field.kind == "text"]
+        sorted_by, filtered = (lists.names_indexed_for(purpose, fields) for purpose in ("sort", "filter"))
+        enums = [field.fill("{type}", owner) for field in fields if field.kind == "choice"]
+        shown = parts.shown_of(fields)
         filled = {
             "model_imports": parts.imports_of(fields, "models"),
-            "schema_imports": parts.imports_of(fields, "schemas") + imported,
+            "schema_imports": parts.imports_of(fields, "schemas"),
+            "models": ", ".join(sorted([owner, *enums])),
             "filter_import": " filter_indexes," if filtered else "",
-            "filter_indexes": f'        *filter_indexes("{names["table"]}", {listed}),\n' if filtered else "",
+            "named_import": " Named," if shown else "",
+            "indexes": lists.indexes_of(fields, table),
             "enums": parts.enums_of(fields, owner, self.singular),
-            "sorted": "".join(f', "{name}"' for name in parts.names_with(fields, "sort")),
-            "searched": "".join(f', "{name}"' for name in searched),
-            "restricted": parts.restricted_of(fields),
-            "columns": parts.lines_of(fields, owner, "column") + self.currency("str = Field(max_length=3)"),
+            "sorted": lists.quote(["created_at", "updated_at", "name", *sorted_by]),
+            "searched": lists.quote(["name", *searched]),
+            "restricted": lists.restricted_of(fields),
+            "columns": parts.lines_of(fields, owner, "column")
+            + self.currency("str = Field(max_length=3)")
+            + parts.places_of(fields),
             "created": parts.lines_of(fields, owner, "create") + self.currency("CurrencyCode"),
-            "read": parts.lines_of(fields, owner, "read") + self.currency("str"),
-            "filters": parts.filters_of(fields, owner, self.plural),
-            "constants": "\nMAX_INTEGER = 2**31 - 1\n" if has_number else "",
+            "read": parts.lines_of(fields, owner, "read") + self.currency("str") + shown,
+            "declared": lists.declared_of(fields),
+            "constants": "\nMAX_INTEGER = 2**31 - 1\n" if any(field.kind == "integer" for field in fields) else "",
         }
         return filled | self.samples() | self.money() | self.references()
 
@@ -148,19 +104,22 @@ class NewModule:
         return CURRENCY.format(declared) if parts.has_money(self.fields) else ""
 
     def money(self) -> dict[str, str]:
-        """What amounts need of the service and the repository."""
-        if not parts.has_money(self.fields):
-            return dict.fromkeys(("service_imports", "service_rules", "repository_imports", "repository_rules"), "")
-        amounts = "".join(f'"{field.name}", ' for field in self.fields if field.kind == "money").strip()
-        filled = {**self.names(), "amounts": amounts}
-        rules = {"service_rules": MONEY_SERVICE, "repository_rules": MONEY_REPOSITORY}
-        return MONEY_IMPORTS | {name: Template(text).substitute(filled) for name, text in rules.items()}
+        """What amounts change: the classes of the service and the repository, and what an update accepts."""
+        has_money = parts.has_money(self.fields)
+        return {
+            "Service": "AmountService" if has_money else "Service",
+            "service_file": "amounts" if has_money else "service",
+            "Repository": "AmountRepository" if has_money else "Repository",
+            "repository_file": "amount_repository" if has_money else "repository",
+            "withdrawn": WITHDRAWN if has_money else "",
+            "updated": f"\n{self.currency('CurrencyLetters')}",
+        }
 
     def samples(self) -> dict[str, str]:
         """Values of the fields, for examples and tests."""
         samples = parts.samples_of(self.fields, self.owner)
         required = {field.name for field in self.fields if field.kind == "money"} | {"currency"}
-        given = "".join(f', "{name}": {value}' for name, value in samples.items() if name in required)
+        given = "".join(f',\n        "{name}": {value}' for name, value in samples.items() if name in required)
         changed = next(((n, v) for n, v in samples.items() if n not in required), ("name", '"Changed"'))
         return {
             "example": "".join(f"        {name}={value},\n" for name, value in samples.items()),
@@ -172,14 +131,14 @@ class NewModule:
     def references(self) -> dict[str, str]:
         """What references need of the seed: the items that they refer to come first."""
         found = [(field, field.options[0].replace("-", "_")) for field in self.fields if field.kind == "reference"]
-        imports = {f"from app.modules.{folder}.models import {field.model()[0]}\n" for field, folder in found}
-        folders = "".join(f'"{folder}", ' for folder in sorted({folder for _, folder in found})).strip()
-        lines = (f'            "{f.column}": await first_id(session, {f.model()[0]}),\n' for f, _ in found)
+        imports = {f"from app.modules.{folder}.models import {field.target().model}\n" for field, folder in found}
+        folders = sorted({folder for _, folder in found})
+        lines = (f'            "{f.column}": await first_id(session, {f.target().model}),\n' for f, _ in found)
         return {
             "seed_imports": "".join(sorted(imports)),
             "seed_helpers": ", first_id" if found else "",
             "seed_references": "".join(lines),
-            "after": f'AFTER = ({folders})\n"""Its items refer to theirs."""' if found else "",
+            "after": f'AFTER = {lists.tuple_of(folders)}\n"""Its items refer to theirs."""' if found else "",
         }
 
 
@@ -232,7 +191,8 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.ArgumentPars
         fields = [NewField.parse(text) for text in given.field] or [NOTES]
     except BadField as error:
         parser.error(str(error))
-    if len({field.column for field in fields}) < len(fields):
+    names = [name for field in fields for name in field.names]
+    if len(set(names)) < len(names):
         parser.error("name each field once")
     return parser, NewModule(plural, singular, given.group, given.icon, given.sort_order, fields)
 

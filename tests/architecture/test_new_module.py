@@ -43,6 +43,7 @@ def run(tree: Path, *command: str) -> str:
 EVERY_KIND = (
     "price:money", "brand:reference=brands", "due:date", "status:choice=draft,active", "notes:text", "code:string",
     "copies:integer", "is_open:boolean", "starts_at:instant", "head:reference=users",
+    "place:reference=categories", "cost:money",
 )  # fmt: skip
 
 
@@ -130,11 +131,14 @@ def test_the_migration_of_a_new_log_makes_it_append_only(tree: Path) -> None:
         ["price lists", "--field", "price"],
         ["price lists", "--field", "price:float"],
         ["price lists", "--field", "name:text"],
+        ["price lists", "--field", "created_by:reference=users"],
         ["price lists", "--field", "Due:date"],
         ["price lists", "--field", "due:date=today"],
         ["price lists", "--field", "status:choice"],
         ["price lists", "--field", "brand:reference=makers"],
         ["price lists", "--field", "due:date", "--field", "due:text"],
+        ["price lists", "--field", "brand:reference=brands", "--field", "brand:text"],
+        ["price lists", "--field", "price:money", "--field", "price_places:integer"],
         ["price lists", "--group", 'Sales"'],
     ],
 )
