@@ -291,11 +291,8 @@ async def test_an_edited_export_changes_what_was_edited(signed_in_as: SignedInAs
     assert item["version"] == 2
     assert {name: item[name] for name in resource.CHANGE} == resource.CHANGE
     (error,) = stale.json()["errors"]
-    assert (stale.status_code, error["code"], error["pointer"]) == (
-        422,
-        "stale-version",
-        f"/body/{line['line']}/version",
-    )
+    assert (stale.status_code, error["code"]) == (422, "stale-version")
+    assert error["pointer"] == f"/body/{line['line']}/version"
 
 
 def edited(content: str, kind: str, item: str, change: dict[str, Any]) -> bytes:
