@@ -20,6 +20,8 @@ PUBLIC = {
     "GET /docs",
     "GET /healthz",
     "GET /openapi.json",
+    "GET /problems",
+    "GET /problems/{code}",
     "GET /readyz",
     "GET /redoc",
     "GET /static/{name}",

@@ -9,6 +9,7 @@ from sqlalchemy import Column, MetaData, String, Table, Uuid
 
 from app.core.context import RequestContext
 from app.core.db.audited import audited_models
+from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
 from app.core.db.redaction import LOOKS_PERSONAL, PLAIN
 from app.modules import import_models
@@ -38,7 +39,7 @@ def in_clear(table: Table, words: set[str], *, is_of_a_user: bool) -> Iterator[s
 
     In rows of a user these are all that hold words: a name of a key, or a reason, can tell anything.
     """
-    for column in table.columns:
+    for column in own_columns(table):
         has_words = column.type.python_type in (str, dict, list) and column.name not in words
         is_personal = LOOKS_PERSONAL.search(column.name) or (is_of_a_user and has_words)
         if is_personal and (column.info.get("redaction") or PLAIN).treatment == "plain":
