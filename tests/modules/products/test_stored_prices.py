@@ -77,4 +77,4 @@ async def test_a_lowered_exponent_changes_nothing_that_is_stored(
     entries = (await clerk.get("/audit/changes", params={"entity": "product"})).json()["items"]
     assert all("price_places" not in entry["changes"] for entry in entries)
     assert entries[-1]["changes"]["price"] == {"new": "19.9000", "old": None}
-    assert (await drift(database)).exit_code == 0
+    assert (await drift(database, entity="product")).exit_code == 0
