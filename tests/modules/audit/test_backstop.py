@@ -67,7 +67,8 @@ async def test_a_change_of_another_program_has_an_entry(signed_in_as: SignedInAs
     task = await make(root, "/tasks", {"title": "Ours"})
     assert await external(database) == []
 
-    await psql(database, "UPDATE task SET title = 'Theirs'", "UPDATE task SET title = 'Theirs'")
+    theirs = "UPDATE task SET title = 'Theirs', search_words = 'theirs'"
+    await psql(database, theirs, theirs)
 
     (entry,) = await external(database)
     assert (entry.entity, entry.entity_id, entry.action, entry.actor_kind) == ("task", task, "update", "service")
