@@ -31,6 +31,11 @@ class NamedReferences:
         """References of which the read shows the object only."""
         self.embedded = tuple(name for name in self.names if name not in AUTHORS)
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
+        self.shown = [(name, f"{name}_id", f"{name}_name") for name in self.names]
+        self.versions = [f"{name}_version" for name in self.embedded]
+        self.known_columns: object = None
+        """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
+        self.known_names: Sequence[str] = ()
 
     def columns(self, column: Callable[[str], ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
@@ -51,16 +56,23 @@ class NamedReferences:
 
     def show(self, row: AnyRow) -> Any:
         """A row of these columns in the shape of the Read schema."""
-        return self.shape(dict(row._mapping)) if self.names or self.sets else row
+        if not self.names and not self.sets:
+            return row
+        columns = row._key_to_index  # noqa: SLF001  # as writing a response does
+        if columns is not self.known_columns:
+            self.known_columns, self.known_names = columns, row._fields
+        return self.shape(dict(zip(self.known_names, row, strict=True)))
 
     def shape(self, values: dict[str, Any]) -> SimpleNamespace:
         """`values` with each reference as an object; `embedded_versions` are those of the targets and the sets."""
-        versions = [values.pop(f"{name}_version") for name in self.embedded]
-        for name in self.names:
-            target_id, target_name = values[f"{name}_id"], values.pop(f"{name}_name")
+        for name, key, label in self.shown:
+            target_id, target_name = values[key], values.pop(label)
             values[name] = None if target_id is None else {"id": target_id, "name": target_name}
-        embedded_versions = [version or 0 for version in versions] if any(versions) else []
-        return SimpleNamespace(**values, embedded_versions=[*embedded_versions, *versions_of_sets(self.sets, values)])
+        versions = [values.pop(name) for name in self.versions]
+        embedded = [version or 0 for version in versions] if any(versions) else []
+        if self.sets:
+            embedded += versions_of_sets(self.sets, values)
+        return SimpleNamespace(**values, embedded_versions=embedded)
 
     async def read_all(self, session: Session, rows: Sequence[Any]) -> Sequence[Any]:
         """Entities as a read shows them. Targets that the session has not read are read in one select."""

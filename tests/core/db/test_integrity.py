@@ -61,7 +61,7 @@ async def test_a_violated_constraint_becomes_a_problem(
     if pointer and connection.dialect.name == "postgresql":
         assert problem.errors is not None
         assert problem.errors[0]["pointer"] == pointer
-    assert "shelf" not in problem.detail
+    assert "shelf_of_a_test" not in problem.detail
 
 
 async def refused(connection: AsyncConnection, statement: str, **values: Any) -> Problem:
