@@ -117,6 +117,18 @@ function findBrowser(): string | undefined {
   return undefined;
 }
 
+/** Removes a folder into which processes that are ending may still write. */
+async function remove(folder: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (attempt === 40) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
 const browser = findBrowser();
 
 test(
@@ -130,18 +142,19 @@ test(
     const { port } = server.address() as AddressInfo;
     const profile = mkdtempSync(join(tmpdir(), "tabs-"));
     const page = `http://127.0.0.1:${port}/#0`;
-    const chromium = spawn(browser, [...FLAGS, `--user-data-dir=${profile}`, page], { stdio: "ignore" });
+    const chromium = spawn(browser, [...FLAGS, `--user-data-dir=${profile}`, page], { stdio: "ignore", detached: true });
+    const kill = () => process.kill(-Number(chromium.pid), "SIGKILL"); // with the processes that it began
     const gone = new Promise((resolve) => chromium.once("exit", resolve));
-    const late = setTimeout(() => chromium.kill("SIGKILL"), PATIENCE_MS);
+    const late = setTimeout(kill, PATIENCE_MS);
     try {
       await Promise.race([site.finished, gone.then(() => Promise.reject(site.failure()))]);
     } finally {
       clearTimeout(late);
-      chromium.kill("SIGKILL");
+      if (chromium.exitCode === null) kill();
       await gone;
       server.closeAllConnections();
       server.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+      await remove(profile);
     }
 
     const me = Array(8).fill(API_USER);
