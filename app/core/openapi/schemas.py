@@ -14,7 +14,7 @@ POINTER = {"type": "string", "maxLength": 4096, "pattern": "^/", "description": 
 PARAM: Json = {
     "oneOf": [
         TEXT,
-        {"type": "number"},
+        {"type": "number", "title": "Number In A Sentence"},
         {"type": "boolean"},
         {"type": "array", "maxItems": 1000, "items": TEXT},
         {"type": "null"},
