@@ -1,40 +1,13 @@
 """The errors that a client can see. `core.http.problem_details` turns each into problem+json (RFC 9457)."""
 
-from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from itertools import islice
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, Self
 
-from pydantic import ValidationError
-
-from app.core.sentences import Param, Params, explain
-
-MAX_ERRORS = 20
-MAX_LINE_ERRORS = 100
-"""Field errors in one response. A client that sends garbage gets no larger response for more of it."""
-MAX_NAME_LENGTH = 100
-"""Characters of a name in a pointer."""
-
-
-class FieldError(TypedDict):
-    """One part of the request that is at fault.
-
-    A JSON pointer to it (`/body/title`, `/query/limit`, `/path/id`, `/header/If-Match`), a sentence, a stable code, and
-    the values that the sentence names, for clients that translate it.
-    """
-
-    pointer: str
-    detail: str
-    code: str
-    params: Params
-
+from app.core.field_errors import FieldError, field_error
+from app.core.sentences import Param, Params
 
 MOVED = {"/path/id": "/id", "/header/If-Match": "/version"}
 """Where an operation of a larger body has what a request for one item has in its path and headers."""
-
-
-def field_error(pointer: str, detail: str, code: str, **params: Param) -> FieldError:
-    return {"pointer": pointer, "detail": detail, "code": code, "params": params}
 
 
 class Problem(Exception):
@@ -270,31 +243,6 @@ class ListTimedOut(TimedOut):
 def invalid(pointer: str, detail: str, code: str, **params: Param) -> Invalid:
     """An `Invalid` for a single field."""
     return Invalid("The request has an invalid field.", errors=[field_error(pointer, detail, code, **params)])
-
-
-def escape_pointer(part: object) -> str:
-    """`part` as one segment of a JSON pointer (RFC 6901), shortened, because names come from the client."""
-    return str(part)[:MAX_NAME_LENGTH].replace("~", "~0").replace("/", "~1")
-
-
-def field_errors(
-    errors: Iterable[Mapping[str, Any]], prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
-) -> list[FieldError]:
-    """The first of Pydantic's errors, at most `limit`, in our words (`core/sentences.py`)."""
-    found: list[FieldError] = []
-    for error in islice(errors, limit):
-        pointer = "".join(f"/{escape_pointer(part)}" for part in (*prefix, *error["loc"]))
-        detail, code, params = explain(error)
-        found.append({"pointer": pointer, "detail": detail, "code": code, "params": params})
-    return found
-
-
-def validation_errors(
-    error: ValidationError, prefix: tuple[str, ...] = (), limit: int = MAX_ERRORS
-) -> list[FieldError]:
-    """The first field errors of Pydantic's `error`, at most `limit`, below `prefix`."""
-    errors = error.errors(include_url=False, include_input=False)
-    return field_errors(errors, prefix, limit)
 
 
 def invalid_fields(errors: list[FieldError], count: int) -> Invalid:

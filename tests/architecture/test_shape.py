@@ -136,7 +136,7 @@ def test_no_dependency_is_synchronous() -> None:
     assert seen >= 100
 
 
-GROUND = {"config", "context.py", "errors.py", "sentences.py", "clock.py", "strict_json.py"}
+GROUND = {"config", "context.py", "errors.py", "field_errors.py", "sentences.py", "clock.py", "strict_json.py"}
 PACKAGES = {"fields", "runtime", "security", "db", "http", "resources", "openapi"}
 MODULE_FILES = {"__init__.py", "hooks.py", "router.py", "service.py", "repository.py", "models.py", "schemas.py"}
 IGNORED = {"__pycache__"}

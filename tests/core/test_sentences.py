@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core._pydantic_core import list_all_errors
 
-from app.core.errors import FieldError, validation_errors
+from app.core.field_errors import FieldError, validation_errors
 from app.core.fields.money import Amount
 from app.core.sentences import OTHERS, SENTENCES, explain
 from app.modules.customers.schemas import CustomerCreate

@@ -35,9 +35,9 @@ from app.core.errors import (
     Problem,
     TimedOut,
     Unavailable,
-    field_error,
     invalid,
 )
+from app.core.field_errors import field_error
 from app.core.sentences import Params
 
 SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (?:index '(?P<index>\w+)'|(?P<table>\w+)\.(?P<columns>.+))")

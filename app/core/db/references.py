@@ -18,7 +18,8 @@ from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import read_targets, target_of
 from app.core.db.unit_of_work.claims import visible_target
 from app.core.db.unit_of_work.session import can_claim
-from app.core.errors import Conflict, Invalid, field_error
+from app.core.errors import Conflict, Invalid
+from app.core.field_errors import field_error
 
 MAX_COUNTED = 1000
 """Rows that refer to another, as far as they are counted."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from app.core.errors import Problem, StaleVersion, field_error
+from app.core.errors import Problem, StaleVersion
+from app.core.field_errors import field_error
 
 COMPRESSED = "-gzip"
 """The end of the tag of a compressed body."""

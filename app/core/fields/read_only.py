@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.core.errors import FieldError, field_error
+from app.core.field_errors import FieldError, field_error
 
 ITEM_FIELD = re.compile(r"/body(?:/create/\d+|/update/\d+/changes)?/(?P<name>[^/]+)")
 """A field of an item, in the body of a request for one item, or in a bulk change."""

@@ -9,7 +9,8 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.errors import invalid_fields, validation_errors
+from app.core.errors import invalid_fields
+from app.core.field_errors import validation_errors
 from app.core.http.file_formats import EXPORT_TYPES, Write
 from app.core.http.file_options import ItemFileOptions
 from app.core.http.state import context_of

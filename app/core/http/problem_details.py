@@ -19,15 +19,14 @@ from app.core.db.integrity import to_problem
 from app.core.errors import (
     ContentTooLarge,
     DryRun,
-    FieldError,
     Malformed,
     MethodNotAllowed,
     NotFound,
     Problem,
     TooManyRequests,
-    field_errors,
     invalid_fields,
 )
+from app.core.field_errors import FieldError, field_errors
 from app.core.http.root_path import route_path
 from app.core.http.state import context_of, state_of
 

@@ -7,7 +7,8 @@ from fastapi import Request
 from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 
-from app.core.errors import MAX_ERRORS, FieldError, Invalid, Malformed, escape_pointer, field_error
+from app.core.errors import Invalid, Malformed
+from app.core.field_errors import MAX_ERRORS, FieldError, escape_pointer, field_error
 
 
 def declared_parameters(dependant: Dependant) -> frozenset[str]:

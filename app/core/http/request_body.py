@@ -11,7 +11,8 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.core.errors import ContentTooLarge, UnsupportedMediaType, invalid_fields, validation_errors
+from app.core.errors import ContentTooLarge, UnsupportedMediaType, invalid_fields
+from app.core.field_errors import validation_errors
 from app.core.fields.read_only import Instead, explain_read_only
 from app.core.http.parameters import NO_BODY
 from app.core.http.state import state_of

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.errors import MAX_LINE_ERRORS
+from app.core.field_errors import MAX_LINE_ERRORS
 from app.core.http.problem_details import MEDIA_TYPE
 
 Json = dict[str, Any]

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.core.errors import invalid_fields, validation_errors
+from app.core.errors import invalid_fields
+from app.core.field_errors import validation_errors
 from app.core.fields.read_only import ReadOnly
 
 

@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 
 from app.core.db.audited import TableName
 from app.core.db.pagination import Page, PageQuery
-from app.core.errors import Invalid, field_error
+from app.core.errors import Invalid
+from app.core.field_errors import field_error
 from app.core.fields.http_method import Method
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema

@@ -11,7 +11,7 @@ from app.core.clock import now
 from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import AnyRow, Session
-from app.core.errors import field_error
+from app.core.field_errors import field_error
 from app.core.http.idempotency import IdempotentRequest, KeyInUse, KeyReused, StoredResponse
 from app.core.security.encryption import decrypt, encrypt
 from app.modules.idempotency.repository import ResponseRepository

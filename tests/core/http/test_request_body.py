@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.core.errors import Malformed, escape_pointer
+from app.core.errors import Malformed
+from app.core.field_errors import escape_pointer
 from app.core.strict_json import check
 from tests.core.http.problems import assert_problem
 from tests.people import SignedInAs

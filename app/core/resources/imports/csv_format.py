@@ -7,7 +7,8 @@ from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, Malformed, field_error, validation_errors
+from app.core.errors import Malformed
+from app.core.field_errors import MAX_LINE_ERRORS, FieldError, field_error, validation_errors
 from app.core.http.csv_cells import restore
 from app.core.http.file_formats import cell_text, column_names, columns_of, value_at
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, Invalid, Malformed, escape_pointer, field_error
+from app.core.errors import Invalid, Malformed
+from app.core.field_errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error
 from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS, Line, numbered_lines
 
 SEPARATORS = ",;\t|"

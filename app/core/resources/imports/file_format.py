@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error, validation_errors
+from app.core.field_errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error, validation_errors
 from app.core.resources.schemas import Patch, Read, Schema
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from app.core.errors import FieldError, Malformed, field_error
+from app.core.errors import Malformed
+from app.core.field_errors import FieldError, field_error
 from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation
 from app.core.resources.imports.text_lines import numbered_lines
 from app.core.resources.schemas import Patch

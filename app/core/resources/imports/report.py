@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.errors import MAX_LINE_ERRORS, FieldError
+from app.core.field_errors import MAX_LINE_ERRORS, FieldError
 from app.core.http.batches import Position
 from app.core.resources.schemas import ResponseSchema
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from app.core.errors import FieldError
+from app.core.field_errors import FieldError
 from app.core.http.file_formats import CSV
 from app.core.resources.imports.csv_format import CsvFormat
 from app.core.resources.imports.file_format import FileFormat, ItemSchemas, NotValid, Values

@@ -14,7 +14,8 @@ from app.core.db.entity import table_of
 from app.core.db.repository import one_flush, with_values
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
-from app.core.errors import Conflict, FieldError, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
+from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
+from app.core.field_errors import FieldError
 from app.core.resources.imports.file_format import FileFormat, NotValid, Values, identity_of, refuse, typed_part
 from app.core.resources.imports.matching import GivenRow, Item, Matching
 from app.core.resources.imports.report import Effect

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
-from app.core.errors import MAX_LINE_ERRORS, FieldError, Problem
+from app.core.errors import Problem
+from app.core.field_errors import MAX_LINE_ERRORS, FieldError
 from app.core.resources.imports.report import Effect, ImportProgress
 from app.core.resources.imports.rows import Row, next_batch
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db.entity import Entity
 from app.core.db.integrity import client_problem
-from app.core.errors import Conflict, FieldError, Invalid, escape_pointer, field_error, invalid, validation_errors
+from app.core.errors import Conflict, Invalid, invalid
+from app.core.field_errors import FieldError, escape_pointer, field_error, validation_errors
 from app.core.resources.schemas import Patch, nested_schema
 from app.core.resources.service import Service
 from app.modules.audit.changes.personal_data import UNREADABLE

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.core.db.audited import TableName
-from app.core.errors import field_error
+from app.core.field_errors import field_error
 from app.core.fields.text import split_commas
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
