@@ -19,11 +19,11 @@ from app.core.db.entity import DatabaseRole
 from app.core.db.roles import OWNER, REVISIONS, ROLES, apply_roles, privileges
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.verifier.command import verify
-from tests.databases import Backend, in_a_thread
+from tests.databases import Backend, Postgresql, in_a_thread
 from tests.fixtures.databases import settings_for
 from tests.modules.audit.entries import add_task
 from tests.modules.audit.sealer.sealed import seal_all, sealer_of
-from tests.roles import as_owner, as_role, open_as
+from tests.roles import as_owner, as_role, create_logins, open_as
 from tests.system.test_cli import Command, command
 
 __all__ = ["command"]
@@ -142,11 +142,11 @@ def test_roles_twice_from_many_processes(fresh: Settings) -> None:
 
 
 @only_postgresql
-def test_a_later_migration_runs_as_the_owner_and_covers_its_tables(fresh: Settings) -> None:
+def test_a_later_migration_runs_as_the_owner_and_covers_its_tables(fresh: Settings, backend: Postgresql) -> None:
     from alembic import command as alembic  # noqa: PLC0415  # slow to import
 
     migrations.upgrade(fresh)
-    in_a_thread(lambda: apply_roles(fresh))
+    create_logins(fresh, backend.run)
     alembic.downgrade(migrations.config(fresh), "base")
     migrations.upgrade(fresh)
 

@@ -88,7 +88,7 @@ IN_WINDOW: list[PageQuery] = [
     AccessQuery(route="/unknown", reason="unknown", module="unknown"),
     AccessQuery(ip="10.0.0.1", path="/unknown"),
     ChangeQuery(field="unknown"),
-    ChangeQuery(entity="unknown"),
+    ChangeQuery(entity="tag"),
     ChangeQuery(entity="task", action="delete"),
     ChangeQuery(entity_id="unknown"),
 ]
