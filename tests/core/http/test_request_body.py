@@ -83,7 +83,7 @@ async def test_errors_are_built_as_far_as_they_are_shown(
         built.append(part)
         return escape_pointer(part)
 
-    monkeypatch.setattr("app.core.errors.escape_pointer", record)
+    monkeypatch.setattr("app.core.field_errors.escape_pointer", record)
     unknown = {f"member {number}": number for number in range(900)}
     answer = await person.post("/tasks/bulk", {"create": [unknown] * 10})
 
