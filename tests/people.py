@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.context import RequestContext
-from app.modules.roles import Assignments, AssignmentService, Flags, RoleCreate, RoleService
+from app.modules.roles import ACTIONS, Assignments, AssignmentService, Flags, RoleCreate, RoleService
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
 
@@ -86,6 +86,7 @@ def matrix(permissions: tuple[str, ...]) -> list[Flags]:
             can_update="update" in wanted,
             can_delete="delete" in wanted,
             can_audit="audit" in wanted,
+            actions=sorted(wanted - {"read", *ACTIONS}),
         )
         for slug, wanted in actions.items()
     ]

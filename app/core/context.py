@@ -37,6 +37,17 @@ UNKNOWN = Actor("unknown")
 
 EVERYTHING = "*"
 """The permission that includes all others. A superuser holds it."""
+ALL_ROWS = "all"
+"""The scope of a permission that is for every row of its module."""
+EVERYWHERE = frozenset({ALL_ROWS})
+
+
+def scopes_in(held: frozenset[str], permission: str) -> frozenset[str]:
+    """The scopes in whose rows `held` includes `permission`; `all` alone where it is for all rows."""
+    if EVERYTHING in held or permission in held:
+        return EVERYWHERE
+    beginning = f"{permission}@"
+    return frozenset(name[len(beginning) :] for name in held if name.startswith(beginning))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +76,12 @@ class Principal:
     verified_at: datetime | None = None
 
     def may(self, permission: str) -> bool:
-        """Whether the caller holds `permission` (`module:action`)."""
+        """Whether the caller holds `permission` (`module:action`) for all rows of the module."""
         return EVERYTHING in self.permissions or permission in self.permissions
+
+    def scopes_of(self, permission: str) -> frozenset[str]:
+        """The scopes in whose rows the caller holds `permission`; `all` alone where it is for all rows."""
+        return scopes_in(self.permissions, permission)
 
     def modules_with(self, action: str) -> frozenset[str]:
         """The modules in which the caller holds `action`, and may read; those of `*` are not listed."""

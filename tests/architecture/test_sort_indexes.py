@@ -27,7 +27,8 @@ from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
-from app.modules.roles.schemas import HolderQuery, ModuleQuery, RoleQuery
+from app.modules.roles.modules.schemas import ModuleQuery
+from app.modules.roles.schemas import HolderQuery, RoleQuery
 from app.modules.sessions.schemas import LoginQuery, MyLoginQuery, SessionQuery
 from app.modules.tasks.schemas import TaskQuery
 from app.modules.users.schemas import UserQuery

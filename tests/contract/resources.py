@@ -32,7 +32,14 @@ def creates_items(folder: str) -> bool:
 
 
 def everything(slug: str) -> tuple[str, ...]:
-    return tuple(f"{slug}:{action}" for action in ACTIONS)
+    """Every permission of a module, its own actions too."""
+    own = [
+        action
+        for router in folders().values()
+        if router.module and router.module.slug == slug
+        for action in router.module.actions
+    ]
+    return tuple(f"{slug}:{action}" for action in (*ACTIONS, *own))
 
 
 def declared() -> dict[str, Any]:

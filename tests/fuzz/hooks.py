@@ -136,7 +136,10 @@ UNFORESEEN = {
     "two-positions",
     "unknown-currency",
     "unknown-field",  # of an item at a point, to revert
+    "unknown-action",
     "unknown-module",
+    "unknown-permission",
+    "unknown-scope",
     "unknown-parameter",  # of the list, in the query of a download
     "unknown-reference",
     "unknown-role",

@@ -45,8 +45,12 @@ Name = Annotated[
 """One line of text that can be seen, in normalization form C, without surrounding white space."""
 Text = Annotated[str, StringConstraints(max_length=10_000), BeforeValidator(compose_text)]
 """Text of several lines, in normalization form C."""
-PermissionName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9][a-z0-9-]*:(create|read|update|delete|audit)$")]
-"""A permission, `module:action`."""
+ActionName = Annotated[str, Field(max_length=40, pattern=r"^[a-z][a-z0-9-]*$")]
+"""An action of a module, or a scope of its rows."""
+PermissionName = Annotated[
+    str, Field(max_length=150, pattern=r"^[a-z0-9][a-z0-9-]*:[a-z][a-z0-9-]*(@[a-z][a-z0-9-]*)?$")
+]
+"""A permission, `module:action`, or `module:action@scope` for the rows of a scope only."""
 Slug = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 """A stable name made of lower-case letters, digits and hyphens."""
 

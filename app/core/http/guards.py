@@ -129,17 +129,17 @@ class RequiresPermission(Authenticated):
         self.also = also
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
-        held = next((permission for permission in self.permissions if principal.may(permission)), None)
+        held = next((permission for permission in self.permissions if principal.scopes_of(permission)), None)
         if held is None:
             raise Forbidden(f"This needs the permission {' or '.join(self.permissions)}.")
         module = held.partition(":")[0]
-        if not self.without_read and not principal.may(f"{module}:read"):
+        if not self.without_read and not principal.scopes_of(f"{module}:read"):
             raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
         for permission in self.also:
             if not principal.may(permission):
                 raise Forbidden(f"This needs the permission {permission} too.")
         deleting = f"{module}:delete"
-        if not principal.may(deleting) and request.query_params.get("deleted"):
+        if not principal.scopes_of(deleting) and request.query_params.get("deleted"):
             raise Forbidden(f"Reading what was deleted needs the permission {deleting}.")
         return held
 

@@ -1,6 +1,6 @@
 """The router of a module, which declares the module to roles, menus and the document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from fastapi import APIRouter
@@ -24,7 +24,8 @@ class Tag(str):
 class Router(APIRouter):
     """The router of a module. `slug` names the module in permissions; without it no route can require one.
 
-    The audience `internal` puts the guard for signed calls on every route.
+    `actions` and `scopes` are those of the module: see `ModuleInfo`. The audience `internal` puts the guard for signed
+    calls on every route.
     """
 
     def __init__(  # noqa: PLR0913  # options, all by keyword
@@ -40,6 +41,8 @@ class Router(APIRouter):
         about: str = "",
         audience: Literal["everybody", "internal"] = "everybody",
         dependencies: Sequence[Any] = (),
+        actions: Mapping[str, str] | None = None,
+        scopes: Mapping[str, str] | None = None,
     ) -> None:
         path = prefix if prefix is not None else f"/{slug}"
         super().__init__(
@@ -49,4 +52,7 @@ class Router(APIRouter):
             redirect_slashes=False,
             dependencies=[signed_by_service(), *dependencies] if audience == "internal" else dependencies,
         )
-        self.module = ModuleInfo(slug, name or slug.title(), group, icon, f"/{slug}", sort_order) if slug else None
+        self.module: ModuleInfo | None = None
+        if slug:
+            title, declared = name or slug.title(), (actions or {}, scopes or {})
+            self.module = ModuleInfo(slug, title, group, icon, f"/{slug}", sort_order, *declared)

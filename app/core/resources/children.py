@@ -20,7 +20,7 @@ class Child:
     """The declaration of items that are part of another item, and are only added: the movements of a stock.
 
     `name` is one of them in words (`stock movement`), `path` the last part of the path (`stock-movements`).
-    `summary` says what adding one does.
+    `summary` says what adding one does, and `action` is the action of the module that it requires.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Child:
     read: type[Read]
     query: type[PageQuery]
     summary: str
+    action: str = "update"
 
     @property
     def key(self) -> str:
@@ -40,7 +41,7 @@ class Child:
 def add_children(router: Router, resource: Resource, child: Child) -> None:
     """Add list (and files), create and get below an item of `resource`.
 
-    They require to read the item, and to add one, to update it.
+    They require to read the item, and to add one, the action that `child` names.
     """
     endpoints = ChildEndpoints(router, resource, child)
     endpoints.add_creation()
@@ -75,7 +76,7 @@ class ChildEndpoints(Endpoints):
             name=f"create_{self.name}",
             response_model=child.read,
             status_code=HTTPStatus.CREATED,
-            dependencies=self.guard("update"),
+            dependencies=self.guard(child.action),
         )
 
     def add_children(self) -> None:

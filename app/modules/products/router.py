@@ -25,6 +25,7 @@ router = Router(
     icon="package",
     sort_order=25,
     about="Products and their stock.",
+    actions={"move-stock": "Record stock movements"},
 )
 
 resource = Resource(
@@ -43,6 +44,7 @@ movements = Child(
     read=MovementRead,
     query=MovementQuery,
     summary="Record a stock movement. The stock never becomes negative.",
+    action="move-stock",
 )
 add_resource(router, resource)
 add_history(router, resource)

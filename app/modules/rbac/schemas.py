@@ -33,6 +33,8 @@ class Ground(ResponseSchema):
     """The name of the role; null for a superuser."""
     grant: list[str]
     """The permissions that this ground gives."""
+    scope: str
+    """The rows that it gives them for."""
     active: bool
     """Whether it gives the permission now."""
     effect: str
@@ -54,6 +56,8 @@ class Explanation(ResponseSchema):
     """The permission."""
     allowed: bool
     """Whether the user holds it now."""
+    scopes: list[str]
+    """The scopes in whose rows the user holds it: `all` alone where it is for all rows."""
     detail: str
     """The result, in a sentence."""
     reasons: list[Ground]
@@ -127,6 +131,10 @@ class PermissionRead(ResponseSchema):
     """Whether the caller may delete, restore and list deleted items."""
     can_audit: bool
     """Whether the caller may read what the audit log says about the module."""
+    actions: list[str]
+    """The module's own actions that the caller may take."""
+    scopes: dict[str, list[str]]
+    """By action: the scopes in whose rows alone the caller may take it. An action for all rows is left out."""
 
 
 class MenuModule(ResponseSchema):

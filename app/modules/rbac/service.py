@@ -1,17 +1,18 @@
 """Explanations of permissions, versions of the policy, and menus."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
-from app.core.context import EVERYTHING, Principal
+from app.core.context import ALL_ROWS, EVERYTHING, Principal, scopes_in
 from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.modules.rbac.engine.effects import in_short
 from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
 from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
 from app.modules.rbac.schemas import Explanation, Ground, MenuGroup, MenuModule, PermissionRead, WhoCanQuery
@@ -23,7 +24,6 @@ from app.modules.roles import (
     ModuleRepository,
     held_by,
     inactive_links,
-    permissions_of_module,
     permissions_of_paths,
 )
 
@@ -39,7 +39,9 @@ SENTENCES = {
     "grant-inactive": "The grant of the role {role} is not active.",
     "module-inactive": "The module {slug} is not active.",
     "group-inactive": "The group of the module {slug} is not active.",
+    "scope-inactive": "The role {role} has the module {slug} in a scope that the code declares no more.",
     "flag-missing": "The role {role} has the module {slug}, but not this action.",
+    "action-inactive": "The role {role} has this action, which the code declares no more.",
 }
 
 
@@ -51,7 +53,7 @@ class ExplainService:
 
     async def explain(self, user_id: UUID, permission: str) -> Explanation:
         """Whether a user, hidden or not, holds a permission, and why. Raises NotFound, Invalid."""
-        await self.check_module(permission)
+        await self.check_permission(permission)
         users = await self.rows.with_grant_paths([user_id])
         if not users:
             raise NotFound(f"There is no user {user_id}.")
@@ -59,7 +61,7 @@ class ExplainService:
 
     async def who_can(self, query: WhoCanQuery) -> RowPage:
         """A page of the users who hold a permission. It may be shorter than `limit` without being the last."""
-        await self.check_module(query.permission)
+        await self.check_permission(query.permission)
         slug = query.permission.partition(":")[0]
         page = await self.rows.page_of_candidates(slug, query)
         users = await self.rows.with_grant_paths([row.id for row in page.items])
@@ -69,10 +71,10 @@ class ExplainService:
         listed = [item for item in items if item.allowed or query.near_misses]
         return replace(page, items=listed)
 
-    async def check_module(self, permission: str) -> None:
-        """Raise Invalid for a permission of an unknown module."""
-        if permission.partition(":")[0] not in await ModuleRepository(self.rows.session).slugs():
-            raise invalid("/query/permission", "There is no such module.", "unknown-module")
+    async def check_permission(self, permission: str) -> None:
+        """Raise Invalid for a permission that no module has, or had once."""
+        if permission not in await ModuleRepository(self.rows.session).permissions():
+            raise invalid("/query/permission", "There is no such permission.", "unknown-permission")
 
     async def version(self) -> int:
         return await VersionRepository(self.rows.session).current()
@@ -82,7 +84,7 @@ def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: da
     """Whether a guard would admit the user in `row`, and every ground for it."""
     known = list(paths)
     held = held_by(row, known, at).effective
-    allowed = EVERYTHING in held or permission in held
+    scopes = scopes_in(held, permission)
     grounds = [ground(row, path, permission, at) for path in known if path.slug == permission.partition(":")[0]]
     if row.is_superuser:
         grounds.insert(0, superuser_ground(row))
@@ -92,7 +94,8 @@ def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: da
         user_id=row.id,
         username=row.username,
         permission=permission,
-        allowed=allowed,
+        allowed=bool(scopes),
+        scopes=sorted(scopes),
         detail=" ".join(item.detail for item in reasons or misses) or "No role of this user has the module.",
         reasons=reasons,
         near_misses=misses,
@@ -110,7 +113,7 @@ def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Groun
     obstacles = [
         *user_obstacles(row),
         *inactive_links(path, at),
-        *["flag-missing"] * (permission not in path.permissions),
+        *missing_action(path, permission),
     ]
     effect = obstacles[0] if obstacles else "grants"
     facts = {"role": path.role_name, "slug": path.slug}
@@ -119,12 +122,21 @@ def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Groun
     return Ground(
         role_id=path.role_id,
         role=path.role_name,
-        grant=sorted(path.permissions),
+        grant=in_short(path.permissions),
+        scope=path.scope,
         active=not obstacles,
         effect=effect,
         obstacles=obstacles,
         detail=SENTENCES[effect].format(**facts, **terms),
     )
+
+
+def missing_action(path: GrantPath, permission: str) -> Iterator[str]:
+    """The reason why the path does not give `permission` in any scope, if all of its links are active."""
+    if not scopes_in(path.permissions, permission):
+        yield "flag-missing"
+    elif not scopes_in(path.effective_permissions, permission):
+        yield "action-inactive"
 
 
 def superuser_ground(row: AnyRow) -> Ground:
@@ -136,6 +148,7 @@ def superuser_ground(row: AnyRow) -> Ground:
         role_id=None,
         role=None,
         grant=[EVERYTHING],
+        scope=ALL_ROWS,
         active=not obstacles,
         effect=effect,
         obstacles=obstacles,
@@ -229,16 +242,17 @@ class MenuService:
 
     async def permissions(self, principal: Principal) -> list[PermissionRead]:
         """What the caller may do, module by module. Modules without any permission are left out."""
-        slugs = [row.slug for row in await self.rows.menu()]
-        flags = [flags_of(slug, frozenset(filter(principal.may, permissions_of_module(slug)))) for slug in slugs]
+        held = await self.held_by(principal)
+        flags = [flags_of(row, held) for row in await self.rows.menu()]
         return [item for item in flags if item.can_read]
+
+    async def held_by(self, principal: Principal) -> frozenset[str]:
+        """What the caller holds, permission by permission: a superuser's `*` is every one there is."""
+        return frozenset(filter(principal.may, await self.rows.permissions()))
 
     async def menu(self, principal: Principal) -> list[MenuGroup]:
         """The groups and modules that the caller may read."""
-        slugs = [row.slug for row in await self.rows.menu()]
-        return await self.build(
-            frozenset(name for slug in slugs for name in permissions_of_module(slug) if principal.may(name))
-        )
+        return await self.build(await self.held_by(principal))
 
     async def menu_of_role(self, principal: Principal, role_id: UUID) -> list[MenuGroup]:
         """The menu that one of the caller's roles gives. Raises NotFound for a role that they do not have."""
@@ -253,7 +267,7 @@ class MenuService:
         """The menu of the modules that `permissions` permit to read."""
         groups: dict[str, MenuGroup] = {}
         for row in await self.rows.menu():
-            if f"{row.slug}:read" not in permissions:
+            if not scopes_in(permissions, f"{row.slug}:read"):
                 continue
             group = MenuGroup(
                 group_name=row.group_name,
@@ -268,12 +282,19 @@ class MenuService:
                 route=row.route,
                 icon=row.icon,
                 sort_order=row.sort_order,
-                permissions=flags_of(row.slug, permissions),
+                permissions=flags_of(row, permissions),
             )
             groups.setdefault(row.group_slug, group).modules.append(item)
         return list(groups.values())
 
 
-def flags_of(slug: str, permissions: frozenset[str]) -> PermissionRead:
-    flags = {f"can_{action}": f"{slug}:{action}" in permissions for action in (*ACTIONS, "read")}
-    return PermissionRead(module_slug=slug, **flags)
+def flags_of(module: AnyRow, permissions: frozenset[str]) -> PermissionRead:
+    """What `permissions` permit in a module of the menu."""
+    own = [each["name"] for each in module.module_actions]
+    scopes = {action: scopes_in(permissions, f"{module.slug}:{action}") for action in ("read", *ACTIONS, *own)}
+    return PermissionRead(
+        module_slug=module.slug,
+        **{f"can_{action}": bool(scopes[action]) for action in ("read", *ACTIONS)},
+        actions=[action for action in own if scopes[action]],
+        scopes={action: sorted(found) for action, found in scopes.items() if found and ALL_ROWS not in found},
+    )

@@ -23,23 +23,26 @@ from app.modules.roles.models import (
     granted_permissions,
     permissions_of_module,
 )
+from app.modules.roles.modules.repository import ModuleRepository
+from app.modules.roles.modules.service import ModuleService
 from app.modules.roles.repository import (
-    GRANT_FLAGS,
+    GRANT_COLUMNS,
+    MODULE_COLUMNS,
     USER_COLUMNS,
     GrantPath,
     HolderRepository,
-    ModuleRepository,
     grant_paths,
     grant_paths_in,
     users_with_grant_paths,
 )
 from app.modules.roles.schemas import Assignments, Flags, HolderQuery, RoleCreate
-from app.modules.roles.service import AssignmentService, ModuleService, RoleService
+from app.modules.roles.service import AssignmentService, RoleService
 
 __all__ = [
     "ACTIONS",
     "ALWAYS",
-    "GRANT_FLAGS",
+    "GRANT_COLUMNS",
+    "MODULE_COLUMNS",
     "NOTHING",
     "USER_COLUMNS",
     "WHOLE_ROW",

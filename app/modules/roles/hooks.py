@@ -13,7 +13,7 @@ from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.core.runtime.module_info import ModuleInfo
 from app.core.runtime.periodic_task import PeriodicTask
-from app.modules.roles.service import ModuleService
+from app.modules.roles.modules.service import ModuleService
 
 log = structlog.get_logger(__name__)
 

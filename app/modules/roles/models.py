@@ -1,20 +1,31 @@
 """The policy: user —user_role— role —role_module— module —module_group. An inactive link grants nothing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field
+from typing_extensions import TypedDict
 
-from app.core.db.column_types import Instant
+from app.core.context import ALL_ROWS
+from app.core.db.column_types import JSON_DOCUMENT, Instant
 from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
-from app.core.db.redaction import personal, redacted
+from app.core.db.redaction import PLAIN, personal, redacted
 
 WHOLE_ROW = frozenset({"*"})
 ACTIONS = ("create", "update", "delete", "audit")
 """The actions that a flag of a grant permits. Read needs no flag."""
+
+
+class Declared(TypedDict):
+    """An action or a scope of a module, from the code. One that vanished from the code is kept, inactive."""
+
+    name: str
+    title: str
+    is_active: bool
 
 
 class ModuleGroup(Entity, table=True):
@@ -41,7 +52,8 @@ class Module(Entity, table=True):
 
     __tablename__ = "module"
 
-    affects_access = policy_columns = frozenset({"is_active", "group_id"})
+    affects_access = frozenset({"is_active", "group_id", "actions", "scopes"})
+    policy_columns = frozenset({"is_active", "group_id"})
     recognized_by = frozenset({"name", "icon"})
 
     slug: str = Field(max_length=64, unique=True)
@@ -58,6 +70,10 @@ class Module(Entity, table=True):
     """The position in its group."""
     is_active: bool = True
     """Whether its permissions can be held."""
+    actions: list[Declared] = redacted(PLAIN, default_factory=list, sa_type=JSON_DOCUMENT)
+    """Its own actions, besides the standard ones."""
+    scopes: list[Declared] = redacted(PLAIN, default_factory=list, sa_type=JSON_DOCUMENT)
+    """The parts of its rows that a grant can be limited to."""
 
 
 class Role(SoftDelete, Entity, table=True):
@@ -105,6 +121,10 @@ class RoleModule(Entity, table=True):
     """Whether it permits to delete, restore and list deleted items."""
     can_audit: bool = False
     """Whether it permits to read what the audit log says about the module."""
+    actions: list[str] = redacted(PLAIN, default_factory=list, sa_type=JSON_DOCUMENT)
+    """The module's own actions that it permits."""
+    scope: str = Field(default=ALL_ROWS, max_length=40)
+    """The rows that it is for: all, or a scope of the module."""
     is_active: bool = True
     """Whether the grant is active."""
 
@@ -134,7 +154,7 @@ class UserRole(Entity, table=True):
 
 
 class Grant(Protocol):
-    """A module and the flags of a role in it."""
+    """What a role grants in a module, and what the module declares."""
 
     @property
     def slug(self) -> str: ...
@@ -146,14 +166,38 @@ class Grant(Protocol):
     def can_delete(self) -> bool: ...
     @property
     def can_audit(self) -> bool: ...
+    @property
+    def actions(self) -> list[str]: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def module_scopes(self) -> list[Declared]: ...
 
 
-def permissions_of_module(slug: str) -> frozenset[str]:
-    """Every permission of a module."""
-    return frozenset(f"{slug}:{action}" for action in ("read", *ACTIONS))
+def names_of(declared: Iterable[Declared], *, active: bool = True) -> frozenset[str]:
+    """The names of those that the code declares, or of those that it declared once."""
+    return frozenset(each["name"] for each in declared if each["is_active"] is active)
+
+
+def permissions_of_module(slug: str, actions: Iterable[Declared], scopes: Iterable[Declared]) -> frozenset[str]:
+    """Every permission of a module, in each scope."""
+    own = [each["name"] for each in actions]
+    return in_scopes({f"{slug}:{action}" for action in ("read", *ACTIONS, *own)}, scopes)
 
 
 def granted_permissions(grant: Grant) -> frozenset[str]:
-    """The permissions of a grant: read, and one for each flag."""
+    """The permissions of a grant, if all that it names is active: read, one for each flag, and its own actions.
+
+    A grant for all rows includes the permission in each scope, so that whoever has it can grant less.
+    """
     flags = zip(ACTIONS, (grant.can_create, grant.can_update, grant.can_delete, grant.can_audit), strict=True)
-    return frozenset({f"{grant.slug}:read", *(f"{grant.slug}:{action}" for action, flag in flags if flag)})
+    actions = ["read", *(action for action, flag in flags if flag), *grant.actions]
+    permissions = {f"{grant.slug}:{action}" for action in actions}
+    if grant.scope == ALL_ROWS:
+        return in_scopes(permissions, grant.module_scopes)
+    return frozenset(f"{permission}@{grant.scope}" for permission in permissions)
+
+
+def in_scopes(permissions: set[str], scopes: Iterable[Declared]) -> frozenset[str]:
+    """`permissions` for all rows, and those for the rows of each scope."""
+    return frozenset(permissions.union(f"{name}@{scope['name']}" for name in permissions for scope in scopes))

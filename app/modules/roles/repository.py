@@ -10,16 +10,23 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlmodel import col
 
 from app.core.db.entity import table_of
-from app.core.db.locks import lock_until_commit
 from app.core.db.named import named_references
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnyRow, AnySelect
-from app.modules.roles.models import ACTIONS, Module, ModuleGroup, Role, RoleModule, UserRole, granted_permissions
-from app.modules.roles.schemas import AssignmentRead, GroupRead, ModuleRead, RoleRead
+from app.modules.roles.models import (
+    ACTIONS,
+    Declared,
+    Module,
+    ModuleGroup,
+    Role,
+    RoleModule,
+    UserRole,
+    granted_permissions,
+    names_of,
+)
+from app.modules.roles.schemas import AssignmentRead, RoleRead
 from app.modules.users import User
-
-SYNC_LOCK = b"attest"
 
 users, roles, user_roles, grants = table_of(User), table_of(Role), table_of(UserRole), table_of(RoleModule)
 modules, groups = table_of(Module), table_of(ModuleGroup)
@@ -42,16 +49,33 @@ class GrantPath:
     can_update: bool
     can_delete: bool
     can_audit: bool
+    actions: list[str]
+    scope: str
     slug: str
+    module_actions: list[Declared]
+    module_scopes: list[Declared]
     module_active: bool
     group_active: bool
 
     @property
     def permissions(self) -> frozenset[str]:
+        """What the path gives, if all of it is active."""
         return granted_permissions(self)
 
+    @property
+    def inactive_actions(self) -> frozenset[str]:
+        """Its own actions that the code declares no more."""
+        return frozenset(self.actions) - names_of(self.module_actions)
 
-GRANT_FLAGS = tuple(grants.c[f"can_{action}"] for action in ACTIONS)
+    @property
+    def effective_permissions(self) -> frozenset[str]:
+        """What the path gives while its links are active: not the actions that the code declares no more."""
+        gone = {f"{self.slug}:{action}" for action in self.inactive_actions}
+        return frozenset(name for name in self.permissions if name.partition("@")[0] not in gone)
+
+
+GRANT_COLUMNS = (*(grants.c[f"can_{action}"] for action in ACTIONS), grants.c.actions, grants.c.scope)
+MODULE_COLUMNS = (modules.c.slug, modules.c.actions.label("module_actions"), modules.c.scopes.label("module_scopes"))
 GRANT_PATH_COLUMNS: tuple[ColumnElement[Any], ...] = (
     user_roles.c.user_id,
     user_roles.c.is_active.label("assignment_active"),
@@ -62,8 +86,8 @@ GRANT_PATH_COLUMNS: tuple[ColumnElement[Any], ...] = (
     roles.c.is_active.label("role_active"),
     roles.c.deleted_at.label("role_deleted_at"),
     grants.c.is_active.label("grant_active"),
-    *GRANT_FLAGS,
-    modules.c.slug,
+    *GRANT_COLUMNS,
+    *MODULE_COLUMNS,
     modules.c.is_active.label("module_active"),
     groups.c.is_active.label("group_active"),
 )
@@ -110,7 +134,7 @@ class RoleRepository(Repository[Role]):
     async def matrix(self, role_ids: set[UUID] | None = None) -> Sequence[AnyRow]:
         """The grants of these roles (or of all visible roles) with their module slugs."""
         statement = (
-            select(grants.c.role_id, modules.c.slug, *GRANT_FLAGS)
+            select(grants.c.role_id, *MODULE_COLUMNS, *GRANT_COLUMNS)
             .select_from(grants)
             .join(modules, modules.c.id == grants.c.module_id)
             .join(roles, roles.c.id == grants.c.role_id)
@@ -124,10 +148,10 @@ class RoleRepository(Repository[Role]):
         result = await self.writer.execute(select(RoleModule).where(col(RoleModule.role_id) == role_id))
         return {grant.module_id: grant for grant in result.scalars()}
 
-    async def module_ids(self, slugs: set[str]) -> dict[str, UUID]:
-        """The ids of these modules, by slug."""
-        rows = await self.session.all(select(modules.c.slug, modules.c.id).where(modules.c.slug.in_(slugs)))
-        return {row.slug: row.id for row in rows}
+    async def modules(self, slugs: set[str]) -> dict[str, AnyRow]:
+        """The id, actions and scopes of these modules, by slug."""
+        wanted = select(modules.c.id, *MODULE_COLUMNS).where(modules.c.slug.in_(slugs))
+        return {row.slug: row for row in await self.session.all(wanted)}
 
 
 class AssignmentRepository(Repository[UserRole]):
@@ -196,43 +220,3 @@ class HolderRepository(ReadRepository):
             paths = result.setdefault(row[0], (row, []))[1]
             paths += grant_paths_in([row])
         return list(result.values())
-
-
-class ModuleRepository(Repository[Module]):
-    """Modules."""
-
-    model = Module
-    read = ModuleRead
-
-    async def slugs(self) -> set[str]:
-        """The slugs of all modules."""
-        return {row.slug for row in await self.session.all(select(modules.c.slug))}
-
-    async def menu(self) -> Sequence[AnyRow]:
-        """Every active module with its active group, in menu order."""
-        statement = (
-            select(
-                modules.c.slug, modules.c.name, modules.c.route, modules.c.icon, modules.c.sort_order,
-                groups.c.slug.label("group_slug"), groups.c.name.label("group_name"),
-                groups.c.icon.label("group_icon"), groups.c.sort_order.label("group_sort_order"),
-            )
-            .select_from(modules)
-            .join(groups, and_(groups.c.id == modules.c.group_id, groups.c.is_active))
-            .where(modules.c.is_active)
-            .order_by(groups.c.sort_order, groups.c.slug, modules.c.sort_order, modules.c.slug)
-        )  # fmt: skip
-        return await self.session.all(statement)
-
-    async def load_all(self) -> tuple[dict[str, ModuleGroup], dict[str, Module]]:
-        """Load every group and module by slug, after waiting for other processes that synchronize them."""
-        session = self.writer
-        await lock_until_commit(session, SYNC_LOCK)
-        groups = {group.slug: group for group in (await session.execute(select(ModuleGroup))).scalars()}
-        return groups, {module.slug: module for module in (await session.execute(select(Module))).scalars()}
-
-
-class GroupRepository(Repository[ModuleGroup]):
-    """Groups of modules."""
-
-    model = ModuleGroup
-    read = GroupRead

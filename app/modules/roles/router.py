@@ -12,27 +12,21 @@ from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
-from app.modules.roles.models import Module, ModuleGroup
+from app.modules.roles.modules.router import modules_router
 from app.modules.roles.schemas import (
     AssignmentRead,
     Assignments,
-    Flags,
-    GroupRead,
-    GroupUpdate,
     HolderQuery,
     Matrix,
     MatrixEdit,
     MatrixRow,
-    ModuleQuery,
-    ModuleRead,
-    ModuleUpdate,
     RoleCreate,
     RoleHolder,
     RoleQuery,
     RoleRead,
     RoleUpdate,
 )
-from app.modules.roles.service import AssignmentService, GroupService, ModuleService, RoleService
+from app.modules.roles.service import AssignmentService, RoleService
 
 router = Router(
     "roles",
@@ -43,19 +37,12 @@ router = Router(
     sort_order=85,
     about="Roles, their grants, and the users who have them.",
 )
-POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
-modules_router = Router(prefix="", tag="policy", about=POLICY)
 mine = Router(prefix="/auth/me", tag="me", about="Your own account.")
 
 Roles = Annotated[RoleService, transactional(RoleService)]
 ReadRoles = Annotated[RoleService, read_only(RoleService)]
 WriteAssignments = Annotated[AssignmentService, transactional(AssignmentService)]
 ReadAssignments = Annotated[AssignmentService, read_only(AssignmentService)]
-Modules = Annotated[ModuleService, transactional(ModuleService)]
-ReadModules = Annotated[ModuleService, read_only(ModuleService)]
-Groups = Annotated[GroupService, transactional(GroupService)]
-ReadGroups = Annotated[GroupService, read_only(GroupService)]
-
 ROLES_READ = [requires("roles:read")]
 ROLES_UPDATE = policy_change("roles:update")
 
@@ -105,13 +92,13 @@ async def list_role_users(assignments: ReadAssignments, id: UUID, query: Annotat
 
 
 @router.get("/roles/{id}/modules", dependencies=ROLES_READ)
-async def get_role_modules(roles: ReadRoles, id: UUID) -> list[Flags]:
+async def get_role_modules(roles: ReadRoles, id: UUID) -> Matrix:
     """Get all grants of a role."""
     return await roles.matrix(id)
 
 
 @router.put("/roles/{id}/modules", dependencies=ROLES_UPDATE)
-async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: IfMatch = None) -> list[Flags]:
+async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: IfMatch = None) -> Matrix:
     """Replace all grants of a role."""
     return await roles.replace_matrix(id, data.modules, if_match)
 
@@ -134,30 +121,6 @@ async def replace_user_roles(
 async def get_my_roles(assignments: ReadAssignments, principal: Caller) -> Any:
     """Get your roles."""
     return await assignments.roles(principal.user_id)
-
-
-@modules_router.get("/modules", response_model=Page[ModuleRead], dependencies=ROLES_READ)
-async def list_modules(modules: ReadModules, query: Annotated[ModuleQuery, Query()]) -> RowPage:
-    """List the modules that the code declares."""
-    return await modules.page(query)
-
-
-@modules_router.patch("/modules/{id}", response_model=ModuleRead, dependencies=ROLES_UPDATE)
-async def update_module(modules: Modules, id: UUID, data: ModuleUpdate, if_match: IfMatch = None) -> Module:
-    """Change a module: its place in the menu, its group, or whether it grants anything."""
-    return await modules.update(id, data, if_match)
-
-
-@modules_router.get("/module-groups", response_model=Page[GroupRead], dependencies=ROLES_READ)
-async def list_module_groups(groups: ReadGroups, query: Annotated[ModuleQuery, Query()]) -> RowPage:
-    """List the groups of modules."""
-    return await groups.page(query)
-
-
-@modules_router.patch("/module-groups/{id}", response_model=GroupRead, dependencies=ROLES_UPDATE)
-async def update_module_group(groups: Groups, id: UUID, data: GroupUpdate, if_match: IfMatch = None) -> ModuleGroup:
-    """Change a group: its place in the menu, or whether its modules grant anything."""
-    return await groups.update(id, data, if_match)
 
 
 ROUTERS = (router, modules_router, mine)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
+from app.core.context import ALL_ROWS
 from app.core.db.pagination import EntityQuery, PageQuery
-from app.core.fields.text import Name, Slug, compose_text
+from app.core.fields.text import ActionName, Name, Slug, compose_text
 from app.core.fields.time import Moment
-from app.core.resources.schemas import ItemRead, Patch, Read, ResponseSchema, Schema, example
+from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
 from app.core.sentences import refusal
 from app.modules.roles.models import Role
 
@@ -80,6 +81,17 @@ class Flags(Schema):
     """Whether the role may delete, restore and list deleted items."""
     can_audit: bool = False
     """Whether the role may read what the audit log says about the module."""
+    actions: list[ActionName] = Field(default_factory=list, max_length=50)
+    """The module's own actions that the role may take, each once."""
+    scope: ActionName = ALL_ROWS
+    """The rows that all of this is for: `all`, or a scope of the module."""
+
+    @field_validator("actions")
+    @classmethod
+    def has_each_action_once(cls, actions: list[str]) -> list[str]:
+        if len(set(actions)) != len(actions):
+            raise refusal("listed-twice", "List each action once.")
+        return sorted(actions)
 
 
 class Matrix(Schema):
@@ -218,75 +230,3 @@ class RoleHolder(ResponseSchema):
     """When the assignment ends; null: never."""
     reason: str | None
     """Why the user has the role."""
-
-
-class ModuleRead(Read):
-    """A module that the code declares."""
-
-    slug: str
-    """The stable name: the first part of its permissions."""
-    name: str
-    """The name in the menu."""
-    route: str
-    """The path of its screen."""
-    icon: str
-    """The icon in the menu."""
-    sort_order: int
-    """The position in its group."""
-    is_active: bool
-    """Whether its permissions can be held."""
-    group_id: UUID
-    """The group in the menu."""
-
-
-class GroupRead(Read):
-    """A group of modules."""
-
-    slug: str
-    """The stable name."""
-    name: str
-    """The name in the menu."""
-    icon: str
-    """The icon in the menu."""
-    sort_order: int
-    """The position in the menu."""
-    is_active: bool
-    """Whether its modules grant anything."""
-
-
-class GroupEdit(Schema):
-    """The fields of a group that an administrator may change. The slug comes from the code."""
-
-    name: Name = ""
-    """The name in the menu."""
-    icon: Icon = ""
-    """The icon in the menu."""
-    sort_order: Order = 0
-    """The position in the menu."""
-    is_active: bool = True
-    """Whether it grants anything."""
-
-
-class GroupUpdate(Patch, GroupEdit):
-    """A change of a group."""
-
-
-class ModuleEdit(GroupEdit):
-    """The fields of a module that an administrator may change."""
-
-    group_id: UUID
-    """The group in the menu."""
-
-
-class ModuleUpdate(Patch, ModuleEdit):
-    """A change of a module."""
-
-
-class ModuleQuery(PageQuery):
-    """The parameters of a list of modules or groups."""
-
-    sortable: ClassVar[tuple[str, ...]] = ("sort_order", "slug", "name", "created_at")
-    default_sort: ClassVar[str] = "sort_order,slug"
-
-    is_active: bool | None = None
-    """Only active ones, or only inactive ones."""

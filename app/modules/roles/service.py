@@ -1,27 +1,25 @@
 """Roles, grants, assignments and modules. The policy guard decides at the commit whether a change is allowed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from app.core.context import ALL_ROWS
 from app.core.db.links import flush_set
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.db.versions import add_etag
 from app.core.errors import StaleVersion, invalid
 from app.core.resources.service import Service
-from app.core.runtime.module_info import ModuleInfo
-from app.modules.roles.models import ACTIONS, Module, ModuleGroup, Role, RoleModule, UserRole
+from app.modules.roles.models import ACTIONS, Role, RoleModule, UserRole, names_of
 from app.modules.roles.repository import (
     AssignmentRepository,
-    GroupRepository,
     HolderRepository,
-    ModuleRepository,
     RoleRepository,
 )
-from app.modules.roles.schemas import Assignments, Flags, MatrixRow, RoleMatrix
+from app.modules.roles.schemas import Assignments, Flags, Matrix, MatrixRow, RoleMatrix
 from app.modules.users import UserRepository
 
 
@@ -31,10 +29,10 @@ class RoleService(Service[Role]):
     repository = RoleRepository
     rows: RoleRepository
 
-    async def matrix(self, id: UUID) -> list[Flags]:
+    async def matrix(self, id: UUID) -> Matrix:
         """The grants of a role. Raises NotFound."""
         await self.rows.get(id)
-        return [flags_of(row) for row in await self.rows.matrix({id})]
+        return Matrix(modules=[flags_of(row) for row in await self.rows.matrix({id})])
 
     async def matrices(self, query: PageQuery) -> RowPage:
         """Roles, each with all of its grants."""
@@ -48,11 +46,11 @@ class RoleService(Service[Role]):
         ]
         return replace(page, items=items)
 
-    async def replace_matrix(self, id: UUID, wanted: list[Flags], if_match: str | None = None) -> list[Flags]:
+    async def replace_matrix(self, id: UUID, wanted: list[Flags], if_match: str | None = None) -> Matrix:
         """Make the role grant exactly `wanted`, in one transaction. Raises NotFound, Invalid, StaleVersion."""
         role = await self.rows.load(id, if_match)
         await self.set_grants(role, wanted, "/body/modules")
-        return wanted
+        return Matrix(modules=wanted)
 
     async def replace_matrices(self, wanted: list[RoleMatrix]) -> list[MatrixRow]:
         """Make each of these roles grant exactly what is listed. Roles are locked in the order of their ids."""
@@ -67,13 +65,12 @@ class RoleService(Service[Role]):
 
     async def set_grants(self, role: Role, wanted: list[Flags], pointer: str) -> None:
         """Make `role` grant exactly `wanted`. A difference is a new version of the role."""
-        known = await self.rows.module_ids({item.module_slug for item in wanted})
-        for index, item in enumerate(wanted):
-            if item.module_slug not in known:
-                raise invalid(f"{pointer}/{index}/module_slug", "There is no such module.", "unknown-module")
+        known = await self.rows.modules({item.module_slug for item in wanted})
         present = await self.rows.grants(role.id)
+        for index, item in enumerate(wanted):
+            check_grant(item, known.get(item.module_slug), present, f"{pointer}/{index}")
         for item in wanted:
-            module_id = known[item.module_slug]
+            module_id = known[item.module_slug].id
             values = {**item.model_dump(exclude={"module_slug"}), "is_active": True}
             grant = present.pop(module_id, None)
             if grant is None:
@@ -83,6 +80,21 @@ class RoleService(Service[Role]):
         for grant in present.values():
             self.rows.writer.remove(grant)
         await flush_set(self.rows.writer, role)
+
+
+def check_grant(wanted: Flags, module: AnyRow | None, present: Mapping[UUID, RoleModule], pointer: str) -> None:
+    """Raise Invalid for an unknown module, action or scope. A grant keeps those that the code declares no more."""
+    if module is None:
+        raise invalid(f"{pointer}/module_slug", "There is no such module.", "unknown-module")
+    kept = present.get(module.id)
+    actions = names_of(module.module_actions).union(kept.actions if kept else ())
+    if unknown := [index for index, action in enumerate(wanted.actions) if action not in actions]:
+        detail = f"The module {module.slug} has no such action."
+        raise invalid(f"{pointer}/actions/{unknown[0]}", detail, "unknown-action", module=module.slug)
+    scopes = names_of(module.module_scopes).union({ALL_ROWS}, [kept.scope] if kept else ())
+    if wanted.scope not in scopes:
+        detail = f"The module {module.slug} has no such scope."
+        raise invalid(f"{pointer}/scope", detail, "unknown-scope", module=module.slug)
 
 
 class AssignmentService:
@@ -129,57 +141,14 @@ class AssignmentService:
             raise invalid(pointer, f"There is no role {min(unknown)}.", "unknown-role", role_id=str(min(unknown)))
 
 
-class GroupService(Service[ModuleGroup]):
-    """Groups of modules."""
-
-    repository = GroupRepository
-
-
-class ModuleService(Service[Module]):
-    """Modules, which come from the code."""
-
-    repository = ModuleRepository
-    rows: ModuleRepository
-
-    async def synchronize(self, declared: Iterable[ModuleInfo]) -> None:
-        """Add missing groups and modules and correct their paths.
-
-        What an administrator edits (names, icons, order, is_active) is kept. Processes that start together wait for
-        each other.
-        """
-        session = self.rows.writer
-        groups, modules = await self.rows.load_all()
-        for order, info in enumerate(sorted(declared, key=lambda info: info.sort_order)):
-            slug = info.group.lower().replace(" ", "-")
-            if slug not in groups:
-                groups[slug] = ModuleGroup(slug=slug, name=info.group, sort_order=order * 10)
-                session.add(groups[slug])
-                await session.flush()
-            if info.slug not in modules:
-                session.add(new_module(info, groups[slug].id))
-            elif modules[info.slug].route != info.route:
-                modules[info.slug].route = info.route
-        await session.flush()
-
-
-def new_module(info: ModuleInfo, group_id: UUID) -> Module:
-    return Module(
-        slug=info.slug,
-        name=info.name,
-        icon=info.icon,
-        sort_order=info.sort_order,
-        route=info.route,
-        group_id=group_id,
-    )
-
-
 def has_terms(link: UserRole, terms: dict[str, Any]) -> bool:
     """Whether an assignment keeps its terms; then it keeps its reason too."""
     return (link.valid_from, link.valid_until) == (terms["valid_from"], terms["valid_until"])
 
 
 def flags_of(row: AnyRow) -> Flags:
-    return Flags(module_slug=row.slug, **{f"can_{action}": getattr(row, f"can_{action}") for action in ACTIONS})
+    flags = {f"can_{action}": getattr(row, f"can_{action}") for action in ACTIONS}
+    return Flags(module_slug=row.slug, **flags, actions=row.actions, scope=row.scope)
 
 
 def matrix_row(role: Role, modules: list[Flags]) -> MatrixRow:

@@ -44,7 +44,14 @@ async def test_changes_of_grants_stand_in_the_history_of_their_role(signed_in_as
     new = [
         {name: value for name, value in row.items() if name != "id"} for row in added["changes"]["role_module"]["new"]
     ]
-    flags = {"can_audit": False, "can_create": False, "can_delete": False, "is_active": True}
+    flags = {
+        "can_audit": False,
+        "can_create": False,
+        "can_delete": False,
+        "is_active": True,
+        "actions": [],
+        "scope": "all",
+    }
     links = [link("tasks", can_update=False, **flags), link("brands", can_update=True, **flags)]
     assert [{name: row[name] for name in row if name != "id"} for row in new] == links
     ((before,), (after,)) = (changed["changes"]["role_module"][side] for side in ("old", "new"))

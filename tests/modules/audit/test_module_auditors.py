@@ -101,7 +101,7 @@ async def test_a_role_grants_an_audit_only_by_who_may_audit(signed_in_as: Signed
     granted = await auditor.put(f"/roles/{role}/modules", grant)
 
     assert (refused.status_code, refused.json()["code"]) == (403, "cannot-grant")
-    assert (granted.status_code, granted.json()[0]["can_audit"]) == (200, True)
+    assert (granted.status_code, granted.json()["modules"][0]["can_audit"]) == (200, True)
 
 
 @pytest.mark.parametrize("kind", ["text/csv", "application/json"])

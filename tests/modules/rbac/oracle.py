@@ -36,7 +36,7 @@ class Oracle:
         if not user.is_active or user.deleted_at is not None:
             return frozenset()
         if user.is_superuser:
-            return frozenset(f"{module.slug}:{action}" for module in self.tables["module"] for action in ACTIONS)
+            return frozenset(self.every_permission())
         return frozenset(
             permission
             for link in self.links[user_id]
@@ -45,6 +45,14 @@ class Oracle:
             if self.is_open(grant)
             for permission in self.permissions(grant)
         )
+
+    def every_permission(self) -> list[str]:
+        """Each action of each module, its own ones too."""
+        return [
+            f"{module.slug}:{action}"
+            for module in self.tables["module"]
+            for action in (*ACTIONS, *(own["name"] for own in module.actions))
+        ]
 
     def may(self, user_id: UUID, slug: str, action: str, at: datetime | None = None) -> bool:
         return f"{slug}:{action}" in self.holdings(user_id, at)
@@ -65,7 +73,8 @@ class Oracle:
 
     def permissions(self, grant: Any) -> list[str]:
         slug = self.by_id[grant.module_id].slug
-        return [f"{slug}:{action}" for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}")]
+        flagged = (action for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}"))
+        return [f"{slug}:{action}" for action in (*flagged, *grant.actions)]
 
 
 def by(rows: list[Any], column: str) -> defaultdict[UUID, list[Any]]:

@@ -7,6 +7,9 @@ from tests.answers import statuses
 from tests.modules.roles.policies import ALL, role
 from tests.people import SignedInAs
 
+WHOLE = {"actions": [], "scope": "all"}
+"""What a grant has that names neither."""
+
 
 async def test_the_matrix_of_all_roles_is_read_and_edited_at_once(signed_in_as: SignedInAs) -> None:
     root = await signed_in_as(superuser=True)
@@ -20,12 +23,12 @@ async def test_the_matrix_of_all_roles_is_read_and_edited_at_once(signed_in_as: 
 
     assert edited.status_code == 200, edited.text
     rows = {row["role_id"]: row for row in (await root.get("/roles/matrix")).json()["items"]}
-    assert (rows[first]["modules"], rows[second]["modules"]) == ([], [{"module_slug": "users", **ALL}])
+    assert (rows[first]["modules"], rows[second]["modules"]) == ([], [{"module_slug": "users", **ALL, **WHOLE}])
     stale = await root.patch("/roles/matrix", {"roles": [{**body[0], "modules": [{"module_slug": "tasks"}]}, body[1]]})
     unknown = await root.patch("/roles/matrix", {"roles": [{"role_id": first, "modules": [{"module_slug": "x"}]}]})
     assert (stale.status_code, unknown.status_code) == (412, 422)
     assert unknown.json()["errors"][0]["pointer"] == "/body/roles/0/modules/0/module_slug"
-    assert (await root.get(f"/roles/{first}/modules")).json() == [], "all or nothing"
+    assert (await root.get(f"/roles/{first}/modules")).json() == {"modules": []}, "all or nothing"
 
 
 async def test_a_bad_matrix_changes_nothing(signed_in_as: SignedInAs) -> None:
@@ -52,7 +55,7 @@ async def test_a_bad_matrix_changes_nothing(signed_in_as: SignedInAs) -> None:
         "assign an unknown role": 422,
         "unknown user": 404,
     }
-    assert (await root.get(f"/roles/{role}/modules")).json() == [good]
+    assert (await root.get(f"/roles/{role}/modules")).json() == {"modules": [{**good, **WHOLE}]}
 
 
 async def test_matrices_and_assignments_have_versions(signed_in_as: SignedInAs) -> None:

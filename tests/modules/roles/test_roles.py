@@ -29,7 +29,7 @@ async def test_a_role_grants_its_permissions_at_once(signed_in_as: SignedInAs) -
     assert (await person.post("/tasks", {"title": "x"})).status_code == 201
     await root.put(f"/roles/{role}/modules", {"modules": []})
     assert (await person.get("/tasks")).status_code == 403
-    assert (await root.get(f"/roles/{role}/modules")).json() == []
+    assert (await root.get(f"/roles/{role}/modules")).json() == {"modules": []}
 
 
 async def test_permissions_are_the_union_of_roles(signed_in_as: SignedInAs) -> None:
@@ -44,7 +44,7 @@ async def test_permissions_are_the_union_of_roles(signed_in_as: SignedInAs) -> N
     found = (await person.get("/auth/me/permissions")).json()
 
     flags = {"can_create": True, "can_read": True, "can_update": False, "can_delete": True, "can_audit": False}
-    expected = {"module_slug": "tasks", **flags}
+    expected = {"module_slug": "tasks", **flags, "actions": [], "scopes": {}}
     assert found == [expected]
     menu = (await person.get("/auth/me/menu")).json()
     assert [(g["group_name"], [m["slug"] for m in g["modules"]]) for g in menu] == [("Work", ["tasks"])]

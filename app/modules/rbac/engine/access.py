@@ -123,6 +123,11 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     return Access(principal, first.sequence, first.version, at, fresh_until, first.base, known)
 
 
+def within(scopes: frozenset[str], held: frozenset[str]) -> frozenset[str]:
+    """The part of `held` that the scopes of a key allow: `tasks:read` allows `tasks:read@own`, too."""
+    return frozenset(name for name in held if name in scopes or name.partition("@")[0] in scopes)
+
+
 def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     """The access of an API key: those of its scopes that its owner holds. It never acts as a superuser."""
     first, at = rows[0], now()
@@ -133,7 +138,7 @@ def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     principal = Principal(
         user_id=first.user_id,
         username=first.username,
-        permissions=scopes if EVERYTHING in held else scopes & held,
+        permissions=scopes if EVERYTHING in held else within(scopes, held),
         expires_at=expires_at,
         api_key_id=first.id,
         restriction=restriction_of(first, settings),

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import AnyRow, Session
 from app.modules.roles import (
-    GRANT_FLAGS,
+    GRANT_COLUMNS,
+    MODULE_COLUMNS,
     NOTHING,
     USER_COLUMNS,
     GrantPath,
@@ -66,7 +67,7 @@ async def held_by_roles(session: Session, ids: set[UUID]) -> dict[UUID, HeldPerm
     """The permissions that these roles give to their users."""
     on = roles.c.is_active & roles.c.deleted_at.is_(None)
     statement = (
-        select(roles.c.id, on.label("is_on"), modules.c.slug, *GRANT_FLAGS)
+        select(roles.c.id, on.label("is_on"), *GRANT_COLUMNS, *MODULE_COLUMNS)
         .select_from(roles)
         .join(grants)
         .join(modules)
@@ -81,8 +82,8 @@ async def held_by_roles(session: Session, ids: set[UUID]) -> dict[UUID, HeldPerm
 async def named_permissions(session: Session, rows: Sequence[Entity]) -> frozenset[str]:
     """The permissions that people mean by the names of these roles and modules."""
     given = await held_by_roles(session, {row.id for row in rows if isinstance(row, Role)})
-    slugs = {row.slug for row in rows if isinstance(row, Module)}
-    return frozenset().union(*(held.latent for held in given.values()), *map(permissions_of_module, slugs))
+    named = [permissions_of_module(row.slug, row.actions, row.scopes) for row in rows if isinstance(row, Module)]
+    return frozenset().union(*(held.latent for held in given.values()), *named)
 
 
 async def has_superuser(session: Session) -> bool:

@@ -1,6 +1,6 @@
 """What a change of the policy gives and takes, for its record, and permissions in words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.core.context import EVERYTHING
@@ -10,7 +10,7 @@ from app.modules.roles import HeldPermissions
 
 def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> dict[str, Any] | None:
     """The permissions that the user in `row` gains and loses now; None if there are none."""
-    gained, lost = sorted(after.effective - before.effective), sorted(before.effective - after.effective)
+    gained, lost = in_short(after.effective - before.effective), in_short(before.effective - after.effective)
     if not gained and not lost:
         return None
     return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost}
@@ -21,6 +21,12 @@ def without_name(effect: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in effect.items() if key != "username"}
 
 
-def describe(permissions: list[str]) -> str:
+def in_short(permissions: Collection[str]) -> list[str]:
+    """`permissions`, without those of a scope that are held for all rows as well."""
+    return sorted(name for name in permissions if "@" not in name or name.partition("@")[0] not in permissions)
+
+
+def describe(permissions: Collection[str]) -> str:
     """Permissions in the words of an error."""
-    return ", ".join("everything, as a superuser does" if name == EVERYTHING else name for name in permissions)
+    names = in_short(permissions)
+    return ", ".join("everything, as a superuser does" if name == EVERYTHING else name for name in names)

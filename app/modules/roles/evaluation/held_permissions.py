@@ -6,9 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from app.core.clock import now
-from app.core.context import EVERYTHING
+from app.core.context import ALL_ROWS, EVERYTHING
 from app.core.db.session import AnyRow, Session
 from app.modules.roles.evaluation.spans import ALWAYS, Spans, is_within, spans_of
+from app.modules.roles.models import names_of
 from app.modules.roles.repository import USER_COLUMNS, GrantPath, grant_paths_in, users, users_with_grant_paths
 
 
@@ -60,6 +61,8 @@ def inactive_links(path: GrantPath, at: datetime) -> Iterator[str]:
         yield "module-inactive"
     if not path.group_active:
         yield "group-inactive"
+    if path.scope != ALL_ROWS and path.scope not in names_of(path.module_scopes):
+        yield "scope-inactive"
 
 
 def has_ended(path: GrantPath, at: datetime) -> bool:
@@ -71,7 +74,7 @@ def permissions_of_paths(paths: Iterable[GrantPath], at: datetime) -> frozenset[
     permissions: set[str] = set()
     for path in paths:
         if next(inactive_links(path, at), None) is None:
-            permissions |= path.permissions
+            permissions |= path.effective_permissions
     return frozenset(permissions)
 
 
@@ -88,11 +91,12 @@ def held_permissions(
     lasting = [path for path in known if not has_ended(path, at)]
     active = [path for path in lasting if has_no_other_obstacle(path, at)]
     always = {EVERYTHING: (ALWAYS,)} if is_superuser else {}
-    spans = {**always, **spans_of(lasting, at)}
+    spans = {**always, **spans_of(((path, path.permissions) for path in lasting), at)}
     if not is_enabled:
         return HeldPermissions(frozenset(spans), frozenset(), spans)
     effective = permissions_of_paths(active, at).union(always)
-    return HeldPermissions(frozenset(spans), effective, spans, {**always, **spans_of(active, at)})
+    active_spans = spans_of(((path, path.effective_permissions) for path in active), at)
+    return HeldPermissions(frozenset(spans), effective, spans, {**always, **active_spans})
 
 
 def held_by(user: AnyRow, paths: Iterable[GrantPath], at: datetime) -> HeldPermissions:

@@ -12,12 +12,12 @@ Spans = Mapping[str, tuple[Span, ...]]
 ALWAYS: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
-def spans_of(paths: Iterable[GrantPath], at: datetime) -> Spans:
-    """When these paths, of which none has ended, give each permission; since ever where it has begun."""
+def spans_of(paths: Iterable[tuple[GrantPath, frozenset[str]]], at: datetime) -> Spans:
+    """When these paths, of which none has ended, give each of their permissions; since ever where it has begun."""
     found: dict[str, list[Span]] = {}
-    for path in paths:
+    for path, permissions in paths:
         begins = path.valid_from if path.valid_from is not None and path.valid_from > at else ALWAYS[0]
-        for name in path.permissions:
+        for name in permissions:
             found.setdefault(name, []).append((begins, path.valid_until or ALWAYS[1]))
     return {name: merge(spans) for name, spans in found.items()}
 
