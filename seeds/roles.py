@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.db.session import Session
+from app.modules import routers
 from app.modules.roles import Assignments, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
 from seeds import is_new
@@ -11,13 +12,32 @@ from seeds import is_new
 AFTER = ("users",)
 """Its rows refer to theirs."""
 EVERYTHING = {"can_create": True, "can_update": True, "can_delete": True}
-BUSINESS = ("tasks", "products", "brands", "categories", "tags", "customers")
-READING = [Flags(module_slug=slug) for slug in BUSINESS]
+WRITING = {"can_create": True, "can_update": True}
+CATALOGUE = ("brands", "categories", "tags")
+BUSINESS = ("tasks", "products", *CATALOGUE, "customers")
+OWN_ACTIONS = {router.module.slug: sorted(router.module.actions) for router in routers() if router.module}
+TASKS = Flags(module_slug="tasks", **WRITING)
+
+
+def reading(*slugs: str) -> list[Flags]:
+    return [Flags(module_slug=slug) for slug in slugs]
+
+
+def managing(*slugs: str) -> list[Flags]:
+    """Everything there is to do, the own actions of the module too."""
+    return [Flags(module_slug=slug, **EVERYTHING, actions=OWN_ACTIONS.get(slug, [])) for slug in slugs]
+
+
 ROLES = {
-    "Manager": ("manager", [*(Flags(module_slug=slug, **EVERYTHING) for slug in BUSINESS), Flags(module_slug="users")]),
-    "Reader": ("reader", READING),
-    "Auditor": ("auditor", [Flags(module_slug="audit"), *READING]),
+    "Administrator": ("office", managing(*BUSINESS, "users", "roles")),
+    "Manager": ("manager", [*managing(*BUSINESS), *reading("users")]),
+    "Warehouse": ("warehouse", [Flags(module_slug="products", actions=["move-stock"]), TASKS, *reading(*CATALOGUE)]),
+    "Sales": ("sales", [Flags(module_slug="customers", **WRITING), TASKS, *reading("products", *CATALOGUE)]),
+    "Support": ("support", [Flags(module_slug="customers", can_update=True), TASKS, *reading("products")]),
+    "Reader": ("reader", reading(*BUSINESS)),
+    "Auditor": ("auditor", reading("audit", *BUSINESS)),
 }
+"""The user who has the role, and what it grants. An administrator gives only what is theirs, so theirs is the most."""
 
 
 async def seed(session: Session, _count: int) -> dict[str, str]:

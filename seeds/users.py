@@ -12,7 +12,11 @@ from app.modules.users import User, UserCreate, UserService
 
 PEOPLE = {
     "admin": ("Ada", "Admin", True),
+    "office": ("Olga", "Office", False),
     "manager": ("Max", "Manager", False),
+    "warehouse": ("Wanda", "Warehouse", False),
+    "sales": ("Sam", "Sales", False),
+    "support": ("Sue", "Support", False),
     "reader": ("Rita", "Reader", False),
     "auditor": ("Otto", "Auditor", False),
 }

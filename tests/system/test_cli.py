@@ -56,7 +56,7 @@ def test_seeding_shows_passwords_once_and_changes_nothing_twice(settings: Settin
 
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     shown = dict(re.findall(r"^  (\w+) +(\S+)$", first.stdout, re.MULTILINE))
-    assert set(shown) == {"admin", "manager", "reader", "auditor"}
+    assert set(shown) == {"admin", "office", "manager", "warehouse", "sales", "support", "reader", "auditor"}
     assert all(len(password) >= 20 for password in shown.values())
     assert "there already" in second.stdout
     with Server(environment_of(settings)).start() as server:
@@ -94,7 +94,7 @@ async def test_a_renamed_or_deleted_demo_user_stays_so(settings: Settings) -> No
     async with database.unit_of_work(RequestContext.for_job("test")) as session:
         names = {user.username for user in (await session.execute(select(User))).scalars()}
     await database.dispose()
-    assert names == {"manager", "rita", "admin"}
+    assert names == {"admin", "office", "manager", "warehouse", "sales", "support", "rita"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
