@@ -7,14 +7,15 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin
 import pytest
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import create_model
-from sqlalchemy import Table
+from sqlalchemy import Table, UniqueConstraint
 from sqlmodel import SQLModel
 
 from app.core.db.column_types import options_of
 from app.core.db.declared_filters import NOT, read_name
 from app.core.db.entity import table_of
 from app.core.db.group_query import divides
-from app.core.db.natural_keys import natural_keys
+from app.core.db.linked_filters import LinkedFilter, MemberFilter
+from app.core.db.natural_keys import natural_keys, unique_name
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.db.uniqueness import unique_keys
 from app.core.resources.links import MemberQuery
@@ -125,6 +126,9 @@ def filters_without_index(listing: Listing) -> list[str]:
     missing = []
     for parameter in query.model_fields.keys() - EntityQuery.model_fields.keys() - set(WALKED.get(query, ())):
         name, suffix = read_name(table, parameter)
+        if (linked := query.linked.get(name)) is not None:
+            missing += [] if is_bounded(linked, indexes) else [parameter]
+            continue
         is_excluding = suffix == NOT and not options_of(table.c[name])
         if name not in table.c or name == "id" or is_excluding:
             continue
@@ -139,6 +143,19 @@ def filters_without_index(listing: Listing) -> list[str]:
         if not is_indexed:
             missing.append(parameter)
     return missing
+
+
+def is_bounded(linked: LinkedFilter, indexes: list[tuple[str, ...]]) -> bool:
+    """Whether others are found by an index, and what refers to them by another; of a set, from both sides."""
+    if linked.others.by_name and not unique_name(linked.others.table):
+        return False
+    if not isinstance(linked, MemberFilter):
+        return any(index[0] == linked.others.reference.name for index in indexes)
+    between = linked.others.reference.table
+    sides = {links[0] for links in indexes_of(between)} | {
+        constraint.columns.keys()[0] for constraint in between.constraints if isinstance(constraint, UniqueConstraint)
+    }
+    return {linked.links.owner_key.name, linked.links.key} <= sides
 
 
 def test_whatever_is_filtered_by_has_an_index() -> None:

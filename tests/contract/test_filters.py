@@ -1,6 +1,6 @@
 """Every filter, sort, choice of fields and summary that a resource declares works, on each database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +10,8 @@ from app.core.db.declared_filters import read_name
 from app.core.db.entity import table_of
 from app.core.db.filters import SHARED
 from app.core.db.group_query import groupable
+from app.core.db.linked_filters import called
+from app.core.db.links import LinkSet
 from app.core.db.pagination import EntityQuery
 from app.core.resources.router import Resource
 from tests.answers import statuses
@@ -31,12 +33,31 @@ resources = pytest.mark.parametrize(
 )
 
 
-async def make(person: Person, factory: Any) -> dict[str, Any]:
-    """An item as a list shows it."""
+async def make(person: Person, factory: Any, *sets: LinkSet) -> dict[str, Any]:
+    """An item as a list shows it, with a new member in each of its sets."""
     answer = await person.post(factory.PATH, factory.body())
     assert answer.status_code == 201, answer.text
-    item: dict[str, Any] = (await person.get(f"{factory.PATH}/{answer.json()['id']}")).json()
+    path = f"{factory.PATH}/{answer.json()['id']}"
+    for links in sets:
+        members = factories()[links.module or links.name]
+        member = (await person.post(members.PATH, members.body())).json()["id"]
+        assert (await person.put(f"{path}/{links.name}", {links.field: [member]})).status_code == 200
+    item: dict[str, Any] = (await person.get(path)).json()
     return item
+
+
+def permissions_for(factory: Any, sets: Iterable[LinkSet]) -> list[str]:
+    """The permissions for everything with items and the members of their sets."""
+    slugs = [factory.SLUG, *(factories()[links.module or links.name].SLUG for links in sets)]
+    return [permission for slug in slugs for permission in everything(slug)]
+
+
+def value_of(query: type[EntityQuery], item: dict[str, Any], column: str) -> Any:
+    """What `item` shows of what it is filtered by: of a set, the first member."""
+    for links in query.sets:
+        if column in (links.key, called(links.key)):
+            return item[links.name][0]["id" if column == links.key else "name"]
+    return item[column]["name"] if column in query.linked and item[column] else item[column]
 
 
 def question(query: type[EntityQuery], name: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -44,8 +65,8 @@ def question(query: type[EntityQuery], name: str, item: dict[str, Any]) -> dict[
     assert query.lists is not None
     column, suffix = read_name(table_of(query.lists), name)
     if suffix == "null":
-        return {name: str(item[column] is None).lower()}
-    value = item[column]
+        return {name: str(value_of(query, item, column) is None).lower()}
+    value = value_of(query, item, column)
     currency = query.currencies.get(column)
     return {
         name: str(value).lower() if isinstance(value, bool) else value,
@@ -55,8 +76,9 @@ def question(query: type[EntityQuery], name: str, item: dict[str, Any]) -> dict[
 
 @resources
 async def test_every_filter_finds_what_it_says(signed_in_as: SignedInAs, factory: Any, resource: Resource) -> None:
-    person = await signed_in_as(*everything(factory.SLUG))
-    item = await make(person, factory)
+    sets = resource.query.sets
+    person = await signed_in_as(*permissions_for(factory, sets))
+    item = await make(person, factory, *sets)
     await make(person, factory)
     excluding, including = ("_not", "_lt", "_gt", "_under"), ("_lte", "_gte", "_null")
     tried = 0
@@ -107,9 +129,10 @@ async def test_an_answer_has_the_chosen_fields(signed_in_as: SignedInAs, factory
 
 @resources
 async def test_a_summary_counts_what_the_list_has(signed_in_as: SignedInAs, factory: Any, resource: Resource) -> None:
-    person = await signed_in_as(*everything(factory.SLUG))
+    sets = resource.query.sets
+    person = await signed_in_as(*permissions_for(factory, sets))
     stranger = await signed_in_as()
-    await make(person, factory)
+    await make(person, factory, *sets)
     total = (await person.get(factory.PATH, params={"total": "exact"})).json()["total"]
     path = f"{factory.PATH}/summary"
 

@@ -29,6 +29,7 @@ ALWAYS = ("id", "created_at", "updated_at")
 MAX_VALUES = 100
 """Values of one filter."""
 INT32, INT64 = 2**31, 2**63
+TEXT_FORM = r"^[^\x00]*$"
 
 WORDS = {"lt": "lower than", "lte": "at most", "gt": "higher than", "gte": "at least"}
 TIMES = {"lt": "before", "lte": "at or before", "gt": "after", "gte": "at or after"}
@@ -111,7 +112,7 @@ def value_type(column: "Column[Any]") -> Any:
         return Annotated[int, Field(ge=-bound, lt=bound)]
     if kind is str:
         length = getattr(column.type, "length", None)
-        return Annotated[str, StringConstraints(min_length=1, max_length=length, pattern=r"^[^\x00]*$")]
+        return Annotated[str, StringConstraints(min_length=1, max_length=length, pattern=TEXT_FORM)]
     known: dict[Any, Any] = {bool: bool, UUID: UUID, date: Day, datetime: Moment, Decimal: Amount}
     if kind in known:
         return known[kind]

@@ -11,6 +11,8 @@ from sqlmodel import SQLModel
 from app.core.db.column_types import is_enumerated
 from app.core.db.declared_filters import NULL, declare_filters, read_name
 from app.core.db.entity import table_of
+from app.core.db.linked_filters import LinkedFilter, linked_filters
+from app.core.db.links import LinkSet
 from app.core.sentences import refusal
 
 
@@ -27,6 +29,10 @@ class FilterQuery(BaseModel):
     """Types of values that say more than the type of their column."""
     trees: ClassVar[tuple[str, ...]] = ()
     """References to trees, to filter by what is below an item."""
+    sets: ClassVar[tuple[LinkSet, ...]] = ()
+    """Sets of linked rows, to filter by their members."""
+    named: ClassVar[tuple[str, ...]] = ()
+    """References, and keys of members of `sets`, to filter by name too. The names are unique."""
     currencies: ClassVar[Mapping[str, str]] = {}
     """Columns with amounts, each with the column of its currency."""
     measures: ClassVar[tuple[str, ...]] = ()
@@ -34,6 +40,8 @@ class FilterQuery(BaseModel):
 
     enumerated: ClassVar[frozenset[str]] = frozenset()
     """The columns of the model that have options, which are sorted in the order of their declaration."""
+    linked: ClassVar[Mapping[str, LinkedFilter]] = {}
+    """The filters by other rows, which follow from `sets` and `named`."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: object) -> None:
@@ -41,6 +49,7 @@ class FilterQuery(BaseModel):
         if cls.lists is not None:
             table = table_of(cls.lists)
             cls.enumerated = frozenset(column.name for column in table.c if is_enumerated(column))
+            cls.linked = linked_filters(table, cls.sets, cls.named)
             cls.model_fields.update(cls.declare_fields(table))
             cls.model_rebuild(force=True)
 
@@ -48,6 +57,8 @@ class FilterQuery(BaseModel):
     def declare_fields(cls, table: Table) -> dict[str, FieldInfo]:
         """The fields that follow from the declaration."""
         declared = declare_filters(table, cls.filterable, cls.value_types, cls.trees)
+        for name, each in cls.linked.items():
+            declared |= each.parameters(name)
         return {name: field for name, field in declared.items() if name not in cls.model_fields}
 
     @model_validator(mode="after")

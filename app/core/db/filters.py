@@ -27,12 +27,16 @@ def given_filters(query: FilterQuery) -> dict[str, Any]:
 
 def parameter_values(table: Table, query: FilterQuery) -> dict[str, Any]:
     """The values of the parameters in `condition`."""
-    return {f"filter_{name}": parameter_value(table, name, value) for name, value in given_filters(query).items()}
+    return {
+        f"filter_{name}": parameter_value(table, query, name, value) for name, value in given_filters(query).items()
+    }
 
 
-def parameter_value(table: Table, name: str, value: Any) -> Any:
+def parameter_value(table: Table, query: FilterQuery, name: str, value: Any) -> Any:
     """`value` as `condition` compares it with its column."""
     column, suffix = read_name(table, name)
+    if (linked := query.linked.get(column)) is not None:
+        return value if suffix == NULL else [linked.others.compared(each) for each in value]
     if column in natural_keys(table):
         key = table.c[column]
         return [compared_value(key, each) for each in value] if isinstance(value, list) else compared_value(key, value)
@@ -47,18 +51,21 @@ def wanted_options(table: Table, query: FilterQuery) -> Options | None:
         column, suffix = read_name(table, name)
         if column in query.enumerated and suffix in ("", NOT):
             missing = [None] if suffix == NOT and table.c[column].nullable else []
-            wanted = dict.fromkeys([*parameter_value(table, name, value), *missing])
+            wanted = dict.fromkeys([*parameter_value(table, query, name, value), *missing])
             if len(wanted) > 1:
                 return Options(column, tuple(wanted))
     return None
 
 
-def condition(table: Table, name: str, value: object) -> ColumnElement[bool]:
+def condition(table: Table, query: FilterQuery, name: str, value: object) -> ColumnElement[bool]:
     """What a filter asks for. Its value is a parameter.
 
     Only a truth value stands in the text, where an index for some rows only can be chosen by it.
     """
     field, suffix = read_name(table, name)
+    if (linked := query.linked.get(field)) is not None:
+        values: BindParameter[Any] = bindparam(f"filter_{name}", type_=linked.others.column.type, expanding=True)
+        return linked.condition(suffix, values, is_true=value is True)
     column = table.c[field]
     shown = compared_column(column) if field in natural_keys(table) else column
     parameter: BindParameter[Any] = bindparam(f"filter_{name}", type_=shown.type, expanding=isinstance(value, list))
@@ -90,9 +97,9 @@ def parent_of(column: "Column[Any]") -> "Column[Any]":
     return parent
 
 
-def filter_rows(table: Table, statement: AnySelect, filters: dict[str, Any]) -> AnySelect:
-    """`statement` with a condition for each of `filters`."""
-    return statement.where(*(condition(table, name, value) for name, value in filters.items()))
+def filter_rows(table: Table, query: FilterQuery, statement: AnySelect) -> AnySelect:
+    """`statement` with a condition for each filter that has a value in `query`."""
+    return statement.where(*(condition(table, query, name, value) for name, value in given_filters(query).items()))
 
 
 def kinds_of(filters: dict[str, Any]) -> tuple[tuple[str, bool | None], ...]:

@@ -9,7 +9,9 @@ from sqlalchemy import Boolean, Column, Table
 from app.core.db.column_types import is_enumerated
 from app.core.db.entity import table_of
 from app.core.db.filter_query import EntityFilterQuery
+from app.core.db.links import LinkSet
 from app.core.db.natural_keys import natural_keys
+from app.core.db.targets import target_of
 from app.core.fields.text import split_commas
 
 MAX_GROUPS = 1000
@@ -63,6 +65,8 @@ def group_query_of(kind: type[EntityFilterQuery]) -> type[GroupQuery]:
         filterable: ClassVar = kind.filterable
         value_types: ClassVar = kind.value_types
         trees: ClassVar = kind.trees
+        sets: ClassVar = kind.sets
+        named: ClassVar = kind.named
         currencies: ClassVar = kind.currencies
         measures: ClassVar = kind.measures
 
@@ -82,15 +86,29 @@ def choice_of(options: tuple[str, ...], *, is_required: bool) -> FieldInfo:
 
 
 def groupable(kind: type[EntityFilterQuery]) -> tuple[str, ...]:
-    """The filterable columns that many rows have in common: options, truth values, references and currencies."""
+    """What many rows have in common: options, truth values, references and currencies to filter by, and members."""
     if kind.lists is None:
         return ()
     table = table_of(kind.lists)
     shared = {*kind.currencies.values()}
     columns = [table.c[name] for name in kind.filterable if name not in natural_keys(table)]
-    return tuple(column.name for column in columns if column.name in shared or divides(column))
+    own = [column.name for column in columns if column.name in shared or divides(column)]
+    return (*own, *sets_by_key(kind))
 
 
 def divides(column: "Column[Any]") -> bool:
     """Whether the values of a column divide the rows into few groups."""
     return is_enumerated(column) or isinstance(column.type, Boolean) or bool(column.foreign_keys)
+
+
+def sets_by_key(kind: type[EntityFilterQuery]) -> dict[str, LinkSet]:
+    """The sets whose members rows can be counted by."""
+    return {links.key: links for links in kind.sets}
+
+
+def refers_to(kind: type[EntityFilterQuery], name: str) -> Table | None:
+    """The table with what rows have in common by `name`, where that is a reference or a member of a set."""
+    if (links := sets_by_key(kind).get(name)) is not None:
+        return links.members
+    column = table_of(kind.lists).c[name] if kind.lists is not None else None
+    return target_of(column) if column is not None and column.foreign_keys else None

@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, Table, bindparam, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Subquery,
+    Table,
+    bindparam,
+    cast,
+    func,
+    select,
+)
 
 from app.core.db.entity import choose_visible
 from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values
-from app.core.db.group_query import GroupQuery, groupable
+from app.core.db.group_query import GroupQuery, groupable, refers_to, sets_by_key
 from app.core.db.page_selects import Search
 from app.core.db.session import limit_list
 from app.core.db.statements import AnyRow, AnySelect
-from app.core.db.targets import name_column, target_of
+from app.core.db.targets import name_column
 from app.core.fields.money import USUAL_PLACES, decimal_places_of, show_amount
 
 if TYPE_CHECKING:
@@ -28,7 +39,7 @@ class Groups:
 
     by: tuple[str, ...]
     total: int
-    """The number of rows in all groups."""
+    """The number of rows in all groups, each counted once."""
     groups: int
     """The number of groups, of which `items` has the largest."""
     items: list[dict[str, Any]]
@@ -44,52 +55,65 @@ async def fetch_groups(rows: "ReadRepository", query: GroupQuery) -> Groups:
     filters, is_deleted = given_filters(query), query.deleted == "only"
     search = Search.of(query, rows.table, is_sqlite=rows.session.is_sqlite)
     kind = (is_deleted, query.dimensions, query.sums, kinds_of(filters))
-    build = partial(select_groups, rows, query, filters, search)
+    build = partial(select_groups, rows, query, search)
     statement = build() if search is not None else rows.build_once(("groups", kind), build)
     values = {**parameter_values(rows.table, query), "limit": query.limit}
     async with limit_list(rows.session):
         found = await rows.session.all(statement, values)
     total, groups = (found[0]._mapping[TOTAL], found[0]._mapping[GROUPS]) if found else (0, 0)
-    return Groups(query.dimensions, total, groups, [to_group(rows.table, query, row) for row in found])
+    return Groups(query.dimensions, total, groups, [to_group(query, row) for row in found])
 
 
-def select_groups(
-    rows: "ReadRepository", query: GroupQuery, filters: dict[str, Any], search: Search | None
-) -> AnySelect:
+def select_groups(rows: "ReadRepository", query: GroupQuery, search: Search | None) -> AnySelect:
     """The largest groups, with the names of what they refer to, and the numbers of all."""
     visible = choose_visible(rows.model, select(rows.table), deleted=query.deleted == "only")
-    chosen = filter_rows(rows.table, visible, filters)
+    chosen = filter_rows(rows.table, query, visible)
     if search is not None:
         chosen = chosen.where(search.condition)
-    columns = [rows.table.c[name] for name in query.dimensions]
+    joined, columns = join_members(rows.table, query)
     count = func.count()
-    counted = chosen.with_only_columns(
+    total = func.sum(count).over() if joined is rows.table else count_once(rows.table, chosen)
+    counted = chosen.select_from(joined).with_only_columns(
         *columns,
         count.label(COUNT),
         *(func.sum(rows.table.c[name]).label(f"{name}_sum") for name in query.sums),
-        cast(func.sum(count).over(), BigInteger).label(TOTAL),
+        cast(total, BigInteger).label(TOTAL),
         cast(func.count().over(), BigInteger).label(GROUPS),
-        maintain_column_froms=True,
     )
     largest = counted.group_by(*columns).order_by(count.desc(), *columns).limit(bindparam("limit")).subquery()
-    return name_groups(rows.table, query, largest)
+    return name_groups(query, largest)
 
 
-def name_groups(table: Table, query: GroupQuery, groups: Subquery) -> AnySelect:
+def join_members(table: Table, query: GroupQuery) -> tuple[FromClause, list[ColumnElement[Any]]]:
+    """`table`, joined with the members of sets that it is counted by; and the columns that it is counted by."""
+    joined: FromClause = table
+    columns = dict[str, ColumnElement[Any]](table.c.items())
+    for name, links in sets_by_key(type(query)).items():
+        if name in query.dimensions:
+            members, columns[name], owner = links.visible_members()
+            joined = joined.outerjoin(members, owner == table.c.id)
+    return joined, [columns[name] for name in query.dimensions]
+
+
+def count_once(table: Table, chosen: AnySelect) -> ScalarSelect[int]:
+    """The number of chosen rows: one that has several members is in several groups."""
+    return select(func.count()).select_from(chosen.with_only_columns(table.c.id).subquery()).scalar_subquery()
+
+
+def name_groups(query: GroupQuery, groups: Subquery) -> AnySelect:
     """`groups`, with the names of what they refer to."""
     named, joined = list[ColumnElement[Any]](groups.c), groups
     for name in query.dimensions:
-        if table.c[name].foreign_keys:
-            target = target_of(table.c[name])
+        if (target := refers_to(type(query), name)) is not None:
             rows = target.alias()
             joined = joined.outerjoin(rows, rows.c.id == groups.c[name])  # type: ignore[assignment]  # a join
             named.append(name_column(target, rows).label(f"{reference_name(name)}_name"))
     return select(*named).select_from(joined).order_by(groups.c[COUNT].desc(), *(groups.c[n] for n in query.dimensions))
 
 
-def to_group(table: Table, query: GroupQuery, row: AnyRow) -> dict[str, Any]:
+def to_group(query: GroupQuery, row: AnyRow) -> dict[str, Any]:
     """A group with its references as objects."""
-    return {**empty_group(type(query)), COUNT: row._mapping[COUNT], **dict(values_of(table, query, row._mapping))}
+    return {**empty_group(type(query)), COUNT: row._mapping[COUNT], **dict(values_of(query, row._mapping))}
 
 
 @cache
@@ -99,10 +123,10 @@ def empty_group(kind: type[GroupQuery]) -> dict[str, None]:
     return dict.fromkeys([*names, *map(reference_name, names), *(f"{name}_sum" for name in kind.measures)])
 
 
-def values_of(table: Table, query: GroupQuery, row: Any) -> Iterator[tuple[str, Any]]:
+def values_of(query: GroupQuery, row: Any) -> Iterator[tuple[str, Any]]:
     for name in query.dimensions:
         yield name, row[name]
-        if table.c[name].foreign_keys:
+        if refers_to(type(query), name) is not None:
             shown = reference_name(name)
             yield shown, {"id": row[name], "name": row[f"{shown}_name"]} if row[name] else None
     for name in query.sums:

@@ -12,11 +12,13 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Dialect,
+    FromClause,
     Label,
     ScalarSelect,
     Select,
     Table,
     Text,
+    and_,
     bindparam,
     select,
     type_coerce,
@@ -106,6 +108,16 @@ class LinkSet:
         """The permission to read the members."""
         return f"{self.module or self.name}:read"
 
+    @property
+    def key(self) -> str:
+        """What the id of a member is called: `tag_id`. In filters, paths, and (with an s) the bodies of requests."""
+        return self.member_key.name
+
+    @property
+    def field(self) -> str:
+        """The field of a request, or of a past state, with the ids of the members: `tag_ids`."""
+        return f"{self.key}s"
+
     @cached_property
     def owner_key(self) -> "Column[UUID]":
         """The column with the id of the row that has the set."""
@@ -138,6 +150,12 @@ class LinkSet:
     def column(self, owner: ColumnElement[Any]) -> Label[Members]:
         """The visible members of the row with the id `owner`, as a column of `Members` with the name of the set."""
         return type_coerce(self.names(owner), MembersType()).label(self.name)
+
+    def visible_members(self) -> tuple[FromClause, ColumnElement[UUID], ColumnElement[UUID]]:
+        """The links to visible members, and the columns of them with the ids of the member and of the owner."""
+        member, link = self.members.alias(), table_of(self.model).alias()
+        is_member = and_(member.c.id == link.c[self.key], member.c.deleted_at.is_(None))
+        return link.join(member, is_member), link.c[self.key], link.c[self.owner_key.name]
 
     def is_in_set(self) -> ColumnElement[bool]:
         """True for rows of the table of members that are in the set of the row `owner`, if that is visible."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table
 
 from app.core.db.folded import Folding, folded_name
+from app.core.db.targets import name_column
 from app.core.db.uniqueness import unique_keys
 
 
@@ -14,6 +15,16 @@ from app.core.db.uniqueness import unique_keys
 def natural_keys(table: Table) -> Mapping[str, Folding]:
     """The columns of `table` with a name that is unique in a folded form, each with how that is made."""
     return {key.folding.source: key.folding for key in unique_keys(table) if key.folding is not None}
+
+
+@cache
+def unique_name(table: Table) -> str:
+    """The column by which rows of `table` are shown. Raises LookupError where two of them may have the same name."""
+    name = str(name_column(table).key)
+    keys = (key for key in unique_keys(table) if key.fields == [name] and len(key.columns) == 1 and key.alone is None)
+    if next(keys, None) is None:
+        raise LookupError(f"names of {table.name} are not unique")
+    return name
 
 
 def compared_column(column: "Column[Any]") -> ColumnElement[str]:

@@ -117,7 +117,7 @@ class ReadRepository:
         filters = given_filters(query)
         if not filters:
             return statement
-        build = partial(filter_rows, self.table, statement, filters)
+        build = partial(filter_rows, self.table, query, statement)
         return self.build_once((statement, kinds_of(filters)), build)
 
     def not_found(self, id: object) -> NotFound:

@@ -1,12 +1,12 @@
 """The schemas of summaries, made from the declaration of a list."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BaseModel, Field, create_model
 
-from app.core.db.entity import table_of
 from app.core.db.filter_query import EntityFilterQuery
-from app.core.db.group_query import groupable
+from app.core.db.group_query import groupable, refers_to, sets_by_key
 from app.core.db.grouping import reference_name
 from app.core.fields.money import AmountSum
 from app.core.resources.schemas import Named, Read, ResponseSchema
@@ -25,7 +25,7 @@ class Summary(ResponseSchema):
     by: list[str]
     """What the items are counted by."""
     total: int
-    """The number of items in all groups, whether they are shown or not."""
+    """The number of items in all groups, whether they are shown or not. An item in several groups counts once."""
     groups: int
     """The number of groups, of which `items` has the largest."""
 
@@ -41,10 +41,14 @@ def summary_schema(read: type[Read], query: type[EntityFilterQuery]) -> type[Bas
 def group_fields(read: type[Read], query: type[EntityFilterQuery]) -> dict[str, Any]:
     """The fields of a group: what its items can have in common, and what they add up to."""
     fields: dict[str, Any] = {}
-    table = table_of(query.lists) if query.lists else None
+    sets = sets_by_key(query)
     for name in groupable(query):
-        fields[name] = optional(read, name, f"By `{name}`: the value that the items share.")
-        if table is not None and table.c[name].foreign_keys:
+        if name in sets:
+            about = f"By `{name}`: one of the {sets[name].name} of the items; null for those without."
+            fields[name] = (UUID | None, Field(description=about))
+        else:
+            fields[name] = optional(read, name, f"By `{name}`: the value that the items share.")
+        if refers_to(query, name) is not None:
             about = f"By `{name}`: what the items refer to, with its name."
             fields[reference_name(name)] = (Named | None, Field(description=about))
     for name in query.measures:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from app.core.db.links import LinkSet
 from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.read_only import ReadOnly
 from app.core.fields.text import Name, Text
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
 from app.core.sentences import refusal
-from app.modules.products.models import Product, ProductStatus, StockMovement
+from app.modules.products.models import PRODUCT_TAGS, Product, ProductStatus, StockMovement
 
 Sku = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
 MAX_DELTA = 1_000_000
@@ -93,6 +94,8 @@ class ProductQuery(EntityQuery):
         "category_id",
     )
     trees: ClassVar[tuple[str, ...]] = ("category_id",)
+    sets: ClassVar[tuple[LinkSet, ...]] = (PRODUCT_TAGS,)
+    named: ClassVar[tuple[str, ...]] = ("brand_id", "tag_id")
     value_types: ClassVar[Mapping[str, Any]] = {"currency": CurrencyCode}
     currencies: ClassVar[Mapping[str, str]] = {"price": "currency"}
     measures: ClassVar[tuple[str, ...]] = ("price", "stock")

@@ -62,3 +62,4 @@ class TaskQuery(EntityQuery):
     lists: ClassVar = Task
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "title", "due_date", "status", "priority")
     filterable: ClassVar[tuple[str, ...]] = ("status", "priority", "assignee_id", "due_date")
+    named: ClassVar[tuple[str, ...]] = ("assignee_id",)

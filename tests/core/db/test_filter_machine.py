@@ -31,6 +31,7 @@ class Filters(AppMachine):
     def begin(self) -> None:
         self.caller: Person = self.run(person(self.app, self.client, superuser=True))
         self.brands = [self.create("/brands", name=f"brand {n}")["id"] for n in range(3)]
+        self.tags = [self.create("/tags", name=f"tag {n}")["id"] for n in range(4)]
         self.above: dict[str, str | None] = {}
         for n, parent in enumerate([None, 0, 1, 0, None]):
             parent_id = None if parent is None else list(self.above)[parent]
@@ -38,6 +39,7 @@ class Filters(AppMachine):
             self.above[made["id"]] = parent_id
         for n, sku in enumerate(SKUS):
             self.add_product(n, sku)
+        assert self.run(self.caller.delete(f"/tags/{self.tags[3]}")).status_code == 204
         self.rows: list[Item] = self.run(self.caller.get("/products", params={"limit": 100})).json()["items"]
 
     def add_product(self, n: int, sku: str) -> None:
@@ -46,6 +48,9 @@ class Filters(AppMachine):
         made = self.create("/products", **values, **links, status=STATUSES[n * 7 % 3])
         if n % 3:
             self.create(f"/products/{made['id']}/stock-movements", delta=n % 3, reason="Delivered")
+        if tags := [tag for place, tag in enumerate(self.tags) if n % (place + 2) == 0]:
+            answer = self.run(self.caller.put(f"/products/{made['id']}/tags", {"tag_ids": tags}))
+            assert answer.status_code == 200
         if n % 11 == 10:
             assert self.run(self.caller.delete(f"/products/{made['id']}")).status_code == 204
 
@@ -72,6 +77,10 @@ class Filters(AppMachine):
             **{f"{name}{end}": list(ids) for name, ids in self.references() for end in ("", "_not")},
             **{f"{name}_null": ["true", "false"] for name, _ in self.references()},
             "category_id_under": list(self.above),
+            **{f"brand{end}": ["Brand 0", "brand 1", "none"] for end in ("", "_not")},
+            **{f"tag_id{end}": self.tags for end in ("", "_not")},
+            **{f"tag{end}": ["tag 0", "TAG 1", "tag 3", "none"] for end in ("", "_not")},
+            "tag_id_null": ["true", "false"],
             "currency": ["EUR", "USD"],
             "price": PRICES,
             "price_not": PRICES,
@@ -95,6 +104,8 @@ class Filters(AppMachine):
     def matches(self, row: Item, name: str, values: list[Any]) -> bool:
         column, _, suffix = name.rpartition("_")
         column, suffix = (column, suffix) if suffix in SUFFIXES else (name, "")
+        if column in ("brand", "tag", "tag_id"):
+            return self.is_linked(row, column, suffix, values)
         value = row[column]
         if suffix == "null":
             return bool((value is None) == (values[0] == "true"))
@@ -106,6 +117,14 @@ class Filters(AppMachine):
         if column == "sku":
             value, values = value.casefold(), [each.casefold() for each in values]
         return bool((value in values) != (suffix == "not"))
+
+    def is_linked(self, row: Item, column: str, suffix: str, values: list[Any]) -> bool:
+        others = row["tags"] if column.startswith("tag") else [row["brand"]] if row["brand"] else []
+        if suffix == "null":
+            return bool((others == []) == (values[0] == "true"))
+        field = "id" if column == "tag_id" else "name"
+        has_any = any(each[field] in [value.lower() for value in values] for each in others)
+        return has_any != (suffix == "not")
 
     def is_below(self, category: str | None, top: str) -> bool:
         while category is not None and category != top:
@@ -131,23 +150,31 @@ class Filters(AppMachine):
 
     @rule(data=st.data())
     def summarize(self, data: st.DataObject) -> None:
-        asked, dimensions = self.draw(data), ["status", "brand_id", "category_id", "currency"]
+        asked, dimensions = self.draw(data), ["status", "brand_id", "category_id", "currency", "tag_id"]
         by = data.draw(st.lists(st.sampled_from(dimensions), min_size=1, max_size=3, unique=True))
         sums = ["stock", *(["price"] if "currency" in by or len(asked.get("currency", ())) == 1 else [])]
         answer = self.run(self.caller.get("/products/summary", params={**asked, "by": ",".join(by), "sum": sums}))
         assert answer.status_code == 200, (asked, by, answer.text)
-        matching = self.matching(asked)
-        wanted = Counter(tuple(row[name] for name in by) for row in matching)
-        found = answer.json()
+        matching, found = self.matching(asked), answer.json()
+        matching_by_tag = [{**row, "tag_id": tag} for row in matching for tag in tags_of(row)]
+        grouped = matching_by_tag if "tag_id" in by else matching
+        wanted = Counter(tuple(row[name] for name in by) for row in grouped)
         assert (found["by"], found["total"], found["groups"]) == (by, len(matching), len(wanted))
         assert {tuple(group[name] for name in by): group["count"] for group in found["items"]} == wanted
         for group in found["items"]:
-            same = [row for row in matching if all(row[name] == group[name] for name in by)]
+            same = [row for row in grouped if all(row[name] == group[name] for name in by)]
             assert group["stock_sum"] == sum(row["stock"] for row in same)
             if "price" in sums:
                 assert Decimal(group["price_sum"]) == sum(Decimal(row["price"]) for row in same)
             if "brand_id" in by:
                 assert group["brand"] == same[0]["brand"]
+            if "tag_id" in by:
+                assert group["tag"] == next((tag for tag in same[0]["tags"] if tag["id"] == group["tag_id"]), None)
+
+
+def tags_of(row: Item) -> list[str | None]:
+    """The tags that a product is counted by; null without any."""
+    return [tag["id"] for tag in row["tags"]] or [None]
 
 
 def ordered(rows: list[Item], sort: str) -> list[Item]:

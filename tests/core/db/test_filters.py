@@ -81,6 +81,44 @@ async def test_a_tree_is_filtered_by_its_roots_and_by_all_that_is_below(root: Pe
     assert await find(root, "/products", category_id=top) == []
 
 
+async def test_products_are_found_by_their_tags(root: Person) -> None:
+    oak, sale, gone = [await make(root, "/tags", name=name) for name in ("Oak", "sale", "gone")]
+    both, one, none, hidden = [await make(root, "/products", **LAMP, sku=f"L-{n}") for n in range(4)]
+    for product, tags in ((both, [oak, sale]), (one, [oak]), (hidden, [gone])):
+        await root.put(f"/products/{product}/tags", {"tag_ids": tags})
+    await root.delete(f"/tags/{gone}")
+
+    assert await find(root, "/products", tag_id=oak, total="exact") == [both, one]
+    assert await find(root, "/products", tag_id=[sale, gone]) == [both]
+    assert await find(root, "/products", tag_id_not=sale) == [one, none, hidden]
+    assert await find(root, "/products", tag_id_null="true") == [none, hidden]
+    assert await find(root, "/products", tag_id_null="false", sort="-sku") == [one, both]
+    assert await find(root, "/products", tag="OAK", tag_not="Sale") == [one]
+    assert await find(root, "/products", tag=["gone", "sale"]) == [both]
+    table = await root.get("/products", params={"tag": "sale", "format": "csv"})
+    assert table.text.count("L-") == 1
+    facets = (await root.get("/products/summary", params={"by": "tag_id", "sum": "stock"})).json()
+    counts = {group["tag"] and group["tag"]["name"]: group["count"] for group in facets["items"]}
+    assert (facets["total"], facets["groups"], counts) == (4, 3, {"Oak": 2, "sale": 1, None: 2})
+    await root.post(f"/tags/{gone}/restore")
+    assert await find(root, "/products", tag="Gone") == [hidden]
+
+
+async def test_references_are_found_by_their_names(root: Person) -> None:
+    brand = await make(root, "/brands", name="Lumen")
+    lamp = await make(root, "/products", **LAMP, sku="L-1", brand_id=brand)
+    other = await make(root, "/products", **LAMP, sku="L-2")
+    ann = await make(root, "/users", username="Ann", email="ann@example.com", is_service=True)
+    task = await make(root, "/tasks", title="Count", assignee_id=ann)
+    free = await make(root, "/tasks", title="Sweep")
+
+    assert await find(root, "/products", brand="LUMEN") == [lamp]
+    assert await find(root, "/products", brand=["none", "lume"]) == []
+    assert await find(root, "/products", brand_not="lumen") == [other]
+    assert await find(root, "/tasks", assignee="ann") == [task]
+    assert await find(root, "/tasks", assignee_not="ann") == [free]
+
+
 async def test_options_are_sorted_in_the_order_of_their_declaration(root: Person) -> None:
     """Not alphabetically: `high` would be before `low` and `urgent` before none."""
     order = ["low", "normal", "high", "urgent"]
