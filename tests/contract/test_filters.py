@@ -10,7 +10,7 @@ from app.core.db.declared_filters import read_name
 from app.core.db.entity import table_of
 from app.core.db.filters import SHARED
 from app.core.db.group_query import groupable
-from app.core.db.linked_filters import called
+from app.core.db.linked_filters import name_filter
 from app.core.db.links import LinkSet
 from app.core.db.pagination import EntityQuery
 from app.core.resources.router import Resource
@@ -55,7 +55,7 @@ def permissions_for(factory: Any, sets: Iterable[LinkSet]) -> list[str]:
 def value_of(query: type[EntityQuery], item: dict[str, Any], column: str) -> Any:
     """What `item` shows of what it is filtered by: of a set, the first member."""
     for links in query.sets:
-        if column in (links.key, called(links.key)):
+        if column in (links.key, name_filter(links.key)):
             return item[links.name][0]["id" if column == links.key else "name"]
     return item[column]["name"] if column in query.linked and item[column] else item[column]
 

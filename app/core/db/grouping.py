@@ -21,6 +21,7 @@ from sqlalchemy import (
 from app.core.db.entity import choose_visible
 from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values
 from app.core.db.group_query import GroupQuery, groupable, refers_to, sets_by_key
+from app.core.db.link_selects import visible_members
 from app.core.db.page_selects import Search
 from app.core.db.session import limit_list
 from app.core.db.statements import AnyRow, AnySelect
@@ -90,7 +91,7 @@ def join_members(table: Table, query: GroupQuery) -> tuple[FromClause, list[Colu
     columns = dict[str, ColumnElement[Any]](table.c.items())
     for name, links in sets_by_key(type(query)).items():
         if name in query.dimensions:
-            members, columns[name], owner = links.visible_members()
+            members, columns[name], owner = visible_members(links)
             joined = joined.outerjoin(members, owner == table.c.id)
     return joined, [columns[name] for name in query.dimensions]
 

@@ -131,13 +131,13 @@ def linked_filters(table: Table, sets: Iterable[LinkSet], named: Collection[str]
     for links in sets:
         found[links.key] = MemberFilter(Others(links.member_key, by_name=False), links)
         if links.key in named:
-            found[called(links.key)] = MemberFilter(Others(links.member_key, by_name=True), links)
+            found[name_filter(links.key)] = MemberFilter(Others(links.member_key, by_name=True), links)
     for name in named:
         if name in table.c:
-            found[called(name)] = TargetFilter(Others(table.c[name], by_name=True))
+            found[name_filter(name)] = TargetFilter(Others(table.c[name], by_name=True))
     return found
 
 
-def called(key: str) -> str:
+def name_filter(key: str) -> str:
     """The filter by the names of what a reference refers to: `brand` of `brand_id`."""
     return key.removesuffix("_id")

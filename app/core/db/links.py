@@ -12,14 +12,10 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Dialect,
-    FromClause,
     Label,
     ScalarSelect,
-    Select,
     Table,
     Text,
-    and_,
-    bindparam,
     select,
     type_coerce,
 )
@@ -32,6 +28,7 @@ from app.core.clock import now
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
 from app.core.db.targets import Targets, target_of
+from app.core.db.unit_of_work.session import begin
 
 MAX_MEMBERS = 100
 """Members of one set: items of a list show all of theirs."""
@@ -102,6 +99,8 @@ class LinkSet:
     model: type[Entity]
     module: str = ""
     """The slug of the module of the members, where it is not the name of the set."""
+    has_unique_names: bool = True
+    """Whether a name says which member it is: then files name members."""
 
     @property
     def read_permission(self) -> str:
@@ -151,28 +150,6 @@ class LinkSet:
         """The visible members of the row with the id `owner`, as a column of `Members` with the name of the set."""
         return type_coerce(self.names(owner), MembersType()).label(self.name)
 
-    def visible_members(self) -> tuple[FromClause, ColumnElement[UUID], ColumnElement[UUID]]:
-        """The links to visible members, and the columns of them with the ids of the member and of the owner."""
-        member, link = self.members.alias(), table_of(self.model).alias()
-        is_member = and_(member.c.id == link.c[self.key], member.c.deleted_at.is_(None))
-        return link.join(member, is_member), link.c[self.key], link.c[self.owner_key.name]
-
-    def is_in_set(self) -> ColumnElement[bool]:
-        """True for rows of the table of members that are in the set of the row `owner`, if that is visible."""
-        owner = target_of(self.owner_key)
-        mine = self.owner_key == bindparam("owner", type_=self.owner_key.type)
-        linked = select(self.member_key).join(owner, owner.c.id == self.owner_key)
-        return self.members.c.id.in_(linked.where(mine, owner.c.deleted_at.is_(None)))
-
-    @cached_property
-    def select_links(self) -> Select[Any]:
-        """A select of the links of the row `owner` to visible members."""
-        visible = select(self.members.c.id).where(self.members.c.deleted_at.is_(None))
-        mine = select(*table_of(self.model).columns).where(
-            self.owner_key == bindparam("owner", type_=self.owner_key.type)
-        )
-        return mine.where(self.member_key.in_(visible))
-
     def build(self, owner: UUID, member: UUID) -> Entity:
         """A new link."""
         keys: dict[str, Any] = {self.owner_key.name: owner, self.member_key.name: member}
@@ -189,6 +166,22 @@ def versions_of_sets(sets: Sequence[LinkSet], values: Mapping[str, Any]) -> list
     """What the entity tag of an item with these values has of its sets: a number of each, unless all are empty."""
     digests = [values[each.name].digest for each in sets]
     return digests if any(values[each.name] for each in sets) else []
+
+
+def link_new(session: Session, owner: Entity, links: Sequence[Entity]) -> None:
+    """Insert links of an `owner` that this transaction inserted, with the next flush."""
+    session.add_all(links)
+    session.locked.add((type(owner), owner.id))  # its sets are read from now on, those of other new rows are empty
+
+
+async def change_links(session: Session, owner: Entity, added: Sequence[Entity], removed: Sequence[Entity]) -> None:
+    """Insert and delete links of `owner`, with the next flush. Any of them is a new version of it."""
+    if added or removed:
+        await begin(session)  # what is read of the set from now on must be what this unit has written
+        session.add_all(added)
+        for link in removed:
+            session.remove(link)
+        owner.updated_at = now()
 
 
 async def flush_set(session: Session, owner: Entity) -> None:

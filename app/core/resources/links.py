@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Path, Query
 from pydantic import Field, create_model
 
-from app.core.db.links import MAX_MEMBERS, LinkSet
+from app.core.db.links import LinkSet
 from app.core.db.pagination import Page, PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.http.dependencies import read_only, transactional
@@ -15,6 +15,7 @@ from app.core.http.guards import requires
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.link_service import LinkService
+from app.core.resources.members import MemberIds
 from app.core.resources.router import Endpoints, Resource
 from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
@@ -46,7 +47,6 @@ class LinkEndpoints(Endpoints):
         super().__init__(router, resource, "")
         self.members = members
         self.set = links
-        self.key = links.member_key.name
         self.read: Any = Annotated[LinkService, read_only(self.build, allow_replica=True)]
         self.write: Any = Annotated[LinkService, transactional(self.build)]
 
@@ -79,7 +79,7 @@ class LinkEndpoints(Endpoints):
         body: Any = set_schema(self.resource, self.set)
 
         async def replace_members(links: self.write, id: UUID, data: body, if_match: IfMatch = None) -> Any:
-            return await links.replace(id, getattr(data, f"{self.key}s"), if_match)
+            return await links.replace(id, getattr(data, self.set.field), if_match)
 
         summary = f"Replace the {self.set.name} of {self.a_one}."
         options = {
@@ -90,7 +90,7 @@ class LinkEndpoints(Endpoints):
         self.add_set("", replace_members, summary, **options)
 
     def add_member(self) -> None:
-        member = Annotated[UUID, Path(alias=self.key, description=f"The {self.set.words}.")]
+        member = Annotated[UUID, Path(alias=self.set.key, description=f"The {self.set.words}.")]
 
         async def add_one(links: self.write, id: UUID, one: member, if_match: IfMatch = None) -> Any:
             return await links.add(id, one, if_match)
@@ -98,7 +98,7 @@ class LinkEndpoints(Endpoints):
         async def remove_one(links: self.write, id: UUID, one: member, if_match: IfMatch = None) -> None:
             await links.remove(id, one, if_match)
 
-        path, name = f"/{{{self.key}:uuid}}", f"{self.one}_{self.set.members.name}"
+        path, name = f"/{{{self.set.key}:uuid}}", f"{self.one}_{self.set.members.name}"
         options = {"methods": ["PUT"], "response_model": self.resource.read, "name": f"add_{name}"}
         self.add_set(path, add_one, f"Add one of the {self.set.name} of {self.a_one}.", **options)
         options = {"methods": ["DELETE"], "status_code": HTTPStatus.NO_CONTENT, "name": f"remove_{name}"}
@@ -108,8 +108,6 @@ class LinkEndpoints(Endpoints):
 def set_schema(resource: Resource, links: LinkSet) -> type[Schema]:
     """The body that replaces a set: `{"tag_ids": […]}`."""
     about = f"All {links.name}, by their ids. Those that are not among them are removed."
-    fields: dict[str, Any] = {
-        f"{links.member_key.name}s": (list[UUID], Field(max_length=MAX_MEMBERS, description=about))
-    }
+    fields: dict[str, Any] = {links.field: (MemberIds, Field(description=about))}
     name = f"{resource.create.__name__.removesuffix('Create')}{links.name.title().replace('_', '')}"
     return create_model(name, __base__=Schema, __doc__=f"The {links.name} of one {resource.name}.", **fields)

@@ -26,6 +26,7 @@ from app.core.resources.imports.file_format import ItemSchemas
 from app.core.resources.imports.guard import requires_for_mode
 from app.core.resources.imports.importer import import_file
 from app.core.resources.imports.report import ImportQuery, ImportReport
+from app.core.resources.imports.sets import row_schema
 from app.core.resources.schemas import Patch, Read, Schema
 from app.core.resources.service import Service
 from app.core.resources.summary import summary_schema
@@ -125,7 +126,8 @@ class Endpoints:
 
     def importable(self) -> list[Any]:
         """The dependency that lets a client choose the columns of which new items can be imported."""
-        return [Depends(Importable(self.resource.create))] if self.resource.has_bulk else []
+        rows = row_schema(self.resource.create, self.resource.service.repository.sets)
+        return [Depends(Importable(rows))] if self.resource.has_bulk else []
 
     def add_summary(self) -> None:
         resource = self.resource

@@ -8,6 +8,7 @@ from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository, get_one
 from app.core.db.session import ReadSession, Session
+from app.core.resources.members import link_items, replace_sets, without_sets
 from app.core.resources.schemas import Patch, Schema
 
 M = TypeVar("M", bound=Entity)
@@ -29,15 +30,18 @@ class Service(Generic[M]):
 
     def build(self, data: Schema) -> M:
         """An entity made of `data`, not added yet. Override it for rules about the values of a new item."""
-        return self.rows.model(**data.model_dump())
+        return self.rows.model(**without_sets(self.rows.sets, data.model_dump()))
 
     async def create(self, data: Schema) -> M:
         """Create an item. Raises Invalid, AlreadyExists."""
-        return await reload_one(self.rows, await self.rows.add(self.build(data)))
+        (item,) = await self.create_many([data])
+        return item
 
     async def create_many(self, items: Sequence[Schema]) -> list[M]:
-        """Create `items` in one flush."""
-        return list(await self.rows.reload_for_read(await self.rows.add_all([self.build(data) for data in items])))
+        """Create `items` in one flush, and link them with the members of their sets in another."""
+        rows = await self.rows.add_all([self.build(data) for data in items])
+        await link_items(self.rows, rows, items)
+        return list(await self.rows.reload_for_read(rows))
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
         """Change some fields of an item. Raises NotFound, StaleVersion, Invalid, AlreadyExists."""
@@ -46,7 +50,10 @@ class Service(Generic[M]):
     async def change(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
         """The same, without what a read returns. Override it for rules that read the database."""
         row = await self.rows.load(id, if_match)
-        return await self.rows.change(row, self.apply_rules(row, data.merge_into(row)))
+        changes = data.merge_into(row)
+        values = self.apply_rules(row, without_sets(self.rows.sets, changes))
+        await replace_sets(self.rows, row, changes)
+        return await self.rows.change(row, values)
 
     def apply_rules(self, row: M, changes: dict[str, Any]) -> dict[str, Any]:
         """`changes` to `row`, by field, after the module's rules. Override it for rules about changes."""

@@ -11,6 +11,7 @@ from app.core.db.pagination import EntityQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.read_only import ReadOnly
 from app.core.fields.text import Name, Text
+from app.core.resources.members import MemberIds
 from app.core.resources.schemas import ItemRead, Named, Patch, Read, Schema, example
 from app.core.sentences import refusal
 from app.modules.products.models import PRODUCT_TAGS, Product, ProductStatus, StockMovement
@@ -41,6 +42,8 @@ class ProductCreate(Schema):
     """The brand."""
     category_id: UUID | None = None
     """The category."""
+    tag_ids: MemberIds = Field([])
+    """All tags, by their ids. It needs the permission to read tags."""
 
 
 class ProductUpdate(Patch, ProductCreate):
@@ -75,7 +78,7 @@ class ProductRead(ItemRead):
     """The brand, with its name."""
     category: Named | None
     """The category, with its name."""
-    tags: Annotated[list[Named], ReadOnly("PUT /products/{id}/tags")]
+    tags: Annotated[list[Named], ReadOnly("tag_ids")]
     """The tags, in the order of their names."""
 
 

@@ -31,8 +31,9 @@ class TaskService(Service[Task]):
     repository = TaskRepository
 
     def build(self, data: Schema) -> Task:
-        values = data.model_dump()
-        return Task(**values, **completion_of(values["status"]))
+        task = super().build(data)
+        task.completed_at = completion_of(task.status)["completed_at"]
+        return task
 
     def apply_rules(self, row: Task, changes: dict[str, Any]) -> dict[str, Any]:
         status = changes.get("status", row.status)

@@ -72,6 +72,71 @@ async def test_members_are_added_and_removed_one_by_one(signed_in_as: SignedInAs
     assert listed["items"] == [(await person.get(f"/tags/{oak}")).json()]
 
 
+async def test_a_new_product_has_the_tags_of_its_body(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    sale, oak = await make_tags(person, "sale", "oak")
+
+    created = await person.post(PATH, {**body(), "tag_ids": [sale, oak, sale]}, headers={"X-Request-ID": "new"})
+    bulk = await person.post(f"{PATH}/bulk", {"create": [{**body(), "tag_ids": [oak]}, body()]})
+
+    assert (created.status_code, created.json()["version"], names_of(created.json())) == (201, 1, ["oak", "sale"])
+    stored = await person.get(created.headers["location"].removeprefix("/api/v1"))
+    assert (stored.json(), stored.headers["etag"]) == (created.json(), created.headers["etag"])
+    assert [names_of(item) for item in bulk.json()["created"]] == [["oak"], []]
+    entries = (await person.get("/audit/changes", params={"request_id": "new"})).json()["items"]
+    assert sorted(entry["entity"] for entry in entries) == ["product", "product_tag", "product_tag"]
+
+
+async def test_a_change_replaces_the_set_with_one_version(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS)
+    sale, oak = await make_tags(person, "sale", "oak")
+    path = f"{PATH}/{(await make_product(person, sale))['id']}"
+
+    changed = await person.patch(path, {"name": "Desk", "tag_ids": [oak]}, headers={"If-Match": '"2"'})
+    stale = await person.patch(path, {"tag_ids": []}, headers={"If-Match": '"2"'})
+    same = await person.patch(path, {"tag_ids": [oak, oak]})
+    kept = await person.patch(path, {"name": "Lamp"})
+    bulk = await person.post(f"{PATH}/bulk", {"update": [{"id": kept.json()["id"], "changes": {"tag_ids": [sale]}}]})
+
+    versions = [(answer.json()["version"], names_of(answer.json())) for answer in (changed, same, kept)]
+    assert versions == [(3, ["oak"]), (3, ["oak"]), (4, ["oak"])]
+    assert (stale.status_code, stale.json()["code"]) == (412, "stale-version")
+    assert [(item["version"], names_of(item)) for item in bulk.json()["updated"]] == [(5, ["sale"])]
+    assert (await person.get(path)).json() == bulk.json()["updated"][0]
+
+
+async def test_a_set_in_a_body_is_checked(signed_in_as: SignedInAs) -> None:
+    person, blind = await signed_in_as(*EDITS), await signed_in_as("products:create", "products:update")
+    oak, gone = await make_tags(person, "oak", "gone")
+    await person.delete(f"/tags/{gone}")
+    path = f"{PATH}/{(await make_product(person, oak))['id']}"
+
+    answers = {
+        "unknown": await person.post(PATH, {**body(), "tag_ids": [oak, NOWHERE]}),
+        "hidden": await person.patch(path, {"name": "Desk", "tag_ids": [oak, gone]}),
+        "null": await person.patch(path, {"tag_ids": None}),
+        "names": await person.patch(path, {"tags": [{"id": oak, "name": "oak"}]}),
+        "create blind": await blind.post(PATH, {**body(), "tag_ids": [oak]}),
+        "clear blind": await blind.patch(path, {"tag_ids": []}),
+        "bulk": await person.post(f"{PATH}/bulk", {"create": [body(), {**body(), "tag_ids": [gone]}]}),
+    }
+    unnamed = await blind.post(PATH, {**body(), "tag_ids": []})
+
+    assert {name: [(e["pointer"], e["code"]) for e in answer.json()["errors"]] for name, answer in answers.items()} == {
+        "unknown": [("/body/tag_ids/1", "unknown-reference")],
+        "hidden": [("/body/tag_ids/1", "unknown-reference")],
+        "null": [("/body/tag_ids", "list-type")],
+        "names": [("/body/tags", "read-only")],
+        "create blind": [("/body/tag_ids", "permission-denied")],
+        "clear blind": [("/body/tag_ids", "permission-denied")],
+        "bulk": [("/body/create/1/tag_ids/0", "unknown-reference")],
+    }
+    assert statuses(answers) == dict.fromkeys(answers, 422)
+    assert unnamed.status_code == 201
+    assert len((await person.get(PATH)).json()["items"]) == 2
+    assert (await person.get(path)).json()["version"] == 2
+
+
 async def test_every_read_of_a_product_shows_its_tags(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as(*EDITS)
     tags = await make_tags(person, "oak", "a|b")
@@ -319,6 +384,73 @@ async def test_an_import_names_tags(signed_in_as: SignedInAs) -> None:
     assert [entry["action"] for entry in links] == ["create"] * 5
 
 
+async def export(person: Person, **params: Any) -> str:
+    answer = await person.get(PATH, params={"sort": "sku", "format": "csv", **params})
+    return answer.raise_for_status().text
+
+
+@pytest.mark.parametrize("mode", ["update", "upsert"])
+async def test_an_edited_export_changes_tags(signed_in_as: SignedInAs, mode: str) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    oak, sale = await make_tags(person, "oak", "Sale")
+    for sku, tags in (("A", [oak]), ("B", [oak, sale]), ("C", []), ("D", [oak])):
+        await person.post(PATH, {**body(), "sku": sku, "tag_ids": tags})
+    table = await export(person)
+    edited = [line.replace('"oak|Sale"', '"sale|OAK"') for line in table.splitlines()]
+    assert [line.rpartition(",")[2] for line in edited[1:]] == ['"oak"', '"sale|OAK"', '""', '"oak"']
+    edited[1] = edited[1].removesuffix('"oak"') + '"SALE"'
+    edited[3] = edited[3].removesuffix('""') + '"oak|Sale"'
+    edited[4] = edited[4].removesuffix('"oak"') + '""'
+    sent = "\r\n".join(edited)
+
+    dry = await upload(person, sent, mode=mode, dry_run="true")
+    before = await export(person)
+    report = (await upload(person, sent, mode=mode)).json()
+    again = (await upload(person, await export(person), mode=mode)).json()
+
+    assert before == table
+    assert [report[name] for name in ("created", "updated", "unchanged", "failed")] == [0, 3, 1, 0]
+    assert {line["line"]: line["fields"] for line in report["lines"]} == {2: ["tags"], 4: ["tags"], 5: ["tags"]}
+    assert [(line["line"], line["fields"]) for line in dry.json()["lines"]] == [
+        (line["line"], line["fields"]) for line in report["lines"]
+    ]
+    items = (await person.get(PATH, params={"sort": "sku"})).json()["items"]
+    assert [names_of(item) for item in items] == [["Sale"], ["oak", "Sale"], ["oak", "Sale"], []]
+    assert [item["version"] for item in items] == [2, 1, 2, 2]
+    assert (again["updated"], again["unchanged"]) == (0, 4)
+
+
+async def test_a_row_of_an_upsert_creates_an_item_with_tags(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS)
+    (oak,) = await make_tags(person, "oak")
+    await person.post(PATH, {**body(), "sku": "A", "tag_ids": [oak]})
+    lines = ['{"sku":"A","tags":[]}', '{"sku":"B","name":"L","price":"1","currency":"EUR","tags":["OAK"]}']
+
+    made = await upload(person, "\n".join(lines), "application/x-ndjson", mode="upsert")
+    unknown = await upload(person, "sku,tags\nA,oak|pine\nB,\n", mode="upsert", on_error="stop")
+    stale = await upload(person, "sku,version,tags\nA,1,oak\n", mode="upsert")
+
+    assert [made.json()[name] for name in ("created", "updated", "failed")] == [1, 1, 0]
+    items = (await person.get(PATH, params={"sort": "sku"})).json()["items"]
+    assert [(item["version"], names_of(item)) for item in items] == [(2, []), (1, ["oak"])]
+    assert [(e["pointer"], e["code"]) for e in unknown.json()["errors"]] == [("/body/2/tags", "unknown-reference")]
+    assert [(e["pointer"], e["code"]) for e in stale.json()["errors"]] == [("/body/2/version", "stale-version")]
+
+
+async def test_an_importable_export_has_the_tags(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS)
+    (oak,) = await make_tags(person, "oak")
+    product = (await person.post(PATH, {**body(), "sku": "A", "tag_ids": [oak]})).json()
+    table = await export(person, columns="importable")
+    await person.delete(f"{PATH}/{product['id']}")
+
+    again = await upload(person, table)
+
+    assert table.splitlines()[0].endswith('"tags"')
+    assert again.json()["created"] == 1
+    assert [names_of(item) for item in (await person.get(PATH)).json()["items"]] == [["oak"]]
+
+
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_unknown_names_in_a_file_are_found_by_their_line(signed_in_as: SignedInAs, dry_run: bool) -> None:
     person = await signed_in_as(*EDITS)
@@ -343,7 +475,14 @@ async def test_who_may_not_read_tags_does_not_name_them(signed_in_as: SignedInAs
 
     refused = await upload(person, "sku,name,price,currency,tags\nA,Lamp,1,EUR,oak\n")
     without = await upload(person, "sku,name,price,currency,tags\nA,Lamp,1,EUR,\n")
+    editor = await signed_in_as("products:update")
+    cleared = await upload(owner, "sku,tags\nA,oak\n", mode="update")
+    refusals_of_editor = [await upload(editor, f"sku,tags\nA,{cell}\n", mode="update") for cell in ("sale", "")]
+    unedited = await upload(editor, "sku,name,tags\nA,Desk,oak\n", mode="update")
 
     assert refused.status_code == 422
     assert [(e["pointer"], e["code"]) for e in refused.json()["errors"]] == [("/body/2/tags", "permission-denied")]
     assert without.json()["created"] == 1
+    assert cleared.json()["updated"] == unedited.json()["updated"] == 1
+    for answer in refusals_of_editor:
+        assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/body/2/tags", "permission-denied")]

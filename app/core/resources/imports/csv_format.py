@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.core.errors import Malformed
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, field_error, validation_errors
 from app.core.http.csv_cells import restore
-from app.core.http.file_formats import cell_text, column_names, columns_of, value_at
+from app.core.http.file_formats import cell_text, column_names, columns_of, join_names, naming_fields, value_at
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
 from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, run_validation
 from app.core.resources.schemas import Patch
@@ -41,6 +41,11 @@ class CsvFormat(FileFormat):
         """The columns in which a comma may be a decimal comma."""
         return frozenset(columns_of(self.schemas.create, Decimal)) | frozenset(columns_of(self.schemas.read, Decimal))
 
+    @cached_property
+    def namings(self) -> dict[str, str]:
+        """The columns with names, each with the field that is the name."""
+        return naming_fields(self.schemas.read)
+
     def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
         table = open_table(file, self.columns)
         decimals = self.decimal_names if table.has_decimal_commas else frozenset()
@@ -59,7 +64,10 @@ class CsvFormat(FileFormat):
         return run_validation(lambda: adapter.validate_strings(nest(given)))
 
     def is_shown(self, name: str, value: Any, document: Mapping[str, Any]) -> bool:
-        return bool(value == cell_text(value_at(document, name.split("."))))
+        stored = value_at(document, name.split("."))
+        if (naming := self.namings.get(name)) is not None and isinstance(stored, list):
+            return bool(value == join_names([each[naming] for each in stored]))
+        return bool(value == cell_text(stored))
 
     def patch(self, changes: Values, values: Values) -> Patch:
         changes = self.writable(changes)

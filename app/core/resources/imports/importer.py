@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -34,13 +33,11 @@ async def import_file(
     needs_version: bool,
 ) -> dict[str, Any]:
     """Import `upload` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
-    if query.mode == "create":
-        sets = ImportedSets(schemas.create, service.repository.sets)
-        form = format_of(upload.kind, replace(schemas, create=sets.row_schema()), takes_items=False)
-        mode: ImportMode = Creating(service, form, sets)
-    else:
-        form = format_of(upload.kind, schemas, takes_items=True)
-        mode = Updating(service, form, may_create=query.mode == "upsert", needs_version=needs_version)
+    sets = ImportedSets(schemas, service.repository.sets)
+    form = format_of(upload.kind, sets.rows(), takes_items=query.mode != "create")
+    mode: ImportMode = Creating(service, form, sets)
+    if query.mode != "create":
+        mode = Updating(service, form, sets, may_create=query.mode == "upsert", needs_version=needs_version)
     return await Importer(upload, mode, query, batches).run()
 
 

@@ -9,7 +9,7 @@ from app.core.db.uniqueness import SeenKeys
 from app.core.resources.imports.file_format import FileFormat, Values
 from app.core.resources.imports.report import Effect
 from app.core.resources.imports.rows import Row
-from app.core.resources.imports.sets import ImportedSets, add_members
+from app.core.resources.imports.sets import ImportedSets
 from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
 
@@ -51,16 +51,13 @@ class Creating:
 
     async def check(self, rows: Sequence[Row], session: ReadSession, seen: SeenKeys) -> Sequence[Effect]:
         service = self.service(session)
-        await self.sets.find(session, [row for _, row in rows])
-        await service.rows.check_all([service.build(self.sets.without_sets(row)) for _, row in rows], seen)
+        items = await self.sets.with_ids(session, [row for _, row in rows])
+        await service.rows.check_all([service.build(item) for item in items], seen)
         return [Effect("created")] * len(rows)
 
     async def write(self, rows: Sequence[Row], session: Session) -> Sequence[Effect]:
-        members = await self.sets.find(session, [row for _, row in rows])
-        created = await self.service(session).create_many([self.sets.without_sets(row) for _, row in rows])
-        add_members(session, created, members)
-        await session.flush()
-        return [Effect("created", item.id) for item in created]
+        items = await self.sets.with_ids(session, [row for _, row in rows])
+        return [Effect("created", item.id) for item in await self.service(session).create_many(items)]
 
     def remember(self, effects: Sequence[Effect]) -> None:
         """Rows of new items depend on no earlier ones."""

@@ -1,97 +1,120 @@
 """Sets of linked items in imported files: their members are named, as in an export."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from app.core.db.links import MAX_MEMBERS, LinkSet
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import UniqueKey, unique_keys
-from app.core.errors import Problem, invalid
+from app.core.errors import invalid
 from app.core.fields.text import Name
 from app.core.http.file_formats import split_names
-from app.core.resources.schemas import Schema
+from app.core.resources.imports.file_format import ItemSchemas
+from app.core.resources.members import check_permission
+from app.core.resources.schemas import Patch, Schema
 
-Links = dict[LinkSet, list[UUID]]
-"""The members that a row names, by set."""
+S = TypeVar("S", bound=BaseModel)
 
 
 def read_names(value: object) -> object:
-    """The names in a cell of CSV, or in a list of names or of objects with a name."""
+    """The names in a cell of CSV, or in a list of names or of objects with a name. Null is an empty list."""
     if isinstance(value, str):
         return split_names(value)
     if isinstance(value, list):
         return [item["name"] if isinstance(item, dict) and "name" in item else item for item in value]
-    return value
+    return [] if value is None else value
 
 
 Names = Annotated[list[Name], BeforeValidator(read_names), Field(max_length=MAX_MEMBERS)]
 
 
-def name_key(links: LinkSet) -> UniqueKey | None:
-    """What is unique in a name of a member; None where two members may have the same name."""
-    keys = (key for key in unique_keys(links.members) if len(key.columns) == 1 and key.alone is None)
-    return next((key for key in keys if key.fields == ["name"]), None)
+def named_sets(schema: type[BaseModel], sets: Sequence[LinkSet]) -> tuple[LinkSet, ...]:
+    """Those of `sets` whose members files name: a request can set them, and a name says which member it is."""
+    return tuple(links for links in sets if links.field in schema.model_fields and links.has_unique_names)
+
+
+def row_schema(schema: type[S], sets: Sequence[LinkSet]) -> type[S]:
+    """The schema of a row: that of a request, with the names of the members of its sets instead of their ids."""
+    named = named_sets(schema, sets)
+    if not named:
+        return schema
+    fields: dict[str, Any] = {links.name: (Names, []) for links in named}
+    row: type[S] = create_model(f"{schema.__name__}Row", __base__=schema, **fields)
+    for links in named:
+        del row.model_fields[links.field]
+    row.model_rebuild(force=True)
+    return row
 
 
 class ImportedSets:
     """The sets of a resource whose members a file can name."""
 
-    def __init__(self, schema: type[Schema], sets: Iterable[LinkSet]) -> None:
-        self.schema = schema
-        self.keys = {links: key for links in sets if (key := name_key(links)) is not None}
+    def __init__(self, schemas: ItemSchemas, sets: Sequence[LinkSet]) -> None:
+        self.schemas = schemas
+        self.sets = named_sets(schemas.create, sets)
 
-    def row_schema(self) -> type[Schema]:
-        """The schema of a row: that of a new item, with the names of the members of its sets."""
-        if not self.keys:
-            return self.schema
-        fields: dict[str, Any] = {links.name: (Names, []) for links in self.keys}
-        return create_model(f"{self.schema.__name__}Row", __base__=self.schema, **fields)
+    def rows(self) -> ItemSchemas:
+        """The schemas of rows."""
+        create, update = row_schema(self.schemas.create, self.sets), row_schema(self.schemas.update, self.sets)
+        return replace(self.schemas, create=create, update=update)
 
-    def without_sets(self, row: Schema) -> Schema:
-        """`row` as the schema of a new item has it."""
-        if not self.keys:
-            return row
-        names = self.schema.model_fields
-        return self.schema.model_construct(row.model_fields_set & set(names), **{n: getattr(row, n) for n in names})
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of a file with sets, by the fields of requests."""
+        return {links.field: links.name for links in self.sets}
 
-    async def find(self, session: Session | ReadSession, rows: Sequence[Schema]) -> list[Links]:
-        """The members that each of `rows` names. Raises Invalid for a name that no visible item has."""
-        found: list[Links] = [{} for _ in rows]
-        for links, key in self.keys.items():
-            named = [getattr(row, links.name) for row in rows]
-            known = await read_ids(session, links, key, {name for names in named for name in names})
-            for names, members in zip(named, found, strict=True):
-                if unknown := [name for name in names if name not in known]:
-                    raise not_named(links, unknown)
-                members[links] = list(dict.fromkeys(known[name] for name in names))
-        return found
+    def of(self, document: Mapping[str, Any]) -> dict[str, frozenset[UUID]]:
+        """The ids of the members that an item with this JSON `document` has, by the fields of requests."""
+        return {field: frozenset(UUID(each["id"]) for each in document[name]) for field, name in self.columns.items()}
+
+    async def with_ids(self, session: Session | ReadSession, rows: Sequence[Schema | Patch]) -> list[Any]:
+        """`rows` as requests, with the ids of the members that they name.
+
+        Raises Invalid for a name that no visible item has, and for a caller who may not read the members.
+        """
+        ids: list[dict[str, Any]] = [{} for _ in rows]
+        for links in self.sets:
+            given = [getattr(row, links.name) if links.name in row.model_fields_set else None for row in rows]
+            if any(names is not None for names in given):
+                check_permission(session, links, links.name)
+            known = await read_ids(session, links, {name for names in given for name in names or ()})
+            for found, names in zip(ids, given, strict=True):
+                if names is not None:
+                    found[links.field] = ids_of(links, names, known)
+        return [self.to_request(row, found) for row, found in zip(rows, ids, strict=True)] if self.sets else [*rows]
+
+    def to_request(self, row: Schema | Patch, ids: Mapping[str, Any]) -> Schema | Patch:
+        """A row as a request has it, with the ids of the members of sets."""
+        schema: type[Schema | Patch] = self.schemas.update if isinstance(row, Patch) else self.schemas.create
+        values = {name: getattr(row, name) for name in row.model_fields_set & schema.model_fields.keys()} | dict(ids)
+        return schema.model_construct(set(values), **values)
 
 
-async def read_ids(session: Session | ReadSession, links: LinkSet, key: UniqueKey, names: set[str]) -> dict[str, UUID]:
-    """The ids of the visible items with these names, by name. Raises Invalid for a caller who may not read them."""
+async def read_ids(session: Session | ReadSession, links: LinkSet, names: set[str]) -> dict[str, UUID]:
+    """The ids of the visible items with these names, by name."""
     if not names:
         return {}
-    principal = session.context.principal
-    if principal is not None and not principal.may(links.read_permission):
-        detail = f"To name {links.name} needs the permission {links.read_permission}."
-        raise invalid(f"/body/{links.name}", detail, "permission-denied", permission=links.read_permission)
+    key = name_key(links)
     folded = {name: key.of(SimpleNamespace(name=name)) for name in names}
     statement = key.select(links.members, [value for value in folded.values() if value]).add_columns(links.members.c.id)
     ids = {tuple(value): found for *value, found in await session.all(statement)}
     return {name: ids[value] for name, value in folded.items() if value in ids}
 
 
-def not_named(links: LinkSet, unknown: Sequence[str]) -> Problem:
-    detail = f"There is no {links.words} named {', '.join(f'“{name}”' for name in unknown)}."
-    return invalid(f"/body/{links.name}", detail, "unknown-reference", names=list(unknown))
+def name_key(links: LinkSet) -> UniqueKey:
+    """What is unique in a name of a member."""
+    (key,) = (key for key in unique_keys(links.members) if key.fields == ["name"] and len(key.columns) == 1)
+    return key
 
 
-def add_members(session: Session, items: Sequence[Any], found: Sequence[Links]) -> None:
-    """Link new `items` with the members that were found for them; the next flush writes it."""
-    for item, by_set in zip(items, found, strict=True):
-        for links, members in by_set.items():
-            session.add_all(links.build(item.id, member) for member in members)
+def ids_of(links: LinkSet, names: Sequence[str], known: Mapping[str, UUID]) -> list[UUID]:
+    """The ids of named members. Raises Invalid for names that are not `known`."""
+    if unknown := [name for name in names if name not in known]:
+        detail = f"There is no {links.words} named {', '.join(f'“{name}”' for name in unknown)}."
+        raise invalid(f"/body/{links.name}", detail, "unknown-reference", names=unknown)
+    return list(dict.fromkeys(known[name] for name in names))

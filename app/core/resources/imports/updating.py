@@ -20,6 +20,8 @@ from app.core.resources.imports.file_format import FileFormat, NotValid, Values,
 from app.core.resources.imports.matching import GivenRow, Item, Matching
 from app.core.resources.imports.report import Effect
 from app.core.resources.imports.rows import Row
+from app.core.resources.imports.sets import ImportedSets
+from app.core.resources.members import without_sets
 from app.core.resources.schemas import Patch, Schema
 from app.core.resources.service import Service
 
@@ -48,9 +50,18 @@ Plan = Schema | Change
 class Updating:
     """Each row changes the item with its `id` or its unique values; where there is none, it creates one if it may."""
 
-    def __init__(self, service: type[Service[Any]], form: FileFormat, *, may_create: bool, needs_version: bool) -> None:
+    def __init__(
+        self,
+        service: type[Service[Any]],
+        form: FileFormat,
+        sets: ImportedSets,
+        *,
+        may_create: bool,
+        needs_version: bool,
+    ) -> None:
         self.service = service
         self.form = form
+        self.sets = sets
         self.may_create = may_create
         self.needs_version = needs_version
         self.reading: TypeAdapter[Any] = TypeAdapter(form.schemas.read)
@@ -73,12 +84,15 @@ class Updating:
         changes = [plan for plan in plans if isinstance(plan, Change) and plan.values]
         if changes:
             stored = [change.item.row for change in changes]
-            changed = [with_values(c.item.row, service.apply_rules(c.item.row, c.values)) for c in changes]
+            values = [without_sets(service.rows.sets, change.values) for change in changes]
+            changed = [
+                with_values(row, service.apply_rules(row, each)) for row, each in zip(stored, values, strict=True)
+            ]
             await service.rows.check_all(changed, seen, stored)
         created = [plan for plan in plans if isinstance(plan, Schema)]
         if created:
             await service.rows.check_all([service.build(data) for data in created], seen)
-        effects = [effect_of(plan) for plan in plans]
+        effects = [self.effect_of(plan) for plan in plans]
         self.remember(effects)
         return effects
 
@@ -91,31 +105,38 @@ class Updating:
             for plan in plans:
                 if isinstance(plan, Change) and plan.patch is not None:
                     await service.change(plan.item.row.id, plan.patch)
-        return [Effect("created", next(items).id) if isinstance(plan, Schema) else effect_of(plan) for plan in plans]
+        return [
+            Effect("created", next(items).id) if isinstance(plan, Schema) else self.effect_of(plan) for plan in plans
+        ]
 
     def remember(self, effects: Sequence[Effect]) -> None:
         self.seen.add([effect.id for effect in effects if effect.id is not None])
 
     async def plan(self, service: Service[Any], rows: Sequence[Row]) -> list[Plan]:
         """What each of `rows` will do. Raises Invalid, NotFound, StaleVersion, PreconditionRequired, RepeatedItem."""
-        items = await Matching(service.rows, self.reading).find([row for _, row in rows])
+        given = [row for _, row in rows]
+        items = await Matching(service.rows, self.reading).find(given)
         self.refuse_repeated([item.row.id for item in items if item is not None])
-        return await asyncio.to_thread(self.plan_all, [row for _, row in rows], items)
+        read = await asyncio.to_thread(self.read_all, given, items)
+        requests = await self.sets.with_ids(service.rows.session, read)
+        plans = zip(given, items, requests, strict=True)
+        return [request if item is None else self.compare(row, item, request) for row, item, request in plans]
 
     def refuse_repeated(self, ids: list[UUID]) -> None:
         if len(set(ids)) != len(ids) or self.seen.has_any(ids):
             raise RepeatedItem("An earlier row of the file is about this item too.")
 
-    def plan_all(self, rows: Sequence[GivenRow], items: Sequence[Item | None]) -> list[Plan]:
+    def read_all(self, rows: Sequence[GivenRow], items: Sequence[Item | None]) -> list[Schema | Patch]:
         try:
-            return [self.plan_one(row, item) for row, item in zip(rows, items, strict=True)]
+            return [self.read_one(row, item) for row, item in zip(rows, items, strict=True)]
         except NotValid as error:
             errors: list[FieldError] = [{**each, "pointer": f"/body{each['pointer']}"} for each in error.errors]
             raise Invalid("The row is not valid.", errors=errors) from error
 
-    def plan_one(self, given: GivenRow, item: Item | None) -> Plan:
+    def read_one(self, given: GivenRow, item: Item | None) -> Schema | Patch:
+        """A new item, or what a row says otherwise than an export of its item. Raises NotValid, NotFound, Invalid."""
         if item is not None:
-            return self.compare(given, item)
+            return self.read_differences(given, item)
         if given.identity.id is not None:
             raise NotFound(f"There is no item {given.identity.id}.")
         if self.may_create:
@@ -125,27 +146,35 @@ class Updating:
             raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing", one_of=names)
         raise NotFound("There is no item with this unique value.")
 
-    def compare(self, given: GivenRow, item: Item) -> Change:
-        """The differences. Raises NotValid; StaleVersion, PreconditionRequired for the version of the row."""
+    def read_differences(self, given: GivenRow, item: Item) -> Patch:
+        """Raises NotValid, StaleVersion."""
         version = given.identity.version
         if version is not None and version != item.row.version:
             detail = f"This is at version {item.row.version} now; export it again before changing it."
             raise StaleVersion(detail, params={"version": item.row.version})
         differing = self.form.differences(given.values, item.document)
         refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
-        patch = self.form.patch(differing, given.values)
-        merged = patch.merge_into(item.row)
-        values = {name: value for name, value in merged.items() if getattr(item.row, name) != value}
-        if values and version is None and self.needs_version:
+        return self.form.patch(differing, given.values)
+
+    def compare(self, given: GivenRow, item: Item, patch: Patch) -> Change:
+        """The differences. Raises PreconditionRequired."""
+        stored = {**item.row.__dict__, **self.sets.of(item.document)}
+        values = {name: value for name, value in patch.merge_into(item.row).items() if is_new(stored[name], value)}
+        if values and given.identity.version is None and self.needs_version:
             raise PreconditionRequired("Send the version of what you read.")
         return Change(item, part_of(patch, values) if values else None, values)
 
+    def effect_of(self, plan: Plan) -> Effect:
+        """What a plan does, with the names of the columns that it changes."""
+        if isinstance(plan, Schema):
+            return Effect("created")
+        columns = sorted(self.sets.columns.get(name, name) for name in plan.values)
+        return Effect("updated" if columns else "unchanged", plan.item.row.id, tuple(columns))
 
-def effect_of(plan: Plan) -> Effect:
-    if isinstance(plan, Schema):
-        return Effect("created")
-    item = plan.item.row.id
-    return Effect("updated", item, tuple(sorted(plan.values))) if plan.values else Effect("unchanged", item)
+
+def is_new(stored: Any, value: Any) -> bool:
+    """Whether a value differs from that which is stored: of a set, whether it has other members."""
+    return bool(set(value) != stored if isinstance(stored, frozenset) else value != stored)
 
 
 def part_of(patch: Patch, names: Iterable[str]) -> Patch:
