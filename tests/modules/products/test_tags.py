@@ -15,6 +15,7 @@ from app.core.db.pruning import hidden_rows
 from app.core.db.references import referring_columns
 from app.modules.products.models import ProductTag
 from tests.answers import refusals, statuses
+from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.modules.products.factory import PATH, body
 from tests.people import Person, SignedInAs
 
@@ -358,6 +359,88 @@ async def test_the_histories_of_both_sides_tell_of_a_link(signed_in_as: SignedIn
         (await person.get(f"/tags/{sale}/history", params={"limit": 2, "cursor": pages[0]["next_cursor"]})).json()
     )
     assert [entry["id"] for page in pages for entry in page["items"]] == [entry["id"] for entry in reversed(of_sale)]
+
+
+async def instants(person: Person, path: str) -> list[str]:
+    """When each version of a product was written, the first one first."""
+    params = {"sort": "id", "limit": "100"}
+    entries = (await person.get(f"{path}/history", params=params)).json()["items"]
+    return [entry["at"] for entry in entries if entry["entity"] == "product"]
+
+
+async def test_a_past_state_has_the_tags_of_then(database: Database, signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    sale, oak, elm = await make_tags(person, "sale", "oak", "elm")
+    product = (await person.post(PATH, {**body(), "tag_ids": [sale, oak]})).json()
+    path = f"{PATH}/{product['id']}"
+    await make_product(person, elm)
+    await person.patch(path, {"name": "Desk", "tag_ids": [oak, elm]})
+    await person.put(f"{path}/tags", {"tag_ids": [oak]})
+    await person.delete(f"/tags/{oak}")
+    await person.patch(path, {"name": "Bench"})
+    await person.post(f"/tags/{oak}/restore")
+    await seal_all(sealer_of(database))
+
+    async def state(**point: Any) -> Any:
+        return (await person.get(f"{path}/as-of", params=point)).raise_for_status().json()["tag_ids"]
+
+    at = await instants(person, path)
+    first, *_, last = (await person.get(f"{path}/history", params={"sort": "id"})).json()["items"]
+    assert [await state(at=each) for each in at] == [sorted([sale, oak]), sorted([oak, elm]), [oak], []]
+    assert await state(at="9000-01-01T00:00:00Z") == [oak]
+    assert await state(seq=first["seq"]) == sorted([sale, oak])
+    assert await state(seq=last["seq"]) == []
+    changes = (await person.get(f"{path}/diff", params={"from": at[0], "to": at[1]})).json()["changes"]
+    assert changes["tag_ids"] == {"old": sorted([sale, oak]), "new": sorted([oak, elm])}
+    assert "tag_ids" not in (await person.get(f"{path}/diff", params={"from": at[2]})).json()["changes"]
+
+
+async def test_a_revert_brings_the_tags_of_then_back(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS, "audit:read")
+    sale, oak, elm = await make_tags(person, "sale", "oak", "elm")
+    product = (await person.post(PATH, {**body(), "tag_ids": [sale, oak]})).json()
+    path = f"{PATH}/{product['id']}"
+    await person.patch(path, {"name": "Desk", "tag_ids": [elm]})
+    (at, _) = await instants(person, path)
+    reason = {"Audit-Reason": "relabelled by mistake"}
+
+    dry = await person.post(f"{path}/revert", {"at": at}, headers=reason, params={"dry_run": "true"})
+    name_only = await person.post(f"{path}/revert", {"at": at, "fields": ["name"]}, headers=reason)
+    reverted = await person.post(f"{path}/revert", {"at": at, "fields": ["tag_ids"]}, headers=reason)
+    again = await person.post(f"{path}/revert", {"at": at}, headers=reason)
+
+    assert dry.json()["changes"]["tag_ids"] == {"old": [elm], "new": sorted([sale, oak])}
+    assert (name_only.json()["name"], names_of(name_only.json())) == ("Lamp", ["elm"])
+    assert [(answer.json()["version"], names_of(answer.json())) for answer in (reverted, again)] == [
+        (4, ["oak", "sale"])
+    ] * 2
+    entries = (await person.get(f"{path}/history", params={"limit": 4})).json()["items"]
+    assert {entry["reverted_to"] for entry in entries} == {entries[0]["reverted_to"]}
+    assert sorted(entry["entity"] for entry in entries) == ["product", *["product_tag"] * 3]
+
+
+async def test_a_revert_to_a_deleted_tag_is_refused(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS)
+    sale, oak = await make_tags(person, "sale", "oak")
+    product = (await person.post(PATH, {**body(), "tag_ids": [sale, oak]})).json()
+    path = f"{PATH}/{product['id']}"
+    await person.patch(path, {"name": "Desk", "tag_ids": []})
+    await person.delete(f"/tags/{oak}")
+    (at, _) = await instants(person, path)
+    blind = await signed_in_as("products:update")
+
+    refused, unseen = [
+        await one.post(f"{path}/revert", {"at": at}, headers={"Audit-Reason": "mistake"}) for one in (person, blind)
+    ]
+    await person.post(f"/tags/{oak}/restore")
+    reverted = await person.post(f"{path}/revert", {"at": at}, headers={"Audit-Reason": "mistake"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "cannot-revert")
+    (error,) = refused.json()["errors"]
+    assert (error["code"], error["params"]) == ("unknown-reference", {"id": oak})
+    assert error["detail"] == "What this referred to then was deleted since; restore that first."
+    assert [(e["pointer"], e["code"]) for e in unseen.json()["errors"]] == [("/body/tag_ids", "permission-denied")]
+    assert names_of(reverted.json()) == ["oak", "sale"]
 
 
 async def upload(person: Person, content: str, kind: str = "text/csv", **params: Any) -> Any:

@@ -4,14 +4,26 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, func, literal_column, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlmodel import SQLModel
 
 from app.core.db.audited import audited_models
-from app.core.db.entity import table_of
+from app.core.db.entity import Entity, table_of
 from app.core.db.keyset import Limit, Range
 from app.core.db.link_indexes import changed_id
 from app.core.db.page_selects import Finder
@@ -104,17 +116,11 @@ class ItemRepository:
         self.is_of_item = and_(columns.entity == item.entity, columns.entity_id == str(item.entity_id))
 
     async def last(self, point: Point | None) -> AnyRow | None:
-        """The id and the action of the last entry up to `point`, or of all."""
-        found = select(self.columns.id, self.columns.action).where(self.is_of_item)
+        """The id, the action and the call of the last entry up to `point`, or of all."""
+        found = select(self.columns.id, self.columns.action, self.columns.call_id).where(self.is_of_item)
         if point is not None:
-            found = found.where(self.is_reached(point))
+            found = found.where(is_reached(point))
         return await self.session.first(found.order_by(self.columns.id.desc()).limit(1))
-
-    def is_reached(self, point: Point) -> ColumnElement[bool]:
-        """True for entries that were written up to an instant, or have at most this place in the sealed log."""
-        if isinstance(point, datetime):
-            return self.columns.at <= point
-        return place_of(self.columns.id, ChangeRepository.log) <= point
 
     async def sealed_size(self) -> int:
         """How many entries of the change log have their place."""
@@ -122,11 +128,7 @@ class ItemRepository:
 
     async def newest_by_field(self, last: int) -> dict[str, int]:
         """The id of the newest entry in which each field changed, among those up to the id `last`."""
-        functions: Any = func
-        if self.session.is_sqlite:
-            fields = functions.json_each(self.columns.changes).table_valued("key")
-        else:
-            fields = functions.jsonb_object_keys(self.columns.changes).table_valued("key").render_derived()
+        fields = changed_fields(self.session)
         newest = select(fields.c.key, func.max(self.columns.id)).select_from(table_of(AuditChange)).join(fields, true())
         found = await self.session.all(newest.where(self.is_of_item, self.columns.id <= last).group_by(fields.c.key))
         return dict(found)
@@ -134,6 +136,40 @@ class ItemRepository:
     async def get_all(self, ids: set[int]) -> Sequence[AnyRow]:
         """Entries by their ids."""
         return await self.session.all(select_values().where(self.columns.id.in_(ids)))
+
+
+class SetRepository:
+    """The entries of the links of one item, and of what they link it to."""
+
+    def __init__(self, session: ReadSession | Session, item: Item) -> None:
+        self.session = session
+        self.item = item
+        self.columns = table_of(AuditChange).c
+
+    async def members(self, links: type[Entity], point: Point | None, call: UUID | None) -> list[str]:
+        """The ids of the members up to `point`, hidden ones too; with those that the call `call` has linked.
+
+        A call writes the version of an item and its links, in entries of their own.
+        """
+        owner, member = str(links.part_of), str(links.links_to)
+        table: ColumnElement[str] = literal_column(f"'{links.__tablename__}'")
+        found = select(func.max(changed_id(member))).where(
+            self.columns.entity == table, changed_id(owner) == str(self.item.entity_id)
+        )
+        if point is not None:
+            found = found.where(or_(is_reached(point), self.columns.call_id == call))
+        is_removed = func.max(case((self.columns.action == "delete", 1), else_=0))
+        kept = found.group_by(self.columns.entity_id).having(is_removed == 0)
+        return [member for (member,) in await self.session.all(kept)]
+
+    async def newest_of_field(self, table: Table, ids: Collection[str], field: str, point: Point | None) -> set[int]:
+        """The id of the newest entry of each of some rows up to `point` in which a field changed."""
+        fields = changed_fields(self.session)
+        newest = select(func.max(self.columns.id)).select_from(table_of(AuditChange)).join(fields, true())
+        found = newest.where(self.columns.entity == table.name, self.columns.entity_id.in_(ids), fields.c.key == field)
+        if point is not None:
+            found = found.where(is_reached(point))
+        return {number for (number,) in await self.session.all(found.group_by(self.columns.entity_id))}
 
 
 class CauseRepository:
@@ -160,3 +196,20 @@ def select_values() -> AnySelect:
     """A select of change entries, as far as they tell the values of fields."""
     columns = table_of(AuditChange).c
     return select(columns.id, columns.call_id, columns.action, columns.entity, columns.entity_id, columns.changes)
+
+
+def is_reached(point: Point) -> ColumnElement[bool]:
+    """True for entries that were written up to an instant, or have at most this place in the sealed log."""
+    columns = table_of(AuditChange).c
+    if isinstance(point, datetime):
+        return columns.at <= point
+    return place_of(columns.id, ChangeRepository.log) <= point
+
+
+def changed_fields(session: ReadSession | Session) -> TableValuedAlias:
+    """The names of the fields that an entry changes, as the column `key`."""
+    functions: Any = func
+    columns = table_of(AuditChange).c
+    if session.is_sqlite:
+        return cast("TableValuedAlias", functions.json_each(columns.changes).table_valued("key"))
+    return cast("TableValuedAlias", functions.jsonb_object_keys(columns.changes).table_valued("key").render_derived())

@@ -19,6 +19,7 @@ from app.modules.audit.changes.personal_data import UNREADABLE
 from app.modules.audit.changes.redaction_rules import redactions
 from app.modules.audit.entries.canonical import canonical_value
 from app.modules.audit.items.schemas import Revert
+from app.modules.audit.items.sets import sets_of
 from app.modules.audit.items.states import BOOKKEEPING, State, difference, is_lost, read_state
 from app.modules.audit.repository import Item
 
@@ -54,8 +55,9 @@ async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Rev
             changed = await items.update(id, to_patch(schema, wanted), if_match)
     except (Invalid, IntegrityError) as error:
         raise refused_by_service(error) from error
-    refuse(reasons_of_row(row, wanted))
-    session.context.preview = {"changes": changes_of(row, before)}
+    refuse(reasons_of_row(row, schema, wanted))
+    sets = {name: {"old": newest.values[name], "new": wanted[name]} for name in wanted.keys() - before.keys()}
+    session.context.preview = {"changes": changes_of(row, before) | sets}
     return changed
 
 
@@ -71,8 +73,10 @@ def values_to_set(newest: State, state: State, target: Revert) -> dict[str, Any]
 
 def reasons_of_log(row: Entity, wanted: Values) -> Iterator[FieldError]:
     """Why fields cannot be set, as far as the log tells."""
-    declared = redactions(type(row))
+    declared, sets = redactions(type(row)), sets_of(str(type(row).__tablename__))
     for name, value in wanted.items():
+        if name in sets:
+            continue
         if name not in declared:
             yield reason(name, "This field does not exist any more.", "no-such-field")
         elif is_lost(value):
@@ -84,17 +88,25 @@ def reasons_of_log(row: Entity, wanted: Values) -> Iterator[FieldError]:
             yield reason(name, "It was deleted then. Delete it instead.", "was-deleted")
 
 
-def reasons_of_row(row: Entity, wanted: Values) -> Iterator[FieldError]:
-    """Why the row is not as it should be after the change: its module does not let a change set the field so."""
+def reasons_of_row(row: Entity, schema: type[Patch], wanted: Values) -> Iterator[FieldError]:
+    """Why the item is not as it should be after the change: its module does not let a change set the field so."""
     for name, value in wanted.items():
-        if not is_same(getattr(row, name), value):
+        is_column = name in row.__dict__
+        if not (is_same(getattr(row, name), value) if is_column else name in schema.model_fields):
             yield reason(name, "The module does not let a change set this field to what it was.", "not-changeable")
 
 
 def refused_by_service(error: Invalid | IntegrityError) -> Exception:
     """The problem for a change that the service or the database refused. Values of a log are no invalid request."""
     problem = client_problem(error)
-    return CannotRevert(problem.errors or []) if isinstance(problem, Invalid) else problem
+    return CannotRevert([*map(since_then, problem.errors or ())]) if isinstance(problem, Invalid) else problem
+
+
+def since_then(error: FieldError) -> FieldError:
+    """The error of a reference to nothing, which was to something then."""
+    if error["code"] != "unknown-reference":
+        return error
+    return {**error, "detail": "What this referred to then was deleted since; restore that first."}
 
 
 def refuse(reasons: Iterator[FieldError]) -> None:

@@ -11,6 +11,7 @@ from app.modules.audit.changes.personal_data import ERASED, UNREADABLE
 from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.repository import ItemRepository
 from app.modules.audit.items.schemas import Point
+from app.modules.audit.items.sets import read_sets
 from app.modules.audit.repository import Item
 
 BOOKKEEPING = frozenset(Entity.model_fields)
@@ -22,13 +23,13 @@ NO_DIGEST = {"$secret": True}
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The fields of an item right after one of its entries."""
+    """The fields of an item right after one of its entries, and the ids of the members of its sets."""
 
     entry_id: int
     values: Mapping[str, Any]
     """Personal values decrypted, of a secret the digest."""
     origins: Mapping[str, int]
-    """For each field, the entry that gave it its value."""
+    """For each field but the sets, the entry that gave it its value."""
 
 
 async def read_state(session: ReadSession | Session, item: Item, point: Point | None = None) -> State:
@@ -48,7 +49,7 @@ async def read_state(session: ReadSession | Session, item: Item, point: Point | 
     # older ones are of a former life of the row
     origins = {name: number for name, number in sorted(newest.items()) if number >= born}
     values = {name: entries[number]["changes"][name]["new"] for name, number in origins.items()}
-    return State(last.id, values, origins)
+    return State(last.id, values | await read_sets(session, item, point, last.call_id), origins)
 
 
 def not_found(item: Item, *, was_removed: bool, was_ever: bool) -> NotFound:
@@ -64,8 +65,13 @@ def difference(old: State, new: State) -> dict[str, dict[str, Any]]:
     return {
         name: {"old": old.values.get(name), "new": new.values.get(name)}
         for name in names
-        if old.origins.get(name) != new.origins.get(name) and are_different(old.values.get(name), new.values.get(name))
+        if not has_same_origin(old, new, name) and are_different(old.values.get(name), new.values.get(name))
     }
+
+
+def has_same_origin(old: State, new: State, name: str) -> bool:
+    """Whether a field of two states got its value from the same entry."""
+    return name in old.origins and old.origins[name] == new.origins.get(name)
 
 
 def are_different(old: Any, new: Any) -> bool:
