@@ -23,12 +23,13 @@ from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
+from app.modules.audit.items.schemas import ItemHistoryQuery
 from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
-from app.modules.roles.modules.schemas import ModuleQuery
+from app.modules.roles.modules.schemas import GroupQuery, ModuleQuery
 from app.modules.roles.schemas import HolderQuery, RoleQuery
 from app.modules.sessions.schemas import LoginQuery, MyLoginQuery, SessionQuery
 from app.modules.tasks.schemas import TaskQuery
@@ -50,9 +51,11 @@ OTHER_LISTS = {
 SHORT_LISTS = {
     ApiKeyQuery: "the keys of one user",
     CallQuery: "the changes of one request or job",
-    HistoryQuery: "the changes of one item",
+    HistoryQuery: "the changes of one person",
+    ItemHistoryQuery: "the changes of one item",
     MemberQuery: "the linked items of one item",
-    ModuleQuery: "the modules that the code has, or their groups",
+    GroupQuery: "the groups of modules that the code has",
+    ModuleQuery: "the modules that the code has",
     SessionQuery: "the open sessions of one user",
 }
 """Lists that need no index for their order, because few rows can be in them."""
@@ -62,7 +65,7 @@ WALKED = {
     CategoryQuery: ("name",),
     ChangeQuery: tuple(ChangeQuery.walked),
     ErasureQuery: ("entity_id",),
-    LoginQuery: ("is_successful", "reason", "session_id", "request_id"),
+    LoginQuery: ("is_successful", "reason", "reason_null", "session_id", "session_id_null", "request_id"),
     MyLoginQuery: ("is_successful",),
     RoleQuery: ("is_active",),
     UserQuery: ("is_active", "is_superuser", "is_service"),

@@ -144,6 +144,7 @@ UNFORESEEN = {
     "unknown-reference",
     "unknown-role",
     "value-error",  # e-mail addresses and telephone numbers
+    "whole-entries",  # of a file of sealed entries
     "year-range",
 }
 

@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import Field, create_model
 
 from app.core.db.links import LinkSet
-from app.core.db.pagination import Page, PageQuery, RowPage
+from app.core.db.pagination import FieldsQuery, Page, PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import requires
@@ -21,7 +21,7 @@ from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
 
 
-class MemberQuery(PageQuery):
+class MemberQuery(FieldsQuery, PageQuery):
     """The parameters of a list of linked items."""
 
     sortable: ClassVar[tuple[str, ...]] = ("name", "created_at", "updated_at")

@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from app.core.db.pagination import Page, RowPage
+from app.core.errors import invalid
 from app.core.http.dependencies import read_only
 from app.core.http.file_export import read_file_kind, to_file
 from app.core.http.guards import requires_in_some_module
@@ -32,7 +33,6 @@ from app.modules.audit.schemas import (
     ChangeQuery,
     ChangeRead,
     EntryQuery,
-    PeriodQuery,
 )
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.router import MAY_BE_UNSEALED
@@ -120,6 +120,7 @@ async def list_changes(
 
 async def to_export(request: Request, exports: ExportService, log: Log, query: EntryQuery, kind: str) -> Response:
     """The file of the sealed entries that match `query`."""
+    refuse_fields(query)
     chunks = await exports.begin(log, query, kind, state_of(request).settings.limits.request_seconds)
     return to_file(chunks, f"audit-{log}", kind)
 
@@ -149,8 +150,15 @@ async def get_evidence_of_changes(evidence: Evidences, query: Annotated[ChangeQu
     return await to_zip(evidence, Log.changes, query)
 
 
-async def to_zip(evidence: EvidenceService, log: Log, query: PeriodQuery) -> ZipResponse:
+def refuse_fields(query: EntryQuery) -> None:
+    """Raise Invalid where a file of sealed entries should have some fields only: an entry is proved as a whole."""
+    if query.fields is not None:
+        raise invalid("/query/fields", "A file of sealed entries has all of their fields.", "whole-entries")
+
+
+async def to_zip(evidence: EvidenceService, log: Log, query: EntryQuery) -> ZipResponse:
     """The evidence of what matches `query`, which is complete before the response begins."""
+    refuse_fields(query)
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # closed with the response
     try:
         await evidence.write(cast("IO[bytes]", file), log, query)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from app.core.db.audited import TableName
-from app.core.db.pagination import Page, PageQuery
+from app.core.db.pagination import FieldsQuery, Page, PageQuery
 from app.core.errors import Invalid
 from app.core.field_errors import field_error
 from app.core.fields.http_method import Method
@@ -100,7 +100,7 @@ class PeriodQuery(HistoryQuery):
         return Window(*map(datetime.fromisoformat, kept)) if kept else Window.of(self, now)
 
 
-class EntryQuery(PeriodQuery):
+class EntryQuery(FieldsQuery, PeriodQuery):
     """The parameters of both logs."""
 
     walked: ClassVar[frozenset[str]] = frozenset({"reason"})

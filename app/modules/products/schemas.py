@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from app.core.db.links import LinkSet
-from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.pagination import EntityQuery, FieldsQuery, PageQuery
 from app.core.fields.money import Amount, AmountRead, CurrencyCode, CurrencyLetters
 from app.core.fields.read_only import ReadOnly
 from app.core.fields.text import Name, Text
@@ -134,7 +134,7 @@ class MovementRead(Read):
     """The reason of the movement."""
 
 
-class MovementQuery(PageQuery):
+class MovementQuery(FieldsQuery, PageQuery):
     """The parameters of a list of stock movements."""
 
     lists: ClassVar = StockMovement

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.text import PermissionName
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
@@ -100,7 +100,7 @@ class VersionRead(ResponseSchema):
     """Who gained and lost which permissions. `username` is the present name; null once the person was erased."""
 
 
-class VersionQuery(PageQuery):
+class VersionQuery(FieldsQuery, PageQuery):
     """The parameters of a list of policy versions."""
 
     sortable: ClassVar[tuple[str, ...]] = ("id",)

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from app.core.context import ALL_ROWS
-from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.pagination import EntityQuery, FieldsQuery, PageQuery
 from app.core.fields.text import ActionName, Name, Slug, compose_text
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
@@ -208,7 +208,7 @@ class AssignmentRead(RoleRead):
     """Why the user has the role."""
 
 
-class HolderQuery(PageQuery):
+class HolderQuery(FieldsQuery, PageQuery):
     """The parameters of a list of users who hold something."""
 
     sortable: ClassVar[tuple[str, ...]] = ("username",)

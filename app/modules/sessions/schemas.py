@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.core.db.pagination import PageQuery
-from app.core.fields.time import Moment
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.resources.schemas import ResponseSchema
+from app.modules.sessions.models import LoginAttempt
 
 
 class TokenPair(ResponseSchema):
@@ -96,30 +96,25 @@ class LoginRead(ResponseSchema):
     """The request of the attempt."""
 
 
-class MyLoginQuery(PageQuery):
+class MyLoginQuery(FieldsQuery, PageQuery):
     """The parameters of one's own login log."""
 
+    lists: ClassVar = LoginAttempt
+    filterable: ClassVar[tuple[str, ...]] = ("at", "is_successful")
     sortable: ClassVar[tuple[str, ...]] = ("at",)
     default_sort: ClassVar[str] = "-at"
 
-    is_successful: bool | None = None
-    """Only attempts that opened a session, or only those that did not."""
     ip: str | None = Field(None, max_length=64)
     """Only attempts from this address."""
-    at_gte: Moment | None = None
-    """Only attempts at or after this instant."""
-    at_lt: Moment | None = None
-    """Only attempts before this instant."""
 
 
 class LoginQuery(MyLoginQuery):
     """The parameters of the login log of all users."""
 
-    user_id: UUID | None = None
-    """Only attempts that named this user."""
-    reason: str | None = Field(None, max_length=32)
-    """Only attempts that failed for this reason."""
-    session_id: UUID | None = None
-    """Only the attempt that opened this session."""
-    request_id: str | None = Field(None, max_length=64)
-    """Only attempts of this request."""
+    filterable: ClassVar[tuple[str, ...]] = (
+        *MyLoginQuery.filterable,
+        "user_id",
+        "reason",
+        "session_id",
+        "request_id",
+    )

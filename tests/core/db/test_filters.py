@@ -155,6 +155,35 @@ async def test_amounts_are_compared_within_one_currency(root: Person) -> None:
     assert await find(root, "/products", sort="price") == [cheap, euros, yen], "within each currency"
 
 
+async def test_logs_and_lists_of_the_system_have_the_same_filters(root: Person) -> None:
+    other = await make(root, "/users", username="ann", email="ann@example.com", is_service=True)
+    await root.client.post("/auth/token", data={"username": "ann", "password": "wrong"})
+    await root.client.post("/auth/token", data={"username": "nobody", "password": "wrong"})
+
+    failed = (await root.get("/auth/logins", params={"is_successful": "false", "fields": "reason,user_id"})).json()[
+        "items"
+    ]
+    assert [sorted(item) for item in failed] == [["id", "reason", "user_id"]] * 2
+    ids = [item["id"] for item in failed]
+    logins = {"sort": "at", "id": ids}
+    assert await find(root, "/auth/logins", **logins, user_id_null="true") == ids[:1]
+    assert await find(root, "/auth/logins", **logins, user_id=[other, ids[0]]) == ids[1:]
+    assert await find(root, "/auth/logins", **logins, reason_null="true") == []
+    modules = (await root.get("/modules", params={"slug": ["tasks", "tags"], "fields": "slug"})).json()["items"]
+    assert [sorted(item) for item in modules] == [["id", "slug"]] * 2
+    assert await find(root, "/modules", slug="tags", is_active="false", sort="slug") == []
+    for path in ("/module-groups", "/audit/access", "/audit/changes", "/rbac/versions", f"/users/{other}/history"):
+        items = (await root.get(path, params={"fields": "id", "limit": 2})).raise_for_status().json()["items"]
+        assert {name for item in items for name in item} == {"id"}, path
+
+
+@pytest.mark.parametrize("path", ["/audit/changes?format=csv", "/audit/evidence/changes?"])
+async def test_sealed_entries_are_files_as_a_whole(root: Person, path: str) -> None:
+    answer = await root.get(f"{path}&fields=id")
+
+    assert [(e["pointer"], e["code"]) for e in answer.json()["errors"]] == [("/query/fields", "whole-entries")]
+
+
 async def test_lists_that_belong_to_an_item_have_filters_too(root: Person) -> None:
     lamp = await make(root, "/products", **LAMP, sku="L-1")
     path = f"/products/{lamp}/stock-movements"

@@ -7,11 +7,12 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from app.core.clock import now
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.text import Name
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema, Schema, example
 from app.core.sentences import refusal
+from app.modules.audit.erasure.models import AuditErasure
 from app.modules.audit.schemas import ChangeRead
 
 
@@ -75,14 +76,13 @@ class ErasureRead(ResponseSchema):
     """How many rows with a name, an address and a user agent of the person were removed."""
 
 
-class ErasureQuery(PageQuery):
+class ErasureQuery(FieldsQuery, PageQuery):
     """The parameters of the list of erasures."""
 
+    lists: ClassVar = AuditErasure
+    filterable: ClassVar[tuple[str, ...]] = ("at", "entity_id")
     sortable: ClassVar[tuple[str, ...]] = ("at",)
     default_sort: ClassVar[str] = "-at"
-
-    entity_id: UUID | None = None
-    """Only the erasure of the person with this id."""
 
 
 class CallerRead(ResponseSchema):

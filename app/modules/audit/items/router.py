@@ -16,11 +16,11 @@ from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.router import Endpoints, Resource
 from app.modules.audit.items.revert import revert
-from app.modules.audit.items.schemas import DifferenceRead, Point, PointGiven, Revert, StateRead
+from app.modules.audit.items.schemas import DifferenceRead, ItemHistoryQuery, Point, PointGiven, Revert, StateRead
 from app.modules.audit.items.service import ItemService
 from app.modules.audit.models import add_tables
 from app.modules.audit.repository import Item
-from app.modules.audit.schemas import AUDIT, ChangeRead, HistoryQuery
+from app.modules.audit.schemas import AUDIT, ChangeRead
 
 Items = Annotated[ItemService, read_only(ItemService)]
 FromPoint = Annotated[Point, Query(alias="from", description="The first state: an instant, or the `seq` of an entry.")]
@@ -73,7 +73,7 @@ class ItemEndpoints(Endpoints):
 
     def add_entries(self) -> None:
         async def list_history(
-            items: Items, caller: Caller, id: UUID, query: Annotated[HistoryQuery, Query()]
+            items: Items, caller: Caller, id: UUID, query: Annotated[ItemHistoryQuery, Query()]
         ) -> RowPage:
             page = await items.history(await self.find(items, caller, id), query)
             return page if self.may_audit(caller) else without_addresses(page)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
+from app.core.db.pagination import FieldsQuery
 from app.core.fields.time import check_year, parse_instant
 from app.core.resources.schemas import ResponseSchema, example
 from app.core.sentences import refusal
-from app.modules.audit.schemas import MAX_NUMBER
+from app.modules.audit.schemas import MAX_NUMBER, HistoryQuery
 
 MAX_DIGITS = len(str(MAX_NUMBER))
 NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}
@@ -36,6 +37,10 @@ Point = Annotated[
     WithJsonSchema({"anyOf": [NUMBER, {"type": "string", "format": "date-time"}]}),
 ]
 """A point in the change log: right after the entry with this number in the sealed log (`seq`), or at an instant."""
+
+
+class ItemHistoryQuery(FieldsQuery, HistoryQuery):
+    """The parameters of the history of one item."""
 
 
 class PointGiven(BaseModel):

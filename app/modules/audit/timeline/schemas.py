@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from app.core.db.pagination import FieldsQuery
 from app.core.errors import invalid
 from app.core.resources.schemas import ResponseSchema
 from app.modules.audit.schemas import AccessRead, ChangeRead, PeriodQuery
 
 
-class TimelineQuery(PeriodQuery):
+class TimelineQuery(FieldsQuery, PeriodQuery):
     """The parameters of a timeline, which has one order only: newest first, then by kind, then by number."""
 
     sortable: ClassVar[tuple[str, ...]] = ("at",)

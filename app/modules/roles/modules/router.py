@@ -11,7 +11,7 @@ from app.core.http.guards import policy_change, requires
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.modules.roles.models import Module, ModuleGroup
-from app.modules.roles.modules.schemas import GroupRead, GroupUpdate, ModuleQuery, ModuleRead, ModuleUpdate
+from app.modules.roles.modules.schemas import GroupQuery, GroupRead, GroupUpdate, ModuleQuery, ModuleRead, ModuleUpdate
 from app.modules.roles.modules.service import GroupService, ModuleService
 
 POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
@@ -39,7 +39,7 @@ async def update_module(modules: Modules, id: UUID, data: ModuleUpdate, if_match
 
 
 @modules_router.get("/module-groups", response_model=Page[GroupRead], dependencies=ROLES_READ)
-async def list_module_groups(groups: ReadGroups, query: Annotated[ModuleQuery, Query()]) -> RowPage:
+async def list_module_groups(groups: ReadGroups, query: Annotated[GroupQuery, Query()]) -> RowPage:
     """List the groups of modules."""
     return await groups.page(query)
 

@@ -3,9 +3,10 @@
 from typing import ClassVar
 from uuid import UUID
 
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.text import Name
 from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema
+from app.modules.roles.models import Module, ModuleGroup
 from app.modules.roles.schemas import Icon, Order
 
 
@@ -86,11 +87,19 @@ class ModuleUpdate(Patch, ModuleEdit):
     """A change of a module."""
 
 
-class ModuleQuery(PageQuery):
-    """The parameters of a list of modules or groups."""
+class ModuleQuery(FieldsQuery, PageQuery):
+    """The parameters of a list of modules."""
 
+    lists: ClassVar = Module
+    filterable: ClassVar[tuple[str, ...]] = ("slug", "name", "group_id", "is_active")
     sortable: ClassVar[tuple[str, ...]] = ("sort_order", "slug", "name", "created_at")
     default_sort: ClassVar[str] = "sort_order,slug"
 
-    is_active: bool | None = None
-    """Only active ones, or only inactive ones."""
+
+class GroupQuery(FieldsQuery, PageQuery):
+    """The parameters of a list of groups of modules."""
+
+    lists: ClassVar = ModuleGroup
+    filterable: ClassVar[tuple[str, ...]] = ("slug", "name", "is_active")
+    sortable: ClassVar[tuple[str, ...]] = ModuleQuery.sortable
+    default_sort: ClassVar[str] = ModuleQuery.default_sort
