@@ -13,6 +13,9 @@ Param = str | int | bool | list[str] | None
 """A number that is not whole is text."""
 Params = dict[str, Param]
 
+UNKNOWN = "unknown-field"
+CODES = {"extra_forbidden": UNKNOWN}
+"""The codes of Pydantic's errors, where they are not called as it calls them."""
 SENTENCES: dict[str, str] = {
     "missing": "This is required.",
     "extra_forbidden": "There is no such field.",
@@ -99,7 +102,7 @@ def refusal(code: str, sentence: str, **params: Param) -> PydanticCustomError:
 def explain(error: Mapping[str, Any]) -> tuple[str, str, Params]:
     """(sentence, code, parameters) of one of Pydantic's errors. What the client sent is in none of them."""
     kind, context = str(error["type"]), error.get("ctx") or {}
-    code = kind.replace("_", "-")
+    code = CODES.get(kind) or kind.replace("_", "-")
     if "params" in context:
         return str(error["msg"]), code, context["params"]
     if kind == "value_error":

@@ -365,7 +365,7 @@ async def test_rows_of_an_upsert_create_change_and_are_refused(signed_in_as: Sig
         "/body/4": "not-found",
         "/body/5": "not-found",
         "/body/6": "repeated-item",
-        "/body/7/surprise": "extra-forbidden",
+        "/body/7/surprise": "unknown-field",
         "/body/8/id": "uuid-parsing",
     }
     assert unchanged == items[0]

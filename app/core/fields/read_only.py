@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.core.field_errors import FieldError, field_error
+from app.core.sentences import UNKNOWN
 
 ITEM_FIELD = re.compile(r"/body(?:/create/\d+|/update/\d+/changes)?/(?P<name>[^/]+)")
 """A field of an item, in the body of a request for one item, or in a bulk change."""
-REFUSED = "extra-forbidden"
+READ_ONLY = "read-only"
+"""The code of the error of such a field, in JSON and in files."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ def explain_read_only(errors: Sequence[FieldError], read_only: Instead) -> list[
 
 def explain(error: FieldError, read_only: Instead) -> FieldError:
     place = ITEM_FIELD.fullmatch(error["pointer"])
-    if error["code"] != REFUSED or place is None or place["name"] not in read_only:
+    if error["code"] != UNKNOWN or place is None or place["name"] not in read_only:
         return error
     instead = read_only[place["name"]]
     if instead is None:
-        return field_error(error["pointer"], "This is read-only.", "read-only")
-    return field_error(error["pointer"], f"This is read-only; use {instead} instead.", "read-only", instead=instead)
+        return field_error(error["pointer"], "This is read-only.", READ_ONLY)
+    return field_error(error["pointer"], f"This is read-only; use {instead} instead.", READ_ONLY, instead=instead)

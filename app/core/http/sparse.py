@@ -9,6 +9,7 @@ from pydantic import BaseModel, create_model
 from app.core.db.pagination import FieldsQuery, Page
 from app.core.errors import invalid
 from app.core.http.answers import Encoder, encoder_of
+from app.core.sentences import UNKNOWN
 
 KEPT = 256
 """Choices of fields whose encoders a process keeps."""
@@ -24,7 +25,7 @@ def chosen_fields(arguments: dict[str, Any], item: type[BaseModel] | None) -> tu
     if unknown := wanted - item.model_fields.keys():
         known = list(item.model_fields)
         detail = f"{len(unknown)} of these are no fields of an item, which has {', '.join(known)}."
-        raise invalid("/query/fields", detail, "unknown-field", allowed=known)
+        raise invalid("/query/fields", detail, UNKNOWN, allowed=known)
     return tuple(name for name in item.model_fields if name in wanted or name == ALWAYS)
 
 

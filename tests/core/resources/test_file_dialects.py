@@ -110,12 +110,12 @@ async def test_every_wrong_column_is_named_at_once(signed_in_as: SignedInAs) -> 
     problem = answer.json()
     assert answer.status_code == 422
     assert {error["pointer"]: error["code"] for error in problem["errors"]} == {
-        "/body/1/colour": "unknown-column",
-        "/body/1/4": "unknown-column",
-        "/body/1/id": "read-only-column",
+        "/body/1/colour": "unknown-field",
+        "/body/1/4": "unknown-field",
+        "/body/1/id": "read-only",
         "/body/1/name": "repeated-column",
-        "/body/1/weight~1kg": "unknown-column",
-        "/body/1/stock": "read-only-column",
+        "/body/1/weight~1kg": "unknown-field",
+        "/body/1/stock": "read-only",
     }
     assert "6 columns" in problem["detail"]
 

@@ -132,9 +132,9 @@ async def test_what_cannot_be_written_is_compared(signed_in_as: SignedInAs) -> N
     new = await load(person, "/products", "sku,name,price,currency,stock\nB,Lamp,1,EUR,4\n")
 
     assert counts(same) == counts(unknown) == (0, 0, 1, 0)
-    assert errors(other) == {"/body/2/stock": "read-only-column", "/body/2/brand.name": "read-only-column"}
-    assert errors(as_json) == {"/body/1/stock": "read-only-column"}
-    assert errors(new) == {"/body/2/stock": "read-only-column"}
+    assert errors(other) == {"/body/2/stock": "read-only", "/body/2/brand.name": "read-only"}
+    assert errors(as_json) == {"/body/1/stock": "read-only"}
+    assert errors(new) == {"/body/2/stock": "read-only"}
 
 
 async def test_rules_of_a_module_apply_to_changed_rows(signed_in_as: SignedInAs) -> None:

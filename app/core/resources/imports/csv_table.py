@@ -9,7 +9,9 @@ from typing import IO
 
 from app.core.errors import Invalid, Malformed
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error
+from app.core.fields.read_only import READ_ONLY
 from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS, Line, numbered_lines
+from app.core.sentences import UNKNOWN
 
 SEPARATORS = ",;\t|"
 DECLARATION = re.compile(r'"?sep=(?P<separator>.)"?[,;\t|]*\s*', re.IGNORECASE)
@@ -136,10 +138,10 @@ def column_error(name: str, position: int, names: Cells, columns: Columns, place
         return None
     if name in columns.read_only:
         detail = "This column cannot be imported: leave it out, or update items with mode=upsert or mode=update."
-        return field_error(pointer, detail, "read-only-column")
+        return field_error(pointer, detail, READ_ONLY)
     known = sorted(columns.importable)
     detail = f"There is no such column. The columns are {', '.join(known)}."
-    return field_error(pointer, detail, "unknown-column", columns=known)
+    return field_error(pointer, detail, UNKNOWN, allowed=known)
 
 
 def fit_to_header(cells: Cells, header: Cells) -> Cells | FieldError:

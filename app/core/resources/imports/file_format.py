@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error, validation_errors
+from app.core.fields.read_only import READ_ONLY
 from app.core.resources.schemas import Patch, Read, Schema
 
 T = TypeVar("T")
@@ -136,4 +137,4 @@ def run_validation(validate: Callable[[], T]) -> T:
 def refuse(names: list[str], detail: str) -> None:
     """Raise NotValid for names that cannot be written."""
     if names:
-        raise NotValid([field_error(f"/{escape_pointer(name)}", detail, "read-only-column") for name in names])
+        raise NotValid([field_error(f"/{escape_pointer(name)}", detail, READ_ONLY) for name in names])

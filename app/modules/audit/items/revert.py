@@ -15,6 +15,7 @@ from app.core.errors import Conflict, Invalid, invalid
 from app.core.field_errors import FieldError, escape_pointer, field_error, validation_errors
 from app.core.resources.schemas import Patch, nested_schema
 from app.core.resources.service import Service
+from app.core.sentences import UNKNOWN
 from app.modules.audit.changes.personal_data import UNREADABLE
 from app.modules.audit.changes.redaction_rules import redactions
 from app.modules.audit.entries.canonical import canonical_value
@@ -65,7 +66,7 @@ def values_to_set(newest: State, state: State, target: Revert) -> dict[str, Any]
     """The values that differ from those of `state`, without bookkeeping. Raises Invalid for an unknown field."""
     for index, name in enumerate(target.fields or ()):
         if name not in state.values or name in BOOKKEEPING:
-            raise invalid(f"/body/fields/{index}", "The item had no such field then.", "unknown-field")
+            raise invalid(f"/body/fields/{index}", "The item had no such field then.", UNKNOWN)
     chosen = state.values.keys() - BOOKKEEPING if target.fields is None else set(target.fields)
     differing = difference(newest, state)
     return {name: sides["new"] for name, sides in differing.items() if name in chosen}
@@ -78,7 +79,7 @@ def reasons_of_log(row: Entity, wanted: Values) -> Iterator[FieldError]:
         if name in sets:
             continue
         if name not in declared:
-            yield reason(name, "This field does not exist any more.", "no-such-field")
+            yield reason(name, "This field does not exist any more.", UNKNOWN)
         elif is_lost(value):
             code = "unreadable" if value == UNREADABLE else "erased"
             yield reason(name, f"The value that it had then is {code}.", code)
