@@ -101,6 +101,43 @@ async def test_what_cannot_be_read_is_refused_for_its_cause(
     assert words in error["detail"]
 
 
+def dinars(separator: str, *prices: str) -> bytes:
+    """Products whose currency has three decimal places."""
+    rows = [[f"K-{place}", "Lamp", price, "KWD"] for place, price in enumerate(prices)]
+    return table(separator, "\n", PRODUCTS, *rows).encode()
+
+
+@pytest.mark.parametrize(
+    ("separator", "prices", "query", "read"),
+    [
+        (";", ["1.234", "12,500", "7,5"], "", None),
+        (";", ["1.234"], "", None),
+        ("\t", ["1,234"], "", None),
+        (";", ["1,234", "7,5"], "", ["1.234", "7.500"]),
+        (";", ["1.234", "0.125"], "", ["1.234", "0.125"]),
+        (";", ["1.234", "7.5"], "?decimal=comma", None),
+        (";", ["1,234", "7"], "?decimal=comma", ["1.234", "7.000"]),
+        (";", ["1.234"], "?decimal=point", ["1.234"]),
+        (",", ["1.234"], "", ["1.234"]),
+        (",", ["1,234"], "", None),
+        (",", ["1,234"], "?decimal=comma", ["1.234"]),
+    ],
+)
+async def test_a_number_is_read_where_its_decimal_sign_is_known(
+    signed_in_as: SignedInAs, separator: str, prices: list[str], query: str, read: list[str] | None
+) -> None:
+    """Regression: `1.234` among semicolons was a lamp for 1.234 dinars, where 1234 was meant."""
+    person = await signed_in_as("products:create")
+
+    answer = await upload(person, dinars(separator, *prices), path=f"/products/import{query}")
+
+    items = (await person.get("/products", params={"sort": "sku"})).json()["items"]
+    assert [item["price"] for item in items] == (read or []), answer.text
+    if read is None:
+        errors = answer.json()["errors"]
+        assert [(e["pointer"], e["code"]) for e in errors] == [("/body/2/price", "ambiguous-number")]
+
+
 async def test_every_wrong_column_is_named_at_once(signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("products:create")
     header = "sku,colour,Name,,id,name,weight/kg,stock\n"

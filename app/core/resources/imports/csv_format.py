@@ -11,6 +11,7 @@ from app.core.errors import Malformed
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, field_error, validation_errors
 from app.core.http.csv_cells import restore
 from app.core.http.file_formats import cell_text, column_names, columns_of, join_names, naming_fields, value_at
+from app.core.resources.imports.csv_decimals import ambiguous_cells, find_sign, with_point
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
 from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, run_validation
 from app.core.resources.schemas import Patch
@@ -38,7 +39,7 @@ class CsvFormat(FileFormat):
 
     @cached_property
     def decimal_names(self) -> frozenset[str]:
-        """The columns in which a comma may be a decimal comma."""
+        """The columns with decimals."""
         return frozenset(columns_of(self.schemas.create, Decimal)) | frozenset(columns_of(self.schemas.read, Decimal))
 
     @cached_property
@@ -47,8 +48,11 @@ class CsvFormat(FileFormat):
         return naming_fields(self.schemas.read)
 
     def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
+        names = self.decimal_names
+        sign = self.decimal or find_sign(open_table(file, self.columns), names)
         table = open_table(file, self.columns)
-        decimals = self.decimal_names if table.has_decimal_commas else frozenset()
+        is_any = self.decimal is None and table.separator != ","
+        commas = names if sign == "comma" or is_any else frozenset[str]()
         for number, cells in table.records:
             if isinstance(cells, Malformed):
                 yield number, [field_error("", cells.detail, cells.code)]
@@ -57,7 +61,8 @@ class CsvFormat(FileFormat):
             elif isinstance(fitting := fit_to_header(cells, table.header), dict):
                 yield number, [fitting]
             else:
-                yield number, read_cells(dict(zip(table.header, fitting, strict=True)), decimals)
+                given = dict(zip(table.header, fitting, strict=True))
+                yield number, [*ambiguous_cells(given, names, sign)] or read_cells(given, commas)
 
     def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
         given = {name: text for name, text in values.items() if text != ""}
@@ -105,12 +110,9 @@ def missing_value(error: FieldError) -> FieldError:
 
 
 def read_cells(cells: dict[str, str], decimals: frozenset[str]) -> Values:
-    """The texts of `cells`, without the quotes before formulas; those of `decimals` with a decimal point."""
+    """The texts of `cells`, without the quotes before formulas; decimal commas of `decimals` are points."""
     texts = {name: restore(text) for name, text in cells.items()}
-    for name in decimals & texts.keys():
-        if texts[name].count(",") == 1 and "." not in texts[name]:
-            texts[name] = texts[name].replace(",", ".")
-    return texts
+    return texts | {name: with_point(texts[name]) for name in decimals & texts.keys()}
 
 
 def nest(values: Values) -> Values:

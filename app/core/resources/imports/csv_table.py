@@ -50,11 +50,6 @@ class Table:
     header: Cells
     records: Iterator[Record]
 
-    @property
-    def has_decimal_commas(self) -> bool:
-        """Whether a comma in a number can only be a decimal comma."""
-        return self.separator != ","
-
 
 def open_table(file: IO[bytes], columns: Columns) -> Table:
     """The table in `file`. Raises Malformed for a missing header, Invalid for columns that cannot be imported."""

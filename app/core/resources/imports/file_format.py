@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -14,6 +14,8 @@ from app.core.fields.read_only import READ_ONLY
 from app.core.resources.schemas import Patch, Read, Schema
 
 T = TypeVar("T")
+Sign = Literal["point", "comma"]
+"""The sign before the decimal places of a number."""
 Values = dict[str, Any]
 """What a row gives: the text of each column, or the value of each member."""
 ParsedLine = tuple[int, Values | list[FieldError] | None]
@@ -53,10 +55,14 @@ class ItemSchemas:
 
 
 class FileFormat(ABC):
-    """Reads rows in one format. `takes_items`: rows may name items that exist, and have whatever an export has."""
+    """Reads rows in one format. `takes_items`: rows may name items that exist, and have whatever an export has.
 
-    def __init__(self, schemas: ItemSchemas, *, takes_items: bool) -> None:
+    `decimal` is the decimal sign of a file whose numbers are texts, if it is known.
+    """
+
+    def __init__(self, schemas: ItemSchemas, *, takes_items: bool, decimal: Sign | None = None) -> None:
         self.schemas = schemas
+        self.decimal = decimal
         self.takes_items = takes_items
         self.creation = TypeAdapter(schemas.create)
         self.change = TypeAdapter(schemas.update)

@@ -34,7 +34,7 @@ async def import_file(
 ) -> dict[str, Any]:
     """Import `upload` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
     sets = ImportedSets(schemas, service.repository.sets)
-    form = format_of(upload.kind, sets.rows(), takes_items=query.mode != "create")
+    form = format_of(upload.kind, sets.rows(), takes_items=query.mode != "create", decimal=query.decimal)
     mode: ImportMode = Creating(service, form, sets)
     if query.mode != "create":
         mode = Updating(service, form, sets, may_create=query.mode == "upsert", needs_version=needs_version)

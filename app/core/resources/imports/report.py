@@ -29,6 +29,8 @@ class ImportQuery(BaseModel):
     """`abort`: all rows or none. `stop`: the rows before the first invalid one."""
     dry_run: bool = False
     """Keep nothing: only validate the file, with `stop` up to the first invalid row."""
+    decimal: Literal["point", "comma"] | None = None
+    """The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it."""
     from_line: int = Field(1, ge=1, le=2**31)
     """Leave out the rows before this line. The header of a CSV file is read anyway."""
 

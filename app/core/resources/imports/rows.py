@@ -6,7 +6,7 @@ from typing import IO, Any
 from app.core.field_errors import FieldError
 from app.core.http.file_formats import CSV
 from app.core.resources.imports.csv_format import CsvFormat
-from app.core.resources.imports.file_format import FileFormat, ItemSchemas, NotValid, Values
+from app.core.resources.imports.file_format import FileFormat, ItemSchemas, NotValid, Sign, Values
 from app.core.resources.imports.ndjson_format import NdjsonFormat
 
 ROWS_PER_BATCH = 100
@@ -17,9 +17,9 @@ Row = tuple[int, Any]
 """(number of the line; what the import reads in it, or its errors as a list, or None for an empty line)"""
 
 
-def format_of(kind: str, schemas: ItemSchemas, *, takes_items: bool) -> FileFormat:
+def format_of(kind: str, schemas: ItemSchemas, *, takes_items: bool, decimal: Sign | None) -> FileFormat:
     """The format of files of the media type `kind`."""
-    return (CsvFormat if kind == CSV else NdjsonFormat)(schemas, takes_items=takes_items)
+    return (CsvFormat if kind == CSV else NdjsonFormat)(schemas, takes_items=takes_items, decimal=decimal)
 
 
 def read_rows(file: IO[bytes], form: FileFormat, read: Callable[[Values], Any], from_line: int) -> Iterator[Row]:
