@@ -36,7 +36,7 @@ def parameter_value(table: Table, query: FilterQuery, name: str, value: Any) -> 
     """`value` as `condition` compares it with its column."""
     column, suffix = read_name(table, name)
     if (linked := query.linked.get(column)) is not None:
-        return value if suffix == NULL else [linked.others.compared(each) for each in value]
+        return value if suffix == NULL else [linked.others.fold(each) for each in value]
     if column in natural_keys(table):
         key = table.c[column]
         return [compared_value(key, each) for each in value] if isinstance(value, list) else compared_value(key, value)

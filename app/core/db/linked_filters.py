@@ -42,7 +42,7 @@ class Others:
         """What the values of the filter are compared with. Raises LookupError where names are not unique."""
         return compared_column(self.table.c[unique_name(self.table)]) if self.by_name else self.table.c.id
 
-    def compared(self, value: Any) -> Any:
+    def fold(self, value: Any) -> Any:
         """A value as it is compared with `column`."""
         return compared_value(self.table.c[unique_name(self.table)], value) if self.by_name else value
 

@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +13,15 @@ from app.core.db.entity import table_of
 from app.core.db.repository import one_flush, with_values
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
-from app.core.errors import Conflict, Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
-from app.core.field_errors import FieldError
-from app.core.resources.imports.file_format import FileFormat, NotValid, Values, identity_of, refuse, typed_part
-from app.core.resources.imports.matching import GivenRow, Item, Matching
+from app.core.errors import Conflict
+from app.core.resources.imports.comparing import Change, Comparison, Plan
+from app.core.resources.imports.file_format import FileFormat, Values, identity_of, typed_part
+from app.core.resources.imports.matching import GivenRow, Matching
 from app.core.resources.imports.report import Effect
 from app.core.resources.imports.rows import Row
 from app.core.resources.imports.sets import ImportedSets
 from app.core.resources.members import without_sets
-from app.core.resources.schemas import Patch, Schema
+from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
 
 
@@ -31,20 +30,6 @@ class RepeatedItem(Conflict):
 
     code = "repeated-item"
     remedy = "Keep one row for each item."
-
-
-@dataclass(frozen=True)
-class Change:
-    """The differences between a row and its item."""
-
-    item: Item
-    patch: Patch | None
-    values: dict[str, Any]
-    """The new values, by column; empty where nothing differs."""
-
-
-Plan = Schema | Change
-"""What a row will do: create an item, or change one."""
 
 
 class Updating:
@@ -62,11 +47,10 @@ class Updating:
         self.service = service
         self.form = form
         self.sets = sets
-        self.may_create = may_create
-        self.needs_version = needs_version
         self.reading: TypeAdapter[Any] = TypeAdapter(form.schemas.read)
         keys = unique_keys(table_of(service.repository.model))
         self.key_names = frozenset[str]().union(*(key.sources for key in keys))
+        self.comparison = Comparison(form, sets, self.key_names, may_create=may_create, needs_version=needs_version)
         self.seen: SeenItems
 
     def begin(self) -> AbstractContextManager[object]:
@@ -92,7 +76,7 @@ class Updating:
         created = [plan for plan in plans if isinstance(plan, Schema)]
         if created:
             await service.rows.check_all([service.build(data) for data in created], seen)
-        effects = [self.effect_of(plan) for plan in plans]
+        effects = [self.comparison.effect_of(plan) for plan in plans]
         self.remember(effects)
         return effects
 
@@ -105,9 +89,8 @@ class Updating:
             for plan in plans:
                 if isinstance(plan, Change) and plan.patch is not None:
                     await service.change(plan.item.row.id, plan.patch)
-        return [
-            Effect("created", next(items).id) if isinstance(plan, Schema) else self.effect_of(plan) for plan in plans
-        ]
+        effect_of = self.comparison.effect_of
+        return [Effect("created", next(items).id) if isinstance(plan, Schema) else effect_of(plan) for plan in plans]
 
     def remember(self, effects: Sequence[Effect]) -> None:
         self.seen.add([effect.id for effect in effects if effect.id is not None])
@@ -117,70 +100,14 @@ class Updating:
         given = [row for _, row in rows]
         items = await Matching(service.rows, self.reading).find(given)
         self.refuse_repeated([item.row.id for item in items if item is not None])
-        read = await asyncio.to_thread(self.read_all, given, items)
+        read = await asyncio.to_thread(self.comparison.read_all, given, items)
         requests = await self.sets.with_ids(service.rows.session, read)
-        plans = zip(given, items, requests, strict=True)
-        return [request if item is None else self.compare(row, item, request) for row, item, request in plans]
+        plans, compare = zip(given, items, requests, strict=True), self.comparison.compare
+        return [request if item is None else compare(row, item, request) for row, item, request in plans]
 
     def refuse_repeated(self, ids: list[UUID]) -> None:
         if len(set(ids)) != len(ids) or self.seen.has_any(ids):
             raise RepeatedItem("An earlier row of the file is about this item too.")
-
-    def read_all(self, rows: Sequence[GivenRow], items: Sequence[Item | None]) -> list[Schema | Patch]:
-        try:
-            return [self.read_one(row, item) for row, item in zip(rows, items, strict=True)]
-        except NotValid as error:
-            errors: list[FieldError] = [{**each, "pointer": f"/body{each['pointer']}"} for each in error.errors]
-            raise Invalid("The row is not valid.", errors=errors) from error
-
-    def read_one(self, given: GivenRow, item: Item | None) -> Schema | Patch:
-        """A new item, or what a row says otherwise than an export of its item. Raises NotValid, NotFound, Invalid."""
-        if item is not None:
-            return self.read_differences(given, item)
-        if given.identity.id is not None:
-            raise NotFound(f"There is no item {given.identity.id}.")
-        if self.may_create:
-            return self.form.create(given.values)
-        if not given.keys:
-            names = sorted({"id", *self.key_names})
-            raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing", one_of=names)
-        raise NotFound("There is no item with this unique value.")
-
-    def read_differences(self, given: GivenRow, item: Item) -> Patch:
-        """Raises NotValid, StaleVersion."""
-        version = given.identity.version
-        if version is not None and version != item.row.version:
-            detail = f"This is at version {item.row.version} now; export it again before changing it."
-            raise StaleVersion(detail, params={"version": item.row.version})
-        differing = self.form.differences(given.values, item.document)
-        refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
-        return self.form.patch(differing, given.values)
-
-    def compare(self, given: GivenRow, item: Item, patch: Patch) -> Change:
-        """The differences. Raises PreconditionRequired."""
-        stored = {**item.row.__dict__, **self.sets.of(item.document)}
-        values = {name: value for name, value in patch.merge_into(item.row).items() if is_new(stored[name], value)}
-        if values and given.identity.version is None and self.needs_version:
-            raise PreconditionRequired("Send the version of what you read.")
-        return Change(item, part_of(patch, values) if values else None, values)
-
-    def effect_of(self, plan: Plan) -> Effect:
-        """What a plan does, with the names of the columns that it changes."""
-        if isinstance(plan, Schema):
-            return Effect("created")
-        columns = sorted(self.sets.columns.get(name, name) for name in plan.values)
-        return Effect("updated" if columns else "unchanged", plan.item.row.id, tuple(columns))
-
-
-def is_new(stored: Any, value: Any) -> bool:
-    """Whether a value differs from that which is stored: of a set, whether it has other members."""
-    return bool(set(value) != stored if isinstance(stored, frozenset) else value != stored)
-
-
-def part_of(patch: Patch, names: Iterable[str]) -> Patch:
-    """`patch` with those of its fields only."""
-    fields: dict[str, Any] = {name: getattr(patch, name) for name in names}
-    return type(patch).model_construct(_fields_set=set(fields), **fields)
 
 
 class SeenItems:
