@@ -25,6 +25,15 @@ def sign_in(server: Server, credentials: dict[str, str]) -> httpx.Client:
     return httpx.Client(base_url=api, headers={"Authorization": f"Bearer {token}"})
 
 
+def replace_password(server: Server, credentials: dict[str, str]) -> dict[str, str]:
+    """The credentials of a new user after the first sign-in, at which the password must be changed."""
+    fresh = {**credentials, "password": secrets.token_urlsafe(18)}
+    with sign_in(server, credentials) as client:
+        body = {"current_password": credentials["password"], "new_password": fresh["password"]}
+        client.post("/auth/me/password", json=body).raise_for_status()
+    return fresh
+
+
 def collections(server: Server) -> list[str]:
     """The addresses of lists whose items have addresses of their own."""
     paths = httpx.get(f"{server.url}/openapi.json").raise_for_status().json()["paths"]
@@ -63,6 +72,7 @@ def fuzz(folder: str, options: list[str]) -> int:
         with sign_in(server, root) as client:
             root["id"] = client.get("/auth/me").raise_for_status().json()["id"]
             nobody, ids = populate(client, collections(server))
+        nobody = replace_password(server, nobody)
         people = {
             f"{who}_{name.upper()}": value
             for who, person in (("ROOT", root), ("NOBODY", nobody))

@@ -15,6 +15,8 @@ from app.modules.sessions import SessionTokens
 from app.modules.users import User
 
 PASSWORD = "correct horse battery staple"
+FIRST_PASSWORD = "a long and quiet river"
+"""One that an administrator types for a new user."""
 PASSWORD_HASH = "$argon2id$v=19$m=8,t=1,p=1$O4dw7t0bg3DunfMewxgDQA$YKjHPbhsP/+6cpLyHMTm0MBOLX/qovgZODL18ze51w4"
 """With the cheap parameters of `tests/fixtures/process.py`."""
 
@@ -47,6 +49,12 @@ class Person:
 
     async def delete(self, path: str, **options: Any) -> httpx.Response:
         return await self.call("DELETE", path, **options)
+
+
+async def choose_password(person: Person, current: str = FIRST_PASSWORD) -> None:
+    """Replace a one-time password by `PASSWORD`."""
+    answer = await person.post("/auth/me/password", {"current_password": current, "new_password": PASSWORD})
+    assert answer.status_code == 204, answer.text
 
 
 SignedInAs = Callable[..., Awaitable[Person]]

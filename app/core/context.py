@@ -50,12 +50,17 @@ def scopes_in(held: frozenset[str], permission: str) -> frozenset[str]:
     return frozenset(name[len(beginning) :] for name in held if name.startswith(beginning))
 
 
+Need = Literal["password", "second-factor"]
+"""What a restricted caller must set first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Restriction:
     """An action that a caller must take first. Other requests fail with `problem`, and `detail` as the sentence."""
 
     problem: type[Exception]
     detail: str
+    need: Need
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ async def employ(client: Client, person: Person) -> None:
     pair = await client.send("sign in", "POST", "/auth/token", token=None, data=data)
     if pair:
         person.access, person.refresh = pair["access_token"], pair["refresh_token"]
+        await replace_password(client, person, person.password)
 
 
 async def update_user(client: Client) -> None:
@@ -125,8 +126,11 @@ async def change_password(client: Client) -> None:
     person = choose(client.world)
     if person is None or person.access is None:
         return
+    await replace_password(client, person, person.password if client.world.is_lucky(0.7) else "wrong")
+
+
+async def replace_password(client: Client, person: Person, current: str) -> None:
     fresh = new_password()
-    current = person.password if client.world.is_lucky(0.7) else "wrong"
     body = {"current_password": current, "new_password": fresh}
     done = await client.send("change the password", "POST", "/auth/me/password", token=person.access, json=body)
     if done is not None:

@@ -74,7 +74,7 @@ async def test_a_user_can_sign_in_after_a_sign_out_whatever_the_clock_does(
     """Regression: a session counted as begun before a sign-out that a clock ahead had written."""
     person = await signed_in_as()
     async with database.unit_of_work(job) as session:
-        one_time = await UserService(session, app.state.password_hasher).reset_password(person.id, 86_400)
+        one_time = await UserService(session, app.state.password_hasher, 86_400).reset_password(person.id)
 
     step_clock(step)
 
@@ -102,7 +102,7 @@ async def test_a_sign_out_ends_every_session_whatever_the_clock_said_when_it_beg
     step_clock(NONE)
 
     async with database.unit_of_work(job) as session:
-        await UserService(session, app.state.password_hasher).reset_password(person.id, 86_400)
+        await UserService(session, app.state.password_hasher, 86_400).reset_password(person.id)
 
     assert (await refresh(client, pair.refresh_token)).status_code == 401
     step_clock(step)

@@ -14,6 +14,7 @@ from tests.databases import Backend, in_a_thread
 from tests.fixtures.databases import settings_for
 from tests.fixtures.servers import environment_of, superuser_in
 from tests.modules.second_factor.devices import codes
+from tests.people import PASSWORD
 
 pytestmark = [pytest.mark.parametrize("backend", ["postgresql"], indirect=True), pytest.mark.timeout(300)]
 
@@ -156,7 +157,9 @@ async def test_a_code_is_valid_once(api: httpx.AsyncClient, two_processes: tuple
     user = await create(api, "/users", username="tara", email="tara@example.com", password=password)
     credentials = {"username": user["username"], "password": password}
     async with signed_in(two_processes[0], credentials, timeout=PATIENCE_SECONDS) as own:
-        begun = (await own.post("/auth/me/second-factor", json={"current_password": password})).json()
+        new = {"current_password": password, "new_password": PASSWORD}
+        assert (await own.post("/auth/me/password", json=new)).status_code == 204
+        begun = (await own.post("/auth/me/second-factor", json={"current_password": PASSWORD})).json()
         device = codes(begun["secret"])
         assert (await own.post("/auth/me/second-factor/confirm", json={"code": device()})).status_code == 200
         code = {"code": device()}

@@ -50,7 +50,7 @@ class AuthSettings(Group):
     account_failures: int = Field(5, ge=1, description="Wrong guesses at one account before waiting times begin.")
     address_failures: int = Field(25, ge=1, description="Wrong guesses from one address before waiting times begin.")
     one_time_password_ttl: int = Field(
-        86_400, ge=300, description="Seconds in which a password that an administrator set must be changed."
+        259_200, ge=300, description="Seconds in which a password that an administrator set must be changed."
     )
     step_up_ttl: int = Field(600, ge=30, description="Seconds for which the verification of a second factor is valid.")
     superusers_need_second_factor: bool = Field(False, description="A superuser without one may only enrol one.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Depends, Request
 
-from app.core.context import Actor, Principal
+from app.core.context import Actor, Need, Principal
 from app.core.errors import Forbidden, Unauthenticated
 from app.core.http.dependencies import lock_policy, read_dry_run, target_other_account
 from app.core.http.state import context_of, state_of
@@ -67,11 +67,11 @@ class Authenticated(Guard):
     """Requires an authenticated caller.
 
     `session_only` rejects API keys; `allow_restricted` also admits callers who must first change a password or enrol a
-    second factor.
+    second factor: all of them, or those with this need.
     """
 
     def __init__(
-        self, *, durable_audit: bool = False, session_only: bool = False, allow_restricted: bool = False
+        self, *, durable_audit: bool = False, session_only: bool = False, allow_restricted: bool | Need = False
     ) -> None:
         super().__init__(durable_audit=durable_audit)
         self.session_only = session_only
@@ -98,8 +98,9 @@ class Authenticated(Guard):
 
     def check_restrictions(self, principal: Principal) -> None:
         """Raise Forbidden for a restricted caller, and for an API key where a session is required."""
-        if principal.restriction and not self.allow_restricted:
-            raise principal.restriction.problem(principal.restriction.detail)
+        restriction = principal.restriction
+        if restriction and self.allow_restricted not in (True, restriction.need):
+            raise restriction.problem(restriction.detail)
         if self.session_only and principal.session_id is None:
             raise Forbidden("An API key cannot do this; sign in.")
 
@@ -168,7 +169,9 @@ def signed_by_service() -> Any:
     return Depends(SignedByService())
 
 
-def authenticated(*, session_only: bool = False, allow_restricted: bool = False, durable_audit: bool = False) -> Any:
+def authenticated(
+    *, session_only: bool = False, allow_restricted: bool | Need = False, durable_audit: bool = False
+) -> Any:
     """The guard of an endpoint for every authenticated caller: see `Authenticated`."""
     return Depends(
         Authenticated(session_only=session_only, allow_restricted=allow_restricted, durable_audit=durable_audit)

@@ -38,6 +38,8 @@ NO_CONTENT = HTTPStatus.NO_CONTENT
 SESSION_READ = [authenticated(session_only=True)]
 SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
 EVERY_SESSION = [authenticated(session_only=True, allow_restricted=True, durable_audit=True)]
+ENROLMENT = [authenticated(session_only=True, allow_restricted="second-factor", durable_audit=True)]
+"""A one-time password, which an administrator knows, enrols nothing."""
 
 
 @router.get("", response_model=UserRead, dependencies=[authenticated(allow_restricted=True)])
@@ -64,13 +66,13 @@ async def get_my_second_factor(factor: ReadFactor, principal: Caller) -> SecondF
     return await factor.read(principal.user_id)
 
 
-@router.post("/second-factor", dependencies=EVERY_SESSION)
+@router.post("/second-factor", dependencies=ENROLMENT)
 async def enrol_my_second_factor(account: Account, data: EnrolRequest) -> Enrolment:
     """Begin to enrol a second factor. It is active once it is confirmed."""
     return await account.enrol(data.current_password.get_secret_value())
 
 
-@router.post("/second-factor/confirm", dependencies=EVERY_SESSION)
+@router.post("/second-factor/confirm", dependencies=ENROLMENT)
 async def confirm_my_second_factor(account: Account, data: CodeRequest) -> RecoveryCodes:
     """Activate the second factor with its first code. Only this response shows the recovery codes."""
     return await account.confirm_factor(data.code.get_secret_value())
@@ -88,7 +90,7 @@ async def remove_my_second_factor(account: Account) -> None:
     await account.remove_factor()
 
 
-@step_up_router.post("/step-up", status_code=NO_CONTENT, dependencies=EVERY_SESSION)
+@step_up_router.post("/step-up", status_code=NO_CONTENT, dependencies=SESSION_CHANGE)
 async def step_up(account: Account, data: CodeRequest) -> None:
     """Verify your second factor again. Some operations need a recent verification."""
     await account.step_up(data.code.get_secret_value())

@@ -20,7 +20,8 @@ router = Router(
 
 
 async def user_service(request: Request, session: RequestSession) -> UserService:
-    return UserService(session, state_of(request).password_hasher)
+    state = state_of(request)
+    return UserService(session, state.password_hasher, state.settings.auth.one_time_password_ttl)
 
 
 Users = Annotated[UserService, Depends(user_service)]
@@ -52,6 +53,6 @@ add_erasure(router, resource)
 
 
 @router.post("/{id}/password", dependencies=other_account_change("users:update"))
-async def reset_user_password(request: Request, users: Users, id: UUID) -> OneTimePassword:
+async def reset_user_password(users: Users, id: UUID) -> OneTimePassword:
     """Set a random password, shown once. The user must change it at the next sign-in; the open sessions end."""
-    return await users.reset_password(id, state_of(request).settings.auth.one_time_password_ttl)
+    return await users.reset_password(id)

@@ -41,7 +41,7 @@ class UserCreate(UserFields):
     """A new user. A person has a password; a service account has API keys only."""
 
     password: SecretStr | None = None
-    """The first password of a person, of 12 to 128 characters."""
+    """The first password of a person, of 12 to 128 characters. It is one-time: the person must change it."""
     is_service: bool = False
     """Whether this is a service account."""
 

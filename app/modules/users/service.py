@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
@@ -26,22 +27,30 @@ class NoPassword(Conflict):
 
 
 class UserService(Service[User]):
-    """Users. Setting a password needs a `hasher`."""
+    """Users. Setting a password needs a `hasher`.
+
+    A password that is set for another person is good for `one_time_ttl` seconds, and must be changed. None: the person
+    sets it, as in a command.
+    """
 
     repository = UserRepository
     rows: UserRepository
 
-    def __init__(self, session: Session | ReadSession, hasher: PasswordHasher | None = None) -> None:
+    def __init__(
+        self, session: Session | ReadSession, hasher: PasswordHasher | None = None, one_time_ttl: int | None = None
+    ) -> None:
         super().__init__(session)
         self.hasher = hasher
+        self.one_time_ttl = one_time_ttl
 
     async def create(self, data: UserCreate) -> User:  # type: ignore[override]  # this schema carries the password
         """Create a user. The password is hashed before the first statement. Raises Invalid, AlreadyExists."""
         values = data.model_dump(exclude={"password"})
-        password = data.password.get_secret_value() if data.password else None
-        about = (data.username, data.email, data.first_name or "", data.last_name or "")
-        hashed = await self.check_and_hash(password, *about) if password is not None else ""
-        return await reload_one(self.rows, await self.rows.add(User(**values, password_hash=hashed)))
+        if data.password is not None:
+            about = (data.username, data.email, data.first_name or "", data.last_name or "")
+            hashed = await self.check_and_hash(data.password.get_secret_value(), *about)
+            values |= {"password_hash": hashed, **terms_of_password(self.one_time_ttl)}
+        return await reload_one(self.rows, await self.rows.add(User(**values)))
 
     async def update(self, id: UUID, data: Patch, if_match: str | None = None) -> User:
         """Change some fields of a user. Raises NotFound, StaleVersion, Invalid, Forbidden, AlreadyExists."""
@@ -70,26 +79,22 @@ class UserService(Service[User]):
 
     async def set_password(self, row: User, hashed: str) -> None:
         """Store the hash of a password of the user's own choice."""
-        await self.rows.change(
-            row, {"password_hash": hashed, "must_change_password": False, "password_expires_at": None}
-        )
+        await self.rows.change(row, {"password_hash": hashed, **terms_of_password(None)})
 
     async def unlock(self, id: UUID) -> User:
         """Record that the account was unlocked, which the policy guard checks. Raises NotFound."""
         return await self.rows.change(await self.rows.load(id), {"unlocked_at": now()})
 
-    async def reset_password(self, id: UUID, ttl: int) -> OneTimePassword:
+    async def reset_password(self, id: UUID) -> OneTimePassword:
         """Set a random password that must be changed, and end the sessions. Raises NotFound, NoPassword."""
         password = secrets.token_urlsafe(ONE_TIME_BYTES)
         hashed = await self.require_hasher().hash(password)
         row = await self.rows.load(id)
         if row.is_service:
             raise NoPassword("A service account signs in with API keys only.")
-        at = now()
-        expires_at = at + timedelta(seconds=ttl)
-        values = {"password_hash": hashed, "must_change_password": True, "password_expires_at": expires_at}
-        await self.rows.change(row, {**values, "signed_out_at": at})
-        return OneTimePassword(password=password, expires_at=expires_at)
+        terms = terms_of_password(self.one_time_ttl)
+        await self.rows.change(row, {"password_hash": hashed, **terms, "signed_out_at": now()})
+        return OneTimePassword(password=password, expires_at=terms["password_expires_at"])
 
     async def check_and_hash(self, password: str, *about: str, pointer: str = "/body/password") -> str:
         """The hash of a password, if it passes the policy. Raises Invalid."""
@@ -101,3 +106,9 @@ class UserService(Service[User]):
         if self.hasher is None:
             raise TypeError("passwords need a hasher")
         return self.hasher
+
+
+def terms_of_password(one_time_ttl: int | None) -> dict[str, Any]:
+    """The terms of a password that is set now: one-time, or of the user's own choice where there is no time limit."""
+    expires_at = None if one_time_ttl is None else now() + timedelta(seconds=one_time_ttl)
+    return {"must_change_password": one_time_ttl is not None, "password_expires_at": expires_at}

@@ -17,7 +17,7 @@ from app.modules.audit.changes.reading import decrypt
 from app.modules.idempotency.models import IdempotencyKey
 from app.modules.idempotency.service import decrypt_answer
 from tests.modules.audit.entries import changes_table
-from tests.people import PASSWORD, Person
+from tests.people import FIRST_PASSWORD, Person, choose_password
 
 WHY = {"Audit-Reason": "asked by letter 4711"}
 AGENT = "Canarybrowser/7.3 (planted)"
@@ -49,15 +49,16 @@ async def plant_customer(admin: Person) -> str:
 async def plant_user(admin: Person, client: httpx.AsyncClient, *, is_superuser: bool = True) -> Person:
     """A user who signs in, mistypes the password, changes things, and has a key that is used."""
     names = {"username": "canarius.person", "email": "canarius@example.com"}
-    body: dict[str, Any] = {**names, "first_name": "Canarius", "last_name": "Canarius-Last", "password": PASSWORD}
+    body: dict[str, Any] = {**names, "first_name": "Canarius", "last_name": "Canarius-Last", "password": FIRST_PASSWORD}
     body |= {"is_superuser": is_superuser}
     made = await admin.post("/users", body, headers={"Idempotency-Key": uuid4().hex})
     assert made.status_code == 201, made.text
     agent = {"User-Agent": AGENT}
-    form = {"username": names["username"], "password": PASSWORD}
+    form = {"username": names["username"], "password": FIRST_PASSWORD}
     await client.post("/auth/token", data={**form, "password": "wrong and long enough"}, headers=agent)
     pair = (await client.post("/auth/token", data=form, headers=agent)).json()
     person = Person(made.json()["id"], names["username"], client, pair["access_token"], pair["refresh_token"])
+    await choose_password(person)
     assert (await person.get("/auth/me", headers=agent)).status_code == 200
     await person.patch("/auth/me", {"last_name": "Canarius-Other"}, headers=agent)
     if not is_superuser:

@@ -15,8 +15,7 @@ from app.core.context import RequestContext
 from app.main import open_database
 from scripts.servers import PATIENCE_SECONDS, Server
 from tests.fixtures.servers import superuser_in
-
-PASSWORD = "a long and quiet river"
+from tests.people import FIRST_PASSWORD, PASSWORD
 
 
 @pytest.fixture
@@ -35,13 +34,15 @@ def servers(settings: Settings, server: Server, tmp_path: Path) -> Iterator[tupl
 
 def person(root: httpx.Client, other: httpx.Client, name: str) -> tuple[str, str, dict[str, str]]:
     """A reader of tasks, signed in through the second process: (user id, role id, headers)."""
-    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    body = {"username": name, "email": f"{name}@example.com", "password": FIRST_PASSWORD}
     user = root.post("/users", json=body).json()["id"]
     role = root.post("/roles", json={"name": name}).json()["id"]
     root.put(f"/roles/{role}/modules", json={"modules": [{"module_slug": "tasks"}]}).raise_for_status()
     root.put(f"/users/{user}/roles", json={"role_ids": [role]}).raise_for_status()
-    pair = other.post("/auth/token", data={"username": name, "password": PASSWORD}).json()
+    pair = other.post("/auth/token", data={"username": name, "password": FIRST_PASSWORD}).json()
     headers = {"Authorization": f"Bearer {pair['access_token']}"}
+    new = {"current_password": FIRST_PASSWORD, "new_password": PASSWORD}
+    other.post("/auth/me/password", json=new, headers=headers).raise_for_status()
     assert other.get("/tasks", headers=headers).status_code == 200
     return user, role, headers
 

@@ -40,8 +40,10 @@ class SecondFactorRequired(Forbidden):
     remedy = "Enrol a second factor: `POST /api/v1/auth/me/second-factor`."
 
 
-PASSWORD_CHANGE = Restriction(PasswordChangeRequired, "Change your password first: POST /api/v1/auth/me/password.")
-SECOND_FACTOR = Restriction(SecondFactorRequired, "Enrol a second factor first: POST /api/v1/auth/me/second-factor.")
+CHANGE_PASSWORD = "Change your password first: POST /api/v1/auth/me/password."  # noqa: S105  # a sentence
+ENROL = "Enrol a second factor first: POST /api/v1/auth/me/second-factor."
+PASSWORD_CHANGE = Restriction(PasswordChangeRequired, CHANGE_PASSWORD, "password")
+SECOND_FACTOR = Restriction(SecondFactorRequired, ENROL, "second-factor")
 
 
 @dataclass(frozen=True, slots=True)
