@@ -59,7 +59,7 @@ async def update_user(client: Client) -> None:
 
 
 async def administer_user(client: Client) -> None:
-    """Delete, restore, unlock or sign out a user, reset a password or remove a factor."""
+    """Delete, restore, unlock, invite or sign out a user, reset a password or remove a factor."""
     path = f"/users/{client.world.any('users')}"
     method, rest = client.world.chance.choice(
         [
@@ -68,6 +68,7 @@ async def administer_user(client: Client) -> None:
             ("POST", "/restore"),
             ("POST", "/unlock"),
             ("POST", "/password"),
+            ("POST", "/invitation"),
             ("DELETE", "/sessions"),
             ("DELETE", "/second-factor"),
         ]

@@ -82,7 +82,17 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
         if hook.install:
             hook.install(Database(settings))
 
-    assert installed == ["audit", "api_keys", "auth", "idempotency", "second_factor", "sessions", "users", "rbac"]
+    assert installed == [
+        "audit",
+        "api_keys",
+        "auth",
+        "idempotency",
+        "invitations",
+        "second_factor",
+        "sessions",
+        "users",
+        "rbac",
+    ]
 
 
 def test_state_that_is_not_set_yet_is_an_error_with_its_name(settings: Settings) -> None:

@@ -127,7 +127,6 @@ UNFORESEEN = {
     "one-point",
     "password-common",
     "password-length",
-    "password-or-service",
     "password-personal",
     "point-form",
     "service-account",

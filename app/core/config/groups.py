@@ -52,6 +52,12 @@ class AuthSettings(Group):
     one_time_password_ttl: int = Field(
         259_200, ge=300, description="Seconds in which a password that an administrator set must be changed."
     )
+    invitation_ttl: int = Field(604_800, ge=300, description="Seconds in which an invitation can be used.")
+    invitation_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
+        None,
+        pattern=r"^https?://[^\s#]+$",
+        description="Page on which invited people choose a password: links of invitations lead there.",
+    )
     step_up_ttl: int = Field(600, ge=30, description="Seconds for which the verification of a second factor is valid.")
     superusers_need_second_factor: bool = Field(False, description="A superuser without one may only enrol one.")
     issuer: str = Field("attest", description="The `iss` claim.")
@@ -196,7 +202,7 @@ class RetentionSettings(Group):
         description="PostgreSQL: access entries, in whole months, which are archived then; empty: kept for ever.",
     )
     login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
-    session_days: int = Field(90, ge=1, description="Sessions, after they expired.")
+    session_days: int = Field(90, ge=1, description="Sessions and invitations, after they expired.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
     checkpoint_days: int = Field(90, ge=30, description="Checkpoints of the audit log; of a thousand, one is kept.")
     policy_days: int = Field(730, ge=30, description="Policy versions to which a rollback can return.")

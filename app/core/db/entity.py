@@ -82,6 +82,8 @@ class Entity(PlainRow):
     """Columns by which people recognize what a row of the policy grants: changing them requires to hold it."""
     target_user_column: ClassVar[str | None] = None
     """The column with the id of the user on whom every change of the row acts."""
+    opens_account: ClassVar[frozenset[str]] = frozenset()
+    """Columns whose change lets the caller sign in as that user, and so gain what that user holds."""
     restricted_references: ClassVar[frozenset[str]] = frozenset()
     """Foreign keys between soft-deleted tables. Their target must be visible, and cannot be deleted while this row is
     visible."""

@@ -3,6 +3,6 @@
 from app.modules.users.models import User
 from app.modules.users.repository import UserRepository
 from app.modules.users.schemas import ProfileFields, UserCreate, UserRead
-from app.modules.users.service import UserService
+from app.modules.users.service import NoPassword, UserService
 
-__all__ = ["ProfileFields", "User", "UserCreate", "UserRead", "UserRepository", "UserService"]
+__all__ = ["NoPassword", "ProfileFields", "User", "UserCreate", "UserRead", "UserRepository", "UserService"]

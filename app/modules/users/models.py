@@ -29,6 +29,7 @@ class User(SoftDelete, Entity, table=True):
     affects_access = policy_columns | {"username", "signed_out_at", "must_change_password"}
     access_subject = "id"
     target_user_column = "id"
+    opens_account = frozenset({"username", "email", "password_hash"})
 
     username: str = redacted(personal(), max_length=64)
     """The name to sign in with, unique ignoring case."""

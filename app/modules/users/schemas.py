@@ -38,7 +38,7 @@ class UserFields(ProfileFields):
 
 
 class UserCreate(UserFields):
-    """A new user. A person has a password; a service account has API keys only."""
+    """A new user. A person without a password is invited to choose one; a service account has API keys only."""
 
     password: SecretStr | None = None
     """The first password of a person, of 12 to 128 characters. It is one-time: the person must change it."""
@@ -46,9 +46,9 @@ class UserCreate(UserFields):
     """Whether this is a service account."""
 
     @model_validator(mode="after")
-    def has_password_if_person(self) -> Self:
-        if self.is_service == (self.password is not None):
-            raise refusal("password-or-service", "A person needs a password, and a service account has none.")
+    def fits_service_account(self) -> Self:
+        if self.is_service and self.password is not None:
+            raise refusal("service-account", "A service account has no password.")
         if self.is_service and self.is_superuser:
             raise refusal("service-account", "A service account is never a superuser.")
         return self

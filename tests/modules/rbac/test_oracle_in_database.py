@@ -17,6 +17,7 @@ from app.modules.roles.repository import HolderRepository
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
 from tests.modules.rbac.oracle import read_oracle, rows
+from tests.people import PASSWORD_HASH
 
 POLICIES, USERS, ROLES = 12, 16, 6
 
@@ -36,7 +37,10 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
             row.is_active = mostly()
         users = [
             User(
-                username=f"u{uuid4().hex[:10]}", email=f"{uuid4().hex}@example.com", is_superuser=chance.random() < 0.1
+                username=f"u{uuid4().hex[:10]}",
+                email=f"{uuid4().hex}@example.com",
+                password_hash=PASSWORD_HASH,
+                is_superuser=chance.random() < 0.1,
             )
             for _ in range(USERS)
         ]

@@ -65,10 +65,9 @@ class Throttle:
 
     async def reserve_sign_in(self, identifier_digest: str) -> Reservation:
         """Count an attempt to sign in. Raises TooManyAttempts if not even the owner of the name may pass."""
-        options, address = self.database.settings.auth, rate_limit_key(self.context.ip)
-        name = f"identifier:{identifier_digest}"
-        limits = {name: options.account_failures, f"address:{address}": options.address_failures}
-        return await self.reserve({**limits, f"{name}:{address}": options.account_failures}, f"{name}:{address}")
+        limit, name = self.database.settings.auth.account_failures, f"identifier:{identifier_digest}"
+        for_owner = f"{name}:{rate_limit_key(self.context.ip)}"
+        return await self.reserve({name: limit, **self.address_counter(), for_owner: limit}, for_owner)
 
     async def has_signed_in_here(self, user_id: UUID | None) -> bool:
         """Whether the user signed in from this address recently. An unknown user costs a query as well."""
@@ -78,6 +77,10 @@ class Throttle:
     def account_counter(self, kind: str, user_id: UUID) -> CounterLimits:
         """The counter of an authenticated user who enters the password or a code again, or changes the e-mail."""
         return {f"{kind}:{user_id}": self.database.settings.auth.account_failures}
+
+    def address_counter(self) -> CounterLimits:
+        """The counter of the address of a caller who is not signed in."""
+        return {f"address:{rate_limit_key(self.context.ip)}": self.database.settings.auth.address_failures}
 
     async def reserve(self, limits: CounterLimits, for_owner: str | None = None) -> Reservation:
         """Count an attempt as failed. Raises TooManyAttempts, and counts nothing, while attempts are blocked.

@@ -87,7 +87,7 @@ async def named_permissions(session: Session, rows: Sequence[Entity]) -> frozens
 
 
 async def has_superuser(session: Session) -> bool:
-    """Whether an active superuser is left who can sign in; a service account cannot."""
-    people = select(users.c.id).where(users.c.is_superuser, users.c.is_service.is_(False))
+    """Whether an active superuser is left who can sign in; one without a password cannot."""
+    people = select(users.c.id).where(users.c.is_superuser, users.c.password_hash != "")
     active = people.where(users.c.is_active, users.c.deleted_at.is_(None))
     return (await session.run(active.limit(1))).first() is not None

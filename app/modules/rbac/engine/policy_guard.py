@@ -48,9 +48,6 @@ from app.modules.second_factor import check_step_up
 IDENTITY = frozenset({"email", "username"})
 """Columns of a user by which users sign in: changing one's own needs a second factor too."""
 
-SIGN_IN = IDENTITY | {"password_hash"}
-"""Columns of a user whose change lets the caller sign in as that user, and so gain what that user holds."""
-
 versions = table_of(PolicyVersion)
 
 
@@ -83,7 +80,7 @@ async def check_flush(session: Session, changes: Sequence[Change], step_up_ttl: 
     if governed or targets or renamed:
         whole = change_of(session, step_up_ttl)
         await whole.record_before(session, governed, targets, renamed)
-        check_takeovers(whole, {row.id for row, change in rows if change.alters(SIGN_IN) and row.target_user_column})
+        check_takeovers(whole, set(opened_accounts(rows)))
 
 
 def change_of(session: Session, step_up_ttl: int) -> "PolicyChange":
@@ -126,6 +123,13 @@ def target_users(rows: Iterable[tuple[Entity, Change]], context: RequestContext)
             target: UUID = getattr(row, row.target_user_column)
             if target != context.principal.user_id or not has_session or change.alters(IDENTITY):
                 yield target
+
+
+def opened_accounts(rows: Iterable[tuple[Entity, Change]]) -> Iterable[UUID]:
+    """The users as whom these changes let the caller sign in."""
+    for row, change in rows:
+        if row.target_user_column and change.action != "delete" and change.alters(row.opens_account):
+            yield getattr(row, row.target_user_column)
 
 
 class PolicyChange:

@@ -1,0 +1,1 @@
+"""Invitations: one-time links by which users set their first password, or another one, themselves."""
