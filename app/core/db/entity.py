@@ -78,8 +78,9 @@ class Entity(PlainRow):
     """The column with the id of the user or credential whose access a change affects. None: all users."""
     policy_columns: ClassVar[frozenset[str]] = frozenset()
     """Columns that are authorization policy: a change of them is a new policy version and passes the policy guard."""
-    recognized_by: ClassVar[frozenset[str]] = frozenset()
-    """Columns by which people recognize what a row of the policy grants: changing them requires to hold it."""
+    relied_on: ClassVar[frozenset[str]] = frozenset()
+    """Columns on which people rely who grant what a row of the policy gives, such as its name: changing them requires
+    to hold it."""
     target_user_column: ClassVar[str | None] = None
     """The column with the id of the user on whom every change of the row acts."""
     opens_account: ClassVar[frozenset[str]] = frozenset()

@@ -1,6 +1,7 @@
 """Internet addresses and networks: canonical text, and the key under which an address is rate limited."""
 
 import re
+from collections.abc import Iterable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def rate_limit_key(ip: str | None) -> str:
     return str(address)
 
 
-def is_in_networks(ip: str | None, networks: list[str]) -> bool:
+def is_in_networks(ip: str | None, networks: Iterable[str]) -> bool:
     """Whether `ip` lies in one of `networks`; an IPv4-mapped IPv6 address counts as its IPv4 address."""
     try:
         address = ip_address(ip or "")

@@ -99,7 +99,7 @@ def possible_problems(operation: Json, route: Route, method: str) -> Iterator[in
     guard = route.guard
     yield from (400, 401, 422, 429, 500, 503, 504)
     yield from (int(status) for status in route.responses if int(status) >= HTTPStatus.BAD_REQUEST)
-    if isinstance(guard, Authenticated) and (guard.session_only or guard.allow_restricted is not True):
+    if isinstance(guard, Authenticated):
         yield 403
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         yield 404

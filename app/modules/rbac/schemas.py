@@ -45,6 +45,17 @@ class Ground(ResponseSchema):
     """The effect, in a sentence."""
 
 
+class AskedCondition(ResponseSchema):
+    """What a role asks of a user before any permission can be used."""
+
+    role: str
+    """The name of the role."""
+    code: str
+    """The code of the refusal: `second-factor-required`, or `network-not-allowed` from other networks."""
+    detail: str
+    """The condition, in a sentence."""
+
+
 class Explanation(ResponseSchema):
     """Whether a user holds a permission, and why."""
 
@@ -64,6 +75,8 @@ class Explanation(ResponseSchema):
     """The grounds that give the permission."""
     near_misses: list[Ground]
     """The grounds that would give it without an obstacle."""
+    conditions: list[AskedCondition]
+    """What roles ask of the user besides: a second factor that is missing, and networks from which to call."""
     policy_version: int
     """The version of the policy that was read."""
 

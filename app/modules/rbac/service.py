@@ -12,6 +12,7 @@ from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.modules.rbac.engine.conditions import asked_conditions
 from app.modules.rbac.engine.effects import in_short
 from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
 from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
@@ -57,7 +58,8 @@ class ExplainService:
         users = await self.rows.with_grant_paths([user_id])
         if not users:
             raise NotFound(f"There is no user {user_id}.")
-        return explanation(*users[0], permission, now(), await self.version())
+        found = explanation(*users[0], permission, now(), await self.version())
+        return (await self.with_conditions([found]))[0]
 
     async def who_can(self, query: WhoCanQuery) -> RowPage:
         """A page of the users who hold a permission. It may be shorter than `limit` without being the last."""
@@ -69,7 +71,12 @@ class ExplainService:
         at, version = now(), await self.version()
         items = [explanation(*by_id[row.id], query.permission, at, version) for row in page.items]
         listed = [item for item in items if item.allowed or query.near_misses]
-        return replace(page, items=listed)
+        return replace(page, items=await self.with_conditions(listed))
+
+    async def with_conditions(self, found: list[Explanation]) -> list[Explanation]:
+        """These explanations with what the roles of their users ask besides."""
+        asked = await asked_conditions(self.rows.session, [each.user_id for each in found], now())
+        return [each.model_copy(update={"conditions": asked[each.user_id]}) for each in found]
 
     async def check_permission(self, permission: str) -> None:
         """Raise Invalid for a permission that no module has, or had once."""
@@ -99,6 +106,7 @@ def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: da
         detail=" ".join(item.detail for item in reasons or misses) or "No role of this user has the module.",
         reasons=reasons,
         near_misses=misses,
+        conditions=[],
         policy_version=version,
     )
 

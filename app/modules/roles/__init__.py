@@ -1,5 +1,14 @@
 """Roles, grants, assignments, modules and groups: the policy itself."""
 
+from app.modules.roles.evaluation.conditions import (
+    Condition,
+    admit_address,
+    conditions_in,
+    conditions_of,
+    current_conditions,
+    require_second_factor,
+    select_conditions,
+)
 from app.modules.roles.evaluation.held_permissions import (
     NOTHING,
     HeldPermissions,
@@ -10,7 +19,7 @@ from app.modules.roles.evaluation.held_permissions import (
     next_change,
     permissions_of_paths,
 )
-from app.modules.roles.evaluation.refusals import CannotGrant, LastSuperuser, TargetHasMorePermissions
+from app.modules.roles.evaluation.refusals import CannotGrant, LastSuperuser, LocksCallerOut, TargetHasMorePermissions
 from app.modules.roles.evaluation.spans import ALWAYS, Spans, describe_terms, is_within, time_before
 from app.modules.roles.models import (
     ACTIONS,
@@ -49,12 +58,14 @@ __all__ = [
     "AssignmentService",
     "Assignments",
     "CannotGrant",
+    "Condition",
     "Flags",
     "GrantPath",
     "HeldPermissions",
     "HolderQuery",
     "HolderRepository",
     "LastSuperuser",
+    "LocksCallerOut",
     "Module",
     "ModuleGroup",
     "ModuleRepository",
@@ -66,6 +77,10 @@ __all__ = [
     "Spans",
     "TargetHasMorePermissions",
     "UserRole",
+    "admit_address",
+    "conditions_in",
+    "conditions_of",
+    "current_conditions",
     "describe_terms",
     "grant_paths",
     "grant_paths_in",
@@ -78,6 +93,8 @@ __all__ = [
     "next_change",
     "permissions_of_module",
     "permissions_of_paths",
+    "require_second_factor",
+    "select_conditions",
     "time_before",
     "users_with_grant_paths",
 ]

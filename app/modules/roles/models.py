@@ -16,6 +16,8 @@ from app.core.db.full_text import search_index
 from app.core.db.redaction import PLAIN, personal, redacted
 
 WHOLE_ROW = frozenset({"*"})
+CONDITIONS = frozenset({"requires_second_factor", "allowed_networks"})
+"""The columns of a role with what it asks of its users."""
 ACTIONS = ("create", "update", "delete", "audit")
 """The actions that a flag of a grant permits. Read needs no flag."""
 
@@ -54,7 +56,7 @@ class Module(Entity, table=True):
 
     affects_access = frozenset({"is_active", "group_id", "actions", "scopes"})
     policy_columns = frozenset({"is_active", "group_id"})
-    recognized_by = frozenset({"name", "icon"})
+    relied_on = frozenset({"name", "icon"})
 
     slug: str = Field(max_length=64, unique=True)
     """The stable name, from the code: the first part of its permissions."""
@@ -86,8 +88,8 @@ class Role(SoftDelete, Entity, table=True):
         search_index("role", "name"),
     )
 
-    affects_access = policy_columns = frozenset({"is_active", "deleted_at"})
-    recognized_by = frozenset({"name", "description", "icon"})
+    affects_access = policy_columns = frozenset({"is_active", "deleted_at"}) | CONDITIONS
+    relied_on = frozenset({"name", "description", "icon"}) | CONDITIONS
 
     name: str = Field(max_length=200)
     """The name, unique ignoring case."""
@@ -99,6 +101,10 @@ class Role(SoftDelete, Entity, table=True):
     """The position in lists."""
     is_active: bool = True
     """Whether the role grants anything."""
+    requires_second_factor: bool = False
+    """Whether its users can do nothing until they have a second factor."""
+    allowed_networks: list[str] = Field(default_factory=list, sa_type=JSON_DOCUMENT)
+    """Addresses and networks from which its users may call; empty: from anywhere."""
 
 
 class RoleModule(Entity, table=True):

@@ -8,17 +8,15 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from app.core.context import ALL_ROWS
 from app.core.db.pagination import EntityQuery, FieldsQuery, PageQuery
+from app.core.fields.ip_address import Network
 from app.core.fields.text import ActionName, Name, Slug, compose_text
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
 from app.core.sentences import refusal
 from app.modules.roles.models import Role
 
-Reason = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$"),
-    BeforeValidator(compose_text),
-]
+REASON = StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
+Reason = Annotated[str, REASON, BeforeValidator(compose_text)]
 Description = Annotated[str, StringConstraints(max_length=2000), BeforeValidator(compose_text)]
 Icon = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$"), BeforeValidator(compose_text)]
 Order = Annotated[int, Field(ge=-100_000, le=100_000)]
@@ -39,6 +37,10 @@ class RoleCreate(Schema):
     """The position in lists."""
     is_active: bool = True
     """Whether the role grants anything."""
+    requires_second_factor: bool = False
+    """Whether its users can do nothing until they have a second factor."""
+    allowed_networks: list[Network] = Field([], max_length=50)
+    """Addresses and networks from which its users may call; empty: from anywhere."""
 
 
 class RoleUpdate(Patch, RoleCreate):
@@ -58,6 +60,10 @@ class RoleRead(ItemRead):
     """The position in lists."""
     is_active: bool
     """Whether the role grants anything."""
+    requires_second_factor: bool
+    """Whether its users can do nothing until they have a second factor."""
+    allowed_networks: list[str]
+    """Addresses and networks from which its users may call; empty: from anywhere."""
 
 
 class RoleQuery(EntityQuery):

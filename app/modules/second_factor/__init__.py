@@ -1,6 +1,7 @@
 """The second factor: time-based one-time passwords (RFC 6238) and recovery codes."""
 
 from app.modules.second_factor.models import SecondFactor
+from app.modules.second_factor.repository import SecondFactorRepository
 from app.modules.second_factor.schemas import CodeRequest, Enrolment, EnrolRequest, RecoveryCodes, SecondFactorRead
 from app.modules.second_factor.service import SecondFactorService, check_step_up
 
@@ -11,6 +12,7 @@ __all__ = [
     "RecoveryCodes",
     "SecondFactor",
     "SecondFactorRead",
+    "SecondFactorRepository",
     "SecondFactorService",
     "check_step_up",
 ]

@@ -1,5 +1,6 @@
 """Queries over second factors and recovery codes."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -37,6 +38,12 @@ class SecondFactorRepository(Repository[SecondFactor]):
         statement = select(self.table.c.confirmed_at).where(self.table.c.user_id == user_id)
         found: datetime | None = await self.session.value(statement)
         return found
+
+    async def find_enrolled(self, user_ids: Collection[UUID]) -> set[UUID]:
+        """Those of the users who have an active factor."""
+        columns = self.table.c
+        statement = select(columns.user_id).where(columns.user_id.in_(user_ids), columns.confirmed_at.is_not(None))
+        return {row.user_id for row in await self.session.all(statement)}
 
 
 class RecoveryCodeRepository(Repository[RecoveryCode]):

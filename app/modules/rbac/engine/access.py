@@ -17,7 +17,18 @@ from app.core.errors import Forbidden
 from app.modules.api_keys import ApiKey
 from app.modules.rbac.models import SecurityState
 from app.modules.rbac.repository import policy
-from app.modules.roles import grant_paths, grant_paths_in, held_permissions, next_change
+from app.modules.roles import (
+    Condition,
+    admit_address,
+    conditions_in,
+    current_conditions,
+    grant_paths,
+    grant_paths_in,
+    held_permissions,
+    next_change,
+    require_second_factor,
+    select_conditions,
+)
 from app.modules.second_factor import SecondFactor
 from app.modules.sessions import AuthSession, SessionUse
 from app.modules.users import User
@@ -34,10 +45,17 @@ class PasswordChangeRequired(Forbidden):
 
 
 class SecondFactorRequired(Forbidden):
-    """A superuser must have a second factor before anything else."""
+    """A role of the user asks for a second factor, or the settings ask it of superusers, and the user has none."""
 
     code = "second-factor-required"
     remedy = "Enrol a second factor: `POST /api/v1/auth/me/second-factor`."
+
+
+class NetworkNotAllowed(Forbidden):
+    """A role of the user admits calls from certain networks only, and this one is from elsewhere."""
+
+    code = "network-not-allowed"
+    remedy = "Call from a network that all of your roles admit, or ask an administrator which those are."
 
 
 CHANGE_PASSWORD = "Change your password first: POST /api/v1/auth/me/password."  # noqa: S105  # a sentence
@@ -62,22 +80,33 @@ class Access:
     known: frozenset[int] = frozenset()
     """Generations of the session's tokens that are confirmed: these, and all up to `base`."""
     key: AnyRow | None = None
+    conditions: tuple[Condition, ...] = ()
+    """What the roles of the user ask now."""
+
+    def check_address(self, ip: str | None) -> None:
+        """Raise NetworkNotAllowed for a request from an address that a role of the user does not admit."""
+        if not admit_address(ip, self.conditions):
+            raise NetworkNotAllowed("A role of yours does not admit calls from this address.")
 
 
 def access(credential: Table, *columns: ColumnElement[Any]) -> AnySelect:
-    """One row for each grant path of the owner of `credential`, at least one; none where the owner may not act."""
-    path = grant_paths().subquery("path")
+    """Rows with the grant paths of the owner of `credential` and what roles ask; none where the owner may not act.
+
+    There is one for each pair of a path and a condition, at least one. Few roles ask for anything.
+    """
+    path, condition = grant_paths().subquery("path"), select_conditions().subquery("condition")
     owner = and_(users.c.id == credential.c.user_id, users.c.is_active, users.c.deleted_at.is_(None))
     return (
         select(
             credential.c.id, credential.c.user_id, users.c.username, users.c.is_superuser, users.c.must_change_password,
-            factors.c.confirmed_at, policy.c.version, state.c.sequence, *columns, *path.c
+            factors.c.confirmed_at, policy.c.version, state.c.sequence, *columns, *condition.c, *path.c
         )
         .select_from(credential)
         .join(users, owner)
         .join(policy, true())
         .join(state, true())
         .join(factors, and_(factors.c.user_id == users.c.id, factors.c.confirmed_at.is_not(None)), isouter=True)
+        .join(condition, condition.c.condition_user_id == users.c.id, isouter=True)
         .join(path, path.c.user_id == users.c.id, isouter=True)
         .where(credential.c.revoked_at.is_(None))
     )  # fmt: skip
@@ -96,11 +125,12 @@ def access_of_key(prefix: str) -> AnySelect:
     return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
 
 
-def restriction_of(row: AnyRow, settings: AuthSettings) -> Restriction | None:
+def restriction_of(row: AnyRow, asked: Sequence[Condition], settings: AuthSettings) -> Restriction | None:
     """The action that the user must take first."""
     if row.must_change_password:
         return PASSWORD_CHANGE
-    if row.is_superuser and settings.superusers_need_second_factor and row.confirmed_at is None:
+    needs_factor = row.is_superuser and settings.superusers_need_second_factor
+    if row.confirmed_at is None and (needs_factor or require_second_factor(asked)):
         return SECOND_FACTOR
     return None
 
@@ -108,7 +138,8 @@ def restriction_of(row: AnyRow, settings: AuthSettings) -> Restriction | None:
 def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     """The access of a session."""
     first, at = rows[0], now()
-    paths = grant_paths_in(rows)
+    paths, conditions = grant_paths_in(rows), conditions_in(rows)
+    asked = tuple(current_conditions(conditions, at))
     held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective
     principal = Principal(
         user_id=first.user_id,
@@ -116,13 +147,13 @@ def session_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
         permissions=held,
         expires_at=first.expires_at,
         session_id=first.id,
-        restriction=restriction_of(first, settings),
+        restriction=restriction_of(first, asked, settings),
         has_second_factor=first.confirmed_at is not None,
         verified_at=first.verified_at,
     )
-    fresh_until = min(first.expires_at, next_change(paths, at) or first.expires_at)
+    fresh_until = min(first.expires_at, next_change((*paths, *conditions), at) or first.expires_at)
     known = frozenset({first.confirmed})
-    return Access(principal, first.sequence, first.version, at, fresh_until, first.base, known)
+    return Access(principal, first.sequence, first.version, at, fresh_until, first.base, known, conditions=asked)
 
 
 def within(scopes: frozenset[str], held: frozenset[str]) -> frozenset[str]:
@@ -133,7 +164,8 @@ def within(scopes: frozenset[str], held: frozenset[str]) -> frozenset[str]:
 def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
     """The access of an API key: those of its scopes that its owner holds. It never acts as a superuser."""
     first, at = rows[0], now()
-    paths = grant_paths_in(rows)
+    paths, conditions = grant_paths_in(rows), conditions_in(rows)
+    asked = tuple(current_conditions(conditions, at))
     held = held_permissions(paths, at, is_superuser=first.is_superuser, is_enabled=True).effective
     scopes = frozenset(first.key_scopes)
     expires_at = first.key_expires_at or datetime.max.replace(tzinfo=at.tzinfo)
@@ -143,8 +175,8 @@ def key_access(rows: Sequence[AnyRow], settings: AuthSettings) -> Access:
         permissions=scopes if EVERYTHING in held else within(scopes, held),
         expires_at=expires_at,
         api_key_id=first.id,
-        restriction=restriction_of(first, settings),
+        restriction=restriction_of(first, asked, settings),
         has_second_factor=first.confirmed_at is not None,
     )
-    fresh_until = min(expires_at, next_change(paths, at) or expires_at)
-    return Access(principal, first.sequence, first.version, at, fresh_until, key=first)
+    fresh_until = min(expires_at, next_change((*paths, *conditions), at) or expires_at)
+    return Access(principal, first.sequence, first.version, at, fresh_until, key=first, conditions=asked)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select
 
+from app.core.clock import now
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import AnyRow, Session
 from app.modules.roles import (
@@ -15,14 +16,19 @@ from app.modules.roles import (
     USER_COLUMNS,
     GrantPath,
     HeldPermissions,
+    LocksCallerOut,
     Module,
     Role,
     RoleModule,
     UserRole,
+    admit_address,
+    conditions_in,
+    current_conditions,
     grant_paths_in,
     granted_permissions,
     held_by,
     permissions_of_module,
+    select_conditions,
     users_with_grant_paths,
 )
 from app.modules.users import User
@@ -84,6 +90,16 @@ async def named_permissions(session: Session, rows: Sequence[Entity]) -> frozens
     given = await held_by_roles(session, {row.id for row in rows if isinstance(row, Role)})
     named = [permissions_of_module(row.slug, row.actions, row.scopes) for row in rows if isinstance(row, Module)]
     return frozenset().union(*(held.latent for held in given.values()), *named)
+
+
+async def check_own_address(session: Session) -> None:
+    """Raise LocksCallerOut if the caller's own roles would no longer admit the caller's address."""
+    principal, at = session.context.principal, now()
+    if principal is None:
+        return
+    own = conditions_in(await session.all(select_conditions().where(user_roles.c.user_id == principal.user_id)))
+    if not admit_address(session.context.ip, current_conditions(own, at)):
+        raise LocksCallerOut("Your own address would be outside of the networks of your roles.")
 
 
 async def has_superuser(session: Session) -> bool:

@@ -45,21 +45,28 @@ class CredentialAuthenticator:
         self.recorded: dict[str, float] = {}
 
     async def authenticate(self, token: str, context: RequestContext) -> Principal:
-        """The principal of `token`; also fills `context`. Raises Unauthenticated, Unavailable."""
+        """The principal of `token`; also fills `context`. Raises Unauthenticated, NetworkNotAllowed, Unavailable."""
         is_key = token.startswith(api_keys.PREFIX)
         access = await (self.find_key(token, context) if is_key else self.find_session(token, context))
+        return self.admit(access, context)
+
+    def admit(self, access: Access, context: RequestContext) -> Principal:
+        """The principal of `access`; also fills `context`. Raises NetworkNotAllowed."""
         context.principal, context.policy_version = access.principal, max(self.cache.version, access.version)
+        access.check_address(context.ip)
         return access.principal
 
     async def resume(self, session_id: UUID, context: RequestContext) -> Principal:
-        """The principal of a session that allowed this request before; also fills `context`. Raises Unauthenticated."""
+        """The principal of a session that allowed this request before; also fills `context`.
+
+        Raises Unauthenticated, NetworkNotAllowed.
+        """
         access = await self.find(str(session_id), partial(access_of_session, session_id), session_access, context)
         principal = access.principal
         context.credential_expires_at = principal.expires_at
         context.actor = Actor("user", principal.user_id, principal.username)
         context.auth_method = "download"
-        context.principal, context.policy_version = principal, max(self.cache.version, access.version)
-        return principal
+        return self.admit(access, context)
 
     async def find_session(self, token: str, context: RequestContext) -> Access:
         """The access of a session, by its access token. Raises Unauthenticated."""

@@ -4,8 +4,8 @@ The first flush of a transaction that changes policy takes the policy lock and r
 hold. At the commit it compares, and the transaction fails if a user would gain what the caller does not hold
 (`cannot-grant`) or would hold it for longer than the caller does, lose what the caller does not hold
 (`target-has-more-permissions`), or if no active superuser would be left. A change of a user who holds what the caller
-lacks, and a new name for what the caller lacks, fails at its flush (`target-has-more-permissions`); a request on the
-account of another user fails before its first query.
+lacks, and a new name or condition of what the caller lacks, fails at its flush (`target-has-more-permissions`); a
+request on the account of another user fails before its first query.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +24,7 @@ from app.core.db.unit_of_work.change import Change
 from app.core.errors import DryRun
 from app.modules.rbac.engine.affected import (
     AFFECTED,
+    check_own_address,
     has_superuser,
     held_by_affected_users,
     held_by_roles,
@@ -76,7 +77,7 @@ async def check_flush(session: Session, changes: Sequence[Change], step_up_ttl: 
     rows = [(row, change) for change in changes if isinstance(row := change.row, Entity)]
     governed = [row for row, change in rows if changes_policy(row, change)]
     targets = set(target_users(rows, session.context))
-    renamed = [row for row, change in rows if change.alters(row.recognized_by)]
+    renamed = [row for row, change in rows if change.alters(row.relied_on)]
     if governed or targets or renamed:
         whole = change_of(session, step_up_ttl)
         await whole.record_before(session, governed, targets, renamed)
@@ -206,12 +207,13 @@ class PolicyChange:
                 raise TargetHasMorePermissions(f"This user holds what you do not: {describe(lacking)}.")
 
     def check_names(self, named: frozenset[str]) -> None:
-        """Raise TargetHasMorePermissions for a new name of what gives `named` permissions that the caller lacks.
+        """Raise TargetHasMorePermissions for a new name or condition of what gives `named`, which the caller lacks.
 
-        Others grant by these names: a role with the name of a weaker one would be given away by mistake.
+        Others grant by these: a role with the name of a weaker one would be given away by mistake.
         """
         if lacking := self.not_held(named):
-            raise TargetHasMorePermissions(f"You cannot rename what gives more than you hold: {describe(lacking)}.")
+            detail = f"You cannot rename, or set conditions of, what gives more than you hold: {describe(lacking)}."
+            raise TargetHasMorePermissions(detail)
 
     def check_step_up(self) -> None:
         """Raise StepUpRequired. It comes after every refusal: the factor is asked of those who may."""
@@ -221,7 +223,7 @@ class PolicyChange:
     async def check_and_store(self, session: Session) -> list[dict[str, Any]]:
         """Check the whole change and store it as a policy version. Returns who gains and loses which permissions.
 
-        Raises CannotGrant, TargetHasMorePermissions, LastSuperuser, StepUpRequired.
+        Raises CannotGrant, TargetHasMorePermissions, LastSuperuser, LocksCallerOut, StepUpRequired.
         """
         after = await held_by_affected_users(session, self.affected, self.at or now())
         pairs = [(self.users.get(user_id, NOTHING), held) for user_id, (_, held) in after.items()]
@@ -230,6 +232,7 @@ class PolicyChange:
         self.check_differences(pairs, role_pairs)
         if any(EVERYTHING in before.effective for before in self.users.values()) and not await has_superuser(session):
             raise LastSuperuser("This is the last active superuser.")
+        await check_own_address(session)
         self.check_step_up()
         effects = [
             effect

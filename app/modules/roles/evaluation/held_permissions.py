@@ -8,7 +8,7 @@ from uuid import UUID
 from app.core.clock import now
 from app.core.context import ALL_ROWS, EVERYTHING
 from app.core.db.session import AnyRow, Session
-from app.modules.roles.evaluation.spans import ALWAYS, Spans, is_within, spans_of
+from app.modules.roles.evaluation.spans import ALWAYS, Spans, Timed, is_within, spans_of
 from app.modules.roles.models import names_of
 from app.modules.roles.repository import USER_COLUMNS, GrantPath, grant_paths_in, users, users_with_grant_paths
 
@@ -105,9 +105,9 @@ def held_by(user: AnyRow, paths: Iterable[GrantPath], at: datetime) -> HeldPermi
     return held_permissions(paths, at, is_superuser=user.is_superuser, is_enabled=is_enabled)
 
 
-def next_change(paths: Iterable[GrantPath], at: datetime) -> datetime | None:
+def next_change(terms: Iterable[Timed], at: datetime) -> datetime | None:
     """The next instant at which an assignment begins or ends."""
-    edges = [edge for path in paths for edge in (path.valid_from, path.valid_until) if edge is not None]
+    edges = [edge for term in terms for edge in (term.valid_from, term.valid_until) if edge is not None]
     return min((edge for edge in edges if edge > at), default=None)
 
 

@@ -17,6 +17,13 @@ class TargetHasMorePermissions(Forbidden):
     remedy = "Ask a caller who holds at least what that user holds."
 
 
+class LocksCallerOut(Conflict):
+    """The change would refuse the caller's own next request, because of the address from which it is sent."""
+
+    code = "locks-you-out"
+    remedy = "Include your own address in the networks, or ask a user who does not have the role."
+
+
 class LastSuperuser(Conflict):
     """No active superuser would be left to administer the product."""
 

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 from app.modules.roles.repository import GrantPath
 
 Span = tuple[datetime, datetime]
 Spans = Mapping[str, tuple[Span, ...]]
 """The spans of each permission. They are apart from each other, in order."""
+
+
+class Timed(Protocol):
+    """What holds from an instant, until before another."""
+
+    @property
+    def valid_from(self) -> datetime | None: ...
+    @property
+    def valid_until(self) -> datetime | None: ...
+
 
 ALWAYS: Span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
