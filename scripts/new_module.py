@@ -15,6 +15,7 @@ from scripts import module_fields as parts  # noqa: E402  # see above
 from scripts import module_lists as lists  # noqa: E402  # see above
 from scripts.module_fields import BadField, NewField  # noqa: E402  # see above
 
+ICONS = ROOT / "app/core/fields/lucide.txt"
 TEMPLATES = Path(__file__).parent / "templates"
 NEXT = """
 The module is there. Make its migration, read it, and run the tests:
@@ -174,7 +175,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.ArgumentPars
     )
     parser.add_argument("--singular", help="what one is called, if it is not the plural without its s")
     parser.add_argument("--group", default="Work", help="the group in the menu")
-    parser.add_argument("--icon", default="box", help="the icon in the menu")
+    parser.add_argument("--icon", default="box", help="the icon in the menu, by its name in Lucide")
     parser.add_argument("--sort-order", type=int, default=50, help="the place in the menu")
     about = f"a field beside the name: name:kind, of the kinds {', '.join(parts.KINDS)}"
     parser.add_argument("--field", action="append", default=[], help=f"{about}; choice=a,b and reference=module")
@@ -185,8 +186,8 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[argparse.ArgumentPars
         parser.error("use words of lower-case letters and digits")
     if plural == singular:
         parser.error("name a plural, or give --singular")
-    if not re.fullmatch(r"[A-Za-z][\w &-]*", given.group) or not re.fullmatch(r"[a-z0-9-]+", given.icon):
-        parser.error("use letters, digits and blanks for the group, and the name of an icon")
+    if not re.fullmatch(r"[A-Za-z][\w &-]*", given.group) or given.icon not in ICONS.read_text().splitlines():
+        parser.error("use letters, digits and blanks for the group, and the name of an icon of Lucide")
     try:
         fields = [NewField.parse(text) for text in given.field] or [NOTES]
     except BadField as error:

@@ -218,7 +218,8 @@ async def change_modules(client: Client) -> None:
     listed = await client.send("read modules", "GET", f"/{resource}")
     if listed:
         item = client.world.chance.choice(listed["items"])
-        body = {"icon": client.world.words(1), "sort_order": client.world.chance.randint(0, 9)}
+        icon = client.world.chance.choice(["", "box", "feather", "warehouse"])
+        body = {"icon": icon, "sort_order": client.world.chance.randint(0, 9)}
         await client.send(f"update {resource}", "PATCH", f"/{resource}/{item['id']}", json=body)
 
 

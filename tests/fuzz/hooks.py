@@ -137,6 +137,7 @@ UNFORESEEN = {
     "unknown-currency",
     "unknown-field",  # of an item at a point, to revert
     "unknown-action",
+    "unknown-icon",  # Lucide has too many for an enum
     "unknown-module",
     "unknown-permission",
     "unknown-scope",

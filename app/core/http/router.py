@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 from fastapi import APIRouter
 
+from app.core.fields.icon import check_icon
 from app.core.http.guards import signed_by_service
 from app.core.http.route import Route
 from app.core.runtime.module_info import ModuleInfo
@@ -52,6 +53,7 @@ class Router(APIRouter):
             redirect_slashes=False,
             dependencies=[signed_by_service(), *dependencies] if audience == "internal" else dependencies,
         )
+        check_icon(icon)
         self.module: ModuleInfo | None = None
         if slug:
             title, declared = name or slug.title(), (actions or {}, scopes or {})

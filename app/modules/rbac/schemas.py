@@ -160,7 +160,7 @@ class MenuModule(ResponseSchema):
     route: str
     """The path of its screen."""
     icon: str
-    """The icon to show."""
+    """The icon to show, by its name in Lucide."""
     sort_order: int
     """The position in its group."""
     permissions: PermissionRead
@@ -175,7 +175,7 @@ class MenuGroup(ResponseSchema):
     slug: str
     """The stable name."""
     icon: str
-    """The icon to show."""
+    """The icon to show, by its name in Lucide."""
     sort_order: int
     """The position in the menu."""
     modules: list[MenuModule]

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator,
 
 from app.core.context import ALL_ROWS
 from app.core.db.pagination import EntityQuery, FieldsQuery, PageQuery
+from app.core.fields.icon import Icon
 from app.core.fields.ip_address import Network
 from app.core.fields.text import ActionName, Name, Slug, compose_text
 from app.core.fields.time import Moment
@@ -18,7 +19,6 @@ from app.modules.roles.models import Role
 REASON = StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
 Reason = Annotated[str, REASON, BeforeValidator(compose_text)]
 Description = Annotated[str, StringConstraints(max_length=2000), BeforeValidator(compose_text)]
-Icon = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$"), BeforeValidator(compose_text)]
 Order = Annotated[int, Field(ge=-100_000, le=100_000)]
 
 
@@ -32,7 +32,7 @@ class RoleCreate(Schema):
     description: Description | None = None
     """What the role is for."""
     icon: Icon = ""
-    """The icon in lists."""
+    """The icon in lists, by its name in Lucide."""
     sort_order: Order = 0
     """The position in lists."""
     is_active: bool = True
@@ -55,7 +55,7 @@ class RoleRead(ItemRead):
     description: str | None
     """What the role is for."""
     icon: str
-    """The icon in lists."""
+    """The icon in lists, by its name in Lucide."""
     sort_order: int
     """The position in lists."""
     is_active: bool

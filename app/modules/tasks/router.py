@@ -7,7 +7,7 @@ from app.modules.tasks.schemas import TaskCreate, TaskQuery, TaskRead, TaskUpdat
 from app.modules.tasks.service import TaskService
 
 router = Router(
-    "tasks", name="Tasks", group="Work", icon="check-square", sort_order=10, about="Tasks, and the users who do them."
+    "tasks", name="Tasks", group="Work", icon="square-check", sort_order=10, about="Tasks, and the users who do them."
 )
 
 resource = Resource(

@@ -4,10 +4,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from app.core.db.pagination import FieldsQuery, PageQuery
+from app.core.fields.icon import Icon
 from app.core.fields.text import Name
 from app.core.resources.schemas import Patch, Read, ResponseSchema, Schema
 from app.modules.roles.models import Module, ModuleGroup
-from app.modules.roles.schemas import Icon, Order
+from app.modules.roles.schemas import Order
 
 
 class DeclaredRead(ResponseSchema):
@@ -31,7 +32,7 @@ class ModuleRead(Read):
     route: str
     """The path of its screen."""
     icon: str
-    """The icon in the menu."""
+    """The icon in the menu, by its name in Lucide."""
     sort_order: int
     """The position in its group."""
     is_active: bool
@@ -52,7 +53,7 @@ class GroupRead(Read):
     name: str
     """The name in the menu."""
     icon: str
-    """The icon in the menu."""
+    """The icon in the menu, by its name in Lucide."""
     sort_order: int
     """The position in the menu."""
     is_active: bool
@@ -65,7 +66,7 @@ class GroupEdit(Schema):
     name: Name = ""
     """The name in the menu."""
     icon: Icon = ""
-    """The icon in the menu."""
+    """The icon in the menu, by its name in Lucide."""
     sort_order: Order = 0
     """The position in the menu."""
     is_active: bool = True

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import structlog
 
+from app.core.fields.icon import icon_names
 from app.core.resources.service import Service
 from app.core.runtime.module_info import ModuleInfo
 from app.modules.roles.models import Declared, Module, ModuleGroup, names_of
@@ -28,8 +29,8 @@ class ModuleService(Service[Module]):
     async def synchronize(self, declared: Iterable[ModuleInfo]) -> None:
         """Add missing groups and modules and correct their paths.
 
-        What an administrator edits (names, icons, order, is_active) is kept. Processes that start together wait for
-        each other.
+        What an administrator edits (names, icons, order, is_active) is kept, except for the icon of a module whose name
+        Lucide does not have. Processes that start together wait for each other.
         """
         session = self.rows.writer
         groups, modules = await self.rows.load_all()
@@ -54,11 +55,13 @@ def new_module(info: ModuleInfo, group_id: UUID) -> Module:
 
 
 def declare(module: Module, info: ModuleInfo) -> None:
-    """Give `module` what the code alone says of it: its path, actions and scopes."""
+    """Give `module` what the code alone says of it: its path, actions and scopes, and an icon that there is."""
     actions, scopes = merge(module.actions, info.actions), merge(module.scopes, info.scopes)
     for name, value in (("route", info.route), ("actions", actions), ("scopes", scopes)):
         if getattr(module, name) != value:
             setattr(module, name, value)
+    if module.icon and module.icon not in icon_names():
+        module.icon = info.icon
     if gone := names_of(module.actions, active=False) | names_of(module.scopes, active=False):
         log.warning("declared_no_more", module=info.slug, names=sorted(gone))
 
