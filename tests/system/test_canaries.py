@@ -99,6 +99,12 @@ async def use_passwords(client: httpx.AsyncClient, root: Person, c: Canaries) ->
     c.heard(await root.post("/users", {**body, "username": f"x{name}", "password": [c.new("list as password")]}))
     c.heard(await root.post("/users", {**body, "username": f"y{name}", "password": c.new("short", "canaryshort")}))
     c.heard(await client.post("/auth/token", data={"username": name, "password": c.new("second wrong password")}))
+    invited = await root.post(f"/users/{user['id']}/invitation")
+    made_up = {"token": c.new("made-up invitation"), "new_password": c.new("password of a stranger")}
+    c.heard(await client.post("/auth/invitation", json=made_up))
+    chosen = {"token": c.new("invitation", invited.json()["token"]), "new_password": c.new("invited password")}
+    c.heard(await client.post("/auth/invitation", json=chosen))
+    c.heard(await client.post("/auth/invitation", json=chosen))
     reset = await root.post(f"/users/{user['id']}/password")
     one_time = c.new("one-time password", reset.json()["password"])
     pair = (await client.post("/auth/token", data={"username": name, "password": one_time})).json()

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.session import Session
 from app.modules.api_keys import ApiKey
+from app.modules.invitations.models import Invitation
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.second_factor import SecondFactor
 from app.modules.sessions import AuthSession
@@ -22,6 +23,8 @@ from tests.people import Person, person
 
 ALL = {"can_create": True, "can_update": True, "can_delete": True, "can_audit": True}
 CREDENTIALS = ("password_hash", "email", "username", "is_active", "deleted_at", "must_change_password", "is_superuser")
+
+RELIED_ON = ("name", "description", "requires_second_factor", "allowed_networks")
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,14 @@ class Company:
         models = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module}
         tables = {name: await rows(session, model) for name, model in {**models, "group": ModuleGroup}.items()}
         keys, sessions = await rows(session, ApiKey), await rows(session, AuthSession)
-        factors = await rows(session, SecondFactor)
+        factors, invitations = await rows(session, SecondFactor), await rows(session, Invitation)
         credentials = {
             user.id: (
                 *(getattr(user, name) for name in CREDENTIALS),
                 sum(key.user_id == user.id for key in keys),
                 sum(row.user_id == user.id and row.revoked_at is None for row in sessions),
                 [factor.confirmed_at for factor in factors if factor.user_id == user.id],
+                [invitation.token_hash for invitation in invitations if invitation.user_id == user.id],
             )
             for user in tables["user"]
         }
@@ -112,12 +116,12 @@ class Company:
                 assert after.credentials[user_id] == known, "administered a user who holds more"
 
     def check_names(self, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
-        """Nobody renames a role that grants more than they hold."""
+        """Nobody renames a role that grants more than they hold, or changes its conditions."""
         for role in after.oracle.tables["role"]:
             known = [row for row in before.oracle.tables["role"] if row.id == role.id]
-            if known and (role.name, role.description) != (known[0].name, known[0].description):
+            if known and any(getattr(role, name) != getattr(known[0], name) for name in RELIED_ON):
                 granted = before.oracle.granted(role.id)
-                assert granted <= held, f"renamed what grants {sorted(granted - held)}"
+                assert granted <= held, f"renamed what grants {sorted(granted - held)}, or changed its conditions"
 
     async def check_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
         """Use a new key: it must not hold more permissions than the actor who made it."""

@@ -98,6 +98,7 @@ class Administrators(AppMachine):
     def take_over_a_user(self, actor: str, victim: str) -> None:
         path = f"/users/{self.person(victim).id}"
         self.act(actor, "POST", f"{path}/password")
+        self.act(actor, "POST", f"{path}/invitation")
         self.act(actor, "DELETE", f"{path}/sessions")
         self.act(actor, "DELETE", f"{path}/second-factor")
 

@@ -96,6 +96,10 @@ async def take_over_by_password(c: Company) -> None:
     await c.act(c.people["registrar"], "POST", f"/users/{c.people['worker'].id}/password")
 
 
+async def take_over_by_invitation(c: Company) -> None:
+    await c.act(c.people["registrar"], "POST", f"/users/{c.people['worker'].id}/invitation")
+
+
 async def take_over_by_email(c: Company) -> None:
     await c.act(c.people["registrar"], "PATCH", f"/users/{c.people['worker'].id}", {"email": "mine@example.com"})
 
@@ -149,6 +153,11 @@ async def prolong_in_the_middle(c: Company) -> None:
 
 async def rename_a_stronger_role(c: Company) -> None:
     await c.act(c.people["lawyer"], "PATCH", f"/roles/{c.roles['work']}", {"name": "Nothing at all"})
+
+
+async def lift_a_condition(c: Company) -> None:
+    await c.root.patch(f"/roles/{c.roles['work']}", {"requires_second_factor": True})
+    await c.act(c.people["lawyer"], "PATCH", f"/roles/{c.roles['work']}", {"requires_second_factor": False})
 
 
 async def end_sessions_above(c: Company) -> None:
@@ -262,6 +271,7 @@ ATTACKS: dict[str, tuple[Attack, Plant]] = {
     "make a superuser": (make_a_superuser, no_gains),
     "assign for tomorrow": (assign_for_tomorrow, only_effective),
     "take over by password": (take_over_by_password, targets_unchecked),
+    "take over by invitation": (take_over_by_invitation, targets_unchecked),
     "take over by e-mail": (take_over_by_email, careless(User)),
     "take over by key": (take_over_by_key, both(targets_unchecked, any_scope)),
     "a key beyond oneself": (make_a_key_beyond_oneself, unbounded_keys),
@@ -271,6 +281,7 @@ ATTACKS: dict[str, tuple[Attack, Plant]] = {
     "outlive one's term by a key": (outlive_ones_term_by_a_key, endless_keys),
     "prolong in the middle": (prolong_in_the_middle, endless_terms),
     "rename a stronger role": (rename_a_stronger_role, names_unchecked),
+    "lift a condition": (lift_a_condition, names_unchecked),
     "use a role that sleeps": (use_a_role_that_sleeps, latent_counts_as_held),
 }
 

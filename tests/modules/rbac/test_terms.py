@@ -68,6 +68,7 @@ async def test_an_account_that_holds_for_longer_is_not_taken_over(office: Office
 
     answers = {
         "password": await office.locum.post(f"/users/{colleague.id}/password"),
+        "invitation": await office.locum.post(f"/users/{colleague.id}/invitation"),
         "e-mail": await office.locum.patch(f"/users/{colleague.id}", {"email": "taken@example.com"}),
         "user name": await office.locum.patch(f"/users/{colleague.id}", {"username": "taken"}),
     }
