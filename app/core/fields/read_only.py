@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.core.field_errors import FieldError, field_error
 from app.core.sentences import UNKNOWN
@@ -14,6 +14,11 @@ ITEM_FIELD = re.compile(r"/body(?:/create/\d+|/update/\d+/changes)?/(?P<name>[^/
 """A field of an item, in the body of a request for one item, or in a bulk change."""
 READ_ONLY = "read-only"
 """The code of the error of such a field, in JSON and in files."""
+
+
+Repeated = Annotated[Any, Field(exclude=True, json_schema_extra={"readOnly": True})]
+"""A field of a request that replaces what a response shows. It is accepted, so that the response can be sent back, and
+not read."""
 
 
 @dataclass(frozen=True)

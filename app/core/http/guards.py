@@ -190,12 +190,12 @@ def requires_in_some_module(permission: str, action: str, *, durable_audit: bool
     return Depends(RequiresInSomeModule(permission, action, durable_audit=durable_audit))
 
 
-def policy_change(*permissions: str, locks_first: bool = True) -> list[Any]:
+def policy_change(*permissions: str, also: Sequence[str] = (), locks_first: bool = True) -> list[Any]:
     """The dependencies of an endpoint that may change who may do what; `dry_run=true` previews the effects.
 
     `locks_first=False` is for an endpoint that rarely changes policy, and works for long before its first query.
     """
-    dependencies = [requires(*permissions, durable_audit=True), Depends(read_dry_run)]
+    dependencies = [requires(*permissions, durable_audit=True, also=also), Depends(read_dry_run)]
     return [*dependencies, Depends(lock_policy)] if locks_first else dependencies
 
 

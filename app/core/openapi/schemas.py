@@ -112,6 +112,11 @@ PREVIEW: Json = {
             "description": "Of a revert: the fields that would change, each with its old and new value.",
             "additionalProperties": True,
         },
+        "results": {
+            "type": "array",
+            "description": "Of a change of several items: what would be done for each, as the response says it.",
+            "items": {"type": "object", "additionalProperties": True},
+        },
     },
 }
 

@@ -1,5 +1,7 @@
 """Roles, grants, assignments, modules and groups: the policy itself."""
 
+from app.modules.roles.assignments.schemas import Assignments, AssignmentsRead
+from app.modules.roles.assignments.service import AssignmentService
 from app.modules.roles.evaluation.conditions import (
     Condition,
     admit_address,
@@ -44,8 +46,8 @@ from app.modules.roles.repository import (
     grant_paths_in,
     users_with_grant_paths,
 )
-from app.modules.roles.schemas import Assignments, Flags, HolderQuery, RoleCreate
-from app.modules.roles.service import AssignmentService, RoleService
+from app.modules.roles.schemas import Flags, HolderQuery, RoleCreate
+from app.modules.roles.service import RoleService
 
 __all__ = [
     "ACTIONS",
@@ -57,6 +59,7 @@ __all__ = [
     "WHOLE_ROW",
     "AssignmentService",
     "Assignments",
+    "AssignmentsRead",
     "CannotGrant",
     "Condition",
     "Flags",

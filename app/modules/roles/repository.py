@@ -1,4 +1,4 @@
-"""Queries over roles, grants, assignments and modules, and over the grant paths from users to modules."""
+"""Queries over roles, grants and modules, and over the grant paths from users to modules."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlmodel import col
 
 from app.core.db.entity import table_of
-from app.core.db.named import named_references
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnyRow, AnySelect
@@ -25,7 +24,7 @@ from app.modules.roles.models import (
     granted_permissions,
     names_of,
 )
-from app.modules.roles.schemas import AssignmentRead, RoleRead
+from app.modules.roles.schemas import RoleRead
 from app.modules.users import User
 
 users, roles, user_roles, grants = table_of(User), table_of(Role), table_of(UserRole), table_of(RoleModule)
@@ -152,34 +151,6 @@ class RoleRepository(Repository[Role]):
         """The id, actions and scopes of these modules, by slug."""
         wanted = select(modules.c.id, *MODULE_COLUMNS).where(modules.c.slug.in_(slugs))
         return {row.slug: row for row in await self.session.all(wanted)}
-
-
-class AssignmentRepository(Repository[UserRole]):
-    """The roles of users, and the users of roles."""
-
-    model = UserRole
-
-    async def roles(self, user_id: UUID) -> Sequence[Any]:
-        """The visible roles of a user with the terms of each assignment, ended or not."""
-        shown = named_references(roles, RoleRead)
-        terms = [user_roles.c[name] for name in AssignmentRead.model_fields if name not in RoleRead.model_fields]
-        linked = shown.join().join(user_roles, user_roles.c.role_id == roles.c.id)
-        mine = select(*shown.columns(roles.c.__getitem__), *terms).select_from(linked)
-        mine = mine.where(user_roles.c.user_id == user_id, user_roles.c.is_active, roles.c.deleted_at.is_(None))
-        rows = await self.session.all(mine.order_by(roles.c.sort_order, roles.c.name))
-        return [shown.show(row) for row in rows]
-
-    async def visible_ids(self, role_ids: set[UUID]) -> set[UUID]:
-        """Those of the roles that are visible."""
-        statement = select(roles.c.id).where(roles.c.id.in_(role_ids), roles.c.deleted_at.is_(None))
-        return {row.id for row in await self.session.all(statement)}
-
-    async def links(self, user_id: UUID) -> dict[UUID, UserRole]:
-        """Load the user's assignments of visible roles, by role. A restored role brings its assignments back."""
-        visible = select(roles.c.id).where(roles.c.deleted_at.is_(None))
-        mine = select(UserRole).where(col(UserRole.user_id) == user_id, col(UserRole.role_id).in_(visible))
-        result = await self.writer.execute(mine)
-        return {link.role_id: link for link in result.scalars()}
 
 
 class HolderRepository(ReadRepository):

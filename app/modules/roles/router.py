@@ -1,4 +1,4 @@
-"""Endpoints of roles, their grants, assignments, modules and groups."""
+"""Endpoints of roles, their grants, modules and groups."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,27 +6,24 @@ from uuid import UUID
 from fastapi import Query
 
 from app.core.db.pagination import Page, RowPage
-from app.core.http.dependencies import Caller, read_only, transactional
-from app.core.http.guards import authenticated, policy_change, requires
+from app.core.http.dependencies import read_only, transactional
+from app.core.http.guards import policy_change, requires
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.router import Resource, add_resource
 from app.modules.audit import add_history
+from app.modules.roles.assignments.router import ROUTERS as ASSIGNMENT_ROUTERS
 from app.modules.roles.modules.router import modules_router
 from app.modules.roles.schemas import (
-    AssignmentRead,
-    Assignments,
-    HolderQuery,
     Matrix,
     MatrixEdit,
     MatrixRow,
     RoleCreate,
-    RoleHolder,
     RoleQuery,
     RoleRead,
     RoleUpdate,
 )
-from app.modules.roles.service import AssignmentService, RoleService
+from app.modules.roles.service import RoleService
 
 router = Router(
     "roles",
@@ -37,12 +34,9 @@ router = Router(
     sort_order=85,
     about="Roles, their grants, and the users who have them.",
 )
-mine = Router(prefix="/auth/me", tag="me", about="Your own account.")
-
 Roles = Annotated[RoleService, transactional(RoleService)]
 ReadRoles = Annotated[RoleService, read_only(RoleService)]
-WriteAssignments = Annotated[AssignmentService, transactional(AssignmentService)]
-ReadAssignments = Annotated[AssignmentService, read_only(AssignmentService)]
+
 ROLES_READ = [requires("roles:read")]
 ROLES_UPDATE = policy_change("roles:update")
 
@@ -85,12 +79,6 @@ add_resource(router, resource, path="/roles")
 add_history(router, resource, path="/roles")
 
 
-@router.get("/roles/{id}/users", response_model=Page[RoleHolder], dependencies=ROLES_READ)
-async def list_role_users(assignments: ReadAssignments, id: UUID, query: Annotated[HolderQuery, Query()]) -> RowPage:
-    """List the users who have a role, with the terms of each assignment."""
-    return await assignments.holders(id, query)
-
-
 @router.get("/roles/{id}/modules", dependencies=ROLES_READ)
 async def get_role_modules(roles: ReadRoles, id: UUID) -> Matrix:
     """Get all grants of a role."""
@@ -103,24 +91,4 @@ async def replace_role_modules(roles: Roles, id: UUID, data: Matrix, if_match: I
     return await roles.replace_matrix(id, data.modules, if_match)
 
 
-@router.get("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=[requires("users:read")])
-async def get_user_roles(assignments: ReadAssignments, id: UUID) -> Any:
-    """Get the roles of a user, with the terms of each assignment."""
-    return await assignments.roles(id)
-
-
-@router.put("/users/{id}/roles", response_model=list[AssignmentRead], dependencies=policy_change("users:update"))
-async def replace_user_roles(
-    assignments: WriteAssignments, id: UUID, data: Assignments, if_match: IfMatch = None
-) -> Any:
-    """Replace the roles of a user. `If-Match` names the version of the user."""
-    return await assignments.replace(id, data, if_match)
-
-
-@mine.get("/roles", response_model=list[AssignmentRead], dependencies=[authenticated()])
-async def get_my_roles(assignments: ReadAssignments, principal: Caller) -> Any:
-    """Get your roles."""
-    return await assignments.roles(principal.user_id)
-
-
-ROUTERS = (router, modules_router, mine)
+ROUTERS = (router, *ASSIGNMENT_ROUTERS, modules_router)

@@ -1,23 +1,19 @@
-"""Request and response schemas of roles, grants, assignments and modules."""
+"""Request and response schemas of roles, grants and modules."""
 
-from datetime import datetime
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from app.core.context import ALL_ROWS
 from app.core.db.pagination import EntityQuery, FieldsQuery, PageQuery
 from app.core.fields.icon import Icon
 from app.core.fields.ip_address import Network
 from app.core.fields.text import ActionName, Name, Slug, compose_text
-from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
 from app.core.sentences import refusal
 from app.modules.roles.models import Role
 
-REASON = StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
-Reason = Annotated[str, REASON, BeforeValidator(compose_text)]
 Description = Annotated[str, StringConstraints(max_length=2000), BeforeValidator(compose_text)]
 Order = Annotated[int, Field(ge=-100_000, le=100_000)]
 
@@ -152,87 +148,8 @@ class MatrixRow(ResponseSchema):
     """The granted modules."""
 
 
-class Assignment(Schema):
-    """A role for a user, with its terms."""
-
-    role_id: UUID
-    """The role."""
-    valid_from: Moment | None = None
-    """When the assignment begins; null: at once."""
-    valid_until: Moment | None = None
-    """When the assignment ends; null: never."""
-    reason: Reason | None = None
-    """Why the user has the role."""
-
-    @model_validator(mode="after")
-    def begins_before_it_ends(self) -> Self:
-        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
-            raise refusal("ends-before-it-begins", "valid_until must be after valid_from.")
-        return self
-
-
-class Assignments(Schema):
-    """All roles of one user: as plain ids, or with the terms of each."""
-
-    role_ids: list[UUID] | None = Field(None, max_length=100)
-    """The roles, without terms."""
-    assignments: list[Assignment] | None = Field(None, max_length=100)
-    """The roles with their terms, each once."""
-    reason: Reason | None = None
-    """The reason of every new or changed assignment that has none of its own."""
-
-    @model_validator(mode="after")
-    def has_one_list(self) -> Self:
-        if (self.role_ids is None) == (self.assignments is None):
-            raise refusal("one-list", "Send either role_ids or assignments.")
-        ids = [item.role_id for item in self.assignments or []]
-        if len(set(ids)) != len(ids):
-            raise refusal("listed-twice", "List each role once.")
-        return self
-
-    def place_of(self, role_id: UUID) -> str:
-        """The pointer to a role that is listed."""
-        if self.role_ids is not None:
-            return f"/role_ids/{self.role_ids.index(role_id)}"
-        return f"/assignments/{[item.role_id for item in self.assignments or ()].index(role_id)}/role_id"
-
-    def with_terms(self) -> list[Assignment]:
-        """Every assignment with its terms."""
-        if self.assignments is None:
-            return [Assignment(role_id=role, reason=self.reason) for role in dict.fromkeys(self.role_ids or [])]
-        return [item.model_copy(update={"reason": item.reason or self.reason}) for item in self.assignments]
-
-
-class AssignmentRead(RoleRead):
-    """A role of a user, with the terms of its assignment."""
-
-    valid_from: datetime | None
-    """When the assignment begins; null: it has begun."""
-    valid_until: datetime | None
-    """When the assignment ends; null: never."""
-    reason: str | None
-    """Why the user has the role."""
-
-
 class HolderQuery(FieldsQuery, PageQuery):
     """The parameters of a list of users who hold something."""
 
     sortable: ClassVar[tuple[str, ...]] = ("username",)
     default_sort: ClassVar[str] = "username"
-
-
-class RoleHolder(ResponseSchema):
-    """A user who has the role."""
-
-    id: UUID
-    """The user."""
-    username: str
-    """The user name."""
-    is_active: bool
-    """Whether the user is active."""
-    valid_from: datetime | None
-    """When the assignment begins; null: it has begun."""
-    valid_until: datetime | None
-    """When the assignment ends; null: never."""
-    reason: str | None
-    """Why the user has the role."""

@@ -1,26 +1,20 @@
-"""Roles, grants, assignments and modules. The policy guard decides at the commit whether a change is allowed."""
+"""Roles, grants and modules. The policy guard decides at the commit whether a change is allowed."""
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from app.core.context import ALL_ROWS
 from app.core.db.links import flush_set
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.session import AnyRow
 from app.core.db.versions import add_etag
 from app.core.errors import StaleVersion, invalid
 from app.core.resources.service import Service
-from app.modules.roles.models import ACTIONS, Role, RoleModule, UserRole, names_of
-from app.modules.roles.repository import (
-    AssignmentRepository,
-    HolderRepository,
-    RoleRepository,
-)
-from app.modules.roles.schemas import Assignments, Flags, Matrix, MatrixRow, RoleMatrix
-from app.modules.users import UserRepository
+from app.modules.roles.models import ACTIONS, Role, RoleModule, names_of
+from app.modules.roles.repository import RoleRepository
+from app.modules.roles.schemas import Flags, Matrix, MatrixRow, RoleMatrix
 
 
 class RoleService(Service[Role]):
@@ -95,55 +89,6 @@ def check_grant(wanted: Flags, module: AnyRow | None, present: Mapping[UUID, Rol
     if wanted.scope not in scopes:
         detail = f"The module {module.slug} has no such scope."
         raise invalid(f"{pointer}/scope", detail, "unknown-scope", module=module.slug)
-
-
-class AssignmentService:
-    """The roles of users, and the users of roles."""
-
-    def __init__(self, session: Session | ReadSession) -> None:
-        self.rows = AssignmentRepository(session)
-
-    async def roles(self, user_id: UUID) -> list[AnyRow]:
-        """The roles of a user. Raises NotFound."""
-        await UserRepository(self.rows.session).get(user_id)
-        return list(await self.rows.roles(user_id))
-
-    async def holders(self, role_id: UUID, query: PageQuery) -> RowPage:
-        """The users who have a role. Raises NotFound."""
-        await RoleRepository(self.rows.session).get(role_id)
-        return await HolderRepository(self.rows.session).page_of_role(role_id, query)
-
-    async def replace(self, user_id: UUID, data: Assignments, if_match: str | None = None) -> list[AnyRow]:
-        """Give the user exactly these roles, on these terms. Raises NotFound, StaleVersion, Invalid."""
-        session = self.rows.writer
-        user = await UserRepository(session).load(user_id, if_match)
-        await self.check_roles(data)
-        links = await self.rows.links(user_id)
-        for item in data.with_terms():
-            link = links.pop(item.role_id, None) or UserRole(user_id=user_id, role_id=item.role_id)
-            terms = item.model_dump(exclude={"role_id"})
-            if item.reason is None and has_terms(link, terms):
-                terms.pop("reason")
-            for name, value in {**terms, "is_active": True}.items():
-                if getattr(link, name) != value:
-                    setattr(link, name, value)
-            session.add(link)
-        for link in links.values():
-            session.remove(link)
-        await flush_set(session, user)
-        return list(await self.rows.roles(user_id))
-
-    async def check_roles(self, data: Assignments) -> None:
-        """Raise Invalid for a role that is hidden or does not exist."""
-        ids = {item.role_id for item in data.with_terms()}
-        if unknown := ids - await self.rows.visible_ids(ids):
-            pointer = f"/body{data.place_of(min(unknown))}"
-            raise invalid(pointer, f"There is no role {min(unknown)}.", "unknown-role", role_id=str(min(unknown)))
-
-
-def has_terms(link: UserRole, terms: dict[str, Any]) -> bool:
-    """Whether an assignment keeps its terms; then it keeps its reason too."""
-    return (link.valid_from, link.valid_until) == (terms["valid_from"], terms["valid_until"])
 
 
 def flags_of(row: AnyRow) -> Flags:

@@ -24,7 +24,7 @@ def test_every_personal_item_is_known() -> None:
 async def test_personal_items_are_not_found_by_others(signed_in_as: SignedInAs, client: httpx.AsyncClient) -> None:
     owner, root = await signed_in_as("tasks:read"), await signed_in_as(superuser=True)
     session = (await owner.get("/auth/me/sessions")).json()["items"][0]["id"]
-    role = (await owner.get("/auth/me/roles")).json()[0]["id"]
+    role = (await owner.get("/auth/me/roles")).json()["assignments"][0]["role_id"]
     key = (await owner.post("/auth/api-keys", {"name": "mine", "scopes": ["tasks:read"]})).json()["id"]
 
     for other in (await signed_in_as("tasks:read"), root):

@@ -87,6 +87,13 @@ class Administrators(AppMachine):
         ]
         self.act(actor, "PUT", f"/users/{self.person(victim).id}/roles", {"assignments": body})
 
+    @rule(actor=actors, role=roles, named=st.sets(people, min_size=1, max_size=3), begins=days, ends=days, dry_run=dry)
+    def change_holders(self, actor: str, role: str, named: set[str], begins: Any, ends: Any, dry_run: bool) -> None:
+        first, *others = [str(self.person(name).id) for name in sorted(named)]
+        body = {"assign": others, "unassign": [first], "valid_from": instant(begins), "valid_until": instant(ends)}
+        self.act(actor, "POST", f"/roles/{self.company.roles[role]}/users", body, dry_run=dry_run)
+        self.act(actor, "POST", f"/roles/{self.company.roles[role]}/users", {"assign": [first, *others]})
+
     @rule(actor=actors, victim=people, is_active=st.booleans(), is_superuser=st.booleans())
     def change_a_user(self, actor: str, victim: str, is_active: bool, is_superuser: bool) -> None:  # drawn
         path = f"/users/{self.person(victim).id}"

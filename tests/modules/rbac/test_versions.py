@@ -110,7 +110,7 @@ async def test_a_version_holds_nothing_personal(
     assert person.username not in stored
     assert "Carla" not in stored
     assert [effect["username"] for effect in shown["effects"]] == ["renamed.user"], "the present name"
-    assert (await root.get(f"/users/{person.id}/roles")).json()[0]["reason"] == "covers for Carla"
+    assert (await own_roles(root, person))[0]["reason"] == "covers for Carla"
 
 
 async def test_a_user_who_is_gone_has_no_name_in_a_version(
@@ -153,7 +153,7 @@ async def test_a_rollback_restores_an_earlier_version(signed_in_as: SignedInAs) 
     ]
     assert done.status_code == 204, done.text
     assert (await person.post("/tasks", {"title": "again"})).status_code == 201
-    assert [r["id"] for r in (await root.get(f"/users/{person.id}/roles")).json()] == [mine]
+    assert [r["role_id"] for r in await own_roles(root, person)] == [mine]
     (version,) = (await root.get("/rbac/versions", params={"request_id": "back"})).json()["items"]
     assert version["restores"] == kept
     changes = (await (await signed_in_as("audit:read")).get("/audit/changes", params={"request_id": "back"})).json()

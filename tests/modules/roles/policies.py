@@ -16,8 +16,10 @@ async def role(root: Person, name: str, *modules: dict[str, Any]) -> str:
 
 async def role_of(person: Person, root: Person) -> UUID:
     """The id of the one role that a test person has."""
-    return UUID((await root.get(f"/users/{person.id}/roles")).json()[0]["id"])
+    return UUID((await own_roles(root, person))[0]["role_id"])
 
 
-async def own_roles(root: Person, person: Person) -> list[dict[str, str]]:
-    return [{"role_id": found["id"]} for found in (await root.get(f"/users/{person.id}/roles")).json()]
+async def own_roles(root: Person, person: Person) -> list[dict[str, Any]]:
+    """The assignments of a person, as they can be sent back."""
+    found: list[dict[str, Any]] = (await root.get(f"/users/{person.id}/roles")).json()["assignments"]
+    return found

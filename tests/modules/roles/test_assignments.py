@@ -23,7 +23,7 @@ async def test_an_assignment_begins_and_ends_by_itself(
 
     given = await root.put(f"/users/{person.id}/roles", {"assignments": [terms]})
 
-    assert given.json()[0]["reason"] == "cover"
+    assert given.json()["assignments"][0]["reason"] == "cover"
     for minutes, status in ((0, 403), (59, 403), (61, 200), (119, 200), (121, 403)):
         pass_time(timedelta(minutes=minutes))
         assert (await person.get("/tasks")).status_code == status, f"after {minutes} minutes"
@@ -46,7 +46,7 @@ async def test_bad_terms_are_refused_and_reasons_kept(signed_in_as: SignedInAs) 
 
     await root.put(path, {"role_ids": [reader], "reason": "holiday cover"})
     again = await root.put(path, {"role_ids": [reader]})
-    assert again.json()[0]["reason"] == "holiday cover"
+    assert again.json()["assignments"][0]["reason"] == "holiday cover"
 
 
 async def test_the_users_of_a_role_are_listed(signed_in_as: SignedInAs) -> None:
@@ -67,7 +67,7 @@ async def test_concurrent_assignments_replace_and_never_merge(signed_in_as: Sign
         answers = await asyncio.gather(*(root.put(path, {"role_ids": [role]}) for role in (first, second)))
 
         assert Counter(answer.status_code for answer in answers) == {200: 2}
-        assert len((await root.get(path)).json()) == 1
+        assert len((await root.get(path)).json()["assignments"]) == 1
 
 
 async def test_own_assignments_are_neither_advanced_nor_prolonged(signed_in_as: SignedInAs) -> None:

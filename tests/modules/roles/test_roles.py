@@ -23,7 +23,7 @@ async def test_a_role_grants_its_permissions_at_once(signed_in_as: SignedInAs) -
     await root.put(f"/roles/{role}/modules", {"modules": [{"module_slug": "tasks", "can_create": True}]})
     assigned = await root.put(f"/users/{person.id}/roles", {"role_ids": [role]})
 
-    assert [found["name"] for found in assigned.json()] == ["Clerks"]
+    assert [found["role"]["name"] for found in assigned.json()["assignments"]] == ["Clerks"]
     assert (await person.get("/auth/me/roles")).json() == assigned.json()
     assert (await person.get("/tasks")).status_code == 200
     assert (await person.post("/tasks", {"title": "x"})).status_code == 201

@@ -1,0 +1,1 @@
+"""Assignments: the roles of users with their terms, and the users of roles."""
