@@ -105,6 +105,7 @@ UNFORESEEN = {
     "date-past",
     "ends-before-it-begins",
     "idempotency-key-reused",
+    "incomplete-set",  # a list with a next page
     "int-type",  # JSON Schema takes 1.0 for an integer, Attest does not
     "listed-twice",
     "local-part-too-long",

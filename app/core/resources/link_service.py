@@ -1,6 +1,6 @@
 """The rules about changing a set of linked items."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -42,10 +42,12 @@ class LinkService:
         """A select of the visible members of the set of the row `owner`."""
         return self.members.select().where(is_in_set(self.set))
 
-    async def replace(self, owner_id: UUID, wanted: Sequence[UUID], if_match: str | None) -> Any:
-        """Make the set what is `wanted`. Raises NotFound, StaleVersion, Invalid."""
+    async def replace(
+        self, owner_id: UUID, wanted: Sequence[UUID], if_match: str | None, place_of: Callable[[int], str]
+    ) -> Any:
+        """Make the set what is `wanted`; `place_of` each is its pointer. Raises NotFound, StaleVersion, Invalid."""
         owner = await self.owners.load(owner_id, if_match)
-        await self.links.replace(owner, wanted)
+        await self.links.replace(owner, wanted, place_of)
         return await self.owners.get(owner_id)
 
     async def add(self, owner_id: UUID, member_id: UUID, if_match: str | None) -> Any:

@@ -1,15 +1,17 @@
 """The endpoints of a set of linked items (many-to-many)."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import Field, create_model
+from pydantic import BaseModel, Field, create_model, model_validator
 
-from app.core.db.links import LinkSet
+from app.core.db.links import MAX_MEMBERS, LinkSet
 from app.core.db.pagination import FieldsQuery, Page, PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
+from app.core.fields.read_only import Repeated
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import requires
 from app.core.http.route import IfMatch
@@ -19,6 +21,7 @@ from app.core.resources.members import MemberIds
 from app.core.resources.router import Endpoints, Resource
 from app.core.resources.schemas import Schema
 from app.core.resources.service import Service
+from app.core.sentences import refusal
 
 
 class MemberQuery(FieldsQuery, PageQuery):
@@ -76,10 +79,10 @@ class LinkEndpoints(Endpoints):
         )
 
     def add_replacement(self) -> None:
-        body: Any = set_schema(self.resource, self.set)
+        body: Any = set_schema(self.resource, self.set, self.members.repository.read)
 
         async def replace_members(links: self.write, id: UUID, data: body, if_match: IfMatch = None) -> Any:
-            return await links.replace(id, getattr(data, self.set.field), if_match)
+            return await links.replace(id, data.members(), if_match, data.place_of)
 
         summary = f"Replace the {self.set.name} of {self.a_one}."
         options = {
@@ -105,9 +108,51 @@ class LinkEndpoints(Endpoints):
         self.add_set(path, remove_one, f"Remove one of the {self.set.name} of {self.a_one}.", **options)
 
 
-def set_schema(resource: Resource, links: LinkSet) -> type[Schema]:
-    """The body that replaces a set: `{"tag_ids": […]}`."""
-    about = f"All {links.name}, by their ids. Those that are not among them are removed."
-    fields: dict[str, Any] = {links.field: (MemberIds, Field(description=about))}
+class SetBody(Schema):
+    """The body that replaces a set: the ids of its members, or the whole list of them as a response shows it."""
+
+    ids_field: ClassVar[str]
+
+    items: list[Any] | None = Field(None, max_length=MAX_MEMBERS)
+    """All members, as the list of the set shows them. Of each, the id is read."""
+    next_cursor: str | None = None
+    """That of the list, which is null where it has the whole set."""
+    total: Repeated = None
+    """That of the list. It changes nothing."""
+    total_is_exact: Repeated = None
+    """That of the list. It changes nothing."""
+
+    @model_validator(mode="after")
+    def has_one_list(self) -> Self:
+        ids = getattr(self, self.ids_field)
+        if (ids is None) == (self.items is None):
+            raise refusal("one-list", f"Send either {self.ids_field} or items.")
+        if self.next_cursor is not None:
+            raise refusal("incomplete-set", "This is a page of the set, not all of it; read it with limit=100.")
+        return self
+
+    def members(self) -> Sequence[UUID]:
+        """The ids of the members."""
+        ids: list[UUID] | None = getattr(self, self.ids_field)
+        return ids if ids is not None else [item.id for item in self.items or ()]
+
+    def place_of(self, index: int) -> str:
+        """The pointer to a member."""
+        return f"/{self.ids_field}/{index}" if self.items is None else f"/items/{index}/id"
+
+
+def set_schema(resource: Resource, links: LinkSet, shown: type[BaseModel]) -> type[SetBody]:
+    """The body that replaces a set: `{"tag_ids": […]}`, or the list of its members, which have the fields `shown`."""
     name = f"{resource.create.__name__.removesuffix('Create')}{links.name.title().replace('_', '')}"
-    return create_model(name, __base__=Schema, __doc__=f"The {links.name} of one {resource.name}.", **fields)
+    as_shown = Field(None, description="As the list shows it. It changes nothing.")
+    member: dict[str, Any] = dict.fromkeys(shown.model_fields, (Repeated, as_shown))
+    member["id"] = (UUID, Field(description=f"The {links.words}."))
+    item: Any = create_model(f"{name}Item", __base__=Schema, __doc__=f"A {links.words} as the list shows it.", **member)
+    about = f"All {links.name}, by their ids. Those that are not among them are removed."
+    fields: dict[str, Any] = {
+        links.field: (MemberIds | None, Field(None, description=about)),
+        "items": (list[item] | None, SetBody.model_fields["items"]),
+    }
+    body = create_model(name, __base__=SetBody, __doc__=f"The {links.name} of one {resource.name}.", **fields)
+    body.ids_field = links.field
+    return body

@@ -1,6 +1,6 @@
 """The members of sets of linked items, as requests give them: checked, and compared with those that a set has."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -38,17 +38,23 @@ class SetMembers:
         found = await find_visible(self.session, self.set.member_key.table, {self.set.key: wanted} if wanted else {})
         return found.get(self.set.key, set())
 
-    def refuse_unknown(self, given: Sequence[UUID], known: Collection[UUID]) -> None:
+    def place_of(self, index: int) -> str:
+        """The pointer to a member in a body that gives the ids."""
+        return f"/{self.set.field}/{index}"
+
+    def refuse_unknown(
+        self, given: Sequence[UUID], known: Collection[UUID], place_of: Callable[[int], str] | None = None
+    ) -> None:
         """Raise Invalid for the first of `given` that is not among those that are `known` to be visible."""
         for index, member in enumerate(given):
             if member not in known:
-                detail = f"There is no {self.set.words} {member}."
-                raise invalid(f"/body/{self.set.field}/{index}", detail, "unknown-reference", id=str(member))
+                detail, place = f"There is no {self.set.words} {member}.", (place_of or self.place_of)(index)
+                raise invalid(f"/body{place}", detail, "unknown-reference", id=str(member))
 
-    async def replace(self, owner: Entity, given: Sequence[UUID]) -> None:
-        """Make the set what is `given`, with the next flush. Raises Invalid."""
+    async def replace(self, owner: Entity, given: Sequence[UUID], place_of: Callable[[int], str] | None = None) -> None:
+        """Make the set what is `given`, with the next flush; `place_of` each is its pointer. Raises Invalid."""
         present = await self.load(owner.id)
-        self.refuse_unknown(given, present.keys() | await self.find(set(given) - present.keys()))
+        self.refuse_unknown(given, present.keys() | await self.find(set(given) - present.keys()), place_of)
         added = [self.set.build(owner.id, member) for member in dict.fromkeys(given) if member not in present]
         removed = [link for member, link in present.items() if member not in set(given)]
         await change_links(self.session, owner, added, removed)

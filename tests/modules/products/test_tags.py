@@ -307,6 +307,36 @@ async def test_a_set_has_a_limit(signed_in_as: SignedInAs) -> None:
     assert (await person.call("PUT", f"{path}/tags/{most[0]}")).status_code == 200
 
 
+async def test_a_list_of_the_set_can_be_sent_back_if_it_is_whole(signed_in_as: SignedInAs) -> None:
+    person = await signed_in_as(*EDITS)
+    brass, oak, sale = await make_tags(person, "brass", "oak", "sale")
+    path = f"{PATH}/{(await make_product(person, brass, oak, sale))['id']}/tags"
+    whole, part = (await person.get(path)).json(), (await person.get(path, params={"limit": 2, "total": "true"})).json()
+    fewer = {**whole, "items": whole["items"][:1]}
+
+    answers = {
+        "whole": await person.put(path, whole),
+        "a page of it": await person.put(path, part),
+        "both": await person.put(path, {"items": [], "tag_ids": []}),
+        "neither": await person.put(path, {}),
+        "another field": await person.put(path, {"items": [{"id": oak, "colours": "red"}]}),
+        "unknown": await person.put(path, {"items": [{"id": oak}, {"id": NOWHERE}]}),
+        "fewer": await person.put(path, fewer),
+    }
+
+    kept = {"whole": 200, "fewer": 200}
+    assert statuses(answers) == {name: kept.get(name, 422) for name in answers}
+    errors = {name: answers[name].json()["errors"][0] for name in answers if name not in kept}
+    assert {name: (error["pointer"], error["code"]) for name, error in errors.items()} == {
+        "a page of it": ("/body", "incomplete-set"),
+        "both": ("/body", "one-list"),
+        "neither": ("/body", "one-list"),
+        "another field": ("/body/items/0/colours", "extra-forbidden"),
+        "unknown": ("/body/items/1/id", "unknown-reference"),
+    }
+    assert names_of((await person.get(path.removesuffix("/tags"))).json()) == ["brass"]
+
+
 async def test_both_modules_decide_who_may_change_a_set(signed_in_as: SignedInAs) -> None:
     owner = await signed_in_as(*EDITS)
     (sale,) = await make_tags(owner, "sale")
