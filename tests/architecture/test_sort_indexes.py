@@ -1,7 +1,7 @@
 """Whatever a list can be sorted or filtered by has an index: else a page costs as much as the whole table."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 import pytest
@@ -17,6 +17,7 @@ from app.core.db.group_query import divides
 from app.core.db.linked_filters import LinkedFilter, MemberFilter
 from app.core.db.natural_keys import natural_keys, unique_name
 from app.core.db.pagination import EntityQuery, PageQuery
+from app.core.db.related_filters import RelatedRows, RelatedValues
 from app.core.db.uniqueness import unique_keys
 from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
@@ -68,7 +69,7 @@ WALKED = {
     LoginQuery: ("is_successful", "reason", "reason_null", "session_id", "session_id_null", "request_id"),
     MyLoginQuery: ("is_successful",),
     RoleQuery: ("is_active",),
-    UserQuery: ("is_active", "is_superuser", "is_service"),
+    UserQuery: ("is_active", "is_superuser", "is_service", "must_change_password"),
     VersionQuery: ("actor_id", "request_id"),
 }
 """Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
@@ -132,6 +133,8 @@ def filters_without_index(listing: Listing) -> list[str]:
         if (linked := query.linked.get(name)) is not None:
             missing += [] if is_bounded(linked, indexes) else [parameter]
             continue
+        if name in query.related:
+            continue
         is_excluding = suffix == NOT and not options_of(table.c[name])
         if name not in table.c or name == "id" or is_excluding:
             continue
@@ -159,6 +162,34 @@ def is_bounded(linked: LinkedFilter, indexes: list[tuple[str, ...]]) -> bool:
         constraint.columns.keys()[0] for constraint in between.constraints if isinstance(constraint, UniqueConstraint)
     }
     return {linked.links.owner_key.name, linked.links.key} <= sides
+
+
+def related_without_index(related: Mapping[str, RelatedRows]) -> list[str]:
+    """The filters by related rows for which no index begins with their owner, or none with their values."""
+    missing = []
+    for name, each in related.items():
+        unique = [next(iter(key.columns)) for key in each.related.constraints if isinstance(key, UniqueConstraint)]
+        first = {index[0] for index in indexes_of(each.related)} | {column.name for column in unique}
+        wanted = {each.owner, each.column} if isinstance(each, RelatedValues) else {each.owner}
+        if not wanted <= first:
+            missing.append(name)
+    return missing
+
+
+def test_whatever_is_related_has_an_index() -> None:
+    queries = {query for _, query, _, _ in listings()}
+
+    assert {query: missing for query in queries if (missing := related_without_index(query.related))} == {}
+    assert UserQuery.related
+
+
+def test_a_planted_related_filter_is_found() -> None:
+    unindexed = RelatedValues(
+        about="reason", table="user_role", owner="user_id", column="reason", kind=str, present="is_active"
+    )
+    unowned = RelatedRows(about="", table="task", owner="created_by_id")
+
+    assert related_without_index({"reason": unindexed, "has_task": unowned}) == ["reason", "has_task"]
 
 
 def test_whatever_is_filtered_by_has_an_index() -> None:

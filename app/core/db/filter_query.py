@@ -13,6 +13,7 @@ from app.core.db.declared_filters import NULL, declare_filters, read_name
 from app.core.db.entity import table_of
 from app.core.db.linked_filters import LinkedFilter, linked_filters
 from app.core.db.links import LinkSet
+from app.core.db.related_filters import RelatedRows
 from app.core.sentences import refusal
 
 
@@ -33,6 +34,8 @@ class FilterQuery(BaseModel):
     """Sets of linked rows, to filter by their members."""
     named: ClassVar[tuple[str, ...]] = ()
     """References, and keys of members of `sets`, to filter by name too. The names are unique."""
+    related: ClassVar[Mapping[str, RelatedRows]] = {}
+    """Filters by rows of other tables that belong to the listed ones, by name."""
     currencies: ClassVar[Mapping[str, str]] = {}
     """Columns with amounts, each with the column of its currency."""
     measures: ClassVar[tuple[str, ...]] = ()
@@ -57,8 +60,10 @@ class FilterQuery(BaseModel):
     def declare_fields(cls, table: Table) -> dict[str, FieldInfo]:
         """The fields that follow from the declaration."""
         declared = declare_filters(table, cls.filterable, cls.value_types, cls.trees)
-        for name, each in cls.linked.items():
-            declared |= each.parameters(name)
+        for name, linked in cls.linked.items():
+            declared |= linked.parameters(name)
+        for name, related in cls.related.items():
+            declared |= related.parameters(name)
         return {name: field for name, field in declared.items() if name not in cls.model_fields}
 
     @model_validator(mode="after")

@@ -37,6 +37,8 @@ def parameter_value(table: Table, query: FilterQuery, name: str, value: Any) -> 
     column, suffix = read_name(table, name)
     if (linked := query.linked.get(column)) is not None:
         return value if suffix == NULL else [linked.others.fold(each) for each in value]
+    if (related := query.related.get(column)) is not None:
+        return related.value(value)
     if column in natural_keys(table):
         key = table.c[column]
         return [compared_value(key, each) for each in value] if isinstance(value, list) else compared_value(key, value)
@@ -66,6 +68,12 @@ def condition(table: Table, query: FilterQuery, name: str, value: object) -> Col
     if (linked := query.linked.get(field)) is not None:
         values: BindParameter[Any] = bindparam(f"filter_{name}", type_=linked.others.column.type, expanding=True)
         return linked.condition(suffix, values, is_true=value is True)
+    if (related := query.related.get(field)) is not None:
+        compared = related.compared
+        found = bindparam(
+            f"filter_{name}", type_=compared.type if compared is not None else None, expanding=isinstance(value, list)
+        )
+        return related.condition(table, suffix, found, value)
     column = table.c[field]
     shown = compared_column(column) if field in natural_keys(table) else column
     parameter: BindParameter[Any] = bindparam(f"filter_{name}", type_=shown.type, expanding=isinstance(value, list))

@@ -67,6 +67,7 @@ def group_query_of(kind: type[EntityFilterQuery]) -> type[GroupQuery]:
         trees: ClassVar = kind.trees
         sets: ClassVar = kind.sets
         named: ClassVar = kind.named
+        related: ClassVar = kind.related
         currencies: ClassVar = kind.currencies
         measures: ClassVar = kind.measures
 

@@ -1,6 +1,7 @@
 """Counters of sign-in attempts."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Field
 
@@ -17,6 +18,8 @@ class SignInCounter(Bookkeeping, table=True):
 
     id: str = Field(primary_key=True, max_length=160)
     """The counted name: `kind:name`, and for a known address `kind:name:address`."""
+    user_id: UUID | None = Field(default=None, foreign_key="user.id", ondelete="CASCADE", index=True)
+    """The user whose account it is; null for an address, and for a name that no user has."""
     failures: int = 0
     """Failed attempts, and those that are still being checked."""
     blocked_until: datetime | None = Field(default=None, sa_type=Instant)

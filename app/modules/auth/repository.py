@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,7 +10,7 @@ from sqlmodel import col
 
 from app.core.clock import now
 from app.core.db.entity import table_of
-from app.core.db.session import Session
+from app.core.db.session import ReadSession, Session
 from app.modules.auth.models import SignInCounter
 
 counters = table_of(SignInCounter)
@@ -44,6 +45,10 @@ class CounterRepository:
         at: datetime = await self.session.value(select(func.clock_timestamp()))
         return at
 
+    async def remove_of_user(self, user_id: UUID) -> None:
+        """Remove the counters of an account, also those under names that it had."""
+        await self.session.execute(delete(counters).where(counters.c.user_id == user_id))
+
     async def remove(self, id: str) -> None:
         """Remove a counter and those below it (`id:…`)."""
         below = counters.c.id.startswith(f"{id}:", autoescape=True)
@@ -53,3 +58,9 @@ class CounterRepository:
         """Remove the counter of an address, and those of names at that address."""
         at_address = counters.c.id.endswith(f":{address}", autoescape=True)
         await self.session.execute(delete(counters).where(at_address))
+
+
+async def counters_of_user(session: ReadSession | Session, user_id: UUID) -> list[SignInCounter]:
+    """The counters of an account, as they are stored, to be looked at."""
+    mine = select(counters).where(counters.c.user_id == user_id).order_by(counters.c.id)
+    return [SignInCounter(**row._mapping) for row in await session.all(mine)]

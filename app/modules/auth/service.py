@@ -96,7 +96,7 @@ class SignInService:
         user = await UserRepository(self.database.read_session(self.context)).credentials(identifier)
         hashed = hash_identifier(self.database.keys.lookup, identifier)
         self.context.subject_id = user.id if user else None
-        attempt = Attempt(identifier, user, await throttle.reserve_sign_in(hashed))
+        attempt = Attempt(identifier, user, await throttle.reserve_sign_in(hashed, self.context.subject_id))
         if attempt.reservation.wait:
             attempt.is_from_known_address = await throttle.has_signed_in_here(attempt.user_id)
         return attempt
@@ -164,6 +164,7 @@ async def remove_counters(session: Session, user_id: UUID, names: Iterable[str])
     own = (f"{kind}:{user_id}" for kind in ("password", "code", "email"))
     for counter in (*own, *(f"identifier:{name}" for name in hashed)):
         await CounterRepository(session).remove(counter)
+    await CounterRepository(session).remove_of_user(user_id)
 
 
 async def forget_counters(session: Session, person: Person) -> None:

@@ -129,7 +129,7 @@ class AcceptanceService:
         """The user with this open invitation; a guess counts for the address. Raises BadInvitation, TooManyAttempts."""
         throttle = Throttle(self.database, self.context)
         counted = throttle.address_counter()
-        await throttle.reserve(counted)
+        await throttle.reserve(counted, None)
         found = await InvitationRepository(self.database.read_session(self.context)).by_token(digest)
         if found is None or not is_open(found, self.database.keys):
             raise bad_invitation()

@@ -7,6 +7,7 @@ from app.core.db.session import Session
 from app.core.errors import Forbidden
 from app.core.http.module_hooks import ModuleHooks
 from app.modules.users.models import User
+from app.modules.users.repository import UserRepository
 
 
 async def forget(session: Session, person: Person) -> None:
@@ -20,6 +21,7 @@ async def forget(session: Session, person: Person) -> None:
     user.is_active = user.is_superuser = user.must_change_password = False
     user.password_hash, user.password_expires_at = "", None
     user.signed_out_at = now()
+    await UserRepository(session).forget_sign_in(person.id)
 
 
 def install(database: Database) -> None:

@@ -1,11 +1,12 @@
 """Users: people who sign in, and service accounts."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Field
 
 from app.core.db.column_types import Instant
-from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
+from app.core.db.entity import Bookkeeping, Entity, SoftDelete, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 from app.core.db.targets import SHOWN_AS
@@ -56,3 +57,15 @@ class User(SoftDelete, Entity, table=True):
     it and the change log shows it."""
     signed_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the user was last signed out of all sessions: those that began before are over."""
+
+
+class LastSignIn(Bookkeeping, table=True):
+    """The last sign-in of a user. One who never signed in has none."""
+
+    __tablename__ = "last_sign_in"
+    not_audited = "moves with every sign-in, which the login log shows"
+
+    id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
+    """The user."""
+    at: datetime = Field(sa_type=Instant, index=True)
+    """When the user last signed in."""

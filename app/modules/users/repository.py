@@ -1,14 +1,19 @@
 """Queries over users."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
+from app.core.db.entity import table_of
 from app.core.db.repository import Repository
 from app.core.db.session import AnyRow, AnySelect
 from app.core.fields.folding import fold_email
-from app.modules.users.models import User
+from app.modules.users.models import LastSignIn, User
 from app.modules.users.schemas import UserRead
+
+sign_ins = table_of(LastSignIn)
 
 
 class UserRepository(Repository[User]):
@@ -43,3 +48,19 @@ class UserRepository(Repository[User]):
         """Load and lock a user who may sign in."""
         user = await self.writer.load(User, id)
         return user if user is not None and user.is_active else None
+
+    async def last_sign_in(self, id: UUID) -> datetime | None:
+        """When the user last signed in; None for one who never did."""
+        at: datetime | None = await self.session.value(select(sign_ins.c.at).where(sign_ins.c.id == id))
+        return at
+
+    async def record_sign_in(self, id: UUID, at: datetime) -> None:
+        """Record when the user last signed in."""
+        dialect = sqlite if self.writer.is_sqlite else postgresql
+        sign_in = dialect.insert(sign_ins).values(id=id, at=at)
+        newer = {"at": sign_in.excluded.at}
+        await self.writer.execute(sign_in.on_conflict_do_update(index_elements=["id"], set_=newer))
+
+    async def forget_sign_in(self, id: UUID) -> None:
+        """Forget when the user last signed in."""
+        await self.writer.execute(delete(sign_ins).where(sign_ins.c.id == id))

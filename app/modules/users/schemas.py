@@ -1,13 +1,17 @@
 """Request and response schemas of users."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
+from uuid import UUID
 
 from pydantic import SecretStr, StringConstraints, model_validator
 
 from app.core.db.pagination import EntityQuery
+from app.core.db.related_filters import RelatedRows, RelatedValues
 from app.core.fields.email import EmailAddress
 from app.core.fields.text import Name
+from app.core.fields.time import Moment
 from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema
 from app.core.sentences import refusal
 from app.modules.users.models import User
@@ -93,4 +97,31 @@ class UserQuery(EntityQuery):
 
     lists: ClassVar = User
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "updated_at", "username", "email")
-    filterable: ClassVar[tuple[str, ...]] = ("username", "email", "is_active", "is_superuser", "is_service")
+    filterable: ClassVar[tuple[str, ...]] = (
+        "username",
+        "email",
+        "is_active",
+        "is_superuser",
+        "is_service",
+        "must_change_password",
+    )
+    related: ClassVar[Mapping[str, RelatedRows]] = {
+        "role_id": RelatedValues(
+            about="role", table="user_role", owner="user_id", column="role_id", kind=UUID, present="is_active"
+        ),
+        "last_sign_in_at": RelatedValues(
+            about="last sign-in", table="last_sign_in", owner="id", column="at", kind=Moment
+        ),
+        "has_second_factor": RelatedRows(
+            about="Only users with a confirmed second factor (true), or only those without (false).",
+            table="second_factor",
+            owner="user_id",
+            present="confirmed_at",
+        ),
+        "is_locked": RelatedRows(
+            about="Only users whose attempts to prove who they are are blocked now (true), or only others (false).",
+            table="sign_in_counter",
+            owner="user_id",
+            ahead="blocked_until",
+        ),
+    }

@@ -32,7 +32,7 @@ class Reauthentication:
         """Count a code before it is checked; reset the counters if it was right. Raises TooManyAttempts."""
         throttle = Throttle(self.database, self.context)
         counters = throttle.account_counter("code", self.principal.user_id)
-        await throttle.reserve(counters)
+        await throttle.reserve(counters, self.principal.user_id)
         return counters
 
     async def reserve_email_change(self) -> None:
@@ -41,13 +41,14 @@ class Reauthentication:
         The response tells whether the address has an account, which callers without `users:read` must not enumerate.
         """
         throttle = Throttle(self.database, self.context)
-        await throttle.reserve(throttle.account_counter("email", self.principal.user_id))
+        user_id = self.principal.user_id
+        await throttle.reserve(throttle.account_counter("email", user_id), user_id)
 
     async def verify_password(self, password: str) -> str:
         """The stored hash, if `password` is right. Raises WrongPassword, TooManyAttempts, Unavailable."""
         throttle = Throttle(self.database, self.context)
         counters = throttle.account_counter("password", self.principal.user_id)
-        await throttle.reserve(counters)
+        await throttle.reserve(counters, self.principal.user_id)
         users = UserRepository(self.database.read_session(self.context))
         user = await users.credentials_of(self.principal.user_id)
         try:

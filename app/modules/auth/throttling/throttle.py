@@ -63,11 +63,15 @@ class Throttle:
     database: Database
     context: RequestContext
 
-    async def reserve_sign_in(self, identifier_digest: str) -> Reservation:
-        """Count an attempt to sign in. Raises TooManyAttempts if not even the owner of the name may pass."""
+    async def reserve_sign_in(self, identifier_digest: str, user_id: UUID | None) -> Reservation:
+        """Count an attempt to sign in as a user, or by a name that no user has.
+
+        Raises TooManyAttempts if not even the owner of the name may pass.
+        """
         limit, name = self.database.settings.auth.account_failures, f"identifier:{identifier_digest}"
         for_owner = f"{name}:{rate_limit_key(self.context.ip)}"
-        return await self.reserve({name: limit, **self.address_counter(), for_owner: limit}, for_owner)
+        limits = {name: limit, **self.address_counter(), for_owner: limit}
+        return await self.reserve(limits, user_id, for_owner=for_owner)
 
     async def has_signed_in_here(self, user_id: UUID | None) -> bool:
         """Whether the user signed in from this address recently. An unknown user costs a query as well."""
@@ -82,10 +86,13 @@ class Throttle:
         """The counter of the address of a caller who is not signed in."""
         return {f"address:{rate_limit_key(self.context.ip)}": self.database.settings.auth.address_failures}
 
-    async def reserve(self, limits: CounterLimits, for_owner: str | None = None) -> Reservation:
-        """Count an attempt as failed. Raises TooManyAttempts, and counts nothing, while attempts are blocked.
+    async def reserve(
+        self, limits: CounterLimits, user_id: UUID | None, *, for_owner: str | None = None
+    ) -> Reservation:
+        """Count an attempt at the account of a user as failed.
 
-        Where only counters other than `for_owner` are blocked, the attempt counts for that one, and has a `wait`.
+        Raises TooManyAttempts, and counts nothing, while attempts are blocked. Where only counters other than
+        `for_owner` are blocked, the attempt counts for that one, and has a `wait`.
         """
         async with self.database.unit_of_work(self.context) as session:
             rows = await CounterRepository(session).lock(limits)
@@ -95,6 +102,7 @@ class Throttle:
                 raise too_many_attempts(longest_wait(rows, at))
             counted = {name: limit for name, limit in limits.items() if not blocked or name == for_owner}
             for name, limit in counted.items():
+                rows[name].user_id = user_id if kind_of(name) != "address" else None
                 count(rows[name], limit, at)
             return Reservation(counted, longest_wait(rows, at) if blocked else 0)
 

@@ -71,7 +71,7 @@ class SessionTokens:
         present = await SessionRepository(session).lock_open(user_id)
         for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
             old.revoke("session-limit")
-        await session.flush()  # one statement cannot both change sessions and add one
+        await UserRepository(session).record_sign_in(user_id, at)  # one statement cannot change sessions and add one
         session.add_all([row, SessionUse(id=row.id, used_at=at)])
         session.add(login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id))
         return self.issue_pair(row, generation=0)
