@@ -212,6 +212,14 @@ async def assign_roles(client: Client) -> None:
     await client.send("assign roles", "PUT", path, json=body, params=params)
 
 
+async def change_holders(client: Client) -> None:
+    """Give a role to some users, and take it from others."""
+    world, chosen = client.world, list({client.world.any("users") for _ in range(4)})
+    body = {"assign": chosen[:2], "unassign": chosen[2:], "reason": world.words(3)}
+    params = {"dry_run": "true"} if world.is_lucky(0.2) else {}
+    await client.send("change holders", "POST", f"/roles/{world.any('roles')}/users", json=body, params=params)
+
+
 async def change_modules(client: Client) -> None:
     """Rename a module or a group of modules."""
     resource = client.world.chance.choice(["modules", "module-groups"])

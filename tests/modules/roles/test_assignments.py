@@ -101,3 +101,22 @@ async def test_a_hidden_role_comes_back_with_its_users(signed_in_as: SignedInAs)
     await root.post(f"/roles/{mine}/restore")
 
     assert (await person.get("/tasks")).status_code == 200
+
+
+async def test_the_roles_of_a_user_have_a_tag_to_change_them_by(signed_in_as: SignedInAs) -> None:
+    root, person = await signed_in_as(superuser=True), await signed_in_as("tasks:read")
+    path, mine = f"/users/{person.id}/roles", await role_of(person, root)
+    read = await root.get(path)
+    tag = read.headers["etag"]
+    assert (await root.get(path, headers={"If-None-Match": tag})).status_code == 304
+
+    await root.patch(f"/roles/{mine}", {"name": "Renamed"})
+    renamed = await root.get(path, headers={"If-None-Match": tag})
+    kept = await root.put(path, read.json(), headers={"If-Match": tag})
+    taken = await root.put(path, {"assignments": []}, headers={"If-Match": tag})
+    stale = await root.put(path, read.json(), headers={"If-Match": tag})
+
+    assert [found["role"]["name"] for found in renamed.json()["assignments"]] == ["Renamed"]
+    assert (kept.status_code, kept.json()) == (200, renamed.json()), "the name of the role was not set back"
+    assert (taken.status_code, stale.status_code) == (200, 412)
+    assert taken.headers["etag"] == (await root.get(path)).headers["etag"] != tag
