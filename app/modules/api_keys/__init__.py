@@ -2,6 +2,7 @@
 
 from app.modules.api_keys.credential.parsed_key import PREFIX, parse, verify
 from app.modules.api_keys.models import ApiKey
-from app.modules.api_keys.service import record_use
+from app.modules.api_keys.schemas import ApiKeyQuery, ApiKeyRead
+from app.modules.api_keys.service import ApiKeyService, record_use
 
-__all__ = ["PREFIX", "ApiKey", "parse", "record_use", "verify"]
+__all__ = ["PREFIX", "ApiKey", "ApiKeyQuery", "ApiKeyRead", "ApiKeyService", "parse", "record_use", "verify"]

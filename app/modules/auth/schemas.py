@@ -1,10 +1,11 @@
 """Request schemas of sign-in and refresh."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from app.core.resources.schemas import Schema
+from app.core.resources.schemas import ResponseSchema, Schema
 
 
 class SignInForm(Schema):
@@ -32,3 +33,14 @@ class RefreshRequest(Schema):
 
     refresh_token: SecretStr = Field(max_length=4096)
     """The refresh token of the last token pair. It works once."""
+
+
+class FailedAttempts(ResponseSchema):
+    """Failed attempts of one kind at an account, which count until a right one, and fade."""
+
+    kind: Literal["sign-in", "sign-in-from-one-address", "password", "code", "email"]
+    """What was attempted: to sign in, to enter the password or a code again, or to change the own e-mail."""
+    failures: int
+    """Attempts that failed, or are being checked."""
+    blocked_until: datetime | None
+    """When the next attempt is allowed; null while attempts are not blocked."""

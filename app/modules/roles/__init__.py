@@ -1,6 +1,6 @@
 """Roles, grants, assignments, modules and groups: the policy itself."""
 
-from app.modules.roles.assignments.schemas import Assignments, AssignmentsRead
+from app.modules.roles.assignments.schemas import AssignmentRead, Assignments
 from app.modules.roles.assignments.service import AssignmentService
 from app.modules.roles.evaluation.conditions import (
     Condition,
@@ -57,9 +57,9 @@ __all__ = [
     "NOTHING",
     "USER_COLUMNS",
     "WHOLE_ROW",
+    "AssignmentRead",
     "AssignmentService",
     "Assignments",
-    "AssignmentsRead",
     "CannotGrant",
     "Condition",
     "Flags",

@@ -2,7 +2,8 @@
 
 from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.sessions.repository import LoginRepository, SessionRepository
-from app.modules.sessions.schemas import TokenPair
+from app.modules.sessions.schemas import LoginQuery, LoginRead, SessionQuery, SessionRead, TokenPair
+from app.modules.sessions.service import SessionAdmin
 from app.modules.sessions.tokens.session_tokens import (
     BadCredentials,
     SessionTokens,
@@ -14,7 +15,12 @@ from app.modules.sessions.tokens.session_tokens import (
 __all__ = [
     "AuthSession",
     "BadCredentials",
+    "LoginQuery",
+    "LoginRead",
     "LoginRepository",
+    "SessionAdmin",
+    "SessionQuery",
+    "SessionRead",
     "SessionRepository",
     "SessionTokens",
     "SessionUse",
