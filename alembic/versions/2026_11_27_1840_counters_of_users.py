@@ -1,4 +1,4 @@
-"""Whose account a counter of attempts is about."""
+"""Whose account a counter of attempts is about, and which counters block."""
 
 import sqlalchemy as sa
 
@@ -17,9 +17,17 @@ def upgrade() -> None:
         batch_op.create_foreign_key(
             batch_op.f("fk_sign_in_counter_user_id"), "user", ["user_id"], ["id"], ondelete="CASCADE"
         )
+    op.create_index(
+        "ix_sign_in_counter_blocked",
+        "sign_in_counter",
+        ["blocked_until"],
+        postgresql_where=sa.text("blocked_until IS NOT NULL"),
+        sqlite_where=sa.text("blocked_until IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_sign_in_counter_blocked", "sign_in_counter")
     with op.batch_alter_table("sign_in_counter", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_sign_in_counter_user_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_sign_in_counter_user_id"))

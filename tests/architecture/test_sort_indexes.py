@@ -170,8 +170,8 @@ def related_without_index(related: Mapping[str, RelatedRows]) -> list[str]:
     for name, each in related.items():
         unique = [next(iter(key.columns)) for key in each.related.constraints if isinstance(key, UniqueConstraint)]
         first = {index[0] for index in indexes_of(each.related)} | {column.name for column in unique}
-        wanted = {each.owner, each.column} if isinstance(each, RelatedValues) else {each.owner}
-        if not wanted <= first:
+        compared = each.column if isinstance(each, RelatedValues) else each.ahead
+        if not {each.owner, compared} - {None} <= first:
             missing.append(name)
     return missing
 

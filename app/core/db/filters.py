@@ -69,11 +69,7 @@ def condition(table: Table, query: FilterQuery, name: str, value: object) -> Col
         values: BindParameter[Any] = bindparam(f"filter_{name}", type_=linked.others.column.type, expanding=True)
         return linked.condition(suffix, values, is_true=value is True)
     if (related := query.related.get(field)) is not None:
-        compared = related.compared
-        found = bindparam(
-            f"filter_{name}", type_=compared.type if compared is not None else None, expanding=isinstance(value, list)
-        )
-        return related.condition(table, suffix, found, value)
+        return related.condition(table, suffix, value, f"filter_{name}")
     column = table.c[field]
     shown = compared_column(column) if field in natural_keys(table) else column
     parameter: BindParameter[Any] = bindparam(f"filter_{name}", type_=shown.type, expanding=isinstance(value, list))

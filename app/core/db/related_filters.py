@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic.fields import FieldInfo
-from sqlalchemy import BindParameter, Column, ColumnElement, Select, Table, exists, select
+from sqlalchemy import ColumnElement, Table, bindparam, exists, select
 from sqlmodel import SQLModel
 
 from app.core.clock import now
@@ -25,20 +25,15 @@ class RelatedRows:
     owner: str
     """The column with the id of the row that they belong to."""
     about: str
-    """What the filter finds, as the document says it."""
+    """What the filter finds, as the document says it; of values, what one is called."""
     present: str | None = None
     """A column that counts only related rows that have a value in it, or of which it is true."""
     ahead: str | None = None
-    """A column that counts only related rows of which it is later than now."""
+    """A column that counts only related rows of which it is later than now. An index begins with it."""
 
     @property
     def related(self) -> Table:
         return SQLModel.metadata.tables[self.table]
-
-    @property
-    def compared(self) -> "Column[Any] | None":
-        """The column that the parameter is compared with, if it has a value."""
-        return self.related.c[self.ahead] if self.ahead is not None else None
 
     def parameters(self, name: str) -> Iterator[tuple[str, FieldInfo]]:
         """The parameters of the filter `name`."""
@@ -48,27 +43,28 @@ class RelatedRows:
         """The value of the parameter, for what a client sends."""
         return now() if self.ahead is not None else value
 
-    def condition(self, listed: Table, suffix: str, parameter: BindParameter[Any], value: Any) -> ColumnElement[bool]:
-        """True for the rows of `listed` that a parameter finds."""
-        return self.has(listed, parameter) if value else self.lacks(listed, parameter)
+    def condition(self, listed: Table, suffix: str, value: Any, parameter: str) -> ColumnElement[bool]:
+        """True for the rows of `listed` that a filter finds. Its `parameter` has the value."""
+        which = []
+        if self.ahead is not None:
+            column = self.related.c[self.ahead]
+            which.append(column > bindparam(parameter, type_=column.type))
+        return self.has(listed, *which) if value else self.lacks(listed, *which)
 
-    def counted(self, parameter: BindParameter[Any]) -> Iterator[ColumnElement[bool]]:
+    def counted(self) -> Iterator[ColumnElement[bool]]:
         """True for the related rows that count."""
         if self.present is not None:
             column = self.related.c[self.present]
             yield column if column.type.python_type is bool else column.is_not(None)
-        if self.ahead is not None:
-            yield self.related.c[self.ahead] > parameter
 
-    def has(self, listed: Table, parameter: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    def has(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows with a related one. Those are few, and are read first."""
-        owners: Select[Any] = select(self.related.c[self.owner]).where(*self.counted(parameter), *which)
-        return listed.c.id.in_(owners)
+        return listed.c.id.in_(select(self.related.c[self.owner]).where(*self.counted(), *which))
 
-    def lacks(self, listed: Table, parameter: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    def lacks(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows without any. Most lack one, and are read in the order of the list."""
         mine = self.related.c[self.owner] == listed.c.id
-        return ~exists().where(mine, *self.counted(parameter), *which).correlate(listed)
+        return ~exists().where(mine, *self.counted(), *which).correlate(listed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,24 +76,20 @@ class RelatedValues(RelatedRows):
     kind: Any
     """The type of a value that a client sends."""
 
-    @property
-    def compared(self) -> "Column[Any] | None":
-        return self.related.c[self.column]
-
     def parameters(self, name: str) -> Iterator[tuple[str, FieldInfo]]:
         if self.kind is Moment:
             for suffix, words in TIMES.items():
                 yield f"{name}_{suffix}", one(self.kind, f"Only items whose {self.about} is {words} this.")
         else:
-            yield name, several(self.kind, f"Only items of which {self.about} is one of these.")
-            yield f"{name}_{NOT}", several(self.kind, f"Only items of which no {self.about} is one of these.")
-        yield f"{name}_{NULL}", one(bool, f"Only items without {self.about} (true), or only those with one (false).")
+            yield name, several(self.kind, f"Only items with one of these as a {self.about}.")
+            yield f"{name}_{NOT}", several(self.kind, f"Only items with none of these as a {self.about}.")
+        yield f"{name}_{NULL}", one(bool, f"Only items without a {self.about} (true), or only those with one (false).")
 
-    def condition(self, listed: Table, suffix: str, parameter: BindParameter[Any], value: Any) -> ColumnElement[bool]:
-        column = self.related.c[self.column]
+    def condition(self, listed: Table, suffix: str, value: Any, parameter: str) -> ColumnElement[bool]:
         if suffix == NULL:
-            return self.lacks(listed, parameter) if value else self.has(listed, parameter)
+            return self.lacks(listed) if value else self.has(listed)
+        column = self.related.c[self.column]
+        found = bindparam(parameter, type_=column.type, expanding=isinstance(value, list))
         if suffix == NOT:
-            return self.lacks(listed, parameter, column.in_(parameter))
-        found = COMPARE[suffix](column, parameter) if suffix else column.in_(parameter)
-        return self.has(listed, parameter, found)
+            return self.lacks(listed, column.in_(found))
+        return self.has(listed, COMPARE[suffix](column, found) if suffix else column.in_(found))

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from app.core.clock import now
@@ -15,6 +16,14 @@ class SignInCounter(Bookkeeping, table=True):
 
     __tablename__ = "sign_in_counter"
     not_audited = "counts attempts, which the login log and the access log show"
+    __table_args__ = (
+        Index(
+            "ix_sign_in_counter_blocked",
+            "blocked_until",
+            postgresql_where=text("blocked_until IS NOT NULL"),
+            sqlite_where=text("blocked_until IS NOT NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True, max_length=160)
     """The counted name: `kind:name`, and for a known address `kind:name:address`."""

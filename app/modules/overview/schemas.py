@@ -40,7 +40,7 @@ class UserOverview(ResponseSchema):
     has_second_factor: bool
     """Whether the user has a confirmed second factor."""
     is_locked: bool
-    """Whether attempts to prove to be the user are blocked now."""
+    """Whether attempts at the account are blocked now."""
     failed_attempts: list[FailedAttempts]
     """What counts towards that."""
     assignments: list[AssignmentRead]

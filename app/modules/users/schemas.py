@@ -119,7 +119,7 @@ class UserQuery(EntityQuery):
             present="confirmed_at",
         ),
         "is_locked": RelatedRows(
-            about="Only users whose attempts to prove who they are are blocked now (true), or only others (false).",
+            about="Only users at whose accounts attempts are blocked now (true), or only others (false).",
             table="sign_in_counter",
             owner="user_id",
             ahead="blocked_until",
