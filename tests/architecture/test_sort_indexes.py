@@ -168,8 +168,8 @@ def related_without_index(related: Mapping[str, RelatedRows]) -> list[str]:
     """The filters by related rows for which no index begins with their owner, or none with their values."""
     missing = []
     for name, each in related.items():
-        unique = [next(iter(key.columns)) for key in each.related.constraints if isinstance(key, UniqueConstraint)]
-        first = {index[0] for index in indexes_of(each.related)} | {column.name for column in unique}
+        unique = [next(iter(key.columns)) for key in each.rows.constraints if isinstance(key, UniqueConstraint)]
+        first = {index[0] for index in indexes_of(each.rows)} | {column.name for column in unique}
         compared = each.column if isinstance(each, RelatedValues) else each.ahead
         if not {each.owner, compared} - {None} <= first:
             missing.append(name)

@@ -32,7 +32,7 @@ class RelatedRows:
     """A column that counts only related rows of which it is later than now. An index begins with it."""
 
     @property
-    def related(self) -> Table:
+    def rows(self) -> Table:
         return SQLModel.metadata.tables[self.table]
 
     def parameters(self, name: str) -> Iterator[tuple[str, FieldInfo]]:
@@ -47,24 +47,24 @@ class RelatedRows:
         """True for the rows of `listed` that a filter finds. Its `parameter` has the value."""
         which = []
         if self.ahead is not None:
-            column = self.related.c[self.ahead]
+            column = self.rows.c[self.ahead]
             which.append(column > bindparam(parameter, type_=column.type))
         return self.has(listed, *which) if value else self.lacks(listed, *which)
 
-    def counted(self) -> Iterator[ColumnElement[bool]]:
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
         """True for the related rows that count."""
         if self.present is not None:
-            column = self.related.c[self.present]
+            column = self.rows.c[self.present]
             yield column if column.type.python_type is bool else column.is_not(None)
 
     def has(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows with a related one. Those are few, and are read first."""
-        return listed.c.id.in_(select(self.related.c[self.owner]).where(*self.counted(), *which))
+        return listed.c.id.in_(select(self.rows.c[self.owner]).where(*self.conditions(), *which))
 
     def lacks(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows without any. Most lack one, and are read in the order of the list."""
-        mine = self.related.c[self.owner] == listed.c.id
-        return ~exists().where(mine, *self.counted(), *which).correlate(listed)
+        mine = self.rows.c[self.owner] == listed.c.id
+        return ~exists().where(mine, *self.conditions(), *which).correlate(listed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ class RelatedValues(RelatedRows):
     def condition(self, listed: Table, suffix: str, value: Any, parameter: str) -> ColumnElement[bool]:
         if suffix == NULL:
             return self.lacks(listed) if value else self.has(listed)
-        column = self.related.c[self.column]
+        column = self.rows.c[self.column]
         found = bindparam(parameter, type_=column.type, expanding=isinstance(value, list))
         if suffix == NOT:
             return self.lacks(listed, column.in_(found))
