@@ -19,7 +19,8 @@ from app.modules.rbac.schemas import (
     VersionRead,
     WhoCanQuery,
 )
-from app.modules.rbac.service import ExplainService, MenuService, VersionService
+from app.modules.rbac.service import ExplainService, MenuService
+from app.modules.rbac.versions.service import VersionService
 
 POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
 router = Router(prefix="/rbac", tag="policy", about=POLICY)

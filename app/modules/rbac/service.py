@@ -1,25 +1,21 @@
-"""Explanations of permissions, versions of the policy, and menus."""
+"""Explanations of permissions, and menus."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.context import ALL_ROWS, EVERYTHING, Principal, scopes_in
-from app.core.db.entity import Entity
-from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.pagination import RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
-from app.core.errors import Conflict, Forbidden, NotFound, invalid
+from app.core.errors import NotFound, invalid
 from app.modules.rbac.engine.conditions import asked_conditions
 from app.modules.rbac.engine.effects import in_short
-from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
-from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
+from app.modules.rbac.repository import VersionRepository
 from app.modules.rbac.schemas import Explanation, Ground, MenuGroup, MenuModule, PermissionRead, WhoCanQuery
 from app.modules.roles import (
     ACTIONS,
-    WHOLE_ROW,
     GrantPath,
     HolderRepository,
     ModuleRepository,
@@ -162,84 +158,6 @@ def superuser_ground(row: AnyRow) -> Ground:
         obstacles=obstacles,
         detail=detail,
     )
-
-
-class VersionService:
-    """Lists the versions of the policy, and restores one."""
-
-    def __init__(self, session: Session | ReadSession) -> None:
-        self.rows = VersionRepository(session)
-
-    async def page(self, query: PageQuery) -> RowPage:
-        return await self.name_users(await self.rows.page(query))
-
-    async def get(self, id: int) -> Any:
-        """One version. Raises NotFound."""
-        return (await self.name_users(RowPage([await self.rows.get(id)]))).items[0]
-
-    async def name_users(self, page: RowPage) -> RowPage:
-        """`page` with the present names of the users in the effects; null for a user who was erased."""
-        ids = {UUID(effect["user_id"]) for row in page.items for effect in row.effects}
-        names = await self.rows.usernames(ids)
-        named = [[{**each, "username": names.get(each["user_id"])} for each in row.effects] for row in page.items]
-        items = [{**row._mapping, "effects": effects} for row, effects in zip(page.items, named, strict=True)]
-        return replace(page, items=items)
-
-    async def restore(self, id: int) -> None:
-        """Restore roles, grants, assignments, modules and groups as they were after version `id`.
-
-        Users do not change, so that no deactivated user comes back. Raises NotFound, Conflict, Forbidden.
-        """
-        session = self.rows.session
-        if not isinstance(session, Session):
-            raise TypeError("restoring needs a session that writes")
-        current = await self.rows.current()
-        await self.rows.get(id)
-        if id == current:
-            raise Conflict("This is the current version.")
-        session.context.restores = id
-        wanted: dict[Key, Snapshot | None] = {}
-        for version in await self.rows.newer_than(id):
-            wanted |= {(item["entity"], UUID(item["id"])): item["old"] for item in version.changes}
-        principal = session.context.principal
-        if principal is not None and not principal.may("users:update") and any(key[0] == "user_role" for key in wanted):
-            raise Forbidden("This gives users their roles back, which needs the permission users:update.")
-        for name in [name for name in POLICY_TABLES if name != "user"]:
-            snapshots = {key_id: snapshot for (entity, key_id), snapshot in wanted.items() if entity == name}
-            await self.apply(session, POLICY_TABLES[name], snapshots)
-        await self.touch_owners(session, current, id)
-
-    async def touch_owners(self, session: Session, current: int, id: int) -> None:
-        """Make a new version of each role and user whose set of grants or assignments changed."""
-        for name, column in (("role", "role_id"), ("user", "user_id")):
-            ids = {
-                UUID(snapshot[column])
-                for version in await self.rows.newer_than(id)
-                for change in version.changes
-                for snapshot in (change["old"], change["new"])
-                if version.id <= current and change["entity"] in ("role_module", "user_role") and snapshot
-                if column in snapshot and (name == "user" or change["entity"] == "role_module")
-            }
-            for row in (await PolicyRowRepository(session).load(POLICY_TABLES[name], ids)).values():
-                row.updated_at = now()
-        await session.flush()
-
-    async def apply(self, session: Session, model: type[Entity], snapshots: dict[UUID, Snapshot | None]) -> None:
-        """Make rows of one table equal to their snapshots. Rows are deleted before others are inserted."""
-        present = await PolicyRowRepository(session).load(model, set(snapshots))
-        for row_id, row in present.items():
-            if snapshots[row_id] is None and model.policy_columns == WHOLE_ROW:
-                session.remove(row)
-        await session.flush()
-        for row_id, snapshot in snapshots.items():
-            if snapshot is None:
-                continue
-            row_to_set: Any = present.get(row_id) or model(id=row_id)
-            for column, value in values_of(model, snapshot).items():
-                if getattr(row_to_set, column, None) != value:
-                    setattr(row_to_set, column, value)
-            session.add(row_to_set)
-        await session.flush()
 
 
 class MenuService:

@@ -1,0 +1,1 @@
+"""Versions of the policy: what each changed, and going back to one."""
