@@ -29,7 +29,7 @@ VIOLATIONS: dict[str, tuple[str, str, str]] = {
     "SQL in a service": ("modules/products/service.py", "from sqlalchemy import insert", "write no SQL"),
     "a sub-package that knows its service": (
         "modules/rbac/engine/cache.py",
-        "from app.modules.rbac.service import VersionService",
+        "from app.modules.rbac.service import ExplainService",
         "do not know what is above them",
     ),
     "a repository that knows a sub-package": (

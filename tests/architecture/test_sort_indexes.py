@@ -23,9 +23,10 @@ from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import ApiKeyQuery
+from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.items.schemas import ItemHistoryQuery
-from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, HistoryQuery
+from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery

@@ -2,5 +2,7 @@
 
 from app.modules.audit.erasure.router import add_erasure
 from app.modules.audit.items.router import add_history
+from app.modules.audit.names.present import Names, WantedNames
+from app.modules.audit.names.references import find_references
 
-__all__ = ["add_erasure", "add_history"]
+__all__ = ["Names", "WantedNames", "add_erasure", "add_history", "find_references"]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -116,20 +116,6 @@ async def tell_archives(
         session.context.headers[ARCHIVED_HEADER] = ", ".join(row.month for row in rows)
 
 
-class Item(NamedTuple):
-    """An item that the change log tells of."""
-
-    entity: str
-    """The table."""
-    entity_id: UUID
-    """The id of the row."""
-
-    @property
-    def words(self) -> str:
-        """The name of its kind, in words."""
-        return self.entity.replace("_", " ")
-
-
 class LogRepository(ReadRepository):
     """One of the logs, each entry with its place, and with its caller, as far as that is still known.
 
@@ -145,8 +131,9 @@ class LogRepository(ReadRepository):
         return {"seq": place, "actor_name": name, "ip": callers.c.ip, "user_agent": callers.c.user_agent}
 
     def columns(self) -> list[ColumnElement[Any]]:
-        computed = self.compute_columns()
-        return [computed[name] if name in computed else self.table.c[name] for name in self.read.model_fields]
+        """The columns of a read, without the names that `names` adds to a page."""
+        known = {**self.table.c, **self.compute_columns()}
+        return [known[name] for name in self.read.model_fields if name in known]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         called = self.table.outerjoin(callers, self.table.c.caller_id == callers.c.id)

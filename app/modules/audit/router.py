@@ -18,6 +18,7 @@ from app.core.http.file_export import read_file_kind, to_file
 from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.audit.calls.schemas import CallQuery, CallRead
 from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
@@ -28,8 +29,6 @@ from app.modules.audit.schemas import (
     WINDOW_HEADER,
     AccessQuery,
     AccessRead,
-    CallQuery,
-    CallRead,
     ChangeQuery,
     ChangeRead,
     EntryQuery,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from app.core.db.audited import TableName
-from app.core.db.pagination import FieldsQuery, Page, PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.errors import Invalid
 from app.core.field_errors import field_error
 from app.core.fields.http_method import Method
@@ -60,6 +60,20 @@ class Window(NamedTuple):
             raise RangeRequired(detail, errors=[field_error("/query/at_gte", detail, "too-early")])
         end = end or (start + WIDEST if start else now)
         return cls(start or end - WIDEST, end)
+
+
+class Item(NamedTuple):
+    """An item that the change log tells of."""
+
+    entity: str
+    """The table."""
+    entity_id: UUID
+    """The id of the row."""
+
+    @property
+    def words(self) -> str:
+        """The name of its kind, in words."""
+        return self.entity.replace("_", " ")
 
 
 class HistoryQuery(PageQuery):
@@ -182,12 +196,6 @@ class ChangeQuery(EntryQuery):
     """Only changes of this field."""
 
 
-class CallQuery(HistoryQuery):
-    """The parameters of one call: a page of its changes, in the order in which they were made."""
-
-    default_sort: ClassVar[str] = "at"
-
-
 class EntryRead(ResponseSchema):
     """The fields of both logs: who, when and from where."""
 
@@ -211,6 +219,8 @@ class EntryRead(ResponseSchema):
     """The name of the actor at that time; null once the person was erased."""
     owner_id: UUID | None
     """The user for whom an API key acted."""
+    owner_name: str | None
+    """The present name of that user; null once the person was erased."""
     ip: str | None
     """The address of the client; null once it was forgotten, or the person erased."""
     user_agent: str | None
@@ -248,8 +258,12 @@ class AccessRead(EntryRead):
     """The module that the permission of the route belongs to, or the group of the route in the document."""
     item_id: UUID | None
     """The item in the path, or the one that was created."""
+    item_name: str | None
+    """The present name of the item; null where it has none, is gone, or the person was erased."""
     subject_id: UUID | None
     """The user as whom the caller tried to sign in, or on whose account it acted."""
+    subject_name: str | None
+    """The present name of that user; null once the person was erased."""
     bytes_in: int | None
     """The size of the request body, as far as it was read, in bytes; null in entries of older versions."""
     trace_id: str | None
@@ -269,32 +283,13 @@ class ChangeRead(EntryRead):
     """The table of the changed row."""
     entity_id: str
     """The id of the changed row."""
+    item_name: str | None
+    """The present name of the changed row; null where it has none, is gone, or the person was erased."""
     changes: dict[str, Any]
     """The changed fields, each with its old and new value. Of a secret, `$secret` is a keyed digest of the value."""
+    names: dict[str, str]
+    """The present names of what `changes` refers to, by their ids."""
     redaction_version: str
     """The version of the redactions that were applied."""
     reverted_to: int | None
     """The `id` of the entry to whose state this change reverted the item, or some fields; null for other changes."""
-
-
-class CallRead(ResponseSchema):
-    """One request, or one piece of work of a job, with what it changed."""
-
-    call_id: UUID
-    """The identifier that the server gave it (`Attest-Call-ID`)."""
-    request_id: str
-    """The request, in the words of its caller (`X-Request-ID`)."""
-    actor_kind: str
-    """The kind of actor: anonymous, user, api-key, service, system or unknown."""
-    actor_id: UUID | None
-    """The user or API key."""
-    actor_name: str | None
-    """The name of the actor at that time; null once the person was erased."""
-    owner_id: UUID | None
-    """The user for whom an API key acted."""
-    reason: str | None
-    """Why the caller made the request, in the caller's words (`Audit-Reason`)."""
-    request: AccessRead | None
-    """The access entry; null for a job, and for a request whose success leaves none."""
-    changes: Page[ChangeRead]
-    """The change entries, a page of them."""

@@ -1,4 +1,4 @@
-"""Reads the audit log, with personal values decrypted."""
+"""Reads the audit log, with personal values decrypted, and the names of what entries tell of by id."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -8,10 +8,11 @@ from uuid import UUID
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
-from app.modules.audit.changes.reading import decrypt
+from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.evidence.bundle import Evidence
+from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import AccessRepository, ChangeRepository
-from app.modules.audit.schemas import AccessQuery, CallQuery, ChangeQuery, PeriodQuery, RangeRequired
+from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.timeline.keyset import CHANGE, KINDS, read_keys
 from app.modules.audit.timeline.schemas import TimelineQuery
@@ -27,7 +28,15 @@ class AccessService:
         self.rows = AccessRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
-        return await self.rows.page(query)
+        return await self.name(await self.rows.page(query))
+
+    async def entries(self, numbers: Collection[int]) -> Sequence[Mapping[str, Any]]:
+        """The entries with these numbers."""
+        return (await self.name(RowPage(await self.rows.entries(numbers)))).items
+
+    async def name(self, page: RowPage) -> RowPage:
+        """`page` with names."""
+        return replace(page, items=await name_requests(self.rows.session, page.items))
 
 
 class ChangeService:
@@ -37,21 +46,21 @@ class ChangeService:
         self.rows = ChangeRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
-        return await self.decrypt(await self.rows.page(query))
+        return await self.show(await self.rows.page(query))
 
     async def get(self, id: int) -> Mapping[str, Any]:
         """One entry. Raises NotFound."""
-        page = await self.decrypt(RowPage([await self.rows.get(id)]))
+        page = await self.show(RowPage([await self.rows.get(id)]))
         entry: Mapping[str, Any] = page.items[0]
         return entry
 
     async def entries(self, numbers: Collection[int]) -> Sequence[Mapping[str, Any]]:
         """The entries with these numbers."""
-        return (await self.decrypt(RowPage(await self.rows.entries(numbers)))).items
+        return (await self.show(RowPage(await self.rows.entries(numbers)))).items
 
-    async def decrypt(self, page: RowPage) -> RowPage:
-        """`page` with its personal values decrypted."""
-        return replace(page, items=await decrypt(self.rows.session, page.items))
+    async def show(self, page: RowPage) -> RowPage:
+        """`page` with its personal values decrypted, and names."""
+        return replace(page, items=await show_changes(self.rows.session, page.items))
 
 
 class CallService:
@@ -66,7 +75,7 @@ class CallService:
         requests = await self.accesses.page(AccessQuery(call_id=call_id))
         chosen = {"sort": query.sort or query.default_sort, "limit": query.limit, "cursor": query.cursor}
         changes = await self.changes.page(ChangeQuery(call_id=call_id, **chosen))
-        entries = [dict(row._mapping) for row in requests.items] or changes.items
+        entries = requests.items or changes.items
         if not entries:
             raise NotFound(f"Neither log knows a call {call_id}.")
         return {**entries[0], "request": next(iter(requests.items), None), "changes": changes}
@@ -100,7 +109,7 @@ class TimelineService:
 
     def __init__(self, session: ReadSession | Session) -> None:
         self.session = session
-        self.accesses = AccessRepository(session)
+        self.accesses = AccessService(session)
         self.changes = ChangeService(session)
 
     async def page(self, actor_id: UUID, query: TimelineQuery) -> RowPage:
@@ -108,7 +117,7 @@ class TimelineService:
         keys, cursor = await read_keys(self.session, actor_id, query)
         requests = await self.accesses.entries([key.id for key in keys if key.kind != CHANGE])
         changes = await self.changes.entries([key.id for key in keys if key.kind == CHANGE])
-        request_of, change_of = {row.id: row for row in requests}, {entry["id"]: entry for entry in changes}
+        request_of, change_of = ({entry["id"]: entry for entry in entries} for entries in (requests, changes))
         items = [
             {
                 **key._asdict(),

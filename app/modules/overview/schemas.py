@@ -17,6 +17,8 @@ class HeldPermission(ResponseSchema):
 
     permission: str
     """The permission, `module:action`."""
+    scopes: list[str]
+    """The scopes in whose rows the user holds it: `all` alone where it is for all rows."""
     reasons: list[Ground]
     """The grounds that give it, as an explanation says them."""
 

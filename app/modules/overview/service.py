@@ -11,7 +11,7 @@ from app.modules.api_keys import ApiKeyQuery, ApiKeyService
 from app.modules.auth import failed_attempts
 from app.modules.overview.schemas import HeldPermission, LeftOut
 from app.modules.rbac import ExplainService, explanation
-from app.modules.roles import AssignmentService, HolderRepository, ModuleRepository, permissions_of_module
+from app.modules.roles import AssignmentService, HolderRepository, ModuleRepository
 from app.modules.second_factor import SecondFactorService
 from app.modules.sessions import LoginQuery, SessionAdmin, SessionQuery
 from app.modules.users import UserRepository
@@ -33,7 +33,8 @@ class OverviewService:
         session, users = self.session, UserRepository(self.session)
         user, may_explain = await users.get(user_id), caller.may(EXPLAIN)
         attempts = await failed_attempts(session, user_id)
-        sessions, logins = SessionAdmin(session), LoginQuery(user_id=user_id, limit=FEW)
+        logins = LoginQuery.model_validate({"user_id": [user_id], "limit": FEW})
+        sessions = SessionAdmin(session)
         return {
             "user": user,
             "last_sign_in_at": await users.last_sign_in(user_id),
@@ -50,9 +51,12 @@ class OverviewService:
 
     async def permissions(self, user_id: UUID) -> list[HeldPermission]:
         """What a user holds now, with the reasons that an explanation of each gives."""
-        slugs = sorted(await ModuleRepository(self.session).slugs())
+        every = await ModuleRepository(self.session).permissions()
         [(row, paths)] = await HolderRepository(self.session).with_grant_paths([user_id])
         at, version = now(), await ExplainService(self.session).version()
-        every = [name for slug in slugs for name in sorted(permissions_of_module(slug))]
-        explained = [explanation(row, paths, name, at, version) for name in every]
-        return [HeldPermission(permission=each.permission, reasons=each.reasons) for each in explained if each.allowed]
+        explained = [explanation(row, paths, name, at, version) for name in sorted(every) if "@" not in name]
+        return [
+            HeldPermission(permission=each.permission, scopes=each.scopes, reasons=each.reasons)
+            for each in explained
+            if each.allowed
+        ]

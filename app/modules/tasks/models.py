@@ -9,6 +9,7 @@ from sqlmodel import Field
 from app.core.db.column_types import Instant, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes
 from app.core.db.full_text import search_index
+from app.core.db.targets import SHOWN_AS
 
 
 class TaskStatus(StrEnum):
@@ -37,6 +38,7 @@ class Task(SoftDelete, Entity, table=True):
         *sort_indexes("task", "created_at", "updated_at", "title", "due_date"),
         *filter_indexes("task", "status", "priority", "assignee_id"),
         search_index("task", "title", "description"),
+        {"info": {SHOWN_AS: "title"}},
     )
 
     visible_references = frozenset({"assignee_id"})

@@ -5,7 +5,7 @@ from uuid import UUID
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.modules.audit.erasure.repository import PersonWriter
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 
 async def erase(database: Database, user_id: UUID) -> None:

@@ -16,7 +16,7 @@ from app.core.resources.service import Service
 from app.modules.audit.erasure.models import AuditErasure
 from app.modules.audit.erasure.repository import ErasureRepository, PersonReader, PersonWriter, find_erased
 from app.modules.audit.erasure.tables import neutral_value
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 PERSON_TABLES: set[str] = set()
 """The tables whose rows stand for persons."""

@@ -16,7 +16,8 @@ from app.modules.audit.erasure.models import AuditErasure, AuditHold
 from app.modules.audit.erasure.schemas import ErasureRead
 from app.modules.audit.erasure.tables import PersonTable, is_secret, tables_of
 from app.modules.audit.models import AuditChange, AuditSubjectKey
-from app.modules.audit.repository import ChangeRepository, Item, callers
+from app.modules.audit.repository import ChangeRepository, callers
+from app.modules.audit.schemas import Item
 
 erasures, holds, entries = table_of(AuditErasure), table_of(AuditHold), table_of(AuditChange)
 MOST_ROWS = 1000

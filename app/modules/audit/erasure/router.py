@@ -19,8 +19,7 @@ from app.core.resources.router import Endpoints, Resource
 from app.modules.audit.erasure.erasing import PERSON_TABLES, erase
 from app.modules.audit.erasure.schemas import ErasureQuery, ErasureRead, HoldRead, HoldSet, PersonalDataRead
 from app.modules.audit.erasure.service import ErasureService, PersonService, lift_hold, set_hold
-from app.modules.audit.repository import Item
-from app.modules.audit.schemas import HistoryQuery
+from app.modules.audit.schemas import HistoryQuery, Item
 
 CONFLICTS: dict[int | str, dict[str, Any]] = {HTTPStatus.CONFLICT: {}}
 

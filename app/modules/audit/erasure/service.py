@@ -7,7 +7,6 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
 from app.core.resources.service import Service
-from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.erasure.erasing import Erased
 from app.modules.audit.erasure.models import AuditHold
 from app.modules.audit.erasure.repository import (
@@ -18,7 +17,8 @@ from app.modules.audit.erasure.repository import (
     PersonWriter,
 )
 from app.modules.audit.erasure.schemas import HoldSet
-from app.modules.audit.repository import Item
+from app.modules.audit.names.entries import show_changes
+from app.modules.audit.schemas import Item
 
 
 class ErasureService:
@@ -53,7 +53,7 @@ class PersonService:
             "rows": {table: [dict(row._mapping) for row in rows] for table, rows in found.rows.items()},
             "callers": callers[:MOST_ROWS],
             "is_complete": found.is_complete and len(callers) <= MOST_ROWS,
-            "changes": replace(page, items=await decrypt(self.session, page.items)),
+            "changes": replace(page, items=await show_changes(self.session, page.items)),
         }
 
 

@@ -11,8 +11,8 @@ from app.core.context import RequestContext
 from app.core.db.pagination import RowPage
 from app.core.db.session import ReadSession
 from app.core.errors import invalid
-from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
+from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import AccessRepository, ChangeRepository, audited_modules
 from app.modules.audit.schemas import EntryQuery
 from app.modules.audit.sealer.logs import Log
@@ -75,7 +75,7 @@ class SealedEntries:
             self.context.next_cursor = None
 
     async def pages(self) -> AsyncIterator[Sequence[Any]]:
-        """The entries, with personal values decrypted. Raises Forbidden once the caller may no longer read them."""
+        """The entries as readers see them. Raises Forbidden once the caller may no longer read them."""
         numbers = self.walk() if self.first_keys is None else self.find(self.first_keys)
         left = self.most
         async for ids in numbers:
@@ -83,7 +83,7 @@ class SealedEntries:
             rows = {row.id: row for row in await self.rows.entries(ids[:left])}
             left -= len(ids)
             found = [rows[number] for number in ids if number in rows]
-            yield await decrypt(self.session, found) if self.log is Log.changes else found
+            yield await (show_changes if self.log is Log.changes else name_requests)(self.session, found)
             if left <= 0:
                 return
 

@@ -1,7 +1,7 @@
 """Writes exports."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,6 +49,6 @@ class ExportService:
         yield await asyncio.to_thread(file.end, {**facts, "checkpoint": note})
 
 
-def place(entry: Any) -> int:
-    """The place of an entry, which has its values as attributes or by name."""
-    return int(entry["seq"] if isinstance(entry, dict) else entry.seq)
+def place(entry: Mapping[str, Any]) -> int:
+    """The place of an entry."""
+    return int(entry["seq"])

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from app.core.db.session import ReadSession, Session
 from app.core.runtime.growth import Growth
-from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.feed.repository import FeedRepository
+from app.modules.audit.names.entries import show_changes
 
 
 class FeedPage(NamedTuple):
@@ -26,7 +26,7 @@ class FeedService:
     async def read(self, seq: int, limit: int) -> FeedPage:
         """The sealed changes behind a place, in their order. Raises AheadOfLog."""
         rows, last = await self.rows.find_after(seq, limit)
-        return FeedPage(await decrypt(self.session, rows), last)
+        return FeedPage(await show_changes(self.session, rows), last)
 
     async def follow(
         self, page: FeedPage, limit: int, growth: Growth, seconds: float

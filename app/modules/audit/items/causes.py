@@ -16,7 +16,7 @@ from app.core.db.targets import target_of
 from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.repository import CauseRepository
 from app.modules.audit.items.states import BOOKKEEPING
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 NOTHING_ELSE = frozenset({"version", "updated_at"})
 Document = dict[str, Any]

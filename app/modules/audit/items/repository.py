@@ -32,7 +32,8 @@ from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.targets import target_of
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.models import AuditChange
-from app.modules.audit.repository import ChangeRepository, Item, last_place, place_of, tell_archives
+from app.modules.audit.repository import ChangeRepository, last_place, place_of, tell_archives
+from app.modules.audit.schemas import Item
 
 
 @cache

@@ -22,7 +22,7 @@ from app.modules.audit.entries.canonical import canonical_value
 from app.modules.audit.items.schemas import Revert
 from app.modules.audit.items.sets import sets_of
 from app.modules.audit.items.states import BOOKKEEPING, State, difference, is_lost, read_state
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 Values = Mapping[str, Any]
 Sides = dict[str, dict[str, Any]]

@@ -19,8 +19,7 @@ from app.modules.audit.items.revert import revert
 from app.modules.audit.items.schemas import DifferenceRead, ItemHistoryQuery, Point, PointGiven, Revert, StateRead
 from app.modules.audit.items.service import ItemService
 from app.modules.audit.models import add_tables
-from app.modules.audit.repository import Item
-from app.modules.audit.schemas import AUDIT, ChangeRead
+from app.modules.audit.schemas import AUDIT, ChangeRead, Item
 
 Items = Annotated[ItemService, read_only(ItemService)]
 FromPoint = Annotated[Point, Query(alias="from", description="The first state: an instant, or the `seq` of an entry.")]

@@ -11,7 +11,8 @@ from app.modules.audit.items.causes import fold_versions
 from app.modules.audit.items.repository import HistoryRepository
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.items.states import difference, not_found, read_state
-from app.modules.audit.repository import Item
+from app.modules.audit.names.entries import name_changes
+from app.modules.audit.schemas import Item
 
 
 class ItemService:
@@ -32,7 +33,8 @@ class ItemService:
         if not page.items and not query.cursor:
             raise not_found(item, was_removed=False, was_ever=False)
         entries = await decrypt(self.session, page.items)
-        return replace(page, items=await fold_versions(self.session, item, entries))
+        folded = await fold_versions(self.session, item, entries)
+        return replace(page, items=await name_changes(self.session, folded))
 
     async def read(self, item: Item, point: Point) -> dict[str, Any]:
         """The item as it was. Raises NotFound where it did not exist."""

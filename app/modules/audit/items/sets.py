@@ -13,7 +13,7 @@ from app.core.db.targets import target_of
 from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.repository import ItemRepository, SetRepository
 from app.modules.audit.items.schemas import Point
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 
 @cache

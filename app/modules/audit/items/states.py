@@ -12,7 +12,7 @@ from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.repository import ItemRepository
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.items.sets import read_sets
-from app.modules.audit.repository import Item
+from app.modules.audit.schemas import Item
 
 BOOKKEEPING = frozenset(Entity.model_fields)
 """Columns of every row, which say nothing of the item itself."""

@@ -126,8 +126,12 @@ class SummaryGroup(ResponseSchema):
     """By `actor`: its kind."""
     actor_id: UUID | None
     """By `actor`: the user or API key."""
+    actor_name: str | None
+    """The present name of that one; null once the person was erased."""
     owner_id: UUID | None
     """By `owner`: the user for whom API keys acted."""
+    owner_name: str | None
+    """The present name of that user; null once the person was erased."""
     module: str | None
     """The module of the requests, or of the changed tables."""
     method: str | None

@@ -1,9 +1,11 @@
 """Answers how many entries there are, by what they have in common."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.core.clock import now
 from app.core.db.session import AnyRow, ReadSession, Session
+from app.modules.audit.names.present import Names, WantedNames
 from app.modules.audit.rollups.models import NO_ID
 from app.modules.audit.seal.tree import Tree
 from app.modules.audit.sealer.logs import Log
@@ -36,15 +38,26 @@ class SummaryService:
             seq=Tree.parse(first.tree or bytes(Tree())).size if query.log is Log.changes else None,
             total=first.total or 0,
             groups=first.groups,
-            items=[to_group(row) for row in rows if row.entries is not None],
+            items=await self.to_groups([row for row in rows if row.entries is not None]),
         )
 
+    async def to_groups(self, rows: Sequence[AnyRow]) -> list[SummaryGroup]:
+        """The groups, with the names of actors and owners. An actor is a row of any table: a user, or a key of one."""
+        wanted = WantedNames()
+        for row in rows:
+            for name in ("actor_id", "owner_id"):
+                wanted.add_item(None, row._mapping.get(name))
+        names = await wanted.read(self.rows.session)
+        return [to_group(row, names) for row in rows]
 
-def to_group(row: AnyRow) -> SummaryGroup:
+
+def to_group(row: AnyRow, names: Names) -> SummaryGroup:
     """A group as the API shows it."""
     found: dict[str, Any] = {name: None if value in ABSENT else value for name, value in row._mapping.items()}
     return SummaryGroup(
         **{name: found.get(name) for name in (*KEYS, "action", "field")},
+        actor_name=names.get(found.get("actor_id")),
+        owner_name=names.get(found.get("owner_id")),
         status=found.get("status_class"),
         count=row.entries,
         bytes_out=row.bytes_out,
