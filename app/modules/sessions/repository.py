@@ -96,7 +96,9 @@ class LoginRepository(ReadRepository):
         return self.table.outerjoin(self.callers, self.table.c.caller_id == self.callers.c.id)
 
     def columns(self) -> list[ColumnElement[Any]]:
-        return [(self.table if name in self.table.c else self.callers).c[name] for name in self.read.model_fields]
+        """The columns of a read, without the names that the service adds."""
+        known = {**self.callers.c, **self.table.c}
+        return [known[name] for name in self.read.model_fields if name in known]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.join_callers())

@@ -82,6 +82,8 @@ class LoginRead(ResponseSchema):
     """When the attempt was made."""
     user_id: UUID | None
     """The user who was named; null for an unknown name."""
+    username: str | None
+    """The present name of that user; null for an unknown one, and once the person was erased."""
     is_successful: bool
     """Whether a session was opened."""
     reason: str | None

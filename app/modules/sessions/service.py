@@ -9,6 +9,7 @@ from app.core.config import AuthSettings
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
+from app.modules.audit import WantedNames
 from app.modules.sessions.repository import LoginRepository, SessionRepository
 from app.modules.sessions.schemas import SessionRead
 from app.modules.sessions.tokens.session_tokens import end_sessions
@@ -34,7 +35,11 @@ class SessionAdmin:
     async def logins(self, query: PageQuery, user_id: UUID | None = None) -> RowPage:
         """The login log of one user, or of all users."""
         rows = LoginRepository(self.session)
-        return await (rows.page(query) if user_id is None else rows.page_of_user(user_id, query))
+        page = await (rows.page(query) if user_id is None else rows.page_of_user(user_id, query))
+        wanted = WantedNames()
+        wanted.add_users(*(row.user_id for row in page.items))
+        names = await wanted.read(self.session)
+        return replace(page, items=[{**row._mapping, "username": names.get(row.user_id)} for row in page.items])
 
     async def end(self, user_id: UUID, id: UUID, reason: str) -> None:
         """End one session of the user. Raises NotFound, also for another user's session and for one that has ended."""
