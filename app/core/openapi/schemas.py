@@ -87,7 +87,7 @@ PROBLEM: Json = {
 }
 EFFECT: Json = {
     "type": "object",
-    "required": ["user_id", "username", "gained", "lost"],
+    "required": ["user_id", "username", "gained", "lost", "until"],
     "properties": {
         "user_id": {"type": "string", "format": "uuid", "description": "The user."},
         "username": {"type": "string", "description": "The user name."},
@@ -97,6 +97,11 @@ EFFECT: Json = {
             "description": "Permissions that the user would gain.",
         },
         "lost": {"type": "array", "items": {"type": "string"}, "description": "Permissions that the user would lose."},
+        "until": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "format": "date-time"},
+            "description": "Until when the user would hold a permission that is gained, where that ends.",
+        },
     },
 }
 PREVIEW: Json = {

@@ -15,9 +15,8 @@ from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, Session
 from app.modules.rbac.models import PolicyState, PolicyVersion
 from app.modules.rbac.schemas import VersionRead
-from app.modules.users import User
 
-policy, versions, users = table_of(PolicyState), table_of(PolicyVersion), table_of(User)
+policy, versions = table_of(PolicyState), table_of(PolicyVersion)
 
 
 class VersionRepository(ReadRepository):
@@ -30,12 +29,8 @@ class VersionRepository(ReadRepository):
         callers = SQLModel.metadata.tables["audit_caller"]
         caller = select(callers.c.name).where(callers.c.id == self.table.c.caller_id).scalar_subquery()
         name = func.coalesce(self.table.c.actor_name, caller).label("actor_name")
-        return [name if column.key == "actor_name" else column for column in super().columns()]
-
-    async def usernames(self, ids: set[UUID]) -> dict[str, str]:
-        """The names of those of these users who have one, by the text of the id; of hidden users too."""
-        found = await self.session.all(select(users.c.id, users.c.username).where(users.c.id.in_(ids))) if ids else []
-        return {str(row.id): row.username for row in found}
+        known = {**self.table.c, "actor_name": name}
+        return [known[field] for field in self.read.model_fields if field in known]
 
     async def current(self) -> int:
         """The number of the current version."""

@@ -90,6 +90,51 @@ class WhoCanQuery(HolderQuery):
     """List users with near misses too."""
 
 
+class VersionChange(ResponseSchema):
+    """A row that a version changed."""
+
+    entity: str
+    """The table of the row."""
+    id: UUID
+    """The id of the row."""
+    item_name: str | None
+    """The present name of the row; null where it has none, is gone, or the person was erased."""
+    old: dict[str, Any] | None
+    """The row before, without personal data; null for a new row."""
+    new: dict[str, Any] | None
+    """The row after; null for a row that was removed."""
+    names: dict[str, str]
+    """The present names of what the row refers to, by their ids."""
+
+
+class VersionEffect(ResponseSchema):
+    """The permissions that a user gained and lost by a version."""
+
+    user_id: UUID
+    """The user."""
+    username: str | None
+    """The present name of the user; null once the person was erased."""
+    gained: list[str]
+    """Permissions that the user gained."""
+    lost: list[str]
+    """Permissions that the user lost."""
+    until: dict[str, datetime]
+    """Until when the user holds a permission that was gained, where that ended by the terms of that time."""
+
+
+class EffectTotals(ResponseSchema):
+    """How many users a version has effects on."""
+
+    users: int
+    """The number of users who gained or lost permissions."""
+    gained: int
+    """The number of users who gained some."""
+    lost: int
+    """The number of users who lost some."""
+    shown: int
+    """The number of users whom `effects` shows: in a list the first 100 of each version."""
+
+
 class VersionRead(ResponseSchema):
     """A version of the policy: what it changed, and who gained and lost which permissions."""
 
@@ -107,10 +152,12 @@ class VersionRead(ResponseSchema):
     """The name of the actor at that time; null once the person was erased."""
     restores: int | None
     """The version that this one rolled back to."""
-    changes: list[dict[str, Any]]
-    """The changed rows, before and after, without personal data."""
-    effects: list[dict[str, Any]]
-    """Who gained and lost which permissions. `username` is the present name; null once the person was erased."""
+    changes: list[VersionChange]
+    """The changed rows, before and after."""
+    effects: list[VersionEffect]
+    """Who gained and lost which permissions."""
+    effect_totals: EffectTotals
+    """How many users gained and lost permissions."""
 
 
 class VersionQuery(FieldsQuery, PageQuery):

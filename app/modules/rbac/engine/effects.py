@@ -5,15 +5,17 @@ from typing import Any
 
 from app.core.context import EVERYTHING
 from app.core.db.session import AnyRow
-from app.modules.roles import HeldPermissions
+from app.modules.roles import ALWAYS, HeldPermissions
 
 
 def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> dict[str, Any] | None:
-    """The permissions that the user in `row` gains and loses now; None if there are none."""
+    """The permissions that the user in `row` gains and loses now, and until when; None if there are none."""
     gained, lost = in_short(after.effective - before.effective), in_short(before.effective - after.effective)
     if not gained and not lost:
         return None
-    return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost}
+    ends = {name: after.active_spans[name][0][1] for name in gained}
+    until = {name: end.isoformat().replace("+00:00", "Z") for name, end in ends.items() if end != ALWAYS[1]}
+    return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost, "until": until}
 
 
 def without_name(effect: Mapping[str, Any]) -> dict[str, Any]:

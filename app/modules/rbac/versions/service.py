@@ -11,7 +11,11 @@ from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, Forbidden
 from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
 from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
+from app.modules.rbac.versions.names import show_versions
 from app.modules.roles import WHOLE_ROW
+
+MOST_EFFECTS = 100
+"""Users of each version in a list of versions."""
 
 
 class VersionService:
@@ -21,19 +25,12 @@ class VersionService:
         self.rows = VersionRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
-        return await self.name_users(await self.rows.page(query))
+        page = await self.rows.page(query)
+        return replace(page, items=await show_versions(self.rows.session, page.items, MOST_EFFECTS))
 
     async def get(self, id: int) -> Any:
         """One version. Raises NotFound."""
-        return (await self.name_users(RowPage([await self.rows.get(id)]))).items[0]
-
-    async def name_users(self, page: RowPage) -> RowPage:
-        """`page` with the present names of the users in the effects; null for a user who was erased."""
-        ids = {UUID(effect["user_id"]) for row in page.items for effect in row.effects}
-        names = await self.rows.usernames(ids)
-        named = [[{**each, "username": names.get(each["user_id"])} for each in row.effects] for row in page.items]
-        items = [{**row._mapping, "effects": effects} for row, effects in zip(page.items, named, strict=True)]
-        return replace(page, items=items)
+        return (await show_versions(self.rows.session, [await self.rows.get(id)], None))[0]
 
     async def restore(self, id: int) -> None:
         """Restore roles, grants, assignments, modules and groups as they were after version `id`.
