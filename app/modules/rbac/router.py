@@ -32,28 +32,28 @@ ReadVersions = Annotated[VersionService, read_only(VersionService)]
 Menus = Annotated[MenuService, read_only(MenuService)]
 VersionNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of the version.")]
 
-ROLES_READ = [requires("roles:read")]
+POLICY_READ = [requires("roles:read", "audit:read")]
 
 
-@router.get("/explain", dependencies=ROLES_READ)
+@router.get("/explain", dependencies=POLICY_READ)
 async def explain_permission(explain: Explain, query: Annotated[ExplainQuery, Query()]) -> Explanation:
     """Explain why a user holds a permission, or why not."""
     return await explain.explain(query.user_id, query.permission)
 
 
-@router.get("/who-can", response_model=Page[Explanation], dependencies=ROLES_READ)
+@router.get("/who-can", response_model=Page[Explanation], dependencies=POLICY_READ)
 async def list_who_can(explain: Explain, query: Annotated[WhoCanQuery, Query()]) -> RowPage:
     """List the users who hold a permission, and why."""
     return await explain.who_can(query)
 
 
-@router.get("/versions", response_model=Page[VersionRead], dependencies=ROLES_READ)
+@router.get("/versions", response_model=Page[VersionRead], dependencies=POLICY_READ)
 async def list_policy_versions(versions: ReadVersions, query: Annotated[VersionQuery, Query()]) -> RowPage:
     """List the versions of the policy, the newest first."""
     return await versions.page(query)
 
 
-@router.get("/versions/{id}", response_model=VersionRead, dependencies=ROLES_READ)
+@router.get("/versions/{id}", response_model=VersionRead, dependencies=POLICY_READ)
 async def get_policy_version(versions: ReadVersions, id: VersionNumber) -> Any:
     """Get a version of the policy."""
     return await versions.get(id)

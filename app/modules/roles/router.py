@@ -48,7 +48,7 @@ def guard(action: str) -> list[Any]:
     return ROLES_READ if action == "read" else policy_change(f"roles:{action}")
 
 
-@router.get("/roles/matrix", response_model=Page[MatrixRow], dependencies=ROLES_READ)
+@router.get("/roles/matrix", response_model=Page[MatrixRow], dependencies=[requires("roles:read", "audit:read")])
 async def list_role_matrices(roles: ReadRoles, query: Annotated[RoleQuery, Query()]) -> RowPage:
     """List roles with all of their grants."""
     return await roles.matrices(query)
