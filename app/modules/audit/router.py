@@ -23,7 +23,6 @@ from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
 from app.modules.audit.schemas import (
-    ARCHIVED_HEADER,
     AUDIT,
     MAX_NUMBER,
     WINDOW_HEADER,
@@ -33,6 +32,7 @@ from app.modules.audit.schemas import (
     ChangeRead,
     EntryQuery,
 )
+from app.modules.audit.sealer.archived import ARCHIVED_MONTHS
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.router import MAY_BE_UNSEALED
 from app.modules.audit.sealer.router import router as seal_router
@@ -75,10 +75,7 @@ WINDOWED: dict[int | str, dict[str, Any]] = {
                 " before its end. Absent where they looked in the whole log.",
                 "schema": {"type": "string", "maxLength": 64, "pattern": "^[0-9T:.Z-]+/[0-9T:.Z-]+$"},
             },
-            ARCHIVED_HEADER: {
-                "description": "The months that the question reaches into and whose entries are in an archive only.",
-                "schema": {"type": "string", "maxLength": 4096, "pattern": "^[0-9]{4}-[0-9]{2}(, [0-9]{4}-[0-9]{2})*$"},
-            },
+            **ARCHIVED_MONTHS,
         }
     }
 }

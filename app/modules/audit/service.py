@@ -13,6 +13,7 @@ from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import AccessRepository, ChangeRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
+from app.modules.audit.sealer.archived import check_number_not_archived
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.timeline.keyset import CHANGE, KINDS, read_keys
 from app.modules.audit.timeline.schemas import TimelineQuery
@@ -49,10 +50,12 @@ class ChangeService:
         return await self.show(await self.rows.page(query))
 
     async def get(self, id: int) -> Mapping[str, Any]:
-        """One entry. Raises NotFound."""
-        page = await self.show(RowPage([await self.rows.get(id)]))
-        entry: Mapping[str, Any] = page.items[0]
-        return entry
+        """One entry. Raises NotFound, Archived."""
+        found = await self.entries([id])
+        if not found:
+            await check_number_not_archived(self.rows.session, self.rows.log, id)
+            raise self.rows.not_found(id)
+        return found[0]
 
     async def entries(self, numbers: Collection[int]) -> Sequence[Mapping[str, Any]]:
         """The entries with these numbers."""

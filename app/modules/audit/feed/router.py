@@ -15,6 +15,7 @@ from app.core.http.state import context_of, state_of
 from app.modules.audit.feed.schemas import ChangeFeed
 from app.modules.audit.feed.service import FeedPage, FeedService
 from app.modules.audit.schemas import AUDIT, MAX_NUMBER, ChangeRead
+from app.modules.audit.sealer.archived import ARCHIVED_MONTHS
 
 router = Router(prefix="/audit", tag="feed", about="The feed of changes, in the order of the sealed log.")
 
@@ -32,11 +33,11 @@ STREAMED = 100
 """Changes of a stream that are read at once."""
 ALIVE_SECONDS = 15.0
 """A stream without changes sends a comment so often."""
-MAY_BE_AHEAD: dict[int | str, dict[str, Any]] = {HTTPStatus.CONFLICT: {}}
+RESPONSES: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {"headers": ARCHIVED_MONTHS}, HTTPStatus.CONFLICT: {}}
 AUDIT_READ = [requires_in_some_module("audit:read", AUDIT, durable_audit=True)]
 
 
-@router.get("/feed", response_model=ChangeFeed, responses=MAY_BE_AHEAD, dependencies=AUDIT_READ)
+@router.get("/feed", response_model=ChangeFeed, responses=RESPONSES, dependencies=AUDIT_READ)
 async def get_feed(
     request: Request, feed: Feeds, after: FeedStart = 0, wait: FeedWait = 0, limit: FeedLimit = 100
 ) -> FeedPage:
@@ -57,14 +58,17 @@ async def get_feed(
     "/feed/stream",
     response_class=EventSourceResponse,
     response_model=None,
-    responses=MAY_BE_AHEAD,
+    responses=RESPONSES,
     dependencies=AUDIT_READ,
 )
 async def stream_feed(
     request: Request, feed: Feeds, after: FeedStart = 0, last_event_id: LastEvent = None
 ) -> EventStream:
-    """Follow the sealed changes as server-sent events: the `id` of each is its place."""
+    """Follow the sealed changes as server-sent events: the `id` of each is its place.
+
+    `Audit-Archived` says which months behind the place are in an archive only: the stream passes them.
+    """
     growth, limits = state_of(request).sealed_changes, state_of(request).settings.limits
-    page = await feed.read(after if last_event_id is None else last_event_id, STREAMED)
+    page = await feed.begin(after if last_event_id is None else last_event_id, STREAMED)
     pages = feed.follow(page, STREAMED, growth, min(ALIVE_SECONDS, limits.request_seconds / 2))
     return EventStream(pages, ChangeRead, "seq", growth.readers)

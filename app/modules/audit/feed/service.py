@@ -7,6 +7,7 @@ from app.core.db.session import ReadSession, Session
 from app.core.runtime.growth import Growth
 from app.modules.audit.feed.repository import FeedRepository
 from app.modules.audit.names.entries import show_changes
+from app.modules.audit.schemas import MAX_NUMBER
 
 
 class FeedPage(NamedTuple):
@@ -27,6 +28,12 @@ class FeedService:
         """The sealed changes behind a place, in their order. Raises AheadOfLog."""
         rows, last = await self.rows.find_after(seq, limit)
         return FeedPage(await show_changes(self.session, rows), last)
+
+    async def begin(self, seq: int, limit: int) -> FeedPage:
+        """The first page of all that follow, which pass every archived month behind the place. Raises AheadOfLog."""
+        page = await self.read(seq, limit)
+        await self.rows.tell_archives(seq, MAX_NUMBER)
+        return page
 
     async def follow(
         self, page: FeedPage, limit: int, growth: Growth, seconds: float

@@ -15,7 +15,7 @@ from app.modules.audit.models import AuditRun
 from app.modules.audit.seal.note import Note, Signature, VerifierKey
 from app.modules.audit.seal.proofs import ProofPlan, plan_consistency, plan_inclusion
 from app.modules.audit.seal.tiles import read_nodes, tile_of
-from app.modules.audit.sealer.archived import find_month_of
+from app.modules.audit.sealer.archived import check_not_archived
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCheckpoint, AuditCosignature, AuditSealKey
 from app.modules.audit.sealer.store import find_tiles
@@ -61,9 +61,8 @@ class SealedLog:
         """The canonical bytes of the entry at a place. Raises NotFound where none is sealed or stored."""
         found = await self.session.first(select(self.log.table).where(self.log.table.c.id == await self.id_at(seq)))
         if found is None:
-            month = await find_month_of(self.session, self.log, seq)
-            fate = "is missing" if month is None else f"was archived with {month}"
-            raise NotFound(f"The entry {seq} of the log {self.log} {fate}.")
+            await check_not_archived(self.session, self.log, seq)
+            raise NotFound(f"The entry {seq} of the log {self.log} is missing.")
         return encode(dict(found._mapping))
 
     async def id_at(self, seq: int) -> int:

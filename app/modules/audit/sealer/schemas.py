@@ -53,6 +53,8 @@ class LogStatus(ResponseSchema):
     """The log: `changes` or `access`."""
     size: int
     """The number of sealed entries."""
+    oldest_at: datetime | None
+    """`at` of the oldest entry that is not in an archive only; null where there is none."""
     epoch: int
     """The number of the epoch, from 0. A database that was restored from a dump begins a new one."""
     checkpoint_at: datetime | None

@@ -1,6 +1,7 @@
 """How far a log is sealed, for operators: its size, its lag and its witnesses."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import structlog
 from sqlalchemy import select
@@ -36,6 +37,7 @@ async def read_status(session: ReadSession, log: Log, witnesses: Sequence[str]) 
     return LogStatus(
         log=log,
         size=Tree.parse(seal.tree).size,
+        oldest_at=await find_oldest(session, log),
         epoch=seal.epoch,
         checkpoint_at=seal.checkpoint_at,
         lag_seconds=lag,
@@ -43,6 +45,12 @@ async def read_status(session: ReadSession, log: Log, witnesses: Sequence[str]) 
         witnessed_size=max(seal.witnessed_size, *(witness.size or 0 for witness in known), 0),
         is_set_back=is_set_back(seal),
     )
+
+
+async def find_oldest(session: ReadSession, log: Log) -> datetime | None:
+    """When the oldest entry was made that is in the database."""
+    at: datetime | None = await session.value(select(log.table.c.at).order_by(log.table.c.at, log.table.c.id).limit(1))
+    return at
 
 
 async def read_archives(session: ReadSession) -> list[ArchiveStatus]:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from app.core.db.engine import Database
 from app.modules.audit.archive.command import restore
-from tests.modules.audit.archive.months import archive_into, fill_months, manifests_of
+from tests.modules.audit.archive.months import archive_into, fill_months, in_month, manifests_of
+from tests.modules.audit.sealer.followers import OpenRequest
 from tests.modules.audit.sealer.sealed import sealed_ids
 from tests.people import Person, SignedInAs
 from tests.roles import open_as_owner
@@ -61,6 +63,22 @@ async def test_a_proof_of_an_archived_entry_names_its_month(database: Database, 
     assert after.status_code == 200
 
 
+async def test_an_archived_entry_names_its_month(database: Database, reader: Person, archived: Path) -> None:
+    manifest = manifests_of(archived)[-1]
+    response = await reader.get(f"/audit/changes/{manifest.first_id}")
+    unknown = await reader.get("/audit/changes/999999999")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not-found")
+    assert "Audit-Archived" not in unknown.headers
+    if database.settings.is_sqlite:
+        assert (response.status_code, response.json()["id"]) == (200, manifest.first_id)
+        return
+    assert (response.status_code, response.json()["code"]) == (404, "archived")
+    assert response.headers["Audit-Archived"] == "2025-12"
+    assert f"The entry {manifest.first_seq} of the log changes was archived with 2025-12." in response.text
+    await restore(open_as_owner(database), str(archived / manifest.name))
+    assert (await reader.get(f"/audit/changes/{manifest.first_id}")).json()["id"] == manifest.first_id
+
+
 async def test_the_feed_says_that_it_passes_an_archive(database: Database, reader: Person, archived: Path) -> None:
     manifest = manifests_of(archived)[2]
     response = await reader.get(f"/audit/feed?after={manifest.first_seq - 1}&limit=5")
@@ -68,6 +86,25 @@ async def test_the_feed_says_that_it_passes_an_archive(database: Database, reade
     assert response.headers.get("Audit-Archived") == (None if database.settings.is_sqlite else "2025-11")
     later = await reader.get(f"/audit/feed?after={manifests_of(archived)[3].last_seq}&limit=5")
     assert "Audit-Archived" not in later.headers
+
+
+async def test_a_stream_says_which_archives_it_will_pass(
+    app: FastAPI, database: Database, reader: Person, archived: Path
+) -> None:
+    november, december = manifests_of(archived)[2:]
+    places = {0: "2025-11, 2025-12", november.last_seq: "2025-12", december.last_seq: None}
+    for place, months in places.items():
+        async with OpenRequest(app, reader, "/audit/feed/stream", {"last-event-id": str(place)}) as stream:
+            told = dict((await stream.head())["headers"]).get(b"audit-archived", b"").decode() or None
+        assert told == (None if database.settings.is_sqlite else months), place
+
+
+async def test_the_status_shows_the_oldest_entries_that_are_there(
+    database: Database, reader: Person, archived: Path
+) -> None:
+    oldest = {each["log"]: each["oldest_at"] for each in (await reader.get("/audit/status")).json()["logs"]}
+    first = in_month("2025-11" if database.settings.is_sqlite else "2026-01")
+    assert oldest == dict.fromkeys(("changes", "access"), f"{first:%Y-%m-%dT%H:%M:%SZ}")
 
 
 async def test_the_status_shows_archives(database: Database, reader: Person, archived: Path) -> None:
