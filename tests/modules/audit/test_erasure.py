@@ -4,7 +4,7 @@ import asyncio
 import io
 import logging
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -23,9 +23,12 @@ from app.core.db.session import Session
 from app.modules import import_models, prune_rules
 from app.modules.audit.changes.personal_data import keys_table
 from app.modules.audit.entries.callers import Caller, to_values
+from app.modules.audit.erasure.erasing import erase as erase_in
 from app.modules.audit.erasure.tables import PersonTable, neutral_value
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.verifier.command import verify
+from app.modules.roles import LastSuperuser
+from app.modules.users import UserService
 from tests.modules.audit.entries import callers, stored_callers
 from tests.modules.audit.persons import (
     CUSTOMER,
@@ -236,26 +239,52 @@ async def test_who_may_erase(admin: Person, signed_in_as: SignedInAs, elsewhere:
     assert (await erase(auditor, f"/users/{person.id}")).status_code == 200
 
 
-async def test_a_hold_prevents_the_erasure_until_it_ends(admin: Person, pass_time: object) -> None:
+async def test_a_hold_prevents_the_erasure_until_it_ends(
+    admin: Person, step_clock: Callable[[timedelta], None]
+) -> None:
     item = await plant_customer(admin)
     path = f"/customers/{item}/legal-hold"
-    until = now() + timedelta(hours=1)
+    until = now() + timedelta(minutes=1)
 
     past = await admin.put(path, {"reason": "a lawsuit", "until": "2020-01-01T00:00:00Z"})
     held = await admin.put(path, {"reason": "a lawsuit", "until": until.isoformat()})
     refused = await erase(admin, f"/customers/{item}")
     shown = (await admin.get(f"/customers/{item}/personal-data")).json()["hold"]
     entries = (await admin.get("/audit/changes", params={"entity": "audit_hold"})).json()["items"]
-    pass_time(timedelta(hours=2))  # type: ignore[operator]
+    step_clock(timedelta(minutes=2))
+    expired = (await admin.get(f"/customers/{item}/personal-data")).json()["hold"]
+    erased = await erase(admin, f"/customers/{item}")
 
     assert past.status_code == 422
     assert (held.status_code, held.json()["holds"]) == (200, True), held.text
     assert (refused.status_code, refused.json()["code"]) == (409, "legal-hold")
     assert shown["reason"] == "a lawsuit"
     assert entries[0]["changes"]["reason"]["new"] == "a lawsuit"
+    assert expired["holds"] is False
+    assert erased.status_code == 200, erased.text
 
 
-async def test_an_expired_or_lifted_hold_does_not_hold(database: Database, admin: Person) -> None:
+async def test_the_last_superuser_is_not_erased(database: Database, admin: Person, job: RequestContext) -> None:
+    """A caller can erase neither a superuser without being one, nor the own account. A job could."""
+    with pytest.raises(LastSuperuser):
+        async with database.unit_of_work(job) as session:
+            await erase_in(UserService(session), admin.id)
+
+    assert (await admin.get("/users")).status_code == 200
+    assert (await admin.get("/audit/erasures")).json()["items"] == []
+
+
+async def test_two_superusers_who_erase_each_other_leave_one(admin: Person, signed_in_as: SignedInAs) -> None:
+    other = await signed_in_as(superuser=True)
+
+    answers = await asyncio.gather(erase(admin, f"/users/{other.id}"), erase(other, f"/users/{admin.id}"))
+
+    assert 200 in {answer.status_code for answer in answers}, [answer.text for answer in answers]
+    left_over = [person for person in (admin, other) if (await person.get("/users")).status_code == 200]
+    assert len(left_over) == 1
+
+
+async def test_a_lifted_hold_does_not_hold(database: Database, admin: Person) -> None:
     item = await plant_customer(admin)
     path = f"/customers/{item}/legal-hold"
     await admin.put(path, {"reason": "canaria sues"})
