@@ -1,7 +1,6 @@
 """Queries over the audit log."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,27 +16,20 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    literal_column,
     or_,
     select,
-    true,
 )
 
 from app.core.clock import now
 from app.core.db.column_types import Instant
 from app.core.db.cursor import read_cursor
 from app.core.db.entity import table_of
-from app.core.db.keyset import Limit, Range
-from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.snapshots import present_snapshot, was_visible
 from app.modules.audit.models import (
-    FIRST_CRASH,
-    FIRST_FAILURE,
     TABLES,
-    AuditAccess,
     AuditArchive,
     AuditCaller,
     AuditChange,
@@ -47,8 +39,6 @@ from app.modules.audit.schemas import (
     ARCHIVED_HEADER,
     AUDIT,
     WINDOW_HEADER,
-    AccessQuery,
-    AccessRead,
     ChangeQuery,
     ChangeRead,
     PeriodQuery,
@@ -56,7 +46,6 @@ from app.modules.audit.schemas import (
 )
 
 callers, runs, archives = table_of(AuditCaller), table_of(AuditRun), table_of(AuditArchive)
-ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
 
 
 def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
@@ -188,62 +177,6 @@ class LogRepository(ReadRepository):
         if modules is None:
             return statement
         return self.build_once((statement, modules), lambda: statement.where(belongs_to(self.table, modules)))
-
-
-@dataclass(frozen=True, slots=True)
-class FromAddress(Finder):
-    """Requests from one address. PostgreSQL reads the first of each caller, and takes the first of those.
-
-    It guesses how many requests a caller made. If it chose by that, it could walk the whole log in vain.
-    """
-
-    log: Table
-    is_sqlite: bool
-
-    def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
-        if self.is_sqlite:
-            return [self.matches(rows)]
-        found = callers.alias("found")
-        keys = rows.with_only_columns(self.log.c.id, self.log.c.at, maintain_column_froms=True)
-        firsts = each.sort(keys.where(self.log.c.caller_id == found.c.id).correlate(found), wanted).lateral("firsts")
-        of_all = select(firsts).select_from(found.join(firsts, true())).where(found.c.ip == ADDRESS)
-        return [rows.where(self.log.c.id.in_(select(each.sort(of_all, wanted).subquery().c.id)))]
-
-    def matches(self, ids: AnySelect) -> AnySelect:
-        return ids.where(self.log.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == ADDRESS)))
-
-
-class AccessRepository(LogRepository):
-    """The access log."""
-
-    log = "access"
-    model = AuditAccess
-    read: type[BaseModel] = AccessRead
-
-    def compute_columns(self) -> dict[str, ColumnElement[Any]]:
-        return {**super().compute_columns(), "duration_ms": (self.table.c.duration_us / 1000.0).label("duration_ms")}
-
-    def finder_of(self, query: PageQuery) -> Finder | None:
-        is_from_address = isinstance(query, AccessQuery) and query.ip
-        return FromAddress(self.table, self.session.is_sqlite) if is_from_address else None
-
-    def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, AccessQuery):
-            statement = statement.where(*self.conditions(query))
-            query = query.model_copy(update={"path": None, "ip": None})
-        return super().where(statement, query)
-
-    def conditions(self, query: AccessQuery) -> Iterator[ColumnElement[bool]]:
-        """What the filters ask for that do not compare a column with their value, and what an index of failures says.
-
-        An index of some entries is used only where the text of the query says which.
-        """
-        if query.path:
-            yield self.table.c.path.startswith(query.path, autoescape=True)
-        if query.error_code:
-            yield self.table.c.status >= literal_column(str(FIRST_FAILURE))
-        if query.lowest_status >= FIRST_CRASH:
-            yield self.table.c.status >= literal_column(str(FIRST_CRASH))
 
 
 class ChangeRepository(LogRepository):

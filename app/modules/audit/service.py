@@ -11,7 +11,8 @@ from app.core.errors import NotFound
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.names.entries import name_requests, show_changes
-from app.modules.audit.repository import AccessRepository, ChangeRepository
+from app.modules.audit.repository import ChangeRepository
+from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
 from app.modules.audit.sealer.archived import check_number_not_archived
 from app.modules.audit.sealer.logs import Log
@@ -51,11 +52,13 @@ class ChangeService:
 
     async def get(self, id: int) -> Mapping[str, Any]:
         """One entry. Raises NotFound, Archived."""
-        found = await self.entries([id])
-        if not found:
+        try:
+            row = await self.rows.get(id)
+        except NotFound:
             await check_number_not_archived(self.rows.session, self.rows.log, id)
-            raise self.rows.not_found(id)
-        return found[0]
+            raise
+        entry: Mapping[str, Any] = (await self.show(RowPage([row]))).items[0]
+        return entry
 
     async def entries(self, numbers: Collection[int]) -> Sequence[Mapping[str, Any]]:
         """The entries with these numbers."""

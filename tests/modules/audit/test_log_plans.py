@@ -12,7 +12,8 @@ from app.core.db.engine import Database
 from app.core.db.pagination import PageQuery
 from app.core.db.repository import ReadRepository
 from app.modules.audit.exports.repository import SealedEntries
-from app.modules.audit.repository import AccessRepository, ChangeRepository
+from app.modules.audit.repository import ChangeRepository
+from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.service import TimelineService

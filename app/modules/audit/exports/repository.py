@@ -13,7 +13,8 @@ from app.core.db.session import ReadSession
 from app.core.errors import invalid
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
 from app.modules.audit.names.entries import name_requests, show_changes
-from app.modules.audit.repository import AccessRepository, ChangeRepository, audited_modules
+from app.modules.audit.repository import ChangeRepository, audited_modules
+from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import EntryQuery
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.reads import LogReader
