@@ -142,6 +142,7 @@ UNFORESEEN = {
     "unknown-module",
     "unknown-permission",
     "unknown-scope",
+    "unknown-table",  # only the log knows the tables that it had
     "unknown-parameter",  # of the list, in the query of a download
     "unknown-reference",
     "unknown-role",

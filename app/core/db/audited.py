@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
+from pydantic import Field
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import append_only_models
 from app.core.db.entity import Bookkeeping, Entity
-from app.core.fields.one_of import OneOf
+from app.core.fields.examples import Examples
 
 
 def audited_models() -> dict[str, type[Entity]]:
@@ -26,5 +27,5 @@ def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
     return dict(sorted(models.items()))
 
 
-TableName = Annotated[str, OneOf(recorded_models)]
-"""A table whose changes leave entries, as a filter."""
+TableName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$"), Examples(recorded_models)]
+"""A table whose changes leave entries, or left some before it was dropped, as a filter."""

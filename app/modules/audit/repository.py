@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from app.core.clock import now
+from app.core.db.audited import recorded_models
 from app.core.db.column_types import Instant
 from app.core.db.cursor import read_cursor
 from app.core.db.entity import table_of
@@ -28,11 +29,13 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.snapshots import present_snapshot, was_visible
+from app.core.errors import invalid
 from app.modules.audit.models import (
     TABLES,
     AuditArchive,
     AuditCaller,
     AuditChange,
+    AuditRedaction,
     AuditRun,
 )
 from app.modules.audit.schemas import (
@@ -46,6 +49,7 @@ from app.modules.audit.schemas import (
 )
 
 callers, runs, archives = table_of(AuditCaller), table_of(AuditRun), table_of(AuditArchive)
+redactions = table_of(AuditRedaction)
 
 
 def place_of(number: ColumnElement[Any], log: str) -> ColumnElement[Any]:
@@ -103,6 +107,19 @@ async def tell_archives(
         reached = reached.where(archives.c.first_at < end)
     if rows := await session.all(reached.distinct().order_by(archives.c.month)):
         session.context.headers[ARCHIVED_HEADER] = ", ".join(row.month for row in rows)
+
+
+async def check_table(session: Session | ReadSession, name: str | None) -> None:
+    """Raise Invalid for the name of a table that no entry can have, because no version of the redactions has it.
+
+    A table that was dropped is in those of its time.
+    """
+    if name is None or name in recorded_models():
+        return
+    has_it = redactions.c.document[name].as_string().is_not(None)
+    if await session.first(select(redactions.c.version).where(has_it).limit(1)) is None:
+        known = ", ".join(recorded_models())
+        raise invalid("/query/entity", f"The log never had such a table. Those of today are: {known}.", "unknown-table")
 
 
 class LogRepository(ReadRepository):
@@ -185,6 +202,11 @@ class ChangeRepository(LogRepository):
     log = "changes"
     model = AuditChange
     read: type[BaseModel] = ChangeRead
+
+    async def page(self, query: PageQuery) -> RowPage:
+        if isinstance(query, ChangeQuery):
+            await check_table(self.session, query.entity)
+        return await super().page(query)
 
     def compute_columns(self) -> dict[str, ColumnElement[Any]]:
         return {**super().compute_columns(), "action": self.shown_action().label("action")}

@@ -185,7 +185,7 @@ class ChangeQuery(EntryQuery):
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"entity", "entity_id"}))
 
     entity: TableName | None = None
-    """Only changes of this table."""
+    """Only changes of this table, of today or of an earlier version."""
     entity_id: str | None = Field(None, max_length=64)
     """Only changes of the item with this id."""
     module: str | None = Field(None, max_length=64)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import invalid
 from app.modules.audit.models import TABLES
-from app.modules.audit.repository import audited_modules
+from app.modules.audit.repository import audited_modules, check_table
 from app.modules.audit.rollups.counting import days, fields, hours
 from app.modules.audit.schemas import Window
 from app.modules.audit.sealer.logs import Log
@@ -79,7 +79,9 @@ class SummaryRepository:
         """The first groups, each with `total` and `groups` of all, and the `tree` of the sealed changes.
 
         It is one statement, so that all of it is of one moment. Without groups it is one row without `entries`.
+        Raises Invalid.
         """
+        await check_table(self.session, query.entity)
         groups = self.select_groups(find_rollup(query), query, window)
         tree = select(seals.c.tree).where(seals.c.log == Log.changes.value).scalar_subquery()
         sealed = select(tree.label("tree")).subquery()

@@ -66,7 +66,7 @@ class SummaryQuery(BaseModel):
     error_code: str | None = Field(None, max_length=64)
     """Only failures with this code."""
     entity: TableName | None = None
-    """Only changes of this table."""
+    """Only changes of this table, of today or of an earlier version."""
     action: Literal["create", "update", "delete", "restore"] | None = None
     """Only changes of this kind."""
     field: str | None = Field(None, max_length=64, pattern=r"^\w+$")
