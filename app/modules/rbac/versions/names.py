@@ -38,7 +38,8 @@ def sides_of(change: Document) -> dict[str, Document]:
 
 
 def show_change(change: Document, names: Names) -> Document:
-    targets = {target for _, target in find_references(change["entity"], sides_of(change))}
+    """A changed row with its name, and those of what it refers to."""
+    targets = (target for _, target in find_references(change["entity"], sides_of(change)))
     known = {str(target): names[target] for target in targets if target in names}
     return {**change, "item_name": names.get(UUID(change["id"])), "names": known}
 
