@@ -7,7 +7,7 @@ from sqlmodel import SQLModel
 
 from app.core.db.append_only import append_only_models
 from app.core.db.entity import Bookkeeping, Entity
-from app.core.fields.examples import Examples
+from app.core.fields.open_enum import OpenEnum
 
 
 def audited_models() -> dict[str, type[Entity]]:
@@ -27,5 +27,5 @@ def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
     return dict(sorted(models.items()))
 
 
-TableName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$"), Examples(recorded_models)]
+TableName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$"), OpenEnum(recorded_models)]
 """A table whose changes leave entries, or left some before it was dropped, as a filter."""

@@ -1,4 +1,4 @@
-"""Text with examples that only the running application knows."""
+"""Text that is mostly one of a set of names which only the running application knows, and may be another."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from pydantic_core import CoreSchema
 
 
 @dataclass(frozen=True)
-class Examples:
-    """`Annotated[str, Examples(names)]`: the document shows `names`, which are asked for when it is built."""
+class OpenEnum:
+    """`Annotated[str, OpenEnum(names)]`: the document shows `names`, which are asked for when it is built."""
 
     names: Callable[[], Iterable[str]]
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "examples": sorted(self.names())}
+        return {"anyOf": [{"type": "string", "enum": sorted(self.names())}, handler(schema)]}
