@@ -111,6 +111,8 @@ class ItemRepository:
     after that. Of two items, and of two clocks, ids and times say no such thing.
     """
 
+    log = ChangeRepository.log
+
     def __init__(self, session: ReadSession | Session, item: Item) -> None:
         self.session = session
         self.columns = columns = table_of(AuditChange).c
@@ -123,9 +125,14 @@ class ItemRepository:
             found = found.where(is_reached(point))
         return await self.session.first(found.order_by(self.columns.id.desc()).limit(1))
 
+    async def has_creation(self) -> bool:
+        """Whether the creation of the item is there."""
+        created: AnySelect = select(self.columns.id).where(self.is_of_item, self.columns.action == "create").limit(1)
+        return await self.session.first(created) is not None
+
     async def sealed_size(self) -> int:
         """How many entries of the change log have their place."""
-        return int(await self.session.value(select(last_place(ChangeRepository.log))))
+        return int(await self.session.value(select(last_place(self.log))))
 
     async def newest_by_field(self, last: int) -> dict[str, int]:
         """The id of the newest entry in which each field changed, among those up to the id `last`."""
@@ -196,7 +203,8 @@ class CauseRepository:
 def select_values() -> AnySelect:
     """A select of change entries, as far as they tell the values of fields."""
     columns = table_of(AuditChange).c
-    return select(columns.id, columns.call_id, columns.action, columns.entity, columns.entity_id, columns.changes)
+    names = ("id", "stored_at", "call_id", "action", "entity", "entity_id", "changes")
+    return select(*(columns[name] for name in names))
 
 
 def is_reached(point: Point) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from app.modules.audit.items.schemas import Point
 from app.modules.audit.items.states import difference, not_found, read_state
 from app.modules.audit.names.entries import name_changes
 from app.modules.audit.schemas import Item
+from app.modules.audit.sealer.archived import check_nothing_archived
 
 
 class ItemService:
@@ -28,9 +29,12 @@ class ItemService:
             raise NotFound(f"There is no {item.words} {item.entity_id}.")
 
     async def history(self, item: Item, query: PageQuery) -> RowPage:
-        """The entries, of a hidden or deleted item too. Raises NotFound if it never existed."""
+        """The entries, of a hidden or deleted item too. Raises NotFound if it never existed, Archived."""
         page = await self.rows.page_of(item, query)
         if not page.items and not query.cursor:
+            await check_nothing_archived(
+                self.session, self.rows.log, f"The history of the {item.words} {item.entity_id}"
+            )
             raise not_found(item, was_removed=False, was_ever=False)
         entries = await decrypt(self.session, page.items)
         folded = await fold_versions(self.session, item, entries)

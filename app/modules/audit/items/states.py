@@ -13,6 +13,7 @@ from app.modules.audit.items.repository import ItemRepository
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.items.sets import read_sets
 from app.modules.audit.schemas import Item
+from app.modules.audit.sealer.archived import check_nothing_archived
 
 BOOKKEEPING = frozenset(Entity.model_fields)
 """Columns of every row, which say nothing of the item itself."""
@@ -33,7 +34,7 @@ class State:
 
 
 async def read_state(session: ReadSession | Session, item: Item, point: Point | None = None) -> State:
-    """The state of `item` at `point`, or the newest. Raises NotFound where it did not exist.
+    """The state of `item` at `point`, or the newest. Raises NotFound where it did not exist, Archived.
 
     It takes as much memory as the item has fields, however long its history is.
     """
@@ -41,11 +42,16 @@ async def read_state(session: ReadSession | Session, item: Item, point: Point | 
     if isinstance(point, int) and point > await rows.sealed_size():
         raise NotFound(f"The log has no entry {point} yet: an entry gets its seq when it is sealed.")
     last = await rows.last(point)
+    history = f"The history of the {item.words} {item.entity_id}"
+    if last is None and not await rows.has_creation():
+        await check_nothing_archived(session, rows.log, history)
     if last is None or last.action == "delete":
         raise not_found(item, was_removed=last is not None, was_ever=await rows.last(None) is not None)
     newest = await rows.newest_by_field(last.id)
     entries = {entry["id"]: entry for entry in await decrypt(session, await rows.get_all(set(newest.values())))}
     born = max((number for number, entry in entries.items() if entry["action"] == "create"), default=0)
+    # else a revert would leave out what only an archived entry tells of
+    await check_nothing_archived(session, rows.log, history, entries[born]["stored_at"] if born else None)
     # older ones are of a former life of the row
     origins = {name: number for name, number in sorted(newest.items()) if number >= born}
     values = {name: entries[number]["changes"][name]["new"] for name, number in origins.items()}

@@ -1,6 +1,7 @@
 """Finds which months of a log are in an archive only."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, func, literal, select
@@ -41,6 +42,19 @@ async def check_not_archived(session: ReadSession | Session, log: str, seq: int)
         if row.is_dropped and any(first <= seq <= last for first, last in row.manifest["ranges"]):
             session.context.headers[ARCHIVED_HEADER] = row.month
             raise Archived(f"The entry {seq} of the log {log} was archived with {row.month}.")
+
+
+async def check_nothing_archived(
+    session: ReadSession | Session, log: str, question: str, since: datetime | None = None
+) -> None:
+    """Raise Archived for a question whose answer may be in archives only. A header says their months.
+
+    `since`: what it is about was stored then, or later.
+    """
+    rows = [row for row in await find_archives(session, log) if row.is_dropped]
+    if months := [row.month for row in rows if since is None or since < datetime.fromisoformat(row.manifest["end"])]:
+        session.context.headers[ARCHIVED_HEADER] = ", ".join(months)
+        raise Archived(f"{question} may be archived. These months are: {', '.join(months)}.")
 
 
 async def check_number_not_archived(session: ReadSession | Session, log: str, number: int) -> None:

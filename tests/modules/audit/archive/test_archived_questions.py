@@ -1,15 +1,21 @@
 """What the API says of entries that are in an archive only."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
+from app.core.clock import now
 from app.core.db.engine import Database
 from app.modules.audit.archive.command import restore
+from tests.answers import refusals, statuses
+from tests.core.db.triggers import execute_without_triggers
 from tests.modules.audit.archive.months import archive_into, fill_months, in_month, manifests_of
+from tests.modules.audit.entries import changes_table as entries
 from tests.modules.audit.sealer.followers import OpenRequest
-from tests.modules.audit.sealer.sealed import sealed_ids
+from tests.modules.audit.sealer.sealed import seal_all, sealed_ids, sealer_of
 from tests.people import Person, SignedInAs
 from tests.roles import open_as_owner
 
@@ -77,6 +83,44 @@ async def test_an_archived_entry_names_its_month(database: Database, reader: Per
     assert f"The entry {manifest.first_seq} of the log changes was archived with 2025-12." in response.text
     await restore(open_as_owner(database), str(archived / manifest.name))
     assert (await reader.get(f"/audit/changes/{manifest.first_id}")).json()["id"] == manifest.first_id
+
+
+async def test_an_item_whose_beginning_is_archived_is_not_shown_in_part(
+    database: Database, signed_in_as: SignedInAs, tmp_path: Path
+) -> None:
+    """Regression: a revert left out the fields of which only an archived entry tells, and said nothing."""
+    admin, at = await signed_in_as(superuser=True), in_month("2025-12")
+    await fill_months(database)
+    task = (await admin.post("/tasks", {"title": "a", "description": "b"})).json()["id"]
+    created = update(entries).where(entries.c.entity_id == task).values(at=at, stored_at=at)
+    await execute_without_triggers(database.settings, "audit_change", created)
+    await admin.patch(f"/tasks/{task}", {"priority": "high"})
+    high = f"{now():%Y-%m-%dT%H:%M:%S.%fZ}"
+    await admin.patch(f"/tasks/{task}", {"description": "c"})
+    await seal_all(sealer_of(database))
+    await archive_into(tmp_path / "a", database)
+
+    answers = {
+        "before the first entry that is there": await admin.get(f"/tasks/{task}/as-of?at=2026-02-01T00:00:00Z"),
+        "behind it": await admin.get(f"/tasks/{task}/as-of?at={high}"),
+        "a difference": await admin.get(f"/tasks/{task}/diff?from={high}"),
+        "a revert": await admin.post(f"/tasks/{task}/revert", {"at": high}, headers={"Audit-Reason": "x"}),
+        "the history of another": await admin.get(f"/tasks/{uuid4()}/history"),
+    }
+    kept = (await admin.get(f"/tasks/{task}")).json()
+
+    if database.settings.is_sqlite:
+        assert statuses(answers) == dict(zip(answers, (200, 200, 200, 200, 404), strict=True))
+        assert kept["description"] == "b"
+        return
+    younger = (await admin.post("/tasks", {"title": "made since"})).json()["id"]
+    assert (await admin.get(f"/tasks/{younger}/as-of?at={now():%Y-%m-%dT%H:%M:%S.%fZ}")).status_code == 200
+    assert refusals(answers) == dict.fromkeys(answers, (404, "archived"))
+    assert {answer.headers["Audit-Archived"] for answer in answers.values()} == {"2025-11, 2025-12"}
+    assert kept["description"] == "c"
+    for manifest in manifests_of(tmp_path / "a")[3:]:
+        await restore(open_as_owner(database), str(tmp_path / "a" / manifest.name))
+    assert (await admin.get(f"/tasks/{task}/as-of?at={high}")).json()["description"] == "b"
 
 
 async def test_the_feed_says_that_it_passes_an_archive(database: Database, reader: Person, archived: Path) -> None:
