@@ -99,6 +99,7 @@ def filter_case(_context: HookContext, case: Any) -> bool:
 UNFORESEEN = {
     "ambiguous-number",  # of a file
     "bad-cursor",  # only a list makes a valid one
+    "before-first-version",  # of the policy
     "changes-direction",
     "country-alpha2",
     "currency-required",  # by a filter or a sum of amounts
@@ -126,6 +127,7 @@ UNFORESEEN = {
     "number-of-operations",
     "one-list",
     "one-point",
+    "one-user",
     "password-common",
     "password-length",
     "password-personal",

@@ -1,7 +1,7 @@
 """Queries over versions of the policy, and over the rows that it governs."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +9,19 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import SQLModel
 
 from app.core.clock import now
+from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
 from app.core.db.pruning import PruneRule, delete_rows
 from app.core.db.repository import ReadRepository
-from app.core.db.session import AnyRow, Session
+from app.core.db.session import AnyRow, ReadSession, Session
 from app.modules.rbac.models import PolicyState, PolicyVersion
 from app.modules.rbac.schemas import VersionRead
+from app.modules.roles import USER_COLUMNS
+from app.modules.users import User
 
-policy, versions = table_of(PolicyState), table_of(PolicyVersion)
+policy, versions, users = table_of(PolicyState), table_of(PolicyVersion), table_of(User)
+
+VERSIONS_PER_READ = 500
 
 
 class VersionRepository(ReadRepository):
@@ -36,6 +41,30 @@ class VersionRepository(ReadRepository):
         """The number of the current version."""
         return int(await self.session.value(select(policy.c.version)))
 
+    async def number_at(self, at: datetime) -> int | None:
+        """The number of the newest version that was made at this instant or before; None without any."""
+        made = select(versions.c.id).where(versions.c.at <= at).order_by(versions.c.id.desc()).limit(1)
+        number: int | None = await self.session.value(made)
+        return number
+
+    async def oldest(self) -> AnyRow | None:
+        """The number and the instant of the oldest version that is kept."""
+        return await self.session.first(select(versions.c.id, versions.c.at).order_by(versions.c.id).limit(1))
+
+    async def changes_after(self, version: int) -> AsyncIterator[Mapping[str, Any]]:
+        """The changed rows of the versions after `version`, the newest first; of one row also several times."""
+        before: int | None = None
+        while True:
+            newer = select(versions.c.id, versions.c.changes).where(versions.c.id > version)
+            newer = newer if before is None else newer.where(versions.c.id < before)
+            rows = await self.session.all(newer.order_by(versions.c.id.desc()).limit(VERSIONS_PER_READ))
+            for row in rows:
+                for change in row.changes:
+                    yield change
+            if len(rows) < VERSIONS_PER_READ:
+                return
+            before = rows[-1].id
+
     async def newer_than(self, version: int) -> Sequence[AnyRow]:
         """The versions after `version`, the newest first."""
         statement = self.select().where(self.table.c.id > version)
@@ -53,6 +82,19 @@ class PolicyRowRepository:
         statement = select(model).where(table_of(model).c.id.in_(ids)).with_for_update(key_share=True)
         result = await self.session.execute(statement, execution_options={"include_deleted": True})
         return {row.id: row for row in result.scalars()}
+
+
+async def read_policy_rows(
+    session: Session | ReadSession, models: Iterable[type[Entity]], user_ids: Collection[UUID]
+) -> dict[str, dict[UUID, Mapping[str, Any]]]:
+    """Every row of these tables, hidden ones too, by table and id; of users and assignments those of `user_ids`."""
+    found: dict[str, dict[UUID, Mapping[str, Any]]] = {}
+    for table in map(table_of, models):
+        owner = table.c.id if table is users else table.c.get("user_id")
+        columns = (*USER_COLUMNS, users.c.created_at) if table is users else own_columns(table)
+        wanted = select(*columns) if owner is None else select(*columns).where(owner.in_(user_ids))
+        found[table.name] = {row.id: row._asdict() for row in await session.all(wanted)}
+    return found
 
 
 def old_versions(age: timedelta, kept: int) -> PruneRule:

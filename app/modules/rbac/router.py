@@ -11,10 +11,12 @@ from app.core.http.dependencies import Caller, read_only, transactional
 from app.core.http.guards import authenticated, policy_change, requires
 from app.core.http.router import Router
 from app.modules.rbac.schemas import (
+    ExplainAllQuery,
     ExplainQuery,
     Explanation,
     MenuGroup,
     PermissionRead,
+    UserExplanation,
     VersionQuery,
     VersionRead,
     WhoCanQuery,
@@ -37,8 +39,20 @@ POLICY_READ = [requires("roles:read", "audit:read")]
 
 @router.get("/explain", dependencies=POLICY_READ)
 async def explain_permission(explain: Explain, query: Annotated[ExplainQuery, Query()]) -> Explanation:
-    """Explain why a user holds a permission, or why not."""
-    return await explain.explain(query.user_id, query.permission)
+    """Explain why a user holds a permission, or why not.
+
+    With `at`, the policy is taken as it was at that instant, from its versions; names are those of the present.
+    """
+    return await explain.explain(query)
+
+
+@router.get("/explain/all", dependencies=POLICY_READ)
+async def explain_permissions(explain: Explain, query: Annotated[ExplainAllQuery, Query()]) -> UserExplanation:
+    """Explain every permission that a user holds.
+
+    With `at`, the policy is taken as it was at that instant, from its versions; names are those of the present.
+    """
+    return await explain.explain_all(query)
 
 
 @router.get("/who-can", response_model=Page[Explanation], dependencies=POLICY_READ)

@@ -1,27 +1,50 @@
 """Request and response schemas of explanations, policy versions and menus."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.text import PermissionName
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
+from app.core.sentences import refusal
 from app.modules.roles import HolderQuery
 
 
-class ExplainQuery(BaseModel):
-    """The parameters of an explanation."""
+class UserQuestion(BaseModel):
+    """The parameters of a question about one user, at an instant."""
 
     model_config = ConfigDict(extra="forbid")
 
-    user_id: UUID
+    user_id: UUID | None = None
     """The user."""
+    username: str | None = Field(None, min_length=1, max_length=64, pattern=r"^[^\x00]*$")
+    """The name of the user, instead of the id, in any spelling in which it signs in."""
+    at: Moment | None = None
+    """The instant that is asked about, past or future; without it, now."""
+
+    @model_validator(mode="after")
+    def names_one_user(self) -> Self:
+        if (self.user_id is None) == (self.username is None):
+            raise refusal("one-user", "Send either user_id or username.")
+        return self
+
+
+class ExplainQuery(UserQuestion):
+    """The parameters of an explanation."""
+
     permission: PermissionName
     """The permission, `module:action`."""
+
+
+class ExplainAllQuery(UserQuestion):
+    """The parameters of an explanation of all permissions of a user."""
+
+    near_misses: bool = False
+    """Explain also the permissions that the user almost holds."""
 
 
 class Ground(ResponseSchema):
@@ -36,7 +59,7 @@ class Ground(ResponseSchema):
     scope: str
     """The rows that it gives them for."""
     active: bool
-    """Whether it gives the permission now."""
+    """Whether it gives the permission."""
     effect: str
     """`grants`, or the first obstacle."""
     obstacles: list[str]
@@ -57,16 +80,16 @@ class AskedCondition(ResponseSchema):
 
 
 class Explanation(ResponseSchema):
-    """Whether a user holds a permission, and why."""
+    """Whether a user holds a permission at an instant, and why."""
 
     user_id: UUID
     """The user."""
     username: str
-    """The user name."""
+    """The present user name."""
     permission: str
     """The permission."""
     allowed: bool
-    """Whether the user holds it now."""
+    """Whether the user holds it."""
     scopes: list[str]
     """The scopes in whose rows the user holds it: `all` alone where it is for all rows."""
     detail: str
@@ -77,8 +100,25 @@ class Explanation(ResponseSchema):
     """The grounds that would give it without an obstacle."""
     conditions: list[AskedCondition]
     """What roles ask of the user besides: a second factor that is missing, and networks from which to call."""
+    at: datetime
+    """The instant that is asked about."""
     policy_version: int
-    """The version of the policy that was read."""
+    """The version of the policy at that instant."""
+
+
+class UserExplanation(ResponseSchema):
+    """The permissions that a user holds at an instant, and why."""
+
+    user_id: UUID
+    """The user."""
+    username: str
+    """The present user name."""
+    at: datetime
+    """The instant that is asked about."""
+    policy_version: int
+    """The version of the policy at that instant."""
+    permissions: list[Explanation]
+    """The permissions that the user holds, and with `near_misses` those that are almost held, module by module."""
 
 
 class WhoCanQuery(HolderQuery):

@@ -1,8 +1,9 @@
 """Explanations of permissions, and menus."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.clock import now
@@ -13,7 +14,19 @@ from app.core.errors import NotFound, invalid
 from app.modules.rbac.engine.conditions import asked_conditions
 from app.modules.rbac.engine.effects import in_short
 from app.modules.rbac.repository import VersionRepository
-from app.modules.rbac.schemas import Explanation, Ground, MenuGroup, MenuModule, PermissionRead, WhoCanQuery
+from app.modules.rbac.schemas import (
+    ExplainAllQuery,
+    ExplainQuery,
+    Explanation,
+    Ground,
+    MenuGroup,
+    MenuModule,
+    PermissionRead,
+    UserExplanation,
+    UserQuestion,
+    WhoCanQuery,
+)
+from app.modules.rbac.versions.past_policy import read_past_policy
 from app.modules.roles import (
     ACTIONS,
     GrantPath,
@@ -23,6 +36,7 @@ from app.modules.roles import (
     inactive_links,
     permissions_of_paths,
 )
+from app.modules.users import UserRepository
 
 SENTENCES = {
     "grants": "The role {role} grants it.",
@@ -42,30 +56,62 @@ SENTENCES = {
 }
 
 
+class PolicyMoment(NamedTuple):
+    """An instant, and the version of the policy then."""
+
+    at: datetime
+    version: int
+
+
 class ExplainService:
     """Explains permissions, with the same functions that enforce them."""
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.rows = HolderRepository(session)
 
-    async def explain(self, user_id: UUID, permission: str) -> Explanation:
-        """Whether a user, hidden or not, holds a permission, and why. Raises NotFound, Invalid."""
-        await self.check_permission(permission)
-        users = await self.rows.with_grant_paths([user_id])
+    async def explain(self, query: ExplainQuery) -> Explanation:
+        """Whether a user, hidden or not, holds a permission, and why. Raises NotFound, Invalid, ListTimedOut."""
+        await self.check_permission(query.permission)
+        row, paths, moment = await self.read_user(query)
+        found = explanation(row, paths, query.permission, *moment)
+        return found if query.at else (await self.with_conditions([found]))[0]
+
+    async def explain_all(self, query: ExplainAllQuery) -> UserExplanation:
+        """Every permission that a user holds, and why. Raises NotFound, Invalid, ListTimedOut."""
+        row, paths, moment = await self.read_user(query)
+        names = [name for name in sorted(await ModuleRepository(self.rows.session).permissions()) if "@" not in name]
+        every = [explanation(row, paths, name, *moment) for name in names]
+        listed = [item for item in every if item.allowed or (query.near_misses and item.near_misses)]
+        at, version = moment
+        return UserExplanation(user_id=row.id, username=row.username, at=at, policy_version=version, permissions=listed)
+
+    async def read_user(self, question: UserQuestion) -> tuple[Any, list[GrantPath], PolicyMoment]:
+        """The user with every grant path, and the moment that is asked about. Raises NotFound, Invalid."""
+        user_id = question.user_id or await UserRepository(self.rows.session).id_of(question.username or "")
+        if user_id is None:
+            raise NotFound("There is no user of this name.")
+        users, moment = await self.read([user_id], question.at)
         if not users:
-            raise NotFound(f"There is no user {user_id}.")
-        found = explanation(*users[0], permission, now(), await self.version())
-        return (await self.with_conditions([found]))[0]
+            raise NotFound(f"There {'is' if question.at is None else 'was'} no user {user_id}.")
+        return *users[0], moment
+
+    async def read(
+        self, user_ids: Sequence[UUID], at: datetime | None = None
+    ) -> tuple[list[tuple[Any, list[GrantPath]]], PolicyMoment]:
+        """These users with every grant path, at an instant or now. Raises Invalid, ListTimedOut."""
+        if at is None:
+            return await self.rows.with_grant_paths(user_ids), PolicyMoment(now(), await self.version())
+        past = await read_past_policy(self.rows.session, at, user_ids)
+        return past.users(), PolicyMoment(at, past.version)
 
     async def who_can(self, query: WhoCanQuery) -> RowPage:
         """A page of the users who hold a permission. It may be shorter than `limit` without being the last."""
         await self.check_permission(query.permission)
         slug = query.permission.partition(":")[0]
         page = await self.rows.page_of_candidates(slug, query)
-        users = await self.rows.with_grant_paths([row.id for row in page.items])
+        users, moment = await self.read([row.id for row in page.items])
         by_id = {row.id: (row, paths) for row, paths in users}
-        at, version = now(), await self.version()
-        items = [explanation(*by_id[row.id], query.permission, at, version) for row in page.items]
+        items = [explanation(*by_id[row.id], query.permission, *moment) for row in page.items]
         listed = [item for item in items if item.allowed or query.near_misses]
         return replace(page, items=await self.with_conditions(listed))
 
@@ -103,6 +149,7 @@ def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: da
         reasons=reasons,
         near_misses=misses,
         conditions=[],
+        at=at,
         policy_version=version,
     )
 

@@ -38,6 +38,7 @@ from app.modules.roles.modules.repository import ModuleRepository
 from app.modules.roles.modules.service import ModuleService
 from app.modules.roles.repository import (
     GRANT_COLUMNS,
+    GRANT_PATH_COLUMNS,
     MODULE_COLUMNS,
     USER_COLUMNS,
     GrantPath,
@@ -53,6 +54,7 @@ __all__ = [
     "ACTIONS",
     "ALWAYS",
     "GRANT_COLUMNS",
+    "GRANT_PATH_COLUMNS",
     "MODULE_COLUMNS",
     "NOTHING",
     "USER_COLUMNS",

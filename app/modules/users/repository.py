@@ -28,6 +28,13 @@ class UserRepository(Repository[User]):
         matching = or_(columns.username_folded == name, columns.email_folded == name)
         return await self.session.first(self.select_credentials().where(matching))
 
+    async def id_of(self, username: str) -> UUID | None:
+        """The id of the visible user with this name, in any spelling in which it signs in."""
+        columns = self.table.c
+        named = select(columns.id).where(columns.username_folded == fold_email(username), columns.deleted_at.is_(None))
+        user_id: UUID | None = await self.session.value(named)
+        return user_id
+
     async def credentials_of(self, id: UUID) -> AnyRow | None:
         """The same columns of the user with this id."""
         return await self.session.first(self.select_credentials().where(self.table.c.id == id))
