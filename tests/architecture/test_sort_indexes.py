@@ -31,6 +31,7 @@ from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
+from app.modules.rbac.versions.schemas import AccessReviewQuery
 from app.modules.roles.modules.schemas import GroupQuery, ModuleQuery
 from app.modules.roles.schemas import HolderQuery, RoleQuery
 from app.modules.sessions.schemas import LoginQuery, MyLoginQuery, SessionQuery
@@ -38,6 +39,7 @@ from app.modules.tasks.schemas import TaskQuery
 from app.modules.users.schemas import UserQuery
 
 OTHER_LISTS = {
+    AccessReviewQuery: ("user",),
     AccessQuery: ("audit_access",),
     ChangeQuery: ("audit_change",),
     ErasureQuery: ("audit_erasure",),

@@ -5,21 +5,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, union_all
 from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
+from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.pruning import PruneRule, delete_rows
 from app.core.db.repository import ReadRepository
-from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.modules.api_keys import ApiKey, ApiKeyUse
 from app.modules.rbac.models import PolicyState, PolicyVersion
 from app.modules.rbac.schemas import VersionRead
 from app.modules.roles import USER_COLUMNS
+from app.modules.sessions import AuthSession, SessionUse
 from app.modules.users import User
 
 policy, versions, users = table_of(PolicyState), table_of(PolicyVersion), table_of(User)
+sessions, session_uses = table_of(AuthSession), table_of(SessionUse)
+keys, key_uses = table_of(ApiKey), table_of(ApiKeyUse)
 
 VERSIONS_PER_READ = 500
 
@@ -69,6 +74,36 @@ class VersionRepository(ReadRepository):
         """The versions after `version`, the newest first."""
         statement = self.select().where(self.table.c.id > version)
         return await self.session.all(statement.order_by(self.table.c.id.desc()))
+
+
+class ReviewedUserRepository(ReadRepository):
+    """Users of an access review: those who existed at an instant, hidden since or not."""
+
+    model = User
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [users.c.id, users.c.username, users.c.is_service]
+
+    async def page_at(self, at: datetime, query: PageQuery) -> RowPage:
+        """A page of the users who existed at this instant."""
+        statement = self.build_once("at", self.select_existing)
+        return await self.fetch_page(statement, query, "access-review", {"at": at})
+
+    def select_existing(self) -> AnySelect:
+        """A select of the users who were created, and not hidden, at an instant."""
+        at = bindparam("at", type_=users.c.created_at.type)
+        is_visible = or_(users.c.deleted_at.is_(None), users.c.deleted_at > at)
+        return select(*self.columns()).where(users.c.created_at <= at, is_visible)
+
+    async def last_uses(self, user_ids: Collection[UUID]) -> dict[UUID, datetime]:
+        """When each of the users last continued a session or used an API key, of those who ever did."""
+        of_sessions = select(sessions.c.user_id, session_uses.c.used_at).join_from(sessions, session_uses)
+        of_keys = select(keys.c.user_id, key_uses.c.last_used_at.label("used_at")).join_from(keys, key_uses)
+        used = union_all(
+            of_sessions.where(sessions.c.user_id.in_(user_ids)), of_keys.where(keys.c.user_id.in_(user_ids))
+        ).subquery()
+        newest = select(used.c.user_id, func.max(used.c.used_at).label("used_at")).group_by(used.c.user_id)
+        return {row.user_id: row.used_at for row in await self.session.all(newest)}
 
 
 class PolicyRowRepository:

@@ -22,6 +22,8 @@ from app.modules.rbac.schemas import (
     WhoCanQuery,
 )
 from app.modules.rbac.service import ExplainService, MenuService
+from app.modules.rbac.versions.access_review import AccessReviewService
+from app.modules.rbac.versions.schemas import AccessReviewQuery, AccessReviewRead
 from app.modules.rbac.versions.service import VersionService
 
 POLICY = "Modules and groups, explanations of permissions, and versions of the policy."
@@ -29,6 +31,7 @@ router = Router(prefix="/rbac", tag="policy", about=POLICY)
 mine = Router(prefix="/auth/me", tag="me", dependencies=[authenticated()], about="Your own account.")
 
 Explain = Annotated[ExplainService, read_only(ExplainService)]
+Reviews = Annotated[AccessReviewService, read_only(AccessReviewService)]
 Versions = Annotated[VersionService, transactional(VersionService)]
 ReadVersions = Annotated[VersionService, read_only(VersionService)]
 Menus = Annotated[MenuService, read_only(MenuService)]
@@ -59,6 +62,16 @@ async def explain_permissions(explain: Explain, query: Annotated[ExplainAllQuery
 async def list_who_can(explain: Explain, query: Annotated[WhoCanQuery, Query()]) -> RowPage:
     """List the users who hold a permission, and why."""
     return await explain.who_can(query)
+
+
+@router.get(
+    "/access-review",
+    response_model=Page[AccessReviewRead],
+    dependencies=[requires("roles:read", also=("users:read",))],
+)
+async def list_access_review(reviews: Reviews, query: Annotated[AccessReviewQuery, Query()]) -> RowPage:
+    """List what every user held at an instant, role by role and module by module, with the terms of the assignment."""
+    return await reviews.page(query)
 
 
 @router.get("/versions", response_model=Page[VersionRead], dependencies=POLICY_READ)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ PolicyRows = dict[str, dict[UUID, PolicyRow]]
 """By table and id."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PastPolicy:
     """The policy at the instant `at`, which was its version `version`, as far as some users are concerned."""
 
@@ -40,6 +41,11 @@ class PastPolicy:
             for user_id, user in self.rows["user"].items()
             if user["created_at"] <= self.at
         ]
+
+    @cached_property
+    def assignments(self) -> dict[tuple[UUID, UUID], PolicyRow]:
+        """The assignments, by user and role."""
+        return {(link["user_id"], link["role_id"]): link for link in self.rows["user_role"].values()}
 
     def by(self, table: str, column: str) -> defaultdict[UUID, list[PolicyRow]]:
         """The rows of a table for each value of a column."""
@@ -100,4 +106,4 @@ def row_before(model: type[Entity], row_id: UUID, present: PolicyRow | None, old
     """
     new = vars(model(id=row_id))
     known = {name: new[name] for name in columns_of(model)} | values_of(model, old)
-    return {**({} if present is not None else new), **(present or {}), **known}
+    return {"id": row_id, **(present or {}), **known}
