@@ -79,7 +79,10 @@ def test_public_routes_are_the_reviewed_ones() -> None:
     assert {name(r) for r in routes if isinstance(guards(r)[0], Public)} == PUBLIC
 
 
-ELSEWHERE = {("modules", "roles"), ("module-groups", "roles"), ("rbac", "roles"), ("auth", "users"), ("roles", "users")}
+ELSEWHERE = {
+    *(("modules", "roles"), ("module-groups", "roles"), ("rbac", "roles")),
+    *(("auth", "users"), ("api-keys", "users"), ("sessions", "users"), ("roles", "users")),
+}
 """Reviewed: addresses (their first part) that a module with another name guards."""
 ABOUT_PERSONS = ("/erase", "/legal-hold", "/personal-data")
 """Reviewed: what an auditor does with the person behind an item of any module."""

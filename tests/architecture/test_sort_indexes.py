@@ -22,7 +22,7 @@ from app.core.db.uniqueness import unique_keys
 from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
 from app.main import create_app
-from app.modules.api_keys.schemas import ApiKeyQuery
+from app.modules.api_keys.schemas import AllApiKeysQuery, ApiKeyQuery
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.items.schemas import ItemHistoryQuery
@@ -34,12 +34,14 @@ from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
 from app.modules.rbac.versions.schemas import AccessReviewQuery
 from app.modules.roles.modules.schemas import GroupQuery, ModuleQuery
 from app.modules.roles.schemas import HolderQuery, RoleQuery
-from app.modules.sessions.schemas import LoginQuery, MyLoginQuery, SessionQuery
+from app.modules.sessions.schemas import AllSessionsQuery, LoginQuery, MyLoginQuery, SessionQuery
 from app.modules.tasks.schemas import TaskQuery
 from app.modules.users.schemas import UserQuery
 
 OTHER_LISTS = {
     AccessReviewQuery: ("user",),
+    AllApiKeysQuery: ("api_key",),
+    AllSessionsQuery: ("auth_session",),
     AccessQuery: ("audit_access",),
     ChangeQuery: ("audit_change",),
     ErasureQuery: ("audit_erasure",),
@@ -52,6 +54,8 @@ OTHER_LISTS = {
     WhoCanQuery: ("user",),
 }
 """Lists that `add_resource` did not make: their table, and the columns that narrow it to the rows of one owner."""
+BESIDE = {"api_key": "api_key_use", "auth_session": "auth_session_use"}
+"""Tables with further columns of the same rows, by which lists are sorted and filtered too."""
 SHORT_LISTS = {
     ApiKeyQuery: "the keys of one user",
     CallQuery: "the changes of one request or job",
@@ -66,6 +70,8 @@ SHORT_LISTS = {
 
 WALKED = {
     AccessQuery: tuple(AccessQuery.walked),
+    AllApiKeysQuery: ("last_used_at_null",),
+    AllSessionsQuery: ("updated_at_lt", "updated_at_lte", "updated_at_gt", "updated_at_gte"),
     CategoryQuery: ("name",),
     ChangeQuery: tuple(ChangeQuery.walked),
     ErasureQuery: ("entity_id",),
@@ -76,8 +82,8 @@ WALKED = {
     VersionQuery: ("actor_id", "request_id"),
 }
 """Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
-for them; the login log and the policy versions are pruned, roles, users and categories are not many, and one is erased
-once."""
+for them; the login log, sessions and the policy versions are pruned, keys, roles, users and categories are not many,
+and one is erased once."""
 
 Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
 
@@ -102,9 +108,16 @@ def annotated_types(route: RouteContext) -> list[type[Any]]:
 
 
 def indexes_of(table: Table) -> list[tuple[str, ...]]:
-    """The columns of each index of a table, its primary key among them."""
-    found = [tuple(column.name for column in index.columns) for index in table.indexes]
-    return [*found, tuple(column.name for column in table.primary_key)]
+    """The columns of each index of a table and of the one beside it, its primary key among them."""
+    indexes = [*table.indexes, *(beside_of(table).indexes if table.name in BESIDE else ())]
+    found = [tuple(column.name for column in index.columns) for index in indexes]
+    unique = [(column.name,) for column in table.columns if column.unique]
+    return [*found, *unique, tuple(column.name for column in table.primary_key)]
+
+
+def beside_of(table: Table) -> Table:
+    """The table with further columns of the same rows; where there is none, the table itself."""
+    return SQLModel.metadata.tables[BESIDE.get(table.name, table.name)]
 
 
 def without_index(listing: Listing) -> list[str]:
@@ -138,8 +151,8 @@ def filters_without_index(listing: Listing) -> list[str]:
             continue
         if name in query.related:
             continue
-        is_excluding = suffix == NOT and not options_of(table.c[name])
-        if name not in table.c or name == "id" or is_excluding:
+        column = table.c.get(name, beside_of(table).c.get(name))
+        if column is None or name == "id" or (suffix == NOT and not options_of(column)):
             continue
         if name in natural_keys(table):
             is_indexed = any(
@@ -147,7 +160,7 @@ def filters_without_index(listing: Listing) -> list[str]:
             )
         else:
             before = [query.currencies[name]] if name in query.currencies else []
-            wanted = (*owner, *before, name, *(order if divides(table.c[name]) else ()))
+            wanted = (*owner, *before, name, *(order if divides(column) else ()))
             is_indexed = any(index[: len(wanted)] == wanted for index in indexes)
         if not is_indexed:
             missing.append(parameter)

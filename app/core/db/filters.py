@@ -1,6 +1,6 @@
 """The filters of a list, as conditions whose values are parameters: a select is built once for each set of filters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, ColumnElement, Table, bindparam, or_
@@ -101,9 +101,16 @@ def parent_of(column: "Column[Any]") -> "Column[Any]":
     return parent
 
 
-def filter_rows(table: Table, query: FilterQuery, statement: AnySelect) -> AnySelect:
-    """`statement` with a condition for each filter that has a value in `query`."""
-    return statement.where(*(condition(table, query, name, value) for name, value in given_filters(query).items()))
+def filter_rows(table: Table, query: FilterQuery, statement: AnySelect, beside: Sequence[Table] = ()) -> AnySelect:
+    """`statement` with a condition for each filter with a value in `query`, on columns of `table`, or `beside` it."""
+    filters = given_filters(query)
+    owners = {name: owner_of(name, (table, *beside)) for name in filters}
+    return statement.where(*(condition(owners[name], query, name, value) for name, value in filters.items()))
+
+
+def owner_of(name: str, tables: Sequence[Table]) -> Table:
+    """The first of `tables` with the column of a filter; the first of all for a filter of other rows."""
+    return next((table for table in tables if read_name(table, name).column in table.c), tables[0])
 
 
 def kinds_of(filters: dict[str, Any]) -> tuple[tuple[str, bool | None], ...]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, select
 from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
@@ -44,6 +44,8 @@ class ReadRepository:
 
     model: type[SQLModel]
     read: type[BaseModel]
+    beside: Sequence[Table] = ()
+    """Tables with further columns of the same rows, which the select joins: by them lists are filtered too."""
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.session = session
@@ -117,7 +119,7 @@ class ReadRepository:
         filters = given_filters(query)
         if not filters:
             return statement
-        build = partial(filter_rows, self.table, query, statement)
+        build = partial(filter_rows, self.table, query, statement, self.beside)
         return self.build_once((statement, kinds_of(filters)), build)
 
     def not_found(self, id: object) -> NotFound:
@@ -136,8 +138,8 @@ class EntityReader(ReadRepository):
         return named_references(self.table, self.read, self.sets)
 
     def column(self, name: str) -> ColumnElement[Any]:
-        """The column that a field of the Read schema shows. Override it where another table has some of them."""
-        return self.table.c[name]
+        """The column that a field of the Read schema shows, of the table or of one beside it."""
+        return next(table.c[name] for table in (self.table, *self.beside) if name in table.c)
 
     def columns(self) -> list[ColumnElement[Any]]:
         return self.references.columns(self.column)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, Instant
-from app.core.db.entity import Bookkeeping, Entity
+from app.core.db.entity import Bookkeeping, Entity, sort_indexes
 from app.core.db.redaction import PLAIN, SECRET, personal, redacted
 
 
@@ -14,6 +14,7 @@ class ApiKey(Entity, table=True):
     """An API key."""
 
     __tablename__ = "api_key"
+    __table_args__ = (*sort_indexes("api_key", "created_at", "updated_at", "name", "expires_at", "revoked_at"),)
 
     affects_access = frozenset({"revoked_at"})
     access_subject = "id"
@@ -42,6 +43,7 @@ class ApiKeyUse(Bookkeeping, table=True):
 
     __tablename__ = "api_key_use"
     not_audited = "moves with every use, which the access log shows"
+    __table_args__ = (*sort_indexes("api_key_use", "last_used_at"),)
 
     id: UUID = Field(primary_key=True, foreign_key="api_key.id", ondelete="CASCADE")
     """The key."""

@@ -1,9 +1,9 @@
 """Queries over API keys."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, delete, select
+from pydantic import BaseModel
+from sqlalchemy import FromClause, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -12,7 +12,7 @@ from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository
 from app.modules.api_keys.models import ApiKey, ApiKeyUse
-from app.modules.api_keys.schemas import ApiKeyRead
+from app.modules.api_keys.schemas import ApiKeyRead, OwnedApiKeyRead
 
 uses = table_of(ApiKeyUse)
 
@@ -21,10 +21,8 @@ class ApiKeyRepository(Repository[ApiKey]):
     """API keys."""
 
     model = ApiKey
-    read = ApiKeyRead
-
-    def column(self, name: str) -> ColumnElement[Any]:
-        return (self.table if name in self.table.c else uses).c[name]
+    read: type[BaseModel] = ApiKeyRead
+    beside = (uses,)
 
     def source(self) -> FromClause:
         return super().source().outerjoin(uses, uses.c.id == self.table.c.id)
@@ -61,3 +59,9 @@ class ApiKeyRepository(Repository[ApiKey]):
         use = dialect.insert(uses).values(id=id, last_used_at=now(), last_used_ip=ip)
         newer = {name: use.excluded[name] for name in ("last_used_at", "last_used_ip")}
         await self.writer.execute(use.on_conflict_do_update(index_elements=["id"], set_=newer))
+
+
+class OwnedApiKeyRepository(ApiKeyRepository):
+    """API keys with their owners."""
+
+    read = OwnedApiKeyRead

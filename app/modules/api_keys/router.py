@@ -11,7 +11,14 @@ from app.core.http.dependencies import Caller, read_only, transactional
 from app.core.http.guards import authenticated, other_account_change, requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
-from app.modules.api_keys.schemas import ApiKeyCreate, ApiKeyQuery, ApiKeyRead, NewApiKey
+from app.modules.api_keys.schemas import (
+    AllApiKeysQuery,
+    ApiKeyCreate,
+    ApiKeyQuery,
+    ApiKeyRead,
+    NewApiKey,
+    OwnedApiKeyRead,
+)
 from app.modules.api_keys.service import ApiKeyService
 
 router = Router(prefix="", tag="api-keys", about="Keys for machines, with some of their owner's permissions.")
@@ -39,6 +46,12 @@ async def create_my_api_key(request: Request, keys: ApiKeys, principal: Caller, 
 async def revoke_my_api_key(keys: ApiKeys, principal: Caller, id: UUID) -> None:
     """Revoke one of your API keys."""
     await keys.revoke(principal.user_id, id)
+
+
+@router.get("/api-keys", response_model=Page[OwnedApiKeyRead], dependencies=[requires("users:read")])
+async def list_api_keys(keys: ReadApiKeys, query: Annotated[AllApiKeysQuery, Query()]) -> RowPage:
+    """List the API keys of all users. `DELETE /users/{user_id}/api-keys/{id}` revokes one."""
+    return await keys.page_of_all(query)
 
 
 @router.get("/users/{user_id}/api-keys", response_model=Page[ApiKeyRead], dependencies=[requires("users:read")])

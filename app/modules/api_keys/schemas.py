@@ -11,7 +11,7 @@ from app.core.db.pagination import PageQuery
 from app.core.fields.ip_address import Network
 from app.core.fields.text import Name, PermissionName
 from app.core.fields.time import Moment
-from app.core.resources.schemas import Read, Schema
+from app.core.resources.schemas import Named, Read, Schema
 from app.core.sentences import refusal
 from app.modules.api_keys.models import ApiKey
 
@@ -59,6 +59,13 @@ class ApiKeyRead(Read):
     """When the key was revoked; null while it is valid."""
 
 
+class OwnedApiKeyRead(ApiKeyRead):
+    """An API key of a user, without its secret."""
+
+    user: Named | None
+    """The owner."""
+
+
 class NewApiKey(ApiKeyRead):
     """A new API key. No other response shows the key itself."""
 
@@ -72,3 +79,17 @@ class ApiKeyQuery(PageQuery):
     lists: ClassVar = ApiKey
     sortable: ClassVar[tuple[str, ...]] = ("created_at", "name")
     filterable: ClassVar[tuple[str, ...]] = ("name", "prefix", "expires_at", "revoked_at")
+
+
+class AllApiKeysQuery(ApiKeyQuery):
+    """The parameters of a list of the API keys of all users."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "name", "expires_at")
+    filterable: ClassVar[tuple[str, ...]] = (*ApiKeyQuery.filterable, "user_id")
+
+    last_used_at_null: bool | None = None
+    """Only keys that were never used (true), or only those that were (false)."""
+    last_used_at_gte: Moment | None = None
+    """Only keys that were used at or after this instant."""
+    last_used_at_lt: Moment | None = None
+    """Only keys that were last used before this instant."""

@@ -10,7 +10,7 @@ from app.core.db.session import ReadSession, Session
 from app.core.resources.service import reload_one
 from app.modules.api_keys.credential import parsed_key
 from app.modules.api_keys.models import ApiKey
-from app.modules.api_keys.repository import ApiKeyRepository
+from app.modules.api_keys.repository import ApiKeyRepository, OwnedApiKeyRepository
 from app.modules.api_keys.schemas import ApiKeyCreate, NewApiKey
 from app.modules.roles import ALWAYS, CannotGrant, describe_terms, held_by_user, is_within
 from app.modules.second_factor import check_step_up
@@ -27,6 +27,10 @@ class ApiKeyService:
         """The keys of a user, revoked and expired ones too. Raises NotFound."""
         await UserRepository(self.rows.session).get(user_id)
         return await self.rows.page_of_user(user_id, query)
+
+    async def page_of_all(self, query: PageQuery) -> RowPage:
+        """The keys of all users, revoked and expired ones too."""
+        return await OwnedApiKeyRepository(self.rows.session).page(query)
 
     async def create(self, user_id: UUID, data: ApiKeyCreate, step_up_ttl: int) -> NewApiKey:
         """Create a key of this user. Raises NotFound, CannotGrant, TargetHasMorePermissions, StepUpRequired."""

@@ -16,6 +16,7 @@ class AuthSession(Entity, table=True):
     """A session of a user."""
 
     __tablename__ = "auth_session"
+    __table_args__ = (*sort_indexes("auth_session", "created_at", "expires_at"),)
 
     affects_access = frozenset({"revoked_at", "verified_at"})
     access_subject = "id"
@@ -25,7 +26,7 @@ class AuthSession(Entity, table=True):
     """The user who signed in."""
     seed: bytes = redacted(SECRET, sa_type=LargeBinary)
     """Random bytes without which no refresh token of this session can be computed."""
-    expires_at: datetime = Field(sa_type=Instant, index=True)
+    expires_at: datetime = Field(sa_type=Instant)
     """When the session ends in any case."""
     previous_sign_out_at: datetime | None = Field(default=None, sa_type=Instant)
     """The user's last sign-out from all sessions when this one began. A later one ends it."""
@@ -55,6 +56,7 @@ class SessionUse(Bookkeeping, table=True):
 
     __tablename__ = "auth_session_use"
     not_audited = "moves with every refresh, which the access log shows"
+    __table_args__ = (*sort_indexes("auth_session_use", "used_at"),)
 
     id: UUID = Field(primary_key=True, foreign_key="auth_session.id", ondelete="CASCADE")
     """The session."""

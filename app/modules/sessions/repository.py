@@ -1,10 +1,10 @@
 """Queries over sessions and the login log."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import ColumnElement, FromClause, Join, bindparam, select
 from sqlmodel import SQLModel, col
 
@@ -15,7 +15,7 @@ from app.core.db.repository import ReadRepository, Repository
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.fields.ip_address import rate_limit_key
 from app.modules.sessions.models import AuthSession, LoginAttempt, SessionUse
-from app.modules.sessions.schemas import LoginRead, MyLoginQuery, SessionRow
+from app.modules.sessions.schemas import LoginRead, OwnedSessionRow, SessionRow
 
 MAX_ADDRESSES = 1000
 
@@ -33,7 +33,8 @@ class SessionRepository(Repository[AuthSession]):
     """Sessions."""
 
     model = AuthSession
-    read = SessionRow
+    read: type[BaseModel] = SessionRow
+    beside = (uses,)
 
     async def lock(self, id: UUID) -> AuthSession | None:
         """Lock the session: of two requests with the same refresh token one waits for the other."""
@@ -54,9 +55,6 @@ class SessionRepository(Repository[AuthSession]):
         ordered = mine.order_by(col(SessionUse.used_at), col(AuthSession.id))
         return list((await self.writer.execute(ordered.with_for_update(key_share=True, of=AuthSession))).scalars())
 
-    def column(self, name: str) -> ColumnElement[Any]:
-        return (self.table if name in self.table.c else uses).c[name]
-
     def source(self) -> FromClause:
         return super().source().join(uses, uses.c.id == self.table.c.id)
 
@@ -72,13 +70,34 @@ class SessionRepository(Repository[AuthSession]):
         """A select of the open sessions of a user."""
         columns = self.table.c
         signed_out_at = bindparam("signed_out_at", type_=columns.previous_sign_out_at.type)
+        return self.select_lasting(signed_out_at).where(columns.user_id == bindparam("user_id"))
+
+    def select_lasting(self, signed_out_at: ColumnElement[Any]) -> AnySelect:
+        """A select of the sessions that have not ended; `signed_out_at` is when their user last ended all."""
+        columns = self.table.c
         return self.select().where(
-            columns.user_id == bindparam("user_id"),
             columns.revoked_at.is_(None),
             columns.expires_at > bindparam("now"),
             uses.c.used_at > bindparam("used_after"),
             columns.previous_sign_out_at.is_not_distinct_from(signed_out_at),
         )
+
+
+class OwnedSessionRepository(SessionRepository):
+    """Sessions with their users."""
+
+    read = OwnedSessionRow
+
+    async def page_of_all(self, used_after: datetime, query: PageQuery) -> RowPage:
+        """The open sessions of all users."""
+        statement = self.build_once("open", self.select_all_open)
+        values = {"now": now(), "used_after": used_after}
+        return await self.fetch_page(self.where(statement, query), query, "sessions", values)
+
+    def select_all_open(self) -> AnySelect:
+        """A select of the open sessions of users who may act."""
+        user = self.references.targets["user"].c
+        return self.select_lasting(user.signed_out_at).where(user.is_active, user.deleted_at.is_(None))
 
 
 class LoginRepository(ReadRepository):
@@ -90,6 +109,7 @@ class LoginRepository(ReadRepository):
     def __init__(self, session: Session | ReadSession) -> None:
         super().__init__(session)
         self.callers = SQLModel.metadata.tables["audit_caller"]
+        self.beside = (self.callers,)
 
     def join_callers(self) -> Join:
         """The log with its callers."""
@@ -102,14 +122,6 @@ class LoginRepository(ReadRepository):
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.join_callers())
-
-    def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
-        if isinstance(query, MyLoginQuery) and query.ip is not None:
-            ip = self.callers.c.ip
-            condition = ip == bindparam("filter_ip", type_=ip.type)
-            statement = self.build_once((statement, "ip"), partial(statement.where, condition))
-            query = query.model_copy(update={"ip": None})
-        return super().where(statement, query)
 
     async def add(self, row: LoginAttempt) -> None:
         """Add an entry. Raises TypeError on a session that only reads."""

@@ -11,7 +11,15 @@ from app.core.http.dependencies import Caller, read_only, transactional
 from app.core.http.guards import authenticated, other_account_change, requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
-from app.modules.sessions.schemas import LoginQuery, LoginRead, MyLoginQuery, SessionQuery, SessionRead
+from app.modules.sessions.schemas import (
+    AllSessionsQuery,
+    LoginQuery,
+    LoginRead,
+    MyLoginQuery,
+    OwnedSessionRead,
+    SessionQuery,
+    SessionRead,
+)
 from app.modules.sessions.service import SessionAdmin
 
 router = Router(prefix="", tag="sessions", about="Sessions, login log and locks of other users.")
@@ -29,6 +37,14 @@ SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
 async def list_logins(sessions: ReadSessions, query: Annotated[LoginQuery, Query()]) -> RowPage:
     """List attempts to sign in, of all users."""
     return await sessions.logins(query)
+
+
+@router.get("/sessions", response_model=Page[OwnedSessionRead], dependencies=[requires("users:read")])
+async def list_sessions(
+    request: Request, sessions: ReadSessions, principal: Caller, query: Annotated[AllSessionsQuery, Query()]
+) -> RowPage:
+    """List the open sessions of all users. `DELETE /users/{user_id}/sessions/{id}` ends one."""
+    return await sessions.page_of_all(principal.session_id, query, state_of(request).settings.auth)
 
 
 @router.get("/users/{id}/sessions", response_model=Page[SessionRead], dependencies=[requires("users:read")])

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.db.pagination import FieldsQuery, PageQuery
-from app.core.resources.schemas import ResponseSchema
-from app.modules.sessions.models import LoginAttempt
+from app.core.fields.time import Moment
+from app.core.resources.schemas import Named, ResponseSchema
+from app.modules.sessions.models import AuthSession, LoginAttempt
 
 
 class TokenPair(ResponseSchema):
@@ -43,6 +44,13 @@ class SessionRow(ResponseSchema):
     """When the second factor was last verified."""
 
 
+class OwnedSessionRow(SessionRow):
+    """The same, with the user."""
+
+    user: Named | None
+    """The user who signed in."""
+
+
 class SessionRead(ResponseSchema):
     """An open session."""
 
@@ -66,11 +74,31 @@ class SessionRead(ResponseSchema):
     """Whether this request belongs to the session."""
 
 
+class OwnedSessionRead(SessionRead):
+    """An open session of a user."""
+
+    user: Named
+    """The user who signed in."""
+
+
 class SessionQuery(PageQuery):
     """The parameters of a list of sessions."""
 
     sortable: ClassVar[tuple[str, ...]] = ("used_at", "created_at")
     default_sort: ClassVar[str] = "-used_at"
+
+
+class AllSessionsQuery(SessionQuery):
+    """The parameters of a list of the sessions of all users."""
+
+    lists: ClassVar = AuthSession
+    sortable: ClassVar[tuple[str, ...]] = ("used_at", "created_at", "expires_at")
+    filterable: ClassVar[tuple[str, ...]] = ("user_id", "expires_at")
+
+    used_at_gte: Moment | None = None
+    """Only sessions that were continued at or after this instant."""
+    used_at_lt: Moment | None = None
+    """Only sessions that were last continued before this instant."""
 
 
 class LoginRead(ResponseSchema):

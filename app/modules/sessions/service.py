@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
@@ -10,8 +11,8 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
 from app.modules.audit import WantedNames
-from app.modules.sessions.repository import LoginRepository, SessionRepository
-from app.modules.sessions.schemas import SessionRead
+from app.modules.sessions.repository import LoginRepository, OwnedSessionRepository, SessionRepository
+from app.modules.sessions.schemas import OwnedSessionRead, SessionRead
 from app.modules.sessions.tokens.session_tokens import end_sessions
 from app.modules.users import UserRepository
 
@@ -30,7 +31,13 @@ class SessionAdmin:
             return RowPage([], total=0, total_is_exact=True) if query.total else RowPage([])
         used_after = now() - timedelta(seconds=settings.idle_ttl)
         page = await SessionRepository(self.session).page_of_user(user_id, used_after, user.signed_out_at, query)
-        return replace(page, items=[to_read(row, current) for row in page.items])
+        return replace(page, items=[SessionRead(**fields_of(row, current)) for row in page.items])
+
+    async def page_of_all(self, current: UUID | None, query: PageQuery, settings: AuthSettings) -> RowPage:
+        """The open sessions of all users."""
+        used_after = now() - timedelta(seconds=settings.idle_ttl)
+        page = await OwnedSessionRepository(self.session).page_of_all(used_after, query)
+        return replace(page, items=[OwnedSessionRead(**fields_of(row, current), user=row.user) for row in page.items])
 
     async def logins(self, query: PageQuery, user_id: UUID | None = None) -> RowPage:
         """The login log of one user, or of all users."""
@@ -58,19 +65,19 @@ class SessionAdmin:
         return SessionRepository(self.session).writer
 
 
-def to_read(row: AnyRow, current: UUID | None) -> SessionRead:
-    """A session as clients see it; `current` is the session of this request."""
-    return SessionRead(
-        id=row.id,
-        created_at=row.created_at,
-        last_used_at=row.used_at,
-        expires_at=row.expires_at,
-        ip=row.ip,
-        user_agent=row.user_agent,
-        device=device_of(row.user_agent),
-        second_factor_at=row.verified_at,
-        is_current=row.id == current,
-    )
+def fields_of(row: AnyRow, current: UUID | None) -> dict[str, Any]:
+    """What clients see of a session; `current` is the session of this request."""
+    return {
+        "id": row.id,
+        "created_at": row.created_at,
+        "last_used_at": row.used_at,
+        "expires_at": row.expires_at,
+        "ip": row.ip,
+        "user_agent": row.user_agent,
+        "device": device_of(row.user_agent),
+        "second_factor_at": row.verified_at,
+        "is_current": row.id == current,
+    }
 
 
 def device_of(user_agent: str | None) -> str:
