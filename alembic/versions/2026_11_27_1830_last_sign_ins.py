@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "5a7e0c91d3f4"
-down_revision = "3cba87175696"
+down_revision = "b3f0c7a9126d"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 from app.core.db.column_types import Instant
 
 revision = "1146f66fd438"
-down_revision = "3cba87175696"
+down_revision = "5a7e1d40b8c6"
 branch_labels = None
 depends_on = None
 

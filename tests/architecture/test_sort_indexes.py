@@ -28,6 +28,7 @@ from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.items.schemas import ItemHistoryQuery
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
+from app.modules.auth.schemas import ThrottledQuery
 from app.modules.categories.schemas import CategoryQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
@@ -49,6 +50,7 @@ OTHER_LISTS = {
     LoginQuery: ("login_attempt",),
     MovementQuery: ("stock_movement", "product_id"),
     MyLoginQuery: ("login_attempt", "user_id"),
+    ThrottledQuery: ("sign_in_counter",),
     TimelineQuery: ("audit_access", "actor_id"),
     VersionQuery: ("policy_version",),
     WhoCanQuery: ("user",),
@@ -83,7 +85,7 @@ WALKED = {
 }
 """Filters without an index of their own. An index costs its part of every entry of a log, which is read in a window
 for them; the login log, sessions and the policy versions are pruned, keys, roles, users and categories are not many,
-and one is erased once."""
+little is throttled at a time, and one is erased once."""
 
 Listing = tuple[str, type[PageQuery], Table, tuple[str, ...]]
 

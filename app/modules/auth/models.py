@@ -18,8 +18,9 @@ class SignInCounter(Bookkeeping, table=True):
     not_audited = "counts attempts, which the login log and the access log show"
     __table_args__ = (
         Index(
-            "ix_sign_in_counter_blocked",
+            "ix_sign_in_counter_blocked_until_id",
             "blocked_until",
+            "id",
             postgresql_where=text("blocked_until IS NOT NULL"),
             sqlite_where=text("blocked_until IS NOT NULL"),
         ),

@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from app.core.clock import now
 from app.core.db.entity import table_of
-from app.core.db.session import ReadSession, Session
+from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.repository import ReadRepository
+from app.core.db.session import AnySelect, ReadSession, Session
 from app.modules.auth.models import SignInCounter
+from app.modules.users import User
 
-counters = table_of(SignInCounter)
+counters, users = table_of(SignInCounter), table_of(User)
 
 
 class CounterRepository:
@@ -64,3 +68,23 @@ async def counters_of_user(session: ReadSession | Session, user_id: UUID) -> lis
     """The counters of an account, as they are stored, to be looked at."""
     mine = select(counters).where(counters.c.user_id == user_id).order_by(counters.c.id)
     return [SignInCounter(**row._mapping) for row in await session.all(mine)]
+
+
+class ThrottledRepository(ReadRepository):
+    """Counters that block attempts, with the users whose accounts they count for."""
+
+    model = SignInCounter
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        return [*counters.c, users.c.username]
+
+    async def page_at(self, at: datetime, query: PageQuery) -> RowPage:
+        """A page of the counters that block attempts at this instant."""
+        statement = self.build_once("blocked", self.select_blocked)
+        return await self.fetch_page(self.where(statement, query), query, "throttled", {"at": at})
+
+    def select_blocked(self) -> AnySelect:
+        """A select of the counters that block attempts at an instant."""
+        is_blocked = counters.c.blocked_until > bindparam("at", type_=counters.c.blocked_until.type)
+        owned = counters.outerjoin(users, users.c.id == counters.c.user_id)
+        return select(*self.columns()).select_from(owned).where(is_blocked)

@@ -4,14 +4,16 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Form, Request
+from fastapi import Depends, Form, Query, Request
 
-from app.core.http.dependencies import Caller, transactional
-from app.core.http.guards import authenticated, other_account_change, public
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import Caller, read_only, transactional
+from app.core.http.guards import authenticated, other_account_change, public, requires
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
-from app.modules.auth.schemas import RefreshRequest, SignInForm
+from app.modules.auth.schemas import RefreshRequest, SignInForm, ThrottledQuery, ThrottledRead
 from app.modules.auth.service import SignInService, UnlockService
+from app.modules.auth.throttling.throttled import ThrottledService
 from app.modules.sessions import SessionTokens, TokenPair
 
 router = Router(prefix="", tag="auth", about="Sign in, refresh and sign out.")
@@ -35,6 +37,7 @@ async def sign_in_service(request: Request, tokens: Tokens) -> SignInService:
 
 
 SignIn = Annotated[SignInService, Depends(sign_in_service)]
+Throttled = Annotated[ThrottledService, read_only(ThrottledService)]
 Unlocking = Annotated[UnlockService, transactional(UnlockService)]
 
 
@@ -61,6 +64,12 @@ async def logout(tokens: Tokens, principal: Caller) -> None:
 async def logout_all(tokens: Tokens, principal: Caller) -> None:
     """End all of your sessions."""
     await tokens.sign_out_everywhere(principal)
+
+
+@router.get("/auth/throttled", response_model=Page[ThrottledRead], dependencies=[requires("users:read", "audit:read")])
+async def list_throttled(throttled: Throttled, query: Annotated[ThrottledQuery, Query()]) -> RowPage:
+    """List accounts and addresses whose attempts are blocked now. `POST /users/{id}/unlock` unblocks an account."""
+    return await throttled.page(query)
 
 
 @users.post("/{id}/unlock", status_code=HTTPStatus.NO_CONTENT, dependencies=other_account_change("users:update"))

@@ -1,11 +1,14 @@
-"""Request schemas of sign-in and refresh."""
+"""Request schemas of sign-in and refresh, and the schemas of what is throttled."""
 
 from datetime import datetime
-from typing import Literal
+from enum import StrEnum
+from typing import ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from app.core.resources.schemas import ResponseSchema, Schema
+from app.core.db.pagination import FieldsQuery, PageQuery
+from app.core.resources.schemas import Named, ResponseSchema, Schema
 
 
 class SignInForm(Schema):
@@ -35,12 +38,50 @@ class RefreshRequest(Schema):
     """The refresh token of the last token pair. It works once."""
 
 
+class ThrottleKind(StrEnum):
+    """What is blocked."""
+
+    ACCOUNT = "account"
+    ACCOUNT_AT_ADDRESS = "account-at-address"
+    ADDRESS = "address"
+    PASSWORD = "password"  # noqa: S105  # the name of a kind
+    CODE = "code"
+    EMAIL = "email"
+
+
 class FailedAttempts(ResponseSchema):
     """Failed attempts of one kind at an account, which count until a right one, and fade."""
 
-    kind: Literal["sign-in", "sign-in-from-one-address", "password", "code", "email"]
-    """What was attempted: to sign in, to enter the password or a code again, or to change the own e-mail."""
+    kind: ThrottleKind
+    """What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code`
+    again, or to change the own `email`."""
     failures: int
     """Attempts that failed, or are being checked."""
     blocked_until: datetime | None
     """When the next attempt is allowed; null while attempts are not blocked."""
+
+
+class ThrottledQuery(FieldsQuery, PageQuery):
+    """The parameters of a list of what is throttled."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("blocked_until",)
+    default_sort: ClassVar[str] = "-blocked_until"
+
+    user_id: UUID | None = None
+    """Only the account of this user."""
+
+
+class ThrottledRead(ResponseSchema):
+    """An account, an address, or an account from an address, for which attempts are blocked."""
+
+    kind: ThrottleKind
+    """What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter
+    their own `password` or `code` again, or change their own `email`."""
+    user: Named | None
+    """The user whose account it is; null for an address, and for a name that no user has."""
+    address: str | None
+    """The address, or the IPv6 network, of the attempts; null for any."""
+    failures: int
+    """Failed attempts that count at present."""
+    blocked_until: datetime
+    """When the next attempt is allowed."""

@@ -51,8 +51,8 @@ async def test_an_overview_has_what_its_parts_say(client: httpx.AsyncClient, sig
     assert found["last_sign_in_at"] >= found["logins"]["items"][-1]["at"]
     assert (found["has_second_factor"], found["is_locked"], found["left_out"]) == (True, False, [])
     assert [(each["kind"], each["failures"], each["blocked_until"]) for each in found["failed_attempts"]] == [
-        ("sign-in", 1, None),
-        ("sign-in-from-one-address", 1, None),
+        ("account", 1, None),
+        ("account-at-address", 1, None),
     ]
     assert [each["permission"] for each in found["permissions"]] == ["brands:read", "tasks:read", "tasks:update"]
     for each in found["permissions"]:
@@ -92,8 +92,8 @@ async def test_a_locked_user_is_shown_so_until_unlocked(client: httpx.AsyncClien
 
     assert locked["is_locked"]
     assert {each["kind"] for each in locked["failed_attempts"] if each["blocked_until"]} == {
-        "sign-in",
-        "sign-in-from-one-address",
+        "account",
+        "account-at-address",
     }
     assert (unlocked["is_locked"], unlocked["failed_attempts"]) == (False, [])
 

@@ -8,7 +8,8 @@ from app.core.db.session import ReadSession, Session
 from app.modules.auth.models import SignInCounter
 from app.modules.auth.repository import counters_of_user
 from app.modules.auth.schemas import FailedAttempts
-from app.modules.auth.throttling.throttle import decay, kind_of
+from app.modules.auth.throttling.throttle import decay
+from app.modules.auth.throttling.throttled import kind_and_address
 
 
 async def failed_attempts(session: ReadSession | Session, user_id: UUID) -> list[FailedAttempts]:
@@ -22,11 +23,4 @@ def to_read(row: SignInCounter, at: datetime) -> FailedAttempts:
     """A counter as it stands at this instant."""
     decay(row.id, row, at)
     blocked_until = row.blocked_until if row.blocked_until is not None and row.blocked_until > at else None
-    return FailedAttempts(kind=attempt_of(row.id), failures=row.failures, blocked_until=blocked_until)
-
-
-def attempt_of(name: str) -> str:
-    """What a counter counts. The name of an account has two parts; with an address it has more."""
-    if kind_of(name) != "identifier":
-        return kind_of(name)
-    return "sign-in" if name.count(":") == 1 else "sign-in-from-one-address"
+    return FailedAttempts(kind=kind_and_address(row.id)[0], failures=row.failures, blocked_until=blocked_until)

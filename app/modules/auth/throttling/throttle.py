@@ -33,7 +33,8 @@ FIRST_WAIT = 30
 LONGEST_WAIT = 900
 LONGEST_WAITS = {"email": 8 * 3600}
 KNOWN_ADDRESS_AGE = timedelta(days=30)
-DECAY_SECONDS = {"address": 60, "email": 86_400}
+ADDRESS, IDENTIFIER = "address", "identifier"
+DECAY_SECONDS = {ADDRESS: 60, "email": 86_400}
 DEFAULT_DECAY_SECONDS = 900
 NO_USER = UUID(int=0)
 
@@ -68,7 +69,7 @@ class Throttle:
 
         Raises TooManyAttempts if not even the owner of the name may pass.
         """
-        limit, name = self.database.settings.auth.account_failures, f"identifier:{identifier_digest}"
+        limit, name = self.database.settings.auth.account_failures, f"{IDENTIFIER}:{identifier_digest}"
         for_owner = f"{name}:{rate_limit_key(self.context.ip)}"
         limits = {name: limit, **self.address_counter(), for_owner: limit}
         return await self.reserve(limits, user_id, for_owner=for_owner)
@@ -84,7 +85,7 @@ class Throttle:
 
     def address_counter(self) -> CounterLimits:
         """The counter of the address of a caller who is not signed in."""
-        return {f"address:{rate_limit_key(self.context.ip)}": self.database.settings.auth.address_failures}
+        return {f"{ADDRESS}:{rate_limit_key(self.context.ip)}": self.database.settings.auth.address_failures}
 
     async def reserve(
         self, limits: CounterLimits, user_id: UUID | None, *, for_owner: str | None = None

@@ -7,7 +7,7 @@ from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT
 
 revision = "1f6b20d94ce8"
-down_revision = "3cba87175696"
+down_revision = "5a7e0c91d3f4"
 branch_labels = None
 depends_on = None
 
