@@ -26,6 +26,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "POST /api/v1/roles",
   "POST /api/v1/roles/{id}/restore",
   "POST /api/v1/roles/{id}/revert",
+  "POST /api/v1/roles/{id}/users",
   "POST /api/v1/tags",
   "POST /api/v1/tags/bulk",
   "POST /api/v1/tags/import",

@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys of all users
+         * @description List the API keys of all users. `DELETE /users/{user_id}/api-keys/{id}` revokes one. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_api_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/access": {
         parameters: {
             query?: never;
@@ -258,7 +278,9 @@ export interface paths {
         };
         /**
          * Follow the sealed changes as server-sent events: the `id` of each is its place
-         * @description Follow the sealed changes as server-sent events: the `id` of each is its place. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
+         * @description Follow the sealed changes as server-sent events: the `id` of each is its place.
+         *
+         *     `Audit-Archived` says which months behind the place are in an archive only: the stream passes them. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module.
          */
         get: operations["stream_feed"];
         put?: never;
@@ -388,6 +410,26 @@ export interface paths {
          * @description Revoke one of your API keys. Requires an authenticated caller. API keys are rejected.
          */
         delete: operations["revoke_my_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set your password by the token of an invitation, then sign in
+         * @description Set your password by the token of an invitation, then sign in. Sessions that you have end. Public.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -723,6 +765,26 @@ export interface paths {
          * @description Verify your second factor again. Some operations need a recent verification. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["step_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/throttled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List accounts and addresses whose attempts are blocked now
+         * @description List accounts and addresses whose attempts are blocked now. `POST /users/{id}/unlock` unblocks an account. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_throttled"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1818,7 +1880,7 @@ export interface paths {
         put?: never;
         /**
          * Record a stock movement
-         * @description Record a stock movement. The stock never becomes negative. Requires the permission `products:update`, and `products:read`. Safe to retry with an `Idempotency-Key`.
+         * @description Record a stock movement. The stock never becomes negative. Requires the permission `products:move-stock`, and `products:read`. Safe to retry with an `Idempotency-Key`.
          */
         post: operations["create_stock_movement"];
         delete?: never;
@@ -1895,6 +1957,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rbac/access-review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what every user held at an instant, role by role and module by module, with the terms of the assignment
+         * @description List what every user held at an instant, role by role and module by module, with the terms of the assignment. Requires the permission `roles:read`, and `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_access_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rbac/explain": {
         parameters: {
             query?: never;
@@ -1904,9 +1986,33 @@ export interface paths {
         };
         /**
          * Explain why a user holds a permission, or why not
-         * @description Explain why a user holds a permission, or why not. Requires the permission `roles:read`.
+         * @description Explain why a user holds a permission, or why not.
+         *
+         *     With `at`, the policy is taken as it was at that instant, from its versions; names are those of the present. Requires the permission `roles:read` or `audit:read`.
          */
         get: operations["explain_permission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rbac/explain/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain every permission that a user holds
+         * @description Explain every permission that a user holds.
+         *
+         *     With `at`, the policy is taken as it was at that instant, from its versions; names are those of the present. Requires the permission `roles:read` or `audit:read`.
+         */
+        get: operations["explain_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1924,7 +2030,7 @@ export interface paths {
         };
         /**
          * List the versions of the policy, the newest first
-         * @description List the versions of the policy, the newest first. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the versions of the policy, the newest first. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_policy_versions"];
         put?: never;
@@ -1944,7 +2050,7 @@ export interface paths {
         };
         /**
          * Get a version of the policy
-         * @description Get a version of the policy. Requires the permission `roles:read`.
+         * @description Get a version of the policy. Requires the permission `roles:read` or `audit:read`.
          */
         get: operations["get_policy_version"];
         put?: never;
@@ -1984,7 +2090,7 @@ export interface paths {
         };
         /**
          * List the users who hold a permission, and why
-         * @description List the users who hold a permission, and why. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the users who hold a permission, and why. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_who_can"];
         put?: never;
@@ -2028,7 +2134,7 @@ export interface paths {
         };
         /**
          * List roles with all of their grants
-         * @description List roles with all of their grants. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List roles with all of their grants. Requires the permission `roles:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_role_matrices"];
         put?: never;
@@ -2227,6 +2333,32 @@ export interface paths {
          * @description List the users who have a role, with the terms of each assignment. Requires the permission `roles:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_role_users"];
+        put?: never;
+        /**
+         * Give a role to users, and take it from others: all or none
+         * @description Give a role to users, and take it from others: all or none. `If-Match` names the version of the role.
+         *
+         *     Users who have the role on these terms, or do not have it, stay as they are. Requires the permission `users:update`, and `users:read`, and `roles:read`. With `dry_run=true` nothing is changed, and the response is a preview of the effects. Send `If-Match` to act only on the version that you read. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["change_role_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the open sessions of all users
+         * @description List the open sessions of all users. `DELETE /users/{user_id}/sessions/{id}` ends one. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_sessions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2791,6 +2923,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the last invitation of a user, without its token
+         * @description Get the last invitation of a user, without its token. Requires the permission `users:read`.
+         */
+        get: operations["get_user_invitation"];
+        put?: never;
+        /**
+         * Invite a user to set a password
+         * @description Invite a user to set a password. Only this response shows the token, which ends an earlier one. Requires the permission `users:update`, and `users:read`. API keys are rejected.
+         */
+        post: operations["invite_user"];
+        /**
+         * Withdraw the invitation of a user
+         * @description Withdraw the invitation of a user. Requires the permission `users:update`, and `users:read`. API keys are rejected.
+         */
+        delete: operations["withdraw_user_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/legal-hold": {
         parameters: {
             query?: never;
@@ -2810,6 +2970,30 @@ export interface paths {
          * @description Lift the legal hold of an user. Requires the permission `audit:update`, and `audit:read`.
          */
         delete: operations["lift_hold_of_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get all about a user in one call: profile, roles, permissions with their reasons, sessions, keys, sign-ins
+         * @description Get all about a user in one call: profile, roles, permissions with their reasons, sessions, keys, sign-ins.
+         *
+         *     A part that the caller may not read is null, and `left_out` names the permission that it needs. Each list has its
+         *     first ten items, and its `next_cursor` is for the list of its own: `/users/{id}/sessions`, `/users/{id}/api-keys`,
+         *     and `/auth/logins?user_id=`. Requires the permission `users:read`.
+         */
+        get: operations["get_user_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3163,6 +3347,11 @@ export interface components {
              */
             item_id: string | null;
             /**
+             * Item Name
+             * @description The present name of the item; null where it has none, is gone, or the person was erased.
+             */
+            item_name: string | null;
+            /**
              * Method
              * @description The HTTP method.
              */
@@ -3177,6 +3366,11 @@ export interface components {
              * @description The user for whom an API key acted.
              */
             owner_id: string | null;
+            /**
+             * Owner Name
+             * @description The present name of that user; null once the person was erased.
+             */
+            owner_name: string | null;
             /**
              * Path
              * @description The path, without the query.
@@ -3230,6 +3424,11 @@ export interface components {
              */
             subject_id: string | null;
             /**
+             * Subject Name
+             * @description The present name of that user; null once the person was erased.
+             */
+            subject_name: string | null;
+            /**
              * Trace Id
              * @description The trace that the request is a part of (`traceparent`).
              */
@@ -3239,6 +3438,108 @@ export interface components {
              * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
+        };
+        /** AccessReviewPage */
+        AccessReviewPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["AccessReviewRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * AccessReviewRead
+         * @description What a user holds in one module through one role, or as a superuser, at the instant of the review.
+         */
+        AccessReviewRead: {
+            /**
+             * Assigned At
+             * @description When the assignment was made; null for a superuser, and where it has been taken back since.
+             */
+            assigned_at: string | null;
+            /**
+             * At
+             * Format: date-time
+             * @description The instant that is reviewed.
+             */
+            at: string;
+            /**
+             * Is Service
+             * @description Whether this is a service account.
+             */
+            is_service: boolean;
+            /**
+             * Last Used At
+             * @description When the user last continued a session or used an API key, as is known at present; null if never.
+             */
+            last_used_at: string | null;
+            /**
+             * Module Slug
+             * @description The module; null for a superuser.
+             */
+            module_slug: string | null;
+            /**
+             * Permissions
+             * @description What the role gives in the module; `*` for a superuser.
+             */
+            permissions: string[];
+            /**
+             * Policy Version
+             * Format: int64
+             * @description The version of the policy at that instant.
+             */
+            policy_version: number;
+            /**
+             * Reason
+             * @description The present reason of the assignment; null where it has none, or has been taken back since.
+             */
+            reason: string | null;
+            /**
+             * Role
+             * @description The present name of the role; null for a superuser.
+             */
+            role: string | null;
+            /**
+             * Role Id
+             * @description The role; null for a superuser.
+             */
+            role_id: string | null;
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user.
+             */
+            user_id: string;
+            /**
+             * Username
+             * @description The present user name.
+             */
+            username: string;
+            /**
+             * Valid From
+             * @description When the assignment began; null: at once.
+             */
+            valid_from: string | null;
+            /**
+             * Valid Until
+             * @description When the assignment ends; null: never.
+             */
+            valid_until: string | null;
         };
         /**
          * Address
@@ -3539,6 +3840,59 @@ export interface components {
             place: string;
         };
         /**
+         * AskedCondition
+         * @description What a role asks of a user before any permission can be used.
+         */
+        AskedCondition: {
+            /**
+             * Code
+             * @description The code of the refusal: `second-factor-required`, or `network-not-allowed` from other networks.
+             */
+            code: string;
+            /**
+             * Detail
+             * @description The condition, in a sentence.
+             */
+            detail: string;
+            /**
+             * Role
+             * @description The name of the role.
+             */
+            role: string;
+        };
+        /**
+         * AssignedRole
+         * @description The role of an assignment.
+         */
+        AssignedRole: {
+            /**
+             * Description
+             * @description What the role is for.
+             */
+            description: string | null;
+            /**
+             * Icon
+             * @description The icon in lists.
+             */
+            icon: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier of the other item.
+             */
+            id: string;
+            /**
+             * Is Active
+             * @description Whether the role grants anything.
+             */
+            is_active: boolean;
+            /**
+             * Name
+             * @description The name of the other item.
+             */
+            name: string;
+        };
+        /**
          * Assignment
          * @description A role for a user, with its terms.
          */
@@ -3548,6 +3902,11 @@ export interface components {
              * @description Why the user has the role.
              */
             reason?: string | null;
+            /**
+             * Role
+             * @description The role as a response shows it. It is accepted, so that what was read can be sent back, and changes nothing.
+             */
+            readonly role?: unknown;
             /**
              * Role Id
              * Format: uuid
@@ -3571,63 +3930,18 @@ export interface components {
          */
         AssignmentRead: {
             /**
-             * Created At
-             * Format: date-time
-             * @description When the item was created.
-             */
-            created_at: string;
-            /** @description The user who created the item; null where that was no user. */
-            created_by: components["schemas"]["Named"] | null;
-            /**
-             * Deleted At
-             * @description When the item was deleted; null while it is visible.
-             */
-            deleted_at: string | null;
-            /**
-             * Description
-             * @description What the role is for.
-             */
-            description: string | null;
-            /**
-             * Icon
-             * @description The icon in lists.
-             */
-            icon: string;
-            /**
-             * Id
-             * Format: uuid
-             * @description The identifier, a UUIDv7.
-             */
-            id: string;
-            /**
-             * Is Active
-             * @description Whether the role grants anything.
-             */
-            is_active: boolean;
-            /**
-             * Name
-             * @description The name.
-             */
-            name: string;
-            /**
              * Reason
              * @description Why the user has the role.
              */
             reason: string | null;
+            /** @description What the role is called, and whether it is active. */
+            role: components["schemas"]["AssignedRole"];
             /**
-             * Sort Order
-             * Format: int64
-             * @description The position in lists.
+             * Role Id
+             * Format: uuid
+             * @description The role.
              */
-            sort_order: number;
-            /**
-             * Updated At
-             * Format: date-time
-             * @description When the item was last changed.
-             */
-            updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
-            updated_by: components["schemas"]["Named"] | null;
+            role_id: string;
             /**
              * Valid From
              * @description When the assignment begins; null: it has begun.
@@ -3638,15 +3952,7 @@ export interface components {
              * @description When the assignment ends; null: never.
              */
             valid_until: string | null;
-            /**
-             * Version
-             * Format: int64
-             * @description The number of the item's version, from 1; `If-Match` compares it.
-             */
-            version: number;
         };
-        /** Response Replace User Roles */
-        AssignmentReadList: components["schemas"]["AssignmentRead"][];
         /**
          * Assignments
          * @description All roles of one user: as plain ids, or with the terms of each.
@@ -3667,6 +3973,17 @@ export interface components {
              * @description The roles, without terms.
              */
             role_ids?: string[] | null;
+        };
+        /**
+         * AssignmentsRead
+         * @description The roles of a user, in their order. Sent back in a PUT, it changes nothing.
+         */
+        AssignmentsRead: {
+            /**
+             * Assignments
+             * @description The roles, with the terms of each.
+             */
+            assignments: components["schemas"]["AssignmentRead"][];
         };
         /**
          * AuditStatus
@@ -3913,6 +4230,11 @@ export interface components {
              */
             owner_id: string | null;
             /**
+             * Owner Name
+             * @description The present name of that user; null once the person was erased.
+             */
+            owner_name: string | null;
+            /**
              * Reason
              * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
              */
@@ -4143,7 +4465,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -4292,10 +4614,27 @@ export interface components {
              */
             ip: string | null;
             /**
+             * Item Name
+             * @description The present name of the changed row; null where it has none, is gone, or the person was erased.
+             */
+            item_name: string | null;
+            /**
+             * Names
+             * @description The present names of what `changes` refers to, by their ids.
+             */
+            names: {
+                [key: string]: string;
+            };
+            /**
              * Owner Id
              * @description The user for whom an API key acted.
              */
             owner_id: string | null;
+            /**
+             * Owner Name
+             * @description The present name of that user; null once the person was erased.
+             */
+            owner_name: string | null;
             /**
              * Reason
              * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
@@ -4617,7 +4956,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -4695,6 +5034,27 @@ export interface components {
             version?: number | null;
         };
         /**
+         * DeclaredRead
+         * @description An action or a scope of a module.
+         */
+        DeclaredRead: {
+            /**
+             * Is Active
+             * @description Whether the code declares it now. One that vanished is kept, and grants nothing.
+             */
+            is_active: boolean;
+            /**
+             * Name
+             * @description The name: in a permission, the part after the colon, or after the @.
+             */
+            name: string;
+            /**
+             * Title
+             * @description What it permits, or which rows it is for.
+             */
+            title: string;
+        };
+        /**
          * DifferenceRead
          * @description What differs between two states of an item.
          */
@@ -4749,6 +5109,36 @@ export interface components {
              * @description The address, without host. It works once, without credentials, as long as the session lives.
              */
             url: string;
+        };
+        /**
+         * EffectTotals
+         * @description How many users a version has effects on.
+         */
+        EffectTotals: {
+            /**
+             * Gained
+             * Format: int64
+             * @description The number of users who gained some.
+             */
+            gained: number;
+            /**
+             * Lost
+             * Format: int64
+             * @description The number of users who lost some.
+             */
+            lost: number;
+            /**
+             * Shown
+             * Format: int64
+             * @description The number of users whom `effects` shows: in a list the first 100 of each version.
+             */
+            shown: number;
+            /**
+             * Users
+             * Format: int64
+             * @description The number of users who gained or lost permissions.
+             */
+            users: number;
         };
         /**
          * EnrolRequest
@@ -4870,14 +5260,25 @@ export interface components {
         };
         /**
          * Explanation
-         * @description Whether a user holds a permission, and why.
+         * @description Whether a user holds a permission at an instant, and why.
          */
         Explanation: {
             /**
              * Allowed
-             * @description Whether the user holds it now.
+             * @description Whether the user holds it.
              */
             allowed: boolean;
+            /**
+             * At
+             * Format: date-time
+             * @description The instant that is asked about.
+             */
+            at: string;
+            /**
+             * Conditions
+             * @description What roles ask of the user besides: a second factor that is missing, and networks from which to call.
+             */
+            conditions: components["schemas"]["AskedCondition"][];
             /**
              * Detail
              * @description The result, in a sentence.
@@ -4896,7 +5297,7 @@ export interface components {
             /**
              * Policy Version
              * Format: int64
-             * @description The version of the policy that was read.
+             * @description The version of the policy at that instant.
              */
             policy_version: number;
             /**
@@ -4905,6 +5306,11 @@ export interface components {
              */
             reasons: components["schemas"]["Ground"][];
             /**
+             * Scopes
+             * @description The scopes in whose rows the user holds it: `all` alone where it is for all rows.
+             */
+            scopes: string[];
+            /**
              * User Id
              * Format: uuid
              * @description The user.
@@ -4912,7 +5318,7 @@ export interface components {
             user_id: string;
             /**
              * Username
-             * @description The user name.
+             * @description The present user name.
              */
             username: string;
         };
@@ -4940,10 +5346,34 @@ export interface components {
             total_is_exact: boolean | null;
         };
         /**
+         * FailedAttempts
+         * @description Failed attempts of one kind at an account, which count until a right one, and fade.
+         */
+        FailedAttempts: {
+            /**
+             * Blocked Until
+             * @description When the next attempt is allowed; null while attempts are not blocked.
+             */
+            blocked_until: string | null;
+            /**
+             * Failures
+             * Format: int64
+             * @description Attempts that failed, or are being checked.
+             */
+            failures: number;
+            /** @description What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code` again, or to change the own `email`. */
+            kind: components["schemas"]["ThrottleKind"];
+        };
+        /**
          * Flags
          * @description The actions that a role grants in one module. A listed module may be read.
          */
         Flags: {
+            /**
+             * Actions
+             * @description The module's own actions that the role may take, each once.
+             */
+            actions?: string[];
             /**
              * Can Audit
              * @description Whether the role may read what the audit log says about the module.
@@ -4973,9 +5403,13 @@ export interface components {
              * @description The module.
              */
             module_slug: string;
+            /**
+             * Scope
+             * @description The rows that all of this is for: `all`, or a scope of the module.
+             * @default all
+             */
+            scope?: string;
         };
-        /** Response Replace Role Modules */
-        FlagsList: components["schemas"]["Flags"][];
         /**
          * Ground
          * @description A grant, or being a superuser, that can give the permission; active or not.
@@ -4983,7 +5417,7 @@ export interface components {
         Ground: {
             /**
              * Active
-             * @description Whether it gives the permission now.
+             * @description Whether it gives the permission.
              */
             active: boolean;
             /**
@@ -5016,6 +5450,11 @@ export interface components {
              * @description The role; null for a superuser.
              */
             role_id: string | null;
+            /**
+             * Scope
+             * @description The rows that it gives them for.
+             */
+            scope: string;
         };
         /** GroupPage */
         GroupPage: {
@@ -5055,7 +5494,7 @@ export interface components {
             created_by: components["schemas"]["Named"] | null;
             /**
              * Icon
-             * @description The icon in the menu.
+             * @description The icon in the menu, by its name in Lucide.
              */
             icon: string;
             /**
@@ -5107,7 +5546,7 @@ export interface components {
         GroupUpdate: {
             /**
              * Icon
-             * @description The icon in the menu.
+             * @description The icon in the menu, by its name in Lucide.
              */
             icon?: string;
             /**
@@ -5126,6 +5565,27 @@ export interface components {
              * @description The position in the menu.
              */
             sort_order?: number;
+        };
+        /**
+         * HeldPermission
+         * @description A permission that the user holds now.
+         */
+        HeldPermission: {
+            /**
+             * Permission
+             * @description The permission, `module:action`.
+             */
+            permission: string;
+            /**
+             * Reasons
+             * @description The grounds that give it, as an explanation says them.
+             */
+            reasons: components["schemas"]["Ground"][];
+            /**
+             * Scopes
+             * @description The scopes in whose rows the user holds it: `all` alone where it is for all rows.
+             */
+            scopes: string[];
         };
         /**
          * HoldRead
@@ -5178,6 +5638,81 @@ export interface components {
              * @description Until when the data must be kept; null: until the hold is lifted.
              */
             until?: string | null;
+        };
+        /**
+         * HolderChange
+         * @description Who gets a role, on which terms, and who loses it. Other users are as they were.
+         * @example {
+         *       "assign": [
+         *         "01890000-0000-7000-8000-000000000001"
+         *       ],
+         *       "reason": "Stocktaking"
+         *     }
+         */
+        HolderChange: {
+            /**
+             * Assign
+             * @description The users who have the role from now on, on these terms, whatever terms they had.
+             * @default []
+             */
+            assign?: string[];
+            /**
+             * Reason
+             * @description Why the user has the role.
+             */
+            reason?: string | null;
+            /**
+             * Unassign
+             * @description The users who no longer have it.
+             * @default []
+             */
+            unassign?: string[];
+            /**
+             * Valid From
+             * @description When the assignment begins; null: at once.
+             */
+            valid_from?: string | null;
+            /**
+             * Valid Until
+             * @description When the assignment ends; null: never.
+             */
+            valid_until?: string | null;
+        };
+        /**
+         * HolderEffect
+         * @description What a request did to the assignment of one user.
+         * @enum {string}
+         */
+        HolderEffect: "assigned" | "changed" | "unassigned" | "unchanged";
+        /**
+         * HolderResult
+         * @description What was done for one user.
+         */
+        HolderResult: {
+            /** @description `assigned`, `changed` (other terms), `unassigned`, or `unchanged`: so it was before. */
+            effect: components["schemas"]["HolderEffect"];
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user.
+             */
+            user_id: string;
+            /**
+             * Username
+             * @description The user name.
+             */
+            username: string;
+        };
+        /**
+         * HolderResults
+         * @description What was done for each of the users, in the order of the request.
+         */
+        HolderResults: {
+            /**
+             * Results
+             * @description A result for each user.
+             */
+            results: components["schemas"]["HolderResult"][];
         };
         /**
          * ImportReport
@@ -5327,6 +5862,74 @@ export interface components {
             token: string;
         };
         /**
+         * InvitationRead
+         * @description The last invitation of a user, without its token.
+         */
+        InvitationRead: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When the invitation ends.
+             */
+            expires_at: string;
+            /**
+             * Invited At
+             * Format: date-time
+             * @description When the user was invited.
+             */
+            invited_at: string;
+            /**
+             * Is Open
+             * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
+             */
+            is_open: boolean;
+            /**
+             * Used At
+             * @description When the user set a password by it; null while it was not used.
+             */
+            used_at: string | null;
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user who is invited.
+             */
+            user_id: string;
+        };
+        /**
+         * InvitedPassword
+         * @description The password that an invited person chooses.
+         */
+        InvitedPassword: {
+            /**
+             * New Password
+             * Format: password
+             * @description The new password, of 12 to 128 characters.
+             */
+            new_password: string;
+            /**
+             * Token
+             * Format: password
+             * @description The token of the invitation. It works once.
+             */
+            token: string;
+        };
+        /**
+         * LeftOut
+         * @description A part of the overview that the caller may not read.
+         */
+        LeftOut: {
+            /**
+             * Part
+             * @description The field, which is null.
+             */
+            part: string;
+            /**
+             * Permission
+             * @description The permission that reading it needs.
+             */
+            permission: string;
+        };
+        /**
          * LineError
          * @description An error in one line of the file.
          */
@@ -5426,6 +6029,11 @@ export interface components {
              */
             log: string;
             /**
+             * Oldest At
+             * @description `at` of the oldest entry that is not in an archive only; null where there is none.
+             */
+            oldest_at: string | null;
+            /**
              * Size
              * Format: int64
              * @description The number of sealed entries.
@@ -5518,6 +6126,11 @@ export interface components {
              * @description The user who was named; null for an unknown name.
              */
             user_id: string | null;
+            /**
+             * Username
+             * @description The present name of that user; null for an unknown one, and once the person was erased.
+             */
+            username: string | null;
         };
         /**
          * Matrix
@@ -5611,7 +6224,7 @@ export interface components {
             group_name: string;
             /**
              * Icon
-             * @description The icon to show.
+             * @description The icon to show, by its name in Lucide.
              */
             icon: string;
             /**
@@ -5638,7 +6251,7 @@ export interface components {
         MenuModule: {
             /**
              * Icon
-             * @description The icon to show.
+             * @description The icon to show, by its name in Lucide.
              */
             icon: string;
             /**
@@ -5694,6 +6307,11 @@ export interface components {
          */
         ModuleRead: {
             /**
+             * Actions
+             * @description Its own actions, besides create, read, update, delete and audit.
+             */
+            actions: components["schemas"]["DeclaredRead"][];
+            /**
              * Created At
              * Format: date-time
              * @description When the item was created.
@@ -5709,7 +6327,7 @@ export interface components {
             group_id: string;
             /**
              * Icon
-             * @description The icon in the menu.
+             * @description The icon in the menu, by its name in Lucide.
              */
             icon: string;
             /**
@@ -5733,6 +6351,11 @@ export interface components {
              * @description The path of its screen.
              */
             route: string;
+            /**
+             * Scopes
+             * @description The parts of its rows that a grant can be limited to.
+             */
+            scopes: components["schemas"]["DeclaredRead"][];
             /**
              * Slug
              * @description The stable name: the first part of its permissions.
@@ -5772,7 +6395,7 @@ export interface components {
             group_id?: string;
             /**
              * Icon
-             * @description The icon in the menu.
+             * @description The icon in the menu, by its name in Lucide.
              */
             icon?: string;
             /**
@@ -5996,6 +6619,50 @@ export interface components {
             version: number;
         };
         /**
+         * NewInvitation
+         * @description A new invitation. No other response shows the token.
+         */
+        NewInvitation: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When the invitation ends.
+             */
+            expires_at: string;
+            /**
+             * Invited At
+             * Format: date-time
+             * @description When the user was invited.
+             */
+            invited_at: string;
+            /**
+             * Is Open
+             * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
+             */
+            is_open: boolean;
+            /**
+             * Link
+             * @description The page of `AUTH__INVITATION_PAGE`, with the token behind `#`; null without that setting.
+             */
+            link: string | null;
+            /**
+             * Token
+             * @description The token, for the person who is invited.
+             */
+            token: string;
+            /**
+             * Used At
+             * @description When the user set a password by it; null while it was not used.
+             */
+            used_at: string | null;
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user who is invited.
+             */
+            user_id: string;
+        };
+        /**
          * OneTimePassword
          * @description A random password, shown once. The user must change it at the next sign-in.
          */
@@ -6011,6 +6678,191 @@ export interface components {
              * @description The password.
              */
             password: string;
+        };
+        /** OwnedApiKeyPage */
+        OwnedApiKeyPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["OwnedApiKeyRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * OwnedApiKeyRead
+         * @description An API key of a user, without its secret.
+         */
+        OwnedApiKeyRead: {
+            /**
+             * Allowed Addresses
+             * @description Addresses and networks from which the key may be used; empty: from anywhere.
+             */
+            allowed_addresses: string[];
+            /**
+             * Created At
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Expires At
+             * @description When the key expires; null: never.
+             */
+            expires_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Last Used At
+             * @description When the key was last used, to the minute.
+             */
+            last_used_at: string | null;
+            /**
+             * Last Used Ip
+             * @description The address from which the key was last used.
+             */
+            last_used_ip: string | null;
+            /**
+             * Name
+             * @description What the key is for.
+             */
+            name: string;
+            /**
+             * Prefix
+             * @description The part of the key after `ak_`, by which it is recognized.
+             */
+            prefix: string;
+            /**
+             * Revoked At
+             * @description When the key was revoked; null while it is valid.
+             */
+            revoked_at: string | null;
+            /**
+             * Scopes
+             * @description The permissions of the key.
+             */
+            scopes: string[];
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
+            /** @description The owner. */
+            user: components["schemas"]["Named"] | null;
+            /**
+             * User Id
+             * Format: uuid
+             * @description The owner.
+             */
+            user_id: string;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
+        };
+        /** OwnedSessionPage */
+        OwnedSessionPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["OwnedSessionRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * OwnedSessionRead
+         * @description An open session of a user.
+         */
+        OwnedSessionRead: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When the user signed in.
+             */
+            created_at: string;
+            /**
+             * Device
+             * @description The browser or program and its system, in words.
+             */
+            device: string;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When the session ends in any case.
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The session.
+             */
+            id: string;
+            /**
+             * Ip
+             * @description The address of the last sign-in or refresh.
+             */
+            ip: string | null;
+            /**
+             * Is Current
+             * @description Whether this request belongs to the session.
+             */
+            is_current: boolean;
+            /**
+             * Last Used At
+             * Format: date-time
+             * @description The last sign-in or refresh, so at most the lifetime of one access token ago.
+             */
+            last_used_at: string;
+            /**
+             * Second Factor At
+             * @description When the second factor was last verified in this session.
+             */
+            second_factor_at: string | null;
+            /** @description The user who signed in. */
+            user: components["schemas"]["Named"];
+            /**
+             * User Agent
+             * @description The user agent of the last sign-in or refresh.
+             */
+            user_agent: string | null;
         };
         /**
          * PasswordChange
@@ -6035,6 +6887,11 @@ export interface components {
          * @description What the caller may do in one module.
          */
         PermissionRead: {
+            /**
+             * Actions
+             * @description The module's own actions that the caller may take.
+             */
+            actions: string[];
             /**
              * Can Audit
              * @description Whether the caller may read what the audit log says about the module.
@@ -6065,6 +6922,13 @@ export interface components {
              * @description The module.
              */
             module_slug: string;
+            /**
+             * Scopes
+             * @description By action: the scopes in whose rows alone the caller may take it. An action for all rows is left out.
+             */
+            scopes: {
+                [key: string]: string[];
+            };
         };
         /**
          * PersonalChanges
@@ -6144,6 +7008,10 @@ export interface components {
                 gained: string[];
                 /** @description Permissions that the user would lose. */
                 lost: string[];
+                /** @description Until when the user would hold a permission that is gained, where that ends. */
+                until: {
+                    [key: string]: string;
+                };
                 /**
                  * Format: uuid
                  * @description The user.
@@ -6151,6 +7019,10 @@ export interface components {
                 user_id: string;
                 /** @description The user name. */
                 username: string;
+            }[];
+            /** @description Of a change of several items: what would be done for each, as the response says it. */
+            results?: {
+                [key: string]: unknown;
             }[];
         };
         /**
@@ -6302,6 +7174,12 @@ export interface components {
              * @default draft
              */
             status?: components["schemas"]["ProductStatus"];
+            /**
+             * Tag Ids
+             * @description All tags, by their ids. It needs the permission to read tags.
+             * @default []
+             */
+            tag_ids?: string[];
         };
         /**
          * ProductGroup
@@ -6345,6 +7223,13 @@ export interface components {
              * @description With `sum=stock`: the sum of the items that have a value.
              */
             stock_sum: number | null;
+            /** @description By `tag_id`: what the items refer to, with its name. */
+            tag: components["schemas"]["Named"] | null;
+            /**
+             * Tag Id
+             * @description By `tag_id`: one of the tags of the items; null for those without.
+             */
+            tag_id: string | null;
         };
         /** ProductPage */
         ProductPage: {
@@ -6491,7 +7376,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -6501,10 +7386,82 @@ export interface components {
          */
         ProductTags: {
             /**
+             * Items
+             * @description All members, as the list of the set shows them. Of each, the id is read.
+             */
+            items?: components["schemas"]["ProductTagsItem"][] | null;
+            /**
+             * Next Cursor
+             * @description That of the list, which is null where it has the whole set.
+             */
+            next_cursor?: string | null;
+            /**
              * Tag Ids
              * @description All tags, by their ids. Those that are not among them are removed.
              */
-            tag_ids: string[];
+            tag_ids?: string[] | null;
+            /**
+             * Total
+             * @description That of the list. It changes nothing.
+             */
+            readonly total?: unknown;
+            /**
+             * Total Is Exact
+             * @description That of the list. It changes nothing.
+             */
+            readonly total_is_exact?: unknown;
+        };
+        /**
+         * ProductTagsItem
+         * @description A tag as the list shows it.
+         */
+        ProductTagsItem: {
+            /**
+             * Colour
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly colour?: unknown;
+            /**
+             * Created At
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly created_at?: unknown;
+            /**
+             * Created By
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly created_by?: unknown;
+            /**
+             * Deleted At
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly deleted_at?: unknown;
+            /**
+             * Id
+             * Format: uuid
+             * @description The tag.
+             */
+            id: string;
+            /**
+             * Name
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly name?: unknown;
+            /**
+             * Updated At
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly updated_at?: unknown;
+            /**
+             * Updated By
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly updated_by?: unknown;
+            /**
+             * Version
+             * @description As the list shows it. It changes nothing.
+             */
+            readonly version?: unknown;
         };
         /**
          * ProductUpdate
@@ -6555,6 +7512,11 @@ export interface components {
             sku?: string;
             /** @description Whether the product is offered. */
             status?: components["schemas"]["ProductStatus"];
+            /**
+             * Tag Ids
+             * @description All tags, by their ids. It needs the permission to read tags.
+             */
+            tag_ids?: string[];
         };
         /** ProductUpdateOperation */
         ProductUpdateOperation: {
@@ -6656,13 +7618,19 @@ export interface components {
          */
         RoleCreate: {
             /**
+             * Allowed Networks
+             * @description Addresses and networks from which its users may call; empty: from anywhere.
+             * @default []
+             */
+            allowed_networks?: string[];
+            /**
              * Description
              * @description What the role is for.
              */
             description?: string | null;
             /**
              * Icon
-             * @description The icon in lists.
+             * @description The icon in lists, by its name in Lucide.
              * @default
              */
             icon?: string;
@@ -6677,6 +7645,12 @@ export interface components {
              * @description The name, unique ignoring case.
              */
             name: string;
+            /**
+             * Requires Second Factor
+             * @description Whether its users can do nothing until they have a second factor.
+             * @default false
+             */
+            requires_second_factor?: boolean;
             /**
              * Sort Order
              * Format: int32
@@ -6813,6 +7787,11 @@ export interface components {
          */
         RoleRead: {
             /**
+             * Allowed Networks
+             * @description Addresses and networks from which its users may call; empty: from anywhere.
+             */
+            allowed_networks: string[];
+            /**
              * Created At
              * Format: date-time
              * @description When the item was created.
@@ -6832,7 +7811,7 @@ export interface components {
             description: string | null;
             /**
              * Icon
-             * @description The icon in lists.
+             * @description The icon in lists, by its name in Lucide.
              */
             icon: string;
             /**
@@ -6851,6 +7830,11 @@ export interface components {
              * @description The name.
              */
             name: string;
+            /**
+             * Requires Second Factor
+             * @description Whether its users can do nothing until they have a second factor.
+             */
+            requires_second_factor: boolean;
             /**
              * Sort Order
              * Format: int64
@@ -6896,7 +7880,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -6910,13 +7894,18 @@ export interface components {
          */
         RoleUpdate: {
             /**
+             * Allowed Networks
+             * @description Addresses and networks from which its users may call; empty: from anywhere.
+             */
+            allowed_networks?: string[];
+            /**
              * Description
              * @description What the role is for.
              */
             description?: string | null;
             /**
              * Icon
-             * @description The icon in lists.
+             * @description The icon in lists, by its name in Lucide.
              */
             icon?: string;
             /**
@@ -6929,6 +7918,11 @@ export interface components {
              * @description The name, unique ignoring case.
              */
             name?: string;
+            /**
+             * Requires Second Factor
+             * @description Whether its users can do nothing until they have a second factor.
+             */
+            requires_second_factor?: boolean;
             /**
              * Sort Order
              * Format: int32
@@ -7115,6 +8109,11 @@ export interface components {
              */
             actor_kind: string | null;
             /**
+             * Actor Name
+             * @description The present name of that one; null once the person was erased.
+             */
+            actor_name: string | null;
+            /**
              * Bytes Out
              * @description The size of the response bodies together; null for changes.
              */
@@ -7175,6 +8174,11 @@ export interface components {
              * @description By `owner`: the user for whom API keys acted.
              */
             owner_id: string | null;
+            /**
+             * Owner Name
+             * @description The present name of that user; null once the person was erased.
+             */
+            owner_name: string | null;
             /**
              * Route
              * @description The route of the requests, with its parameters in braces.
@@ -7638,7 +8642,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -7692,6 +8696,62 @@ export interface components {
              * @description Only if this is still the version of the item.
              */
             version?: number | null;
+        };
+        /**
+         * ThrottleKind
+         * @description What is blocked.
+         * @enum {string}
+         */
+        ThrottleKind: "account" | "account-at-address" | "address" | "password" | "code" | "email";
+        /** ThrottledPage */
+        ThrottledPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["ThrottledRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * ThrottledRead
+         * @description An account, an address, or an account from an address, for which attempts are blocked.
+         */
+        ThrottledRead: {
+            /**
+             * Address
+             * @description The address, or the IPv6 network, of the attempts; null for any.
+             */
+            address: string | null;
+            /**
+             * Blocked Until
+             * Format: date-time
+             * @description When the next attempt is allowed.
+             */
+            blocked_until: string;
+            /**
+             * Failures
+             * Format: int64
+             * @description Failed attempts that count at present.
+             */
+            failures: number;
+            /** @description What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter their own `password` or `code` again, or change their own `email`. */
+            kind: components["schemas"]["ThrottleKind"];
+            /** @description The user whose account it is; null for an address, and for a name that no user has. */
+            user: components["schemas"]["Named"] | null;
         };
         /**
          * TimelineEntry
@@ -7774,7 +8834,7 @@ export interface components {
         };
         /**
          * UserCreate
-         * @description A new user. A person has a password; a service account has API keys only.
+         * @description A new user. A person without a password is invited to choose one; a service account has API keys only.
          */
         UserCreate: {
             /**
@@ -7813,12 +8873,46 @@ export interface components {
             last_name?: string | null;
             /**
              * Password
-             * @description The first password of a person, of 12 to 128 characters.
+             * @description The first password of a person, of 12 to 128 characters. It is one-time: the person must change it.
              */
             password?: string | null;
             /**
              * Username
              * @description The name to sign in with, unique ignoring case.
+             */
+            username: string;
+        };
+        /**
+         * UserExplanation
+         * @description The permissions that a user holds at an instant, and why.
+         */
+        UserExplanation: {
+            /**
+             * At
+             * Format: date-time
+             * @description The instant that is asked about.
+             */
+            at: string;
+            /**
+             * Permissions
+             * @description The permissions that the user holds, and with `near_misses` those that are almost held, module by module.
+             */
+            permissions: components["schemas"]["Explanation"][];
+            /**
+             * Policy Version
+             * Format: int64
+             * @description The version of the policy at that instant.
+             */
+            policy_version: number;
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user.
+             */
+            user_id: string;
+            /**
+             * Username
+             * @description The present user name.
              */
             username: string;
         };
@@ -7848,6 +8942,60 @@ export interface components {
              * @description By `is_superuser`: the value that the items share.
              */
             is_superuser: boolean | null;
+            /**
+             * Must Change Password
+             * @description By `must_change_password`: the value that the items share.
+             */
+            must_change_password: boolean | null;
+        };
+        /**
+         * UserOverview
+         * @description All that the page of a user shows. Lists are the first pages of those with addresses of their own.
+         */
+        UserOverview: {
+            /** @description The API keys, revoked and expired ones too, the newest first. */
+            api_keys: components["schemas"]["ApiKeyPage"];
+            /**
+             * Assignments
+             * @description The roles, with the terms of each.
+             */
+            assignments: components["schemas"]["AssignmentRead"][];
+            /**
+             * Failed Attempts
+             * @description What counts towards that.
+             */
+            failed_attempts: components["schemas"]["FailedAttempts"][];
+            /**
+             * Has Second Factor
+             * @description Whether the user has a confirmed second factor.
+             */
+            has_second_factor: boolean;
+            /**
+             * Is Locked
+             * @description Whether attempts at the account are blocked now.
+             */
+            is_locked: boolean;
+            /**
+             * Last Sign In At
+             * @description When the user last signed in; null for one who never did.
+             */
+            last_sign_in_at: string | null;
+            /**
+             * Left Out
+             * @description The parts that are null because the caller may not read them.
+             */
+            left_out: components["schemas"]["LeftOut"][];
+            /** @description Attempts to sign in as the user, the last first. */
+            logins: components["schemas"]["LoginPage"];
+            /**
+             * Permissions
+             * @description What the user holds now, each permission with its reasons; null for callers without `roles:read`.
+             */
+            permissions: components["schemas"]["HeldPermission"][] | null;
+            /** @description The open sessions, those used last first. */
+            sessions: components["schemas"]["SessionPage"];
+            /** @description The profile. */
+            user: components["schemas"]["UserRead"];
         };
         /** UserPage */
         UserPage: {
@@ -7975,7 +9123,7 @@ export interface components {
             /**
              * Total
              * Format: int64
-             * @description The number of items in all groups, whether they are shown or not.
+             * @description The number of items in all groups, whether they are shown or not. An item in several groups counts once.
              */
             total: number;
         };
@@ -8015,6 +9163,83 @@ export interface components {
              * @description The name to sign in with, unique ignoring case.
              */
             username?: string;
+        };
+        /**
+         * VersionChange
+         * @description A row that a version changed.
+         */
+        VersionChange: {
+            /**
+             * Entity
+             * @description The table of the row.
+             */
+            entity: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The id of the row.
+             */
+            id: string;
+            /**
+             * Item Name
+             * @description The present name of the row; null where it has none, is gone, or the person was erased.
+             */
+            item_name: string | null;
+            /**
+             * Names
+             * @description The present names of what the row refers to, by their ids.
+             */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * New
+             * @description The row after; null for a row that was removed.
+             */
+            new: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Old
+             * @description The row before, without personal data; null for a new row.
+             */
+            old: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * VersionEffect
+         * @description The permissions that a user gained and lost by a version.
+         */
+        VersionEffect: {
+            /**
+             * Gained
+             * @description Permissions that the user gained.
+             */
+            gained: string[];
+            /**
+             * Lost
+             * @description Permissions that the user lost.
+             */
+            lost: string[];
+            /**
+             * Until
+             * @description Until when the user holds a permission that was gained, where that ended by the terms of that time.
+             */
+            until: {
+                [key: string]: string;
+            };
+            /**
+             * User Id
+             * Format: uuid
+             * @description The user.
+             */
+            user_id: string;
+            /**
+             * Username
+             * @description The present name of the user; null once the person was erased.
+             */
+            username: string | null;
         };
         /** VersionPage */
         VersionPage: {
@@ -8067,18 +9292,16 @@ export interface components {
             at: string;
             /**
              * Changes
-             * @description The changed rows, before and after, without personal data.
+             * @description The changed rows, before and after.
              */
-            changes: {
-                [key: string]: unknown;
-            }[];
+            changes: components["schemas"]["VersionChange"][];
+            /** @description How many users gained and lost permissions. */
+            effect_totals: components["schemas"]["EffectTotals"];
             /**
              * Effects
-             * @description Who gained and lost which permissions. `username` is the present name; null once the person was erased.
+             * @description Who gained and lost which permissions.
              */
-            effects: {
-                [key: string]: unknown;
-            }[];
+            effects: components["schemas"]["VersionEffect"][];
             /**
              * Id
              * Format: int64
@@ -8369,6 +9592,120 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_api_keys: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only keys that were never used (true), or only those that were (false). */
+                last_used_at_null?: boolean;
+                /** @description Only keys that were used at or after this instant. */
+                last_used_at_gte?: string;
+                /** @description Only keys that were last used before this instant. */
+                last_used_at_lt?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose name is one of these. */
+                name?: string[];
+                /** @description Only items whose name is none of these. */
+                name_not?: string[];
+                /** @description Only items whose prefix is one of these. */
+                prefix?: string[];
+                /** @description Only items whose prefix is none of these. */
+                prefix_not?: string[];
+                /** @description Only items without expires at (true), or only those with one (false). */
+                expires_at_null?: boolean;
+                /** @description Only items whose expires at is before this. */
+                expires_at_lt?: string;
+                /** @description Only items whose expires at is at or before this. */
+                expires_at_lte?: string;
+                /** @description Only items whose expires at is after this. */
+                expires_at_gt?: string;
+                /** @description Only items whose expires at is at or after this. */
+                expires_at_gte?: string;
+                /** @description Only items without revoked at (true), or only those with one (false). */
+                revoked_at_null?: boolean;
+                /** @description Only items whose revoked at is before this. */
+                revoked_at_lt?: string;
+                /** @description Only items whose revoked at is at or before this. */
+                revoked_at_lte?: string;
+                /** @description Only items whose revoked at is after this. */
+                revoked_at_gt?: string;
+                /** @description Only items whose revoked at is at or after this. */
+                revoked_at_gte?: string;
+                /** @description Only items whose user is one of these. */
+                user_id?: string[];
+                /** @description Only items whose user is none of these. */
+                user_id_not?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnedApiKeyPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_accesses: {
         parameters: {
             query?: {
@@ -8386,6 +9723,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -8476,6 +9815,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Also what API keys of this user did. */
                 keys?: boolean;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
@@ -8595,6 +9936,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -8605,8 +9948,8 @@ export interface operations {
                 call_id?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
-                /** @description Only changes of this table. */
-                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
+                /** @description Only changes of this table, of today or of an earlier version. */
+                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -8830,8 +10173,24 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only the erasure of the person with this id. */
-                entity_id?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose at is before this. */
+                at_lt?: string;
+                /** @description Only items whose at is at or before this. */
+                at_lte?: string;
+                /** @description Only items whose at is after this. */
+                at_gt?: string;
+                /** @description Only items whose at is at or after this. */
+                at_gte?: string;
+                /** @description Only items whose entity is one of these. */
+                entity_id?: string[];
+                /** @description Only items whose entity is none of these. */
+                entity_id_not?: string[];
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -8892,6 +10251,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -8972,6 +10333,8 @@ export interface operations {
                 at_gte?: string;
                 /** @description Only entries before this instant. */
                 at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
                 /** @description Only entries of API keys of this user. */
@@ -8982,8 +10345,8 @@ export interface operations {
                 call_id?: string;
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
-                /** @description Only changes of this table. */
-                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
+                /** @description Only changes of this table, of today or of an earlier version. */
+                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -9046,6 +10409,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -9087,6 +10452,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -9245,8 +10612,8 @@ export interface operations {
                 status?: number;
                 /** @description Only failures with this code. */
                 error_code?: string;
-                /** @description Only changes of this table. */
-                entity?: "api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role";
+                /** @description Only changes of this table, of today or of an earlier version. */
+                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -9477,6 +10844,43 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitedPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_logins: {
         parameters: {
             query?: {
@@ -9490,22 +10894,46 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only attempts that opened a session, or only those that did not. */
-                is_successful?: boolean;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only attempts from this address. */
                 ip?: string;
-                /** @description Only attempts at or after this instant. */
-                at_gte?: string;
-                /** @description Only attempts before this instant. */
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose at is before this. */
                 at_lt?: string;
-                /** @description Only attempts that named this user. */
-                user_id?: string;
-                /** @description Only attempts that failed for this reason. */
-                reason?: string;
-                /** @description Only the attempt that opened this session. */
-                session_id?: string;
-                /** @description Only attempts of this request. */
-                request_id?: string;
+                /** @description Only items whose at is at or before this. */
+                at_lte?: string;
+                /** @description Only items whose at is after this. */
+                at_gt?: string;
+                /** @description Only items whose at is at or after this. */
+                at_gte?: string;
+                /** @description Only items of which `is_successful` is this. */
+                is_successful?: boolean;
+                /** @description Only items whose user is one of these. */
+                user_id?: string[];
+                /** @description Only items whose user is none of these, also those without user. */
+                user_id_not?: string[];
+                /** @description Only items without user (true), or only those with one (false). */
+                user_id_null?: boolean;
+                /** @description Only items whose reason is one of these. */
+                reason?: string[];
+                /** @description Only items whose reason is none of these, also those without reason. */
+                reason_not?: string[];
+                /** @description Only items without reason (true), or only those with one (false). */
+                reason_null?: boolean;
+                /** @description Only items whose session is one of these. */
+                session_id?: string[];
+                /** @description Only items whose session is none of these, also those without session. */
+                session_id_not?: string[];
+                /** @description Only items without session (true), or only those with one (false). */
+                session_id_null?: boolean;
+                /** @description Only items whose request is one of these. */
+                request_id?: string[];
+                /** @description Only items whose request is none of these. */
+                request_id_not?: string[];
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -9646,6 +11074,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -9715,14 +11144,24 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only attempts that opened a session, or only those that did not. */
-                is_successful?: boolean;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only attempts from this address. */
                 ip?: string;
-                /** @description Only attempts at or after this instant. */
-                at_gte?: string;
-                /** @description Only attempts before this instant. */
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose at is before this. */
                 at_lt?: string;
+                /** @description Only items whose at is at or before this. */
+                at_lte?: string;
+                /** @description Only items whose at is after this. */
+                at_gt?: string;
+                /** @description Only items whose at is at or after this. */
+                at_gte?: string;
+                /** @description Only items of which `is_successful` is this. */
+                is_successful?: boolean;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -9934,7 +11373,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AssignmentRead"][];
+                    "application/json": components["schemas"]["AssignmentsRead"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -10318,6 +11757,66 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_throttled: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only the account of this user. */
+                user_id?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThrottledPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     create_token: {
         parameters: {
             query?: never;
@@ -10592,6 +12091,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -10900,6 +12401,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -11260,6 +12763,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -11645,6 +13150,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -12001,6 +13508,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -12427,6 +13936,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -12857,7 +14368,37 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only active ones, or only inactive ones. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose slug is one of these. */
+                slug?: string[];
+                /** @description Only items whose slug is none of these. */
+                slug_not?: string[];
+                /** @description Only items whose name is one of these. */
+                name?: string[];
+                /** @description Only items whose name is none of these. */
+                name_not?: string[];
+                /** @description Only items of which `is_active` is this. */
                 is_active?: boolean;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
@@ -12971,7 +14512,41 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
-                /** @description Only active ones, or only inactive ones. */
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose slug is one of these. */
+                slug?: string[];
+                /** @description Only items whose slug is none of these. */
+                slug_not?: string[];
+                /** @description Only items whose name is one of these. */
+                name?: string[];
+                /** @description Only items whose name is none of these. */
+                name_not?: string[];
+                /** @description Only items whose group is one of these. */
+                group_id?: string[];
+                /** @description Only items whose group is none of these. */
+                group_id_not?: string[];
+                /** @description Only items of which `is_active` is this. */
                 is_active?: boolean;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
@@ -13161,6 +14736,20 @@ export interface operations {
                 category_id_null?: boolean;
                 /** @description Only items whose category is one of these, or below one at any depth. */
                 category_id_under?: string[];
+                /** @description Only items with one of these tags. */
+                tag_id?: string[];
+                /** @description Only items with none of these tags. */
+                tag_id_not?: string[];
+                /** @description Only items without tags (true), or only those with some (false). */
+                tag_id_null?: boolean;
+                /** @description Only items with one of these tags, by their names and ignoring case. */
+                tag?: string[];
+                /** @description Only items with none of these tags, by their names and ignoring case. */
+                tag_not?: string[];
+                /** @description Only items whose brand has one of these names, ignoring case. */
+                brand?: string[];
+                /** @description Only items whose brand has none of these names, ignoring case, also those without brand. */
+                brand_not?: string[];
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -13314,6 +14903,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -13377,7 +14968,7 @@ export interface operations {
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
                 /** @description What items are counted by, in one parameter with commas or in several. */
-                by: ("currency" | "status" | "brand_id" | "category_id")[];
+                by: ("currency" | "status" | "brand_id" | "category_id" | "tag_id")[];
                 /** @description What is added up in each group, in one parameter with commas or in several. */
                 sum?: ("price" | "stock")[];
                 /** @description The largest number of groups. */
@@ -13452,6 +15043,20 @@ export interface operations {
                 category_id_null?: boolean;
                 /** @description Only items whose category is one of these, or below one at any depth. */
                 category_id_under?: string[];
+                /** @description Only items with one of these tags. */
+                tag_id?: string[];
+                /** @description Only items with none of these tags. */
+                tag_id_not?: string[];
+                /** @description Only items without tags (true), or only those with some (false). */
+                tag_id_null?: boolean;
+                /** @description Only items with one of these tags, by their names and ignoring case. */
+                tag?: string[];
+                /** @description Only items with none of these tags, by their names and ignoring case. */
+                tag_not?: string[];
+                /** @description Only items whose brand has one of these names, ignoring case. */
+                brand?: string[];
+                /** @description Only items whose brand has none of these names, ignoring case, also those without brand. */
+                brand_not?: string[];
             };
             header?: never;
             path?: never;
@@ -13737,6 +15342,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -13906,6 +15513,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only items whose id is one of these. */
                 id?: string[];
                 /** @description Only items whose id is none of these. */
@@ -14093,6 +15702,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -14288,11 +15899,73 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_access_review: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The instant that is reviewed; without it, that of the request. */
+                at?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReviewPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     explain_permission: {
         parameters: {
             query: {
                 /** @description The user. */
-                user_id: string;
+                user_id?: string;
+                /** @description The name of the user, instead of the id, in any spelling in which it signs in. */
+                username?: string;
+                /** @description The instant that is asked about, past or future; without it, now. */
+                at?: string;
                 /** @description The permission, `module:action`. */
                 permission: string;
             };
@@ -14327,6 +16000,49 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    explain_permissions: {
+        parameters: {
+            query?: {
+                /** @description The user. */
+                user_id?: string;
+                /** @description The name of the user, instead of the id, in any spelling in which it signs in. */
+                username?: string;
+                /** @description The instant that is asked about, past or future; without it, now. */
+                at?: string;
+                /** @description Explain also the permissions that the user almost holds. */
+                near_misses?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserExplanation"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_policy_versions: {
         parameters: {
             query?: {
@@ -14340,6 +16056,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only versions made by this user or API key. */
                 actor_id?: string;
                 /** @description Only the version made by this request. */
@@ -14503,6 +16221,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The permission, `module:action`. */
                 permission: string;
                 /** @description List users with near misses too. */
@@ -15208,6 +16928,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -15278,7 +17000,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Flags"][];
+                    "application/json": components["schemas"]["Matrix"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -15328,13 +17050,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "dry_run": true,
-                     *       "effects": []
-                     *     }
-                     */
-                    "application/json": components["schemas"]["FlagsList"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["Matrix"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -15479,6 +17195,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -15518,6 +17236,156 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    change_role_users: {
+        parameters: {
+            query?: {
+                /** @description Change nothing; show what would change. */
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HolderChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HolderResults"] | components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only sessions that were continued at or after this instant. */
+                used_at_gte?: string;
+                /** @description Only sessions that were last continued before this instant. */
+                used_at_lt?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose user is one of these. */
+                user_id?: string[];
+                /** @description Only items whose user is none of these. */
+                user_id_not?: string[];
+                /** @description Only items whose expires at is before this. */
+                expires_at_lt?: string;
+                /** @description Only items whose expires at is at or before this. */
+                expires_at_lte?: string;
+                /** @description Only items whose expires at is after this. */
+                expires_at_gt?: string;
+                /** @description Only items whose expires at is at or after this. */
+                expires_at_gte?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnedSessionPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -15722,6 +17590,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -16030,6 +17900,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -16253,6 +18125,10 @@ export interface operations {
                 due_date_gt?: string;
                 /** @description Only items whose due date is at or after this. */
                 due_date_gte?: string;
+                /** @description Only items whose assignee has one of these names, ignoring case. */
+                assignee?: string[];
+                /** @description Only items whose assignee has none of these names, ignoring case, also those without assignee. */
+                assignee_not?: string[];
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -16406,6 +18282,8 @@ export interface operations {
                 on_error?: "abort" | "stop";
                 /** @description Keep nothing: only validate the file, with `stop` up to the first invalid row. */
                 dry_run?: boolean;
+                /** @description The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it. */
+                decimal?: "point" | "comma";
                 /** @description Leave out the rows before this line. The header of a CSV file is read anyway. */
                 from_line?: number;
             };
@@ -16522,6 +18400,10 @@ export interface operations {
                 due_date_gt?: string;
                 /** @description Only items whose due date is at or after this. */
                 due_date_gte?: string;
+                /** @description Only items whose assignee has one of these names, ignoring case. */
+                assignee?: string[];
+                /** @description Only items whose assignee has none of these names, ignoring case, also those without assignee. */
+                assignee_not?: string[];
             };
             header?: never;
             path?: never;
@@ -16807,6 +18689,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -17016,6 +18900,28 @@ export interface operations {
                 is_superuser?: boolean;
                 /** @description Only items of which `is_service` is this. */
                 is_service?: boolean;
+                /** @description Only items of which `must_change_password` is this. */
+                must_change_password?: boolean;
+                /** @description Only items with one of these as a role. */
+                role_id?: string[];
+                /** @description Only items with none of these as a role. */
+                role_id_not?: string[];
+                /** @description Only items without a role (true), or only those with one (false). */
+                role_id_null?: boolean;
+                /** @description Only items whose last sign-in is before this. */
+                last_sign_in_at_lt?: string;
+                /** @description Only items whose last sign-in is at or before this. */
+                last_sign_in_at_lte?: string;
+                /** @description Only items whose last sign-in is after this. */
+                last_sign_in_at_gt?: string;
+                /** @description Only items whose last sign-in is at or after this. */
+                last_sign_in_at_gte?: string;
+                /** @description Only items without a last sign-in (true), or only those with one (false). */
+                last_sign_in_at_null?: boolean;
+                /** @description Only users with a confirmed second factor (true), or only those without (false). */
+                has_second_factor?: boolean;
+                /** @description Only users at whose accounts attempts are blocked now (true), or only others (false). */
+                is_locked?: boolean;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -17134,7 +19040,7 @@ export interface operations {
                 /** @description Words to search for; each must begin a word of the item. */
                 q?: string;
                 /** @description What items are counted by, in one parameter with commas or in several. */
-                by: ("is_active" | "is_superuser" | "is_service")[];
+                by: ("is_active" | "is_superuser" | "is_service" | "must_change_password")[];
                 /** @description What is added up in each group, in one parameter with commas or in several. */
                 sum?: string[];
                 /** @description The largest number of groups. */
@@ -17173,6 +19079,28 @@ export interface operations {
                 is_superuser?: boolean;
                 /** @description Only items of which `is_service` is this. */
                 is_service?: boolean;
+                /** @description Only items of which `must_change_password` is this. */
+                must_change_password?: boolean;
+                /** @description Only items with one of these as a role. */
+                role_id?: string[];
+                /** @description Only items with none of these as a role. */
+                role_id_not?: string[];
+                /** @description Only items without a role (true), or only those with one (false). */
+                role_id_null?: boolean;
+                /** @description Only items whose last sign-in is before this. */
+                last_sign_in_at_lt?: string;
+                /** @description Only items whose last sign-in is at or before this. */
+                last_sign_in_at_lte?: string;
+                /** @description Only items whose last sign-in is after this. */
+                last_sign_in_at_gt?: string;
+                /** @description Only items whose last sign-in is at or after this. */
+                last_sign_in_at_gte?: string;
+                /** @description Only items without a last sign-in (true), or only those with one (false). */
+                last_sign_in_at_null?: boolean;
+                /** @description Only users with a confirmed second factor (true), or only those without (false). */
+                has_second_factor?: boolean;
+                /** @description Only users at whose accounts attempts are blocked now (true), or only others (false). */
+                is_locked?: boolean;
             };
             header?: never;
             path?: never;
@@ -17526,6 +19454,8 @@ export interface operations {
                 total?: false;
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -17565,6 +19495,126 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_user_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    invite_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdraw_user_invitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -17653,6 +19703,44 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_user_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOverview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -17887,7 +19975,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AssignmentRead"][];
+                    "application/json": components["schemas"]["AssignmentsRead"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -17937,13 +20025,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "dry_run": true,
-                     *       "effects": []
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AssignmentReadList"] | components["schemas"]["Preview"];
+                    "application/json": components["schemas"]["AssignmentsRead"] | components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["Malformed"];
