@@ -47,6 +47,7 @@ DOCUMENTS: tuple[Any, ...] = (
         [],
         {"delete": [{"id": UUIDS[0]}]},
         {"role_ids": []},
+        {"items": []},
         {"username": "someone", "email": "someone@example.com", "is_service": True},
     ),
     *({"token": "x"}, {"password": "correct horse battery staple"}),
