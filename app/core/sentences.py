@@ -99,10 +99,15 @@ def refusal(code: str, sentence: str, **params: Param) -> PydanticCustomError:
     return PydanticCustomError(code.replace("-", "_"), sentence, {"params": params})
 
 
+def code_of(kind: str) -> str:
+    """The code of one of Pydantic's errors."""
+    return CODES.get(kind) or kind.replace("_", "-")
+
+
 def explain(error: Mapping[str, Any]) -> tuple[str, str, Params]:
     """(sentence, code, parameters) of one of Pydantic's errors. What the client sent is in none of them."""
     kind, context = str(error["type"]), error.get("ctx") or {}
-    code = CODES.get(kind) or kind.replace("_", "-")
+    code = code_of(kind)
     if "params" in context:
         return str(error["msg"]), code, context["params"]
     if kind == "value_error":

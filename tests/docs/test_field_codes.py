@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.core.sentences import SENTENCES
+from app.core.sentences import SENTENCES, code_of
 
 ROOT = Path(__file__).parents[2]
 PLACES = {"refusal": 0, "invalid": 2, "field_error": 2, "reason": 2}
@@ -30,4 +30,4 @@ def test_every_code_of_a_field_is_listed() -> None:
 
     assert len(written) >= 30
     assert written - listed == set()
-    assert {kind.replace("_", "-") for kind in SENTENCES} - listed == set()
+    assert {code_of(kind) for kind in SENTENCES} - listed == set()
