@@ -19,23 +19,26 @@ OWN_ACTIONS = {router.module.slug: sorted(router.module.actions) for router in r
 TASKS = Flags(module_slug="tasks", **WRITING)
 
 
-def reading(*slugs: str) -> list[Flags]:
+def grant_reading(*slugs: str) -> list[Flags]:
     return [Flags(module_slug=slug) for slug in slugs]
 
 
-def managing(*slugs: str) -> list[Flags]:
+def grant_everything(*slugs: str) -> list[Flags]:
     """Everything there is to do, the own actions of the module too."""
     return [Flags(module_slug=slug, **EVERYTHING, actions=OWN_ACTIONS.get(slug, [])) for slug in slugs]
 
 
 ROLES = {
-    "Administrator": ("office", managing(*BUSINESS, "users", "roles")),
-    "Manager": ("manager", [*managing(*BUSINESS), *reading("users")]),
-    "Warehouse": ("warehouse", [Flags(module_slug="products", actions=["move-stock"]), TASKS, *reading(*CATALOGUE)]),
-    "Sales": ("sales", [Flags(module_slug="customers", **WRITING), TASKS, *reading("products", *CATALOGUE)]),
-    "Support": ("support", [Flags(module_slug="customers", can_update=True), TASKS, *reading("products")]),
-    "Reader": ("reader", reading(*BUSINESS)),
-    "Auditor": ("auditor", reading("audit", *BUSINESS)),
+    "Administrator": ("office", grant_everything(*BUSINESS, "users", "roles")),
+    "Manager": ("manager", [*grant_everything(*BUSINESS), *grant_reading("users")]),
+    "Warehouse": (
+        "warehouse",
+        [Flags(module_slug="products", actions=["move-stock"]), TASKS, *grant_reading(*CATALOGUE)],
+    ),
+    "Sales": ("sales", [Flags(module_slug="customers", **WRITING), TASKS, *grant_reading("products", *CATALOGUE)]),
+    "Support": ("support", [Flags(module_slug="customers", can_update=True), TASKS, *grant_reading("products")]),
+    "Reader": ("reader", grant_reading(*BUSINESS)),
+    "Auditor": ("auditor", grant_reading("audit", *BUSINESS)),
 }
 """The user who has the role, and what it grants. An administrator gives only what is theirs, so theirs is the most."""
 

@@ -194,7 +194,7 @@ def permissions_of_module(slug: str, actions: Iterable[Declared], scopes: Iterab
 def granted_permissions(grant: Grant) -> frozenset[str]:
     """The permissions of a grant, if all that it names is active: read, one for each flag, and its own actions.
 
-    A grant for all rows includes the permission in each scope, so that whoever has it can grant less.
+    A grant for all rows includes the permission in each scope, so that its holder can grant less.
     """
     flags = zip(ACTIONS, (grant.can_create, grant.can_update, grant.can_delete, grant.can_audit), strict=True)
     actions = ["read", *(action for action, flag in flags if flag), *grant.actions]
