@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 
-from app.core.context import RequestContext
+from app.core.context import ALL_ROWS, RequestContext
 from app.modules.roles import ACTIONS, Assignments, AssignmentService, Flags, RoleCreate, RoleService
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
@@ -82,11 +82,14 @@ async def person(
 
 
 def matrix(permissions: tuple[str, ...]) -> list[Flags]:
-    """The smallest matrix that grants `permissions`; a flag brings read with it."""
+    """The smallest matrix that grants `permissions`; a flag brings read with it, in the scope of `tasks:update@own`."""
     actions: dict[str, set[str]] = defaultdict(set)
+    scopes: dict[str, str] = {}
     for permission in permissions:
-        slug, _, action = permission.partition(":")
+        name, _, scope = permission.partition("@")
+        slug, _, action = name.partition(":")
         actions[slug].add(action)
+        scopes[slug] = scope or ALL_ROWS
     return [
         Flags(
             module_slug=slug,
@@ -95,6 +98,7 @@ def matrix(permissions: tuple[str, ...]) -> list[Flags]:
             can_delete="delete" in wanted,
             can_audit="audit" in wanted,
             actions=sorted(wanted - {"read", *ACTIONS}),
+            scope=scopes[slug],
         )
         for slug, wanted in actions.items()
     ]

@@ -1,7 +1,8 @@
 """The request context: caller, client and purpose of a request. The request and its database session share it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -130,6 +131,8 @@ class RequestContext:
     user_agent: str | None = None
     decision: str | None = None
     """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission. None before a guard ran."""
+    permission: str | None = None
+    """The permission by which the caller acts: rows that change are in its scopes. First it is the decision."""
     error_code: str | None = None
     is_counted: bool = False
     """Whether the rate limit has counted the request; it counts once."""
@@ -179,6 +182,20 @@ class RequestContext:
     def author_id(self) -> UUID | None:
         """The user who makes the changes of this request, also by an API key; None for services and jobs."""
         return self.principal.user_id if self.principal is not None else None
+
+    def scopes_of(self, permission: str) -> frozenset[str]:
+        """The scopes in whose rows the caller holds `permission`. Where there is no caller, it is for all rows."""
+        return EVERYWHERE if self.principal is None else self.principal.scopes_of(permission)
+
+    @contextmanager
+    def act_by(self, action: str) -> Iterator[None]:
+        """Act in the block by another action of the module: one request can create, change and delete."""
+        before = self.permission
+        self.permission = None if before is None else f"{before.partition(':')[0]}:{action}"
+        try:
+            yield
+        finally:
+            self.permission = before
 
     def allow_seconds(self, seconds: float) -> None:
         """Limit the request to `seconds` from now, whatever time it has taken."""

@@ -15,6 +15,7 @@ from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
 from app.core.db.derived import SET_BY_UNIT_OF_WORK, derivations
 from app.core.db.folded import Fold, Folding, add_folded_column, folded_name
+from app.core.db.row_scopes import RowScopes
 from app.core.db.statements import AnySelect
 from app.core.db.uniqueness import INFO as UNIQUE_KEY
 from app.core.db.uniqueness import UniqueKey
@@ -90,6 +91,8 @@ class Entity(PlainRow):
     visible."""
     visible_references: ClassVar[frozenset[str]] = frozenset()
     """Foreign keys to soft-deleted tables whose target must be visible when they are set, and can be deleted later."""
+    row_scopes: ClassVar[RowScopes | None] = None
+    """The parts of the rows that a grant of their module can be limited to."""
     acts: ClassVar[bool] = False
     """Whether the rows are the users who create and change rows. One table has them."""
     part_of: ClassVar[str | None] = None

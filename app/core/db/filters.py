@@ -12,6 +12,7 @@ from app.core.db.group_query import GroupQuery
 from app.core.db.natural_keys import compared_column, compared_value, natural_keys
 from app.core.db.page_selects import Options
 from app.core.db.pagination import EntityQuery
+from app.core.db.row_access import RowAccess
 from app.core.db.statements import AnySelect
 from app.core.db.trees import parent_column, select_subtree
 
@@ -59,7 +60,7 @@ def wanted_options(table: Table, query: FilterQuery) -> Options | None:
     return None
 
 
-def condition(table: Table, query: FilterQuery, name: str, value: object) -> ColumnElement[bool]:
+def condition(table: Table, query: FilterQuery, name: str, value: object, access: RowAccess) -> ColumnElement[bool]:
     """What a filter asks for. Its value is a parameter.
 
     Only a truth value stands in the text, where an index for some rows only can be chosen by it.
@@ -67,7 +68,7 @@ def condition(table: Table, query: FilterQuery, name: str, value: object) -> Col
     field, suffix = read_name(table, name)
     if (linked := query.linked.get(field)) is not None:
         values: BindParameter[Any] = bindparam(f"filter_{name}", type_=linked.others.column.type, expanding=True)
-        return linked.condition(suffix, values, is_true=value is True)
+        return linked.condition(suffix, values, access, is_true=value is True)
     if (related := query.related.get(field)) is not None:
         return related.condition(table, suffix, value, f"filter_{name}")
     column = table.c[field]
@@ -101,11 +102,13 @@ def parent_of(column: "Column[Any]") -> "Column[Any]":
     return parent
 
 
-def filter_rows(table: Table, query: FilterQuery, statement: AnySelect, beside: Sequence[Table] = ()) -> AnySelect:
+def filter_rows(
+    table: Table, query: FilterQuery, statement: AnySelect, access: RowAccess, beside: Sequence[Table] = ()
+) -> AnySelect:
     """`statement` with a condition for each filter with a value in `query`, on columns of `table`, or `beside` it."""
     filters = given_filters(query)
     owners = {name: owner_of(name, (table, *beside)) for name in filters}
-    return statement.where(*(condition(owners[name], query, name, value) for name, value in filters.items()))
+    return statement.where(*(condition(owners[name], query, name, value, access) for name, value in filters.items()))
 
 
 def owner_of(name: str, tables: Sequence[Table]) -> Table:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ScalarSelect,
     Subquery,
     Table,
+    and_,
     bindparam,
     cast,
     func,
@@ -23,6 +24,7 @@ from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_
 from app.core.db.group_query import GroupQuery, groupable, refers_to, sets_by_key
 from app.core.db.link_selects import visible_members
 from app.core.db.page_selects import Search
+from app.core.db.row_access import RowAccess, row_access
 from app.core.db.session import limit_list
 from app.core.db.statements import AnyRow, AnySelect
 from app.core.db.targets import name_column
@@ -67,11 +69,13 @@ async def fetch_groups(rows: "ReadRepository", query: GroupQuery) -> Groups:
 
 def select_groups(rows: "ReadRepository", query: GroupQuery, search: Search | None) -> AnySelect:
     """The largest groups, with the names of what they refer to, and the numbers of all."""
-    visible = choose_visible(rows.model, select(rows.table), deleted=query.deleted == "only")
-    chosen = filter_rows(rows.table, query, visible)
+    is_deleted, access = query.deleted == "only", row_access(rows.session.context)
+    visible = choose_visible(rows.model, select(rows.table), deleted=is_deleted)
+    readable = visible.where(*access.conditions(rows.table, deleted=is_deleted))
+    chosen = filter_rows(rows.table, query, readable, access)
     if search is not None:
         chosen = chosen.where(search.condition)
-    joined, columns = join_members(rows.table, query)
+    joined, columns = join_members(rows.table, query, access)
     count = func.count()
     total = func.sum(count).over() if joined is rows.table else count_once(rows.table, chosen)
     counted = chosen.select_from(joined).with_only_columns(
@@ -82,16 +86,16 @@ def select_groups(rows: "ReadRepository", query: GroupQuery, search: Search | No
         cast(func.count().over(), BigInteger).label(GROUPS),
     )
     largest = counted.group_by(*columns).order_by(count.desc(), *columns).limit(bindparam("limit")).subquery()
-    return name_groups(query, largest)
+    return name_groups(query, largest, access)
 
 
-def join_members(table: Table, query: GroupQuery) -> tuple[FromClause, list[ColumnElement[Any]]]:
+def join_members(table: Table, query: GroupQuery, access: RowAccess) -> tuple[FromClause, list[ColumnElement[Any]]]:
     """`table`, joined with the members of sets that it is counted by; and the columns that it is counted by."""
     joined: FromClause = table
     columns = dict[str, ColumnElement[Any]](table.c.items())
     for name, links in sets_by_key(type(query)).items():
         if name in query.dimensions:
-            members, columns[name], owner = visible_members(links)
+            members, columns[name], owner = visible_members(links, access)
             joined = joined.outerjoin(members, owner == table.c.id)
     return joined, [columns[name] for name in query.dimensions]
 
@@ -101,13 +105,14 @@ def count_once(table: Table, chosen: AnySelect) -> ScalarSelect[int]:
     return select(func.count()).select_from(chosen.with_only_columns(table.c.id).subquery()).scalar_subquery()
 
 
-def name_groups(query: GroupQuery, groups: Subquery) -> AnySelect:
-    """`groups`, with the names of what they refer to."""
+def name_groups(query: GroupQuery, groups: Subquery, access: RowAccess) -> AnySelect:
+    """`groups`, with the names of what they refer to, as far as the caller may read it."""
     named, joined = list[ColumnElement[Any]](groups.c), groups
     for name in query.dimensions:
         if (target := refers_to(type(query), name)) is not None:
             rows = target.alias()
-            joined = joined.outerjoin(rows, rows.c.id == groups.c[name])  # type: ignore[assignment]  # a join
+            readable = access.conditions(target, rows)
+            joined = joined.outerjoin(rows, and_(rows.c.id == groups.c[name], *readable))  # type: ignore[assignment]  # a join
             named.append(name_column(target, rows).label(f"{reference_name(name)}_name"))
     return select(*named).select_from(joined).order_by(groups.c[COUNT].desc(), *(groups.c[n] for n in query.dimensions))
 
@@ -129,7 +134,8 @@ def values_of(query: GroupQuery, row: Any) -> Iterator[tuple[str, Any]]:
         yield name, row[name]
         if refers_to(type(query), name) is not None:
             shown = reference_name(name)
-            yield shown, {"id": row[name], "name": row[f"{shown}_name"]} if row[name] else None
+            called = row[f"{shown}_name"]
+            yield shown, None if called is None else {"id": row[name], "name": called}
     for name in query.sums:
         total = row[f"{name}_sum"]
         if currency := query.currencies.get(name):

@@ -16,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, exists, or_, select
 from app.core.db.declared_filters import NOT, NULL, TEXT_FORM, one, several, words_of
 from app.core.db.links import LinkSet
 from app.core.db.natural_keys import compared_column, compared_value, unique_name
+from app.core.db.row_access import RowAccess
 from app.core.db.targets import target_of
 
 UniqueName = Annotated[str, StringConstraints(min_length=1, max_length=320, pattern=TEXT_FORM)]
@@ -23,7 +24,7 @@ UniqueName = Annotated[str, StringConstraints(min_length=1, max_length=320, patt
 
 @dataclass(frozen=True)
 class Others:
-    """The visible rows that `reference` refers to, as a filter names them: by id, or by a unique name."""
+    """The rows that `reference` refers to and the caller may read, by id or by a unique name, as a filter has them."""
 
     reference: "Column[Any]"
     by_name: bool
@@ -46,13 +47,13 @@ class Others:
         """A value as it is compared with `column`."""
         return compared_value(self.table.c[unique_name(self.table)], value) if self.by_name else value
 
-    def ids(self, values: Any) -> Select[Any]:
+    def ids(self, values: Any, access: RowAccess) -> Select[Any]:
         """The ids of those with any of `values`, a parameter."""
-        return self.visible().where(self.column.in_(values))
+        return self.visible(access).where(self.column.in_(values))
 
-    def visible(self) -> Select[Any]:
+    def visible(self, access: RowAccess) -> Select[Any]:
         """The ids of all of them."""
-        return select(self.table.c.id).where(self.table.c.deleted_at.is_(None))
+        return select(self.table.c.id).where(self.table.c.deleted_at.is_(None), *access.conditions(self.table))
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,13 @@ class LinkedFilter(ABC):
 
     others: Others
 
-    def condition(self, suffix: str, values: Any, *, is_true: bool) -> ColumnElement[bool]:
+    def condition(self, suffix: str, values: Any, access: RowAccess, *, is_true: bool) -> ColumnElement[bool]:
         """True for the rows that a parameter finds: with any of `values`, with none of them, or without others."""
         if suffix == NULL:
-            return self.lacks(self.others.visible()) if is_true else self.has(self.others.visible())
-        return self.lacks(self.others.ids(values)) if suffix == NOT else self.has(self.others.ids(values))
+            every = self.others.visible(access)
+            return self.lacks(every) if is_true else self.has(every)
+        found = self.others.ids(values, access)
+        return self.lacks(found) if suffix == NOT else self.has(found)
 
     @abstractmethod
     def has(self, ids: Select[Any]) -> ColumnElement[bool]:

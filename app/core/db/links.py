@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from app.core.clock import now
 from app.core.db.entity import Entity, table_of
+from app.core.db.row_access import RowAccess
 from app.core.db.session import Session
 from app.core.db.targets import Targets, target_of
 from app.core.db.unit_of_work.session import begin
@@ -137,18 +138,19 @@ class LinkSet:
         """What one member is called."""
         return self.members.name.replace("_", " ")
 
-    def names(self, owner: ColumnElement[Any]) -> ScalarSelect[str]:
+    def names(self, owner: ColumnElement[Any], access: RowAccess) -> ScalarSelect[str]:
         """The visible members of the row with the id `owner`, as the text that `Members` parses."""
         member, link = self.members.alias(), table_of(self.model).alias()
         rows = JsonRows(member.c.id, member.c.name, member.c.version)
         joined = link.join(member, member.c.id == link.c[self.member_key.name])
         found = select(rows).select_from(joined)
-        mine = found.where(link.c[self.owner_key.name] == owner, member.c.deleted_at.is_(None))
+        is_visible = (member.c.deleted_at.is_(None), *access.conditions(self.members, member))
+        mine = found.where(link.c[self.owner_key.name] == owner, *is_visible)
         return mine.scalar_subquery()
 
-    def column(self, owner: ColumnElement[Any]) -> Label[Members]:
+    def column(self, owner: ColumnElement[Any], access: RowAccess) -> Label[Members]:
         """The visible members of the row with the id `owner`, as a column of `Members` with the name of the set."""
-        return type_coerce(self.names(owner), MembersType()).label(self.name)
+        return type_coerce(self.names(owner, access), MembersType()).label(self.name)
 
     def build(self, owner: UUID, member: UUID) -> Entity:
         """A new link."""

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, Table
+from sqlalchemy import ColumnElement, FromClause, Table, and_
 
 from app.core.context import RequestContext
 from app.core.db.links import LinkSet, members_in, versions_of_sets
+from app.core.db.row_access import RowAccess
 from app.core.db.session import AnyRow, Session
 from app.core.db.targets import Targets, name_column, read_targets, target_of
 
@@ -37,7 +38,7 @@ class NamedReferences:
         """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
         self.known_names: Sequence[str] = ()
 
-    def columns(self, column: Callable[[str], ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
         own = [column(name) for name in (*self.own, *self.hidden)]
         names = [
@@ -45,13 +46,15 @@ class NamedReferences:
             for name, target in self.targets.items()
         ]
         versions = [self.targets[name].c.version.label(f"{name}_version") for name in self.embedded]
-        return [*own, *(each.column(self.table.c.id) for each in self.sets), *names, *versions]
+        return [*own, *(each.column(self.table.c.id, access) for each in self.sets), *names, *versions]
 
-    def join(self) -> FromClause:
-        """The table, joined with the targets."""
+    def join(self, access: RowAccess) -> FromClause:
+        """The table, joined with the targets that the caller may read."""
         joined: FromClause = self.table
         for name, target in self.targets.items():
-            joined = joined.outerjoin(target, target.c.id == self.table.c[f"{name}_id"])
+            reference = self.table.c[f"{name}_id"]
+            readable = access.conditions(target_of(reference), target)
+            joined = joined.outerjoin(target, and_(target.c.id == reference, *readable))
         return joined
 
     def show(self, row: AnyRow) -> Any:
@@ -64,10 +67,13 @@ class NamedReferences:
         return self.shape(dict(zip(self.known_names, row, strict=True)))
 
     def shape(self, values: dict[str, Any]) -> SimpleNamespace:
-        """`values` with each reference as an object; `embedded_versions` are those of the targets and the sets."""
+        """`values` with each reference as an object, or null where the caller may not read its target.
+
+        `embedded_versions` are those of the targets and the sets.
+        """
         for name, key, label in self.shown:
             target_id, target_name = values[key], values.pop(label)
-            values[name] = None if target_id is None else {"id": target_id, "name": target_name}
+            values[name] = None if target_name is None else {"id": target_id, "name": target_name}
         versions = [values.pop(name) for name in self.versions]
         embedded = [version or 0 for version in versions] if any(versions) else []
         if self.sets:

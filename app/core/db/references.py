@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from app.core.db.entity import Entity, table_of
 from app.core.db.integrity import Referring, foreign_key_problem, in_use
+from app.core.db.row_access import row_access
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import read_targets, target_of
 from app.core.db.unit_of_work.claims import visible_target
@@ -29,6 +30,8 @@ async def check_references(
     session: Session | ReadSession, table: Table, rows: Sequence[Entity], fields: Collection[str] | None = None
 ) -> None:
     """Raise Invalid if a reference of `rows` (one of `fields`, or any) has a hidden or missing target.
+
+    To the caller, a target is missing that the caller may not read.
 
     That is a restricted reference, or one whose target must be visible when it is set.
     """
@@ -79,7 +82,8 @@ async def lock_visible(session: Session | ReadSession, column: "Column[UUID]", i
     A session that only reads locks nothing.
     """
     target = target_of(column)
-    statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), target.c.deleted_at.is_(None))
+    is_visible = (target.c.deleted_at.is_(None), *row_access(session.context).conditions(target))
+    statement: AnySelect = select(target.c.id).where(target.c.id.in_(ids), *is_visible)
     if isinstance(session, Session):
         statement = statement.order_by(target.c.id).with_for_update(read=True, key_share=True)
     return {row.id for row in await session.all(statement)}
@@ -95,14 +99,19 @@ def refers_to_deleted(refused: Invalid) -> Conflict:
 
 
 async def check_not_in_use(session: Session, table: Table, row: Entity) -> None:
-    """Raise InUse while visible rows have a restricted reference to `row`; the lock keeps others from adding one."""
+    """Raise InUse while visible rows have a restricted reference to `row`; the lock keeps others from adding one.
+
+    It does not tell how many they are where the caller may read only some of their table.
+    """
     if referring_columns(table):
         await session.value(select(table.c.id).where(table.c.id == row.id).with_for_update())
     found: list[Referring] = []
     for column, model in referring_columns(table).items():
         visible = select(column.table.c.id).where(column == row.id, is_visible(model)).limit(MAX_COUNTED + 1)
         count = await session.value(select(func.count()).select_from(visible.subquery()))
-        if count:
+        if count and row_access(session.context).conditions(column.table):
+            found.append(Referring(column.table.name, column.name, None, is_exact=False))
+        elif count:
             found.append(Referring(column.table.name, column.name, min(count, MAX_COUNTED), count <= MAX_COUNTED))
     if found:
         raise in_use(found)

@@ -21,6 +21,7 @@ from app.core.db.named import NamedReferences, named_references
 from app.core.db.page_selects import Finder, Form, Search, decode_position, page_values, select_count, select_page
 from app.core.db.pagination import MAX_COUNTED, EntityQuery, PageQuery, RowPage
 from app.core.db.references import check_foreign_keys, check_not_in_use, check_references, refers_to_deleted
+from app.core.db.row_access import check_acts, may_read, row_access
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session, Values, limit_list
 from app.core.db.uniqueness import SeenKeys, check_unique
 from app.core.db.unit_of_work.change import changed_names
@@ -52,8 +53,8 @@ class ReadRepository:
         self.table = table_of(self.model)
 
     def build_once(self, name: object, build: Callable[[], AnySelect]) -> AnySelect:
-        """What `build` returns: a select that is the same for every instance, built once for the class and kept."""
-        key = (type(self), name)
+        """What `build` returns: a select that is the same for all callers with this access, built once and kept."""
+        key = (type(self), row_access(self.session.context), name)
         statement = prebuilt.get(key)
         if statement is None:
             statement = prebuilt[key] = build()
@@ -63,8 +64,9 @@ class ReadRepository:
         return [self.table.c[name] for name in self.read.model_fields]
 
     def select(self, *, deleted: bool = False) -> AnySelect:
-        """A select of `columns`, from the visible rows or from the deleted ones. It depends on the class only."""
-        return choose_visible(self.model, select(*self.columns()), deleted=deleted)
+        """A select of `columns`, from the visible rows or from the deleted ones, those that the caller may read."""
+        readable = row_access(self.session.context).conditions(self.table, deleted=deleted)
+        return choose_visible(self.model, select(*self.columns()), deleted=deleted).where(*readable)
 
     async def get(self, id: UUID | int) -> Any:
         """One row, by its id. Raises NotFound."""
@@ -119,7 +121,7 @@ class ReadRepository:
         filters = given_filters(query)
         if not filters:
             return statement
-        build = partial(filter_rows, self.table, query, statement, self.beside)
+        build = partial(filter_rows, self.table, query, statement, row_access(self.session.context), self.beside)
         return self.build_once((statement, kinds_of(filters)), build)
 
     def not_found(self, id: object) -> NotFound:
@@ -142,11 +144,11 @@ class EntityReader(ReadRepository):
         return next(table.c[name] for table in (self.table, *self.beside) if name in table.c)
 
     def columns(self) -> list[ColumnElement[Any]]:
-        return self.references.columns(self.column)
+        return self.references.columns(self.column, row_access(self.session.context))
 
     def source(self) -> FromClause:
         """The table, joined with others that a read shows."""
-        return self.references.join()
+        return self.references.join(row_access(self.session.context))
 
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.source())
@@ -173,15 +175,17 @@ class Repository(EntityReader, Generic[M]):
     async def load(self, id: UUID, if_match: str | None = None, *, deleted: bool = False) -> M:
         """Load and lock the visible entity, or a deleted one, to change it.
 
-        Raises NotFound, NotDeleted; StaleVersion where `if_match` is another version; VersionMatches where the request
+        Raises NotFound, also where the caller may not read it; Forbidden where the permission by which the caller acts
+        is not for it; NotDeleted; StaleVersion where `if_match` is another version; VersionMatches where the request
         excludes this one.
         """
         row = await self.writer.load(self.model, id, deleted=deleted)
         if row is None and deleted:
             await self.get(id)
             raise NotDeleted(f"This {self.table.name.replace('_', ' ')} is not deleted.")
-        if row is None:
+        if row is None or not await may_read(self.writer, row, deleted=deleted):
             raise self.not_found(id)
+        await check_acts(self.writer, [row])
         unless = self.writer.context.unless_version
         excluded = unless.tags if unless is not None and unless.id == id else None
         problem = unmet_condition(row.version, if_match, excluded)
@@ -202,7 +206,8 @@ class Repository(EntityReader, Generic[M]):
         return row
 
     async def add_all(self, rows: Sequence[M]) -> Sequence[M]:
-        """Insert `rows` in one flush. Raises Invalid for a reference to a hidden or missing row."""
+        """Insert `rows` in one flush. Raises Invalid for a reference to a hidden or missing row, Forbidden."""
+        await check_acts(self.writer, rows, are_new=True)
         await check_references(self.writer, self.table, rows)
         self.writer.add_all(rows)
         await self.writer.flush()
@@ -216,6 +221,7 @@ class Repository(EntityReader, Generic[M]):
         """
         if isinstance(self.session, Session):
             raise TypeError(f"{type(self).__name__} has a session that writes")
+        await check_acts(self.session, before or rows, are_new=not before)
         if not before:
             await check_references(self.session, self.table, rows)
         for row, stored in zip(rows, before, strict=False):
@@ -263,13 +269,6 @@ async def get_one(rows: ReadRepository, id: UUID | int, *, deleted: bool) -> Any
     if row is None:
         raise rows.not_found(id)
     return rows.to_read(row)
-
-
-def with_values(row: M, values: Mapping[str, Any]) -> M:
-    """A copy of `row` with other values."""
-    copied: M = type(row).__new__(type(row))
-    copied.__dict__.update(row.__dict__ | dict(values))
-    return copied
 
 
 async def count_rows(

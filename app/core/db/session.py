@@ -9,7 +9,7 @@ from typing import Any
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
 from app.core.db.replica import ReplicaReader
-from app.core.db.statements import AnyRow, AnySelect, Values
+from app.core.db.statements import AnyRow, AnySelect, Values, add_caller
 from app.core.db.unit_of_work.session import Session
 from app.core.errors import ListTimedOut
 from app.core.security.keys import Keys
@@ -57,7 +57,7 @@ class ReadSession:
     async def all(self, statement: AnySelect, values: Values | None = None) -> Sequence[AnyRow]:
         refuse_second_connection()
         async with self.limit():
-            return await self.reader.fetch(statement, values)
+            return await self.reader.fetch(statement, add_caller(values, self.context))
 
     async def first(self, statement: AnySelect, values: Values | None = None) -> AnyRow | None:
         rows = await self.all(statement, values)

@@ -137,7 +137,7 @@ class RequiresPermission(Authenticated):
         if not self.without_read and not principal.scopes_of(f"{module}:read"):
             raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
         for permission in self.also:
-            if not principal.may(permission):
+            if not principal.scopes_of(permission):
                 raise Forbidden(f"This needs the permission {permission} too.")
         deleting = f"{module}:delete"
         if not principal.scopes_of(deleting) and request.query_params.get("deleted"):

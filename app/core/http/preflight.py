@@ -68,7 +68,7 @@ class Preflight:
         """Run the guard, and count the request for the caller, or for the address of one who is refused."""
         context.durable_audit = self.guard.durable_audit
         try:
-            context.decision = await self.guard(request)
+            context.decision = context.permission = await self.guard(request)
             check_parameters(request, self.query_parameters, self.query_lists)
         except Problem:
             await limiter.count(context)

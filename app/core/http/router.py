@@ -1,10 +1,12 @@
 """The router of a module, which declares the module to roles, menus and the document."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 from fastapi import APIRouter
 
+from app.core.db.row_scopes import RowScopes
 from app.core.fields.icon import check_icon
 from app.core.http.guards import signed_by_service
 from app.core.http.route import Route
@@ -25,8 +27,8 @@ class Tag(str):
 class Router(APIRouter):
     """The router of a module. `slug` names the module in permissions; without it no route can require one.
 
-    `actions` and `scopes` are those of the module: see `ModuleInfo`. The audience `internal` puts the guard for signed
-    calls on every route.
+    `actions` are those of the module: see `ModuleInfo`. The audience `internal` puts the guard for signed calls on
+    every route.
     """
 
     def __init__(  # noqa: PLR0913  # options, all by keyword
@@ -43,7 +45,6 @@ class Router(APIRouter):
         audience: Literal["everybody", "internal"] = "everybody",
         dependencies: Sequence[Any] = (),
         actions: Mapping[str, str] | None = None,
-        scopes: Mapping[str, str] | None = None,
     ) -> None:
         path = prefix if prefix is not None else f"/{slug}"
         super().__init__(
@@ -56,5 +57,15 @@ class Router(APIRouter):
         check_icon(icon)
         self.module: ModuleInfo | None = None
         if slug:
-            title, declared = name or slug.title(), (actions or {}, scopes or {})
-            self.module = ModuleInfo(slug, title, group, icon, f"/{slug}", sort_order, *declared)
+            self.module = ModuleInfo(slug, name or slug.title(), group, icon, f"/{slug}", sort_order, actions or {})
+
+    def declare_scopes(self, rows: RowScopes | None) -> None:
+        """Let grants of the module be limited to the scopes of its rows, if they have any.
+
+        Raises ValueError for those of another module.
+        """
+        if rows is None:
+            return
+        if self.module is None or self.module.slug != rows.module:
+            raise ValueError(f"{self.prefix} has rows with scopes of the module {rows.module}")
+        self.module = replace(self.module, scopes=rows.titles)

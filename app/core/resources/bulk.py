@@ -93,7 +93,7 @@ class BulkResult(ResponseSchema, Generic[R]):
 def check_permissions(bulk: Bulk[Any, Any], slug: str, principal: Principal) -> None:
     """Raise Forbidden for an operation that the caller may not do. The guard required only one of the permissions."""
     for action in bulk.actions:
-        if getattr(bulk, action) and not principal.may(f"{slug}:{action}"):
+        if getattr(bulk, action) and not principal.scopes_of(f"{slug}:{action}"):
             raise Forbidden(f"This needs the permission {slug}:{action}.")
 
 
@@ -142,11 +142,12 @@ async def create_all(service: Service[Any], items: Sequence[Schema]) -> list[Any
     if not items:
         return []
     session = service.rows.writer
-    try:
-        async with session.begin_nested():
-            return await service.create_many(items)
-    except (Problem, SQLAlchemyError):
-        return await one_by_one("create", items, service.create)
+    with session.context.act_by("create"):
+        try:
+            async with session.begin_nested():
+                return await service.create_many(items)
+        except (Problem, SQLAlchemyError):
+            return await one_by_one("create", items, service.create)
 
 
 async def apply_all(
@@ -155,11 +156,13 @@ async def apply_all(
     """Apply `operations` in one flush; if that fails, one by one, to find the invalid one."""
     if not operations:
         return []
-    try:
-        async with service.rows.writer.begin_nested(), one_flush(service.rows):
-            return [await apply(operation) for operation in operations]
-    except (Problem, SQLAlchemyError):
-        return await one_by_one(action, operations, apply)
+    session = service.rows.writer
+    with session.context.act_by(action):
+        try:
+            async with session.begin_nested(), one_flush(service.rows):
+                return [await apply(operation) for operation in operations]
+        except (Problem, SQLAlchemyError):
+            return await one_by_one(action, operations, apply)
 
 
 async def one_by_one(action: str, operations: Sequence[Op], apply: Callable[[Op], Awaitable[T]]) -> list[T]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.core.db.link_selects import is_in_set
 from app.core.db.links import MAX_MEMBERS, LinkSet, change_links
 from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.row_access import row_access
 from app.core.db.session import AnySelect
 from app.core.errors import Conflict, NotFound
 from app.core.resources.members import SetMembers
@@ -40,7 +41,7 @@ class LinkService:
 
     def select_members(self) -> AnySelect:
         """A select of the visible members of the set of the row `owner`."""
-        return self.members.select().where(is_in_set(self.set))
+        return self.members.select().where(is_in_set(self.set, row_access(self.members.session.context)))
 
     async def replace(
         self, owner_id: UUID, wanted: Sequence[UUID], if_match: str | None, place_of: Callable[[int], str]

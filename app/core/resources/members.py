@@ -11,6 +11,7 @@ from app.core.db.link_selects import select_links
 from app.core.db.links import MAX_MEMBERS, LinkSet, change_links, link_new
 from app.core.db.references import find_visible
 from app.core.db.repository import Repository
+from app.core.db.row_access import row_access
 from app.core.db.session import ReadSession, Session
 from app.core.errors import invalid
 from app.core.resources.schemas import Schema
@@ -28,7 +29,7 @@ class SetMembers:
 
     async def load(self, owner_id: UUID) -> dict[UUID, Entity]:
         """The links to visible members, by member. Who changes one also writes the version of the owner."""
-        rows = await self.session.look(select_links(self.set), {"owner": owner_id})
+        rows = await self.session.look(select_links(self.set, row_access(self.session.context)), {"owner": owner_id})
         links = [self.session.adopt(self.set.model, row._asdict()) for row in rows]
         return {getattr(link, self.set.key): link for link in links}
 

@@ -60,6 +60,7 @@ def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
 
     The list is also a file (CSV, NDJSON); every POST that requires a permission accepts an idempotency key.
     """
+    router.declare_scopes(resource.service.repository.model.row_scopes)
     endpoints = Endpoints(router, resource, path)
     endpoints.add_list()
     endpoints.add_summary()

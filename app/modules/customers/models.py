@@ -10,6 +10,7 @@ from app.core.db.column_types import JSON_DOCUMENT, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
+from app.core.db.row_scopes import RowScope, RowScopes
 from app.core.fields.folding import fold_email
 
 
@@ -27,9 +28,11 @@ class Customer(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("customer", "email", fold=fold_email),
         *sort_indexes("customer", "created_at", "updated_at", "last_name", "first_name", "email"),
-        *filter_indexes("customer", "status"),
+        *filter_indexes("customer", "status", "created_by_id"),
         search_index("customer", "first_name", "last_name", "email", "company"),
     )
+
+    row_scopes = RowScopes("customers", (RowScope("own", "Customers that you created", ("created_by_id",)),))
 
     first_name: str = redacted(personal(), max_length=200)
     """The first name."""

@@ -9,6 +9,7 @@ from sqlmodel import Field
 from app.core.db.column_types import Instant, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes
 from app.core.db.full_text import search_index
+from app.core.db.row_scopes import RowScope, RowScopes
 from app.core.db.targets import SHOWN_AS
 
 
@@ -36,12 +37,15 @@ class Task(SoftDelete, Entity, table=True):
     __tablename__ = "task"
     __table_args__ = (
         *sort_indexes("task", "created_at", "updated_at", "title", "due_date"),
-        *filter_indexes("task", "status", "priority", "assignee_id"),
+        *filter_indexes("task", "status", "priority", "assignee_id", "created_by_id"),
         search_index("task", "title", "description"),
         {"info": {SHOWN_AS: "title"}},
     )
 
     visible_references = frozenset({"assignee_id"})
+    row_scopes = RowScopes(
+        "tasks", (RowScope("own", "Tasks that you created or that you are to do", ("created_by_id", "assignee_id")),)
+    )
 
     title: str = Field(max_length=200)
     """The work to be done."""

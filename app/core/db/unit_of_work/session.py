@@ -14,12 +14,12 @@ from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
 from app.core.db.driver.shapes import Check
 from app.core.db.person import Person
-from app.core.db.statements import AnyRow, AnySelect
+from app.core.db.statements import AnyRow, AnySelect, Parameters, add_caller, complete
 from app.core.db.unit_of_work.change import Change, Values, table_of_model
 from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
 from app.core.db.unit_of_work.rows import Rows
 from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
-from app.core.db.unit_of_work.transaction import Found, Parameters, Transaction, savepoint, write_alone
+from app.core.db.unit_of_work.transaction import Found, Transaction, savepoint, write_alone
 from app.core.db.unit_of_work.write_statements import EntryForm
 from app.core.db.unit_of_work.writers import Writers
 from app.core.db.unit_of_work.writes import Command
@@ -165,13 +165,13 @@ class Session(Rows):
         await start(self)
         if self.transaction.is_open:
             return (await self.run(statement, values)).all()
-        return await self.reader.fetch(statement, values)
+        return await self.reader.fetch(statement, add_caller(values, self.context))
 
     async def run(self, statement: Executable, parameters: Parameters = None) -> Found:
         """Run `statement` as it is, without a flush before it."""
         refuse_broken(self)
         await begin(self)
-        return await self.transaction.run(statement, parameters)
+        return await self.transaction.run(statement, complete(statement, parameters, self.context))
 
     async def copy(self, table: Table, rows: Sequence[Values]) -> None:
         """Insert many rows at once. What `execute` may not insert is refused."""

@@ -1,6 +1,6 @@
 """The transaction of a unit of work: it takes a connection at its first statement. Nothing else commits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.db.driver.link import Link
 from app.core.db.driver.reader import error_of, fetch_rows
+from app.core.db.statements import Parameters
 from app.core.db.unit_of_work.change import Values
 from app.core.db.unit_of_work.foreign_keys import name_foreign_key
 from app.core.db.unit_of_work.writers import Writers
@@ -19,7 +20,6 @@ from app.core.db.unit_of_work.writes import Command
 T = TypeVar("T")
 NO_COLUMNS = SimpleResultMetaData([])
 DIVISION_BY_ZERO = "22012"
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 
 class Found(IteratorResult[Any]):

@@ -24,7 +24,7 @@ class RequiresForMode(RequiresPermission):
         for mode in request.query_params.getlist("mode") or ["create"]:
             for action in ACTIONS.get(mode, ()):  # any other mode is refused with the parameters
                 held = f"{self.slug}:{action}"
-                if not principal.may(held):
+                if not principal.scopes_of(held):
                     raise Forbidden(f"This needs the permission {held}.")
         return held
 

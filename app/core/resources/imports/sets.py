@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from app.core.db.links import MAX_MEMBERS, LinkSet
+from app.core.db.row_access import row_access
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import UniqueKey, unique_keys
 from app.core.errors import invalid
@@ -102,7 +103,8 @@ async def read_ids(session: Session | ReadSession, links: LinkSet, names: set[st
     key = name_key(links)
     folded = {name: key.of(SimpleNamespace(name=name)) for name in names}
     statement = key.select(links.members, [value for value in folded.values() if value]).add_columns(links.members.c.id)
-    ids = {tuple(value): found for *value, found in await session.all(statement)}
+    readable = statement.where(*row_access(session.context).conditions(links.members))
+    ids = {tuple(value): found for *value, found in await session.all(readable)}
     return {name: ids[value] for name, value in folded.items() if value in ids}
 
 

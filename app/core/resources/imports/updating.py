@@ -9,8 +9,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from app.core.db.entity import table_of
-from app.core.db.repository import one_flush, with_values
+from app.core.db.entity import Entity, table_of
+from app.core.db.repository import one_flush
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
 from app.core.errors import Conflict
@@ -75,7 +75,8 @@ class Updating:
             await service.rows.check_all(changed, seen, stored)
         created = [plan for plan in plans if isinstance(plan, Schema)]
         if created:
-            await service.rows.check_all([service.build(data) for data in created], seen)
+            with session.context.act_by("create"):
+                await service.rows.check_all([service.build(data) for data in created], seen)
         effects = [self.comparison.effect_of(plan) for plan in plans]
         self.remember(effects)
         return effects
@@ -84,7 +85,8 @@ class Updating:
         service = self.service(session)
         plans = await self.plan(service, rows)
         created = [plan for plan in plans if isinstance(plan, Schema)]
-        items = iter(await service.create_many(created) if created else [])
+        with session.context.act_by("create"):
+            items = iter(await service.create_many(created) if created else [])
         async with one_flush(service.rows):
             for plan in plans:
                 if isinstance(plan, Change) and plan.patch is not None:
@@ -108,6 +110,13 @@ class Updating:
     def refuse_repeated(self, ids: list[UUID]) -> None:
         if len(set(ids)) != len(ids) or self.seen.has_any(ids):
             raise RepeatedItem("An earlier row of the file is about this item too.")
+
+
+def with_values(row: Entity, values: Values) -> Entity:
+    """A copy of `row` with other values."""
+    copied: Entity = type(row).__new__(type(row))
+    copied.__dict__.update(row.__dict__ | values)
+    return copied
 
 
 class SeenItems:

@@ -28,6 +28,7 @@ from app.core.db.keyset import Limit, Range
 from app.core.db.link_indexes import changed_id
 from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.row_access import row_access
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.targets import target_of
 from app.modules.audit.items.schemas import Point
@@ -96,12 +97,12 @@ class HistoryRepository(ChangeRepository):
         return self.select().where(is_of_item(self.table))
 
     async def is_visible(self, item: Item, *, or_hidden: bool) -> bool:
-        """Whether the item exists, and is not hidden unless that is no matter."""
-        table = SQLModel.metadata.tables[item.entity]
-        statement: AnySelect = select(table.c.id).where(table.c.id == item.entity_id)
-        if not or_hidden:
-            statement = statement.where(table.c.deleted_at.is_(None))
-        return await self.session.first(statement) is not None
+        """Whether the item exists, the caller may read it, and it is not hidden unless that is no matter."""
+        table, access = SQLModel.metadata.tables[item.entity], row_access(self.session.context)
+        is_shown = and_(table.c.deleted_at.is_(None), *access.conditions(table))
+        is_hidden = and_(table.c.deleted_at.is_not(None), *access.conditions(table, deleted=True))
+        found: AnySelect = select(table.c.id).where(or_(is_shown, is_hidden) if or_hidden else is_shown)
+        return await self.session.first(found.where(table.c.id == item.entity_id)) is not None
 
 
 class ItemRepository:

@@ -63,7 +63,7 @@ class ItemEndpoints(Endpoints):
         """
         item = Item(self.entity, item_id)
         if not self.may_audit(caller):
-            await items.check_visible(item, or_hidden=caller.may(f"{self.slug}:delete"))
+            await items.check_visible(item, or_hidden=bool(caller.scopes_of(f"{self.slug}:delete")))
         return item
 
     def may_audit(self, caller: Principal) -> bool:
