@@ -93,7 +93,13 @@ def bodies(scene: Scene, id: str) -> list[Any]:
     return [None, {}, scene.body, changes, {"delete": [{"id": id}]}, {"at": now().isoformat()}, {"seq": 1}]
 
 
-QUERIES = ({}, {"deleted": "only"}, {"fields": "id"}, {"at": "2090-01-01T00:00:00Z"}, {"from": "2020-01-01T00:00:00Z"})
+QUERIES: tuple[dict[str, str], ...] = (
+    {},
+    {"deleted": "only"},
+    {"fields": "id"},
+    {"at": "2090-01-01T00:00:00Z"},
+    {"from": "2020-01-01T00:00:00Z"},
+)
 
 
 async def ask(scene: Scene, method: str, path: str, body: Any, query: Mapping[str, str], id: str) -> Any:
@@ -125,7 +131,14 @@ async def test_an_item_outside_is_none_at_every_endpoint(scene: Scene) -> None:
 async def test_nothing_of_an_item_outside_is_in_any_answer(scene: Scene) -> None:
     """Lists, files, summaries, histories, and every other endpoint that reads, whatever it is asked for."""
     word = str(next(value for value in scene.body.values() if isinstance(value, str))).split()[0]
-    queries = ({}, {"total": "exact"}, {"deleted": "only"}, {"q": word}, {"format": "csv"}, {"by": "status"})
+    queries: tuple[dict[str, str], ...] = (
+        {},
+        {"total": "exact"},
+        {"deleted": "only"},
+        {"q": word},
+        {"format": "csv"},
+        {"by": "status"},
+    )
     filters = [{"id": scene.other["id"]}, {"id": scene.deleted["id"], "deleted": "only"}]
     read = 0
     for method, path, route in operations():
