@@ -131,9 +131,10 @@ class Company:
         headers = {"Authorization": f"Bearer {made['key']}"}
         found = await self.client.get("/auth/me/permissions", headers=headers)
         opened = {
-            f"{row['module_slug']}:{name.removeprefix('can_')}"
+            f"{row['module_slug']}:{action}{scope}"
             for row in (found.json() if found.status_code == 200 else [])
-            for name in (*(name for name, flag in row.items() if flag is True), *row["actions"])
+            for action in (*(name.removeprefix("can_") for name, flag in row.items() if flag is True), *row["actions"])
+            for scope in ([f"@{name}" for name in row["scopes"].get(action, ())] or [""])
         }
         assert opened <= held, f"the key holds {sorted(opened - held)}"
 
@@ -144,7 +145,8 @@ class Company:
             return
         for instant in instants():
             if made["expires_at"] is None or datetime.fromisoformat(made["expires_at"]) > instant:
-                opened = before.at(UUID(made["user_id"]), instant) & frozenset(made["scopes"])
+                held, scopes = before.at(UUID(made["user_id"]), instant), frozenset(made["scopes"])
+                opened = {name for name in held if name in scopes or name.partition("@")[0] in scopes}
                 assert opened <= before.at(actor.id, instant), f"the key holds {sorted(opened)} at {instant}"
 
 
@@ -161,7 +163,9 @@ async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
     made.groups = {g["slug"]: g["id"] for g in (await root.get("/module-groups")).json()["items"]}
     for name, slugs in ROLES.items():
         made.roles[name] = (await root.post("/roles", {"name": name})).json()["id"]
-        await root.put(f"/roles/{made.roles[name]}/modules", {"modules": [{"module_slug": s, **ALL} for s in slugs]})
+        scope = {"scope": "own" if name in OF_OWN_ROWS else "all"}
+        grants = [{"module_slug": slug, **ALL, **scope} for slug in slugs]
+        await root.put(f"/roles/{made.roles[name]}/modules", {"modules": grants})
     for name, roles in PEOPLE.items():
         made.people[name] = await person(app, client)
         await root.put(f"/users/{made.people[name].id}/roles", {"role_ids": [made.roles[role] for role in roles]})
@@ -189,21 +193,26 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "audit": ("audit",),
     "asleep": ("tasks", "audit"),
     "buried": ("tasks",),
+    "errands": ("tasks",),
     "empty": (),
 }
+OF_OWN_ROWS = {"errands"}
+"""Roles that grant the rows of those who have them only."""
 PEOPLE: Mapping[str, tuple[str, ...]] = {
     "registrar": ("people",),
     "lawyer": ("people", "policy"),
     "director": ("people", "policy", "work"),
     "locum": ("people", "policy", "work"),
     "deputy": ("people", "work"),
+    "dispatcher": ("people", "policy", "errands"),
     "worker": ("work",),
+    "runner": ("errands",),
     "sleeper": ("asleep", "buried"),
     "watcher": ("audit",),
     "absent": ("work",),
     "nobody": ("empty",),
 }
-ACTORS = ("director", "locum", "deputy", "lawyer", "registrar", "sleeper")
+ACTORS = ("director", "dispatcher", "locum", "deputy", "lawyer", "registrar", "sleeper")
 
 
 def fresh_name() -> str:

@@ -47,11 +47,12 @@ class Oracle:
         )
 
     def every_permission(self) -> list[str]:
-        """Each action of each module, its own ones too."""
+        """Each action of each module, its own ones too, for all rows and for those of each scope."""
         return [
-            f"{module.slug}:{action}"
+            name
             for module in self.tables["module"]
             for action in (*ACTIONS, *(own["name"] for own in module.actions))
+            for name in everywhere(module, f"{module.slug}:{action}")
         ]
 
     def may(self, user_id: UUID, slug: str, action: str, at: datetime | None = None) -> bool:
@@ -69,12 +70,21 @@ class Oracle:
 
     def is_open(self, grant: Any) -> bool:
         module = self.by_id[grant.module_id]
-        return bool(grant.is_active and module.is_active and self.by_id[module.group_id].is_active)
+        has_scope = grant.scope in ("all", *(scope["name"] for scope in module.scopes if scope["is_active"]))
+        return bool(grant.is_active and module.is_active and has_scope and self.by_id[module.group_id].is_active)
 
     def permissions(self, grant: Any) -> list[str]:
-        slug = self.by_id[grant.module_id].slug
+        module = self.by_id[grant.module_id]
         flagged = (action for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}"))
-        return [f"{slug}:{action}" for action in (*flagged, *grant.actions)]
+        names = [f"{module.slug}:{action}" for action in (*flagged, *grant.actions)]
+        if grant.scope != "all":
+            return [f"{name}@{grant.scope}" for name in names]
+        return [each for name in names for each in everywhere(module, name)]
+
+
+def everywhere(module: Any, permission: str) -> list[str]:
+    """A permission for all rows, which includes those of each scope."""
+    return [permission, *(f"{permission}@{scope['name']}" for scope in module.scopes)]
 
 
 def by(rows: list[Any], column: str) -> defaultdict[UUID, list[Any]]:

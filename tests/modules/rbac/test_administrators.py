@@ -21,7 +21,8 @@ people = st.sampled_from([*PEOPLE, "root"])
 roles = st.sampled_from(list(ROLES))
 slugs = st.sampled_from(["tasks", "users", "roles", "audit"])
 flags = st.fixed_dictionaries({f"can_{action}": st.booleans() for action in ("create", "update", "delete")})
-matrices = st.lists(st.tuples(slugs, flags), max_size=3, unique_by=lambda pair: pair[0])
+grants = st.tuples(slugs, flags, st.sampled_from(["all", "all", "own"])).map(lambda drawn: grant_of(*drawn))
+matrices = st.lists(grants, max_size=3, unique_by=lambda grant: grant["module_slug"])
 days = st.sampled_from([None, -1, 1, 3])
 dry = st.sampled_from([False, False, False, True])
 
@@ -44,15 +45,11 @@ class Administrators(AppMachine):
 
     @rule(actor=actors, role=roles, matrix=matrices, dry_run=dry)
     def edit_a_role(self, actor: str, role: str, matrix: Any, dry_run: bool) -> None:  # drawn
-        modules = [{"module_slug": slug, **chosen} for slug, chosen in matrix]
-        self.act(actor, "PUT", f"/roles/{self.company.roles[role]}/modules", {"modules": modules}, dry_run=dry_run)
+        self.act(actor, "PUT", f"/roles/{self.company.roles[role]}/modules", {"modules": matrix}, dry_run=dry_run)
 
     @rule(actor=actors, edits=st.dictionaries(roles, matrices, min_size=1, max_size=3))
     def edit_several_roles(self, actor: str, edits: dict[str, Any]) -> None:
-        body = [
-            {"role_id": self.company.roles[role], "modules": [{"module_slug": s, **f} for s, f in matrix]}
-            for role, matrix in edits.items()
-        ]
+        body = [{"role_id": self.company.roles[role], "modules": matrix} for role, matrix in edits.items()]
         self.act(actor, "PATCH", "/roles/matrix", {"roles": body})
 
     @rule(actor=actors, role=roles, is_active=st.booleans(), dry_run=dry)
@@ -117,7 +114,7 @@ class Administrators(AppMachine):
     @rule(
         actor=actors,
         victim=people,
-        scopes=st.lists(st.tuples(slugs, st.sampled_from(["read", "update"])), min_size=1),
+        scopes=st.lists(st.tuples(slugs, st.sampled_from(["read", "update", "read@own"])), min_size=1),
         ends=st.sampled_from([None, 1, 3]),
     )
     def make_keys(self, actor: str, victim: str, scopes: Any, ends: int | None) -> None:
@@ -131,6 +128,11 @@ class Administrators(AppMachine):
         found = self.run(self.company.root.get("/rbac/versions", params={"limit": 100})).json()["items"]
         version = found[min(back, len(found) - 1)]["id"]
         self.act(actor, "POST", f"/rbac/versions/{version}/rollback", dry_run=dry_run)
+
+
+def grant_of(slug: str, chosen: dict[str, bool], scope: str) -> dict[str, Any]:
+    """A grant as a request has it. Of the modules here, the rows of tasks have a scope."""
+    return {"module_slug": slug, **chosen, "scope": scope if slug == "tasks" else "all"}
 
 
 def instant(day: int | None) -> str | None:

@@ -55,8 +55,9 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
                     f"can_{action}": chance.random() < 0.4 for action in ("create", "update", "delete")
                 }
                 own = [action["name"] for action in module.actions if chance.random() < 0.4]
-                grant = RoleModule(role_id=role.id, module_id=module.id, is_active=mostly(), actions=own, **flags)
-                session.add(grant)
+                scope = chance.choice(["all", "all", *(scope["name"] for scope in module.scopes)])
+                rights = {"actions": own, "scope": scope, **flags}
+                session.add(RoleModule(role_id=role.id, module_id=module.id, is_active=mostly(), **rights))
             role.is_active, role.deleted_at = mostly(), None if mostly() else now()
         for user in users:
             for role in chance.sample(roles, 2):
@@ -64,6 +65,12 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
                 session.add(UserRole(user_id=user.id, role_id=role.id, is_active=mostly(), **window))
             user.is_active, user.deleted_at = mostly(), None if mostly() else now()
     return tokens
+
+
+def scopes_of(permission: str, holdings: frozenset[str]) -> list[str]:
+    """The scopes in which a permission is held."""
+    pairs = (name.partition("@") for name in holdings)
+    return sorted(scope for name, _, scope in pairs if name == permission and scope)
 
 
 @pytest.mark.parametrize("half", [0, 1])
@@ -85,9 +92,10 @@ async def test_guards_explanation_and_oracle_agree(app: FastAPI, job: RequestCon
                 principal = None
             holdings = oracle.holdings(user_id)
             for permission in oracle.every_permission():
-                truth = permission in holdings
+                truth, scopes = permission in holdings, scopes_of(permission, holdings)
                 told = explanation(*found[user_id], permission, now(), 1)
-                assert told.allowed == truth
+                assert told.scopes == (["all"] if truth else scopes)
+                assert told.allowed == (truth or bool(scopes))
                 assert (principal is not None and principal.may(permission)) == truth
                 asked += 1
                 yes += truth
