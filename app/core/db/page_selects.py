@@ -1,7 +1,7 @@
 """The selects of pages. Pages of one form have the same select, and differ in the values of its parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Self, cast
@@ -53,6 +53,10 @@ class Search(Finder):
         return ids.where(self.condition) if self.is_sqlite else select(matching_ids(ids, self.condition))
 
 
+Split = Callable[[AnySelect], list[AnySelect]]
+"""Makes selects without a common row, which together have the rows of one."""
+
+
 class Options(NamedTuple):
     """Options of an enumerated column, any of which the rows of a list have."""
 
@@ -76,6 +80,11 @@ class Form(NamedTuple):
     options: Options | None
     """The options by which the page is read, where it is sorted as their index is."""
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether the order is that which an index for a filter has behind its column."""
+        return tuple(dict(self.ordering)) == BEHIND_OPTIONS
+
     @classmethod
     def of(cls, query: PageQuery, values: Sequence[Any] | None, options: Options | None) -> Self:
         """The form of a page after `values`. Raises Invalid for a field that is not sortable."""
@@ -83,14 +92,14 @@ class Form(NamedTuple):
         if values is not None:
             position = tuple(value if isinstance(value, Enum) else value is not None for value in values)
         ordering = tuple(query.sort_fields())
-        is_indexed = options is not None and tuple(dict(ordering)) == BEHIND_OPTIONS
-        return cls(ordering, position, query.offset > 0, options if is_indexed else None)
+        form = cls(ordering, position, query.offset > 0, options)
+        return form if form.is_usual else form._replace(options=None)
 
 
-def select_page(statement: AnySelect, form: Form, finder: Finder | None) -> AnySelect:
+def select_page(statement: AnySelect, form: Form, finder: Finder | None, split: Split) -> AnySelect:
     """A page of the rows of `statement`, those that match, in the order of columns that it selects.
 
-    `page_values` are its parameters.
+    `split` makes selects of it that are in an index each, in the usual order. `page_values` are its parameters.
     """
     ordering = [(column_of(statement, name), descending) for name, descending in form.ordering]
     position = None
@@ -101,6 +110,8 @@ def select_page(statement: AnySelect, form: Form, finder: Finder | None) -> AnyS
     parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
     if form.options is not None and finder is None:
         parts = [(each, some) for each, rows in parts for some in form.options.split(rows)]
+    elif form.is_usual and finder is None:
+        parts = [(each, some) for each, rows in parts for some in split(rows)]
     if finder is not None:
         parts = [(each, part) for each, rows in parts for part in finder.parts(each, rows, enough)]
     return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)

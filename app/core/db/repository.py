@@ -100,7 +100,8 @@ class ReadRepository:
         form = Form.of(query, position, wanted_options(self.table, query))
         given = {**(values or {}), **parameter_values(self.table, query)}
         finder = self.finder_of(query)
-        build = partial(select_page, statement, form, finder)
+        split = partial(row_access(self.session.context).split, self.table)
+        build = partial(select_page, statement, form, finder, split)
         wanted = build() if finder is not None else self.build_once((statement, form), build)
         async with limit_list(self.session):
             total, is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from app.core.context import EVERYTHING, EVERYWHERE, RequestContext, scopes_in
 from app.core.db.entity import Entity, table_of
 from app.core.db.row_scopes import RowScopes
-from app.core.db.session import ReadSession, Session
+from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.errors import Forbidden
 
 POLICIES = 1000
@@ -85,6 +85,15 @@ class RowAccess:
         held = {dict(each)[declared.module] for each in (self.read, *([self.delete] if deleted else []))}
         chosen = table if rows is None else rows
         return [condition_of(table, chosen, each) for each in sorted(held - {EVERYWHERE}, key=sorted)]
+
+    def split(self, table: Table, rows: AnySelect) -> list[AnySelect]:
+        """Selects without a common row, which together have those of `rows` that the caller may read."""
+        declared = scopes_of(table)
+        held = EVERYWHERE if declared is None else dict(self.read)[declared.module]
+        if declared is None or held == EVERYWHERE or owner_key(table) is not None:
+            return [rows]
+        conditions = declared.split(table, held)
+        return [rows.where(each) for each in conditions] if len(conditions) > 1 else [rows]
 
 
 @lru_cache(POLICIES)

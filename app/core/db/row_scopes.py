@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, false, or_
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, bindparam, false, or_
 
 from app.core.db.statements import CALLER
+
+
+def caller_of(column: ColumnElement[Any]) -> BindParameter[Any]:
+    """The id of the caller, to compare a column with."""
+    return bindparam(CALLER, type_=column.type)
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class RowScope:
 
     def condition(self, rows: FromClause) -> ColumnElement[bool]:
         """True for those of `rows` that are in the scope of the caller, who is a parameter."""
-        return or_(*(rows.c[name] == bindparam(CALLER, type_=rows.c[name].type) for name in self.columns))
+        return or_(*(rows.c[name] == caller_of(rows.c[name]) for name in self.columns))
 
     def includes(self, values: Mapping[str, Any], caller: UUID | None) -> bool:
         """Whether a row with these values is in the scope of the caller."""
@@ -43,6 +48,16 @@ class RowScopes:
     def condition(self, rows: FromClause, held: frozenset[str]) -> ColumnElement[bool]:
         """True for those of `rows` that are in one of the scopes `held`."""
         return or_(false(), *(scope.condition(rows) for scope in self.scopes if scope.name in held))
+
+    def split(self, rows: FromClause, held: frozenset[str]) -> list[ColumnElement[bool]]:
+        """Conditions that together say the same, and that no row has in common. Each is one range of an index."""
+        columns = dict.fromkeys(name for scope in self.scopes if scope.name in held for name in scope.columns)
+        found: list[ColumnElement[bool]] = []
+        others: list[ColumnElement[bool]] = []
+        for column in (rows.c[name] for name in columns):
+            found.append(and_(column == caller_of(column), *others))
+            others.append(column.is_distinct_from(caller_of(column)))
+        return found
 
     def include(self, values: Mapping[str, Any], held: frozenset[str], caller: UUID | None) -> bool:
         """The same for the values of a row."""

@@ -1,0 +1,87 @@
+"""Scopes of rows: what their declarations need, and the plans of lists in a scope."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlmodel import SQLModel
+
+from app.core.clock import now
+from app.core.context import Principal, RequestContext
+from app.core.db.engine import Database
+from app.core.db.entity import Entity, table_of
+from app.core.db.pagination import EntityQuery
+from app.core.db.repository import ReadRepository
+from app.core.db.row_access import scopes_of
+from app.core.db.targets import target_of
+from app.main import create_app
+from app.modules.customers.repository import CustomerRepository
+from app.modules.customers.schemas import CustomerQuery
+from app.modules.tasks.repository import TaskRepository
+from app.modules.tasks.schemas import TaskQuery
+from tests.core.db.plans import statements_of
+from tests.core.db.test_list_plans import plans
+
+
+def entities() -> Iterator[type[Entity]]:
+    create_app()
+    for mapper in SQLModel._sa_registry.mappers:
+        if issubclass(mapper.class_, Entity) and mapper.class_.__module__.startswith("app."):
+            yield mapper.class_
+
+
+def caller(*permissions: str) -> RequestContext:
+    principal = Principal(uuid4(), "caller", frozenset(permissions), now() + timedelta(hours=1))
+    return RequestContext(principal=principal)
+
+
+def test_each_scope_is_of_a_module_and_has_indexes() -> None:
+    declared = [(model, model.row_scopes) for model in entities() if model.row_scopes is not None]
+    modules = {module.slug: module for module in create_app().state.modules}
+
+    assert {scopes.module for _, scopes in declared} >= {"tasks", "customers"}
+    for model, scopes in declared:
+        assert modules[scopes.module].scopes == scopes.titles
+        for name in {name for scope in scopes.scopes for name in scope.columns}:
+            wanted = f"ix_{model.__tablename__}_{name}_created_at_id"
+            assert wanted in {index.name for index in table_of(model).indexes}, wanted
+
+
+def test_references_to_rows_with_scopes_are_checked() -> None:
+    """Else the foreign key alone would tell a row outside from one that is missing."""
+    for model in entities():
+        checked = {*model.restricted_references, *model.visible_references, model.part_of, model.links_to}
+        for column in table_of(model).columns:
+            if column.foreign_keys and scopes_of(target_of(column)) is not None:
+                assert column.name in checked, f"{model.__name__}.{column.name}"
+
+
+LISTS: list[tuple[type[ReadRepository], EntityQuery, str, list[str]]] = [
+    (TaskRepository, TaskQuery(), "tasks:read", []),
+    (TaskRepository, TaskQuery(), "tasks:read@own", ["created_by_id", "assignee_id"]),
+    (CustomerRepository, CustomerQuery(), "customers:read@own", ["created_by_id"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "query", "permission", "columns"), LISTS, ids=[each[2] for each in LISTS])
+async def test_a_list_in_a_scope_reads_an_index_in_order(
+    database: Database, kind: type[ReadRepository], query: EntityQuery, permission: str, columns: list[str]
+) -> None:
+    """However many rows there are, and however many are the caller's: none is read that the page does not show."""
+    [plan] = await plans(database, caller(permission), kind, query)
+
+    table = kind.model.__tablename__
+    wanted = [f"ix_{table}_{name}_created_at_id" for name in columns] or [f"ix_{table}_created_at_id"]
+    assert all(plan.count(index) == 1 for index in wanted), plan
+    sorts = (len(columns) if database.is_sqlite else 1) if len(columns) > 1 else 0
+    assert plan.count("Sort Key") + plan.count("TEMP B-TREE") == sorts, f"the first of each, put together: {plan}"
+
+
+async def test_who_may_read_everything_has_no_condition(database: Database) -> None:
+    with statements_of(database, "task") as statements:
+        for permissions in ({"*"}, {"tasks:read"}, {"tasks:read", "tasks:read@own"}):
+            await TaskRepository(database.read_session(caller(*permissions))).page(TaskQuery())
+
+    assert len({sql for sql, _ in statements}) == 1
+    assert "WHERE task.deleted_at IS NULL ORDER" in " ".join(statements[0][0].split())
