@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "5c08e1d7a2f4"
-down_revision = "1f6b20d94ce8"
+down_revision = "5a0c7d9e3b41"
 branch_labels = None
 depends_on = None
 
