@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from sqlmodel import SQLModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.core.config import Settings, settings
 from app.core.db.engine import Database
+from app.core.db.field_rules import check_bound
 from app.core.db.pruning import prune_periodically
 from app.core.db.replica import sample_primary
 from app.core.db.role_limits import check_limits_at_start
@@ -150,6 +152,7 @@ def create_app(chosen: Settings | None = None) -> Application:
         app.include_router(router, prefix=API)
         if router.module:
             app.state.modules.append(router.module)
+    check_bound(SQLModel.metadata.tables.values())
     if options.serves_docs:
         app.include_router(site.docs)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it

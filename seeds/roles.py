@@ -17,6 +17,7 @@ CATALOGUE = ("brands", "categories", "tags")
 BUSINESS = ("tasks", "products", *CATALOGUE, "customers")
 OWN_ACTIONS = {router.module.slug: sorted(router.module.actions) for router in routers() if router.module}
 TASKS = Flags(module_slug="tasks", **WRITING)
+PERSONAL = ["read-personal"]
 
 
 def grant_reading(*slugs: str) -> list[Flags]:
@@ -35,8 +36,14 @@ ROLES = {
         "warehouse",
         [Flags(module_slug="products", actions=["move-stock"]), TASKS, *grant_reading(*CATALOGUE)],
     ),
-    "Sales": ("sales", [Flags(module_slug="customers", **WRITING), TASKS, *grant_reading("products", *CATALOGUE)]),
-    "Support": ("support", [Flags(module_slug="customers", can_update=True), TASKS, *grant_reading("products")]),
+    "Sales": (
+        "sales",
+        [Flags(module_slug="customers", **WRITING, actions=PERSONAL), TASKS, *grant_reading("products", *CATALOGUE)],
+    ),
+    "Support": (
+        "support",
+        [Flags(module_slug="customers", can_update=True, actions=PERSONAL), TASKS, *grant_reading("products")],
+    ),
     "Reader": ("reader", grant_reading(*BUSINESS)),
     "Auditor": ("auditor", grant_reading("audit", *BUSINESS)),
 }

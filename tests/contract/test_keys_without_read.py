@@ -121,7 +121,8 @@ async def test_a_key_that_only_creates_gets_what_it_sent(signed_in_as: SignedInA
 
 async def test_with_the_permission_to_read_a_key_writes(signed_in_as: SignedInAs) -> None:
     root = await signed_in_as(superuser=True)
-    made = await root.post("/auth/api-keys", {"name": "both", "scopes": ["customers:read", "customers:update"]})
+    scopes = ["customers:read", "customers:update", "customers:read-personal"]
+    made = await root.post("/auth/api-keys", {"name": "both", "scopes": scopes})
     key = Person(root.id, "", root.client, made.json()["key"], "")
     item = (await root.post("/customers", factories()["customers"].body())).json()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from app.core.db.amounts import amounts_of
+from app.core.db.amounts import AmountColumns, amounts_of
 from app.core.db.repository import M, Repository
 from app.core.db.session import AnyRow
 from app.core.fields.money import show_amount
@@ -14,18 +14,24 @@ from app.core.fields.money import show_amount
 class AmountRepository(Repository[M]):
     """Loads, adds, changes and removes entities whose model has a `places_column` for each amount."""
 
+    @property
+    def amounts(self) -> list[AmountColumns]:
+        """The amounts that the caller may read."""
+        masked = self.fields.unreadable
+        return [each for each in amounts_of(self.table) if each.amount not in masked]
+
     def columns(self) -> list[ColumnElement[Any]]:
-        return [*super().columns(), *(self.table.c[each.places] for each in amounts_of(self.table))]
+        return [*super().columns(), *(self.table.c[each.places] for each in self.amounts)]
 
     def to_read(self, row: AnyRow) -> Any:
         item = super().to_read(row)
-        for each in amounts_of(self.table):
+        for each in self.amounts:
             setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(item, each.places)))
         return item
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
         items = await super().reload_for_read(rows)
         for item, row in zip(items, rows, strict=True):
-            for each in amounts_of(self.table):
+            for each in self.amounts:
                 setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(row, each.places)))
         return items

@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from app.core.db.asked_columns import check_asked
 from app.core.db.entity import choose_visible
 from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values
 from app.core.db.group_query import GroupQuery, groupable, refers_to, sets_by_key
@@ -54,7 +55,8 @@ def reference_name(column: str) -> str:
 
 
 async def fetch_groups(rows: "ReadRepository", query: GroupQuery) -> Groups:
-    """Count the visible rows that match `query`, or the deleted ones. Raises Invalid."""
+    """Count the visible rows that match `query`, or the deleted ones. Raises Invalid, Forbidden."""
+    check_asked(rows.fields, rows.table, query)
     filters, is_deleted = given_filters(query), query.deleted == "only"
     search = Search.of(query, rows.table, is_sqlite=rows.session.is_sqlite)
     kind = (is_deleted, query.dimensions, query.sums, kinds_of(filters))

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, Table, and_
+from sqlalchemy import ColumnElement, FromClause, Table, and_, null
 
 from app.core.context import RequestContext
+from app.core.db.field_rules import MASKED
 from app.core.db.links import LinkSet, members_in, versions_of_sets
 from app.core.db.row_access import RowAccess
 from app.core.db.session import AnyRow, Session
@@ -20,13 +22,19 @@ AUTHORS = ("created_by", "updated_by")
 
 
 class NamedReferences:
-    """The references and the sets of a table that one Read schema shows by name."""
+    """The references and the sets of a table that one Read schema shows by name, without what is `masked`."""
 
-    def __init__(self, table: Table, read: type[BaseModel], sets: Sequence[LinkSet]) -> None:
+    def __init__(
+        self, table: Table, read: type[BaseModel], sets: Sequence[LinkSet], masked: frozenset[str] = frozenset()
+    ) -> None:
         self.table = table
         self.sets = sets
+        self.masked = masked
+        self.has_rules = MASKED in read.model_fields
+        self.masked_fields = [name for name in read.model_fields if name in masked]
+        self.mask_version = digest_of(self.masked_fields)
         self.names = tuple(name for name in read.model_fields if name not in table.c and f"{name}_id" in table.c)
-        apart = {*self.names, *(each.name for each in sets)}
+        apart = {*self.names, *(each.name for each in sets), MASKED}
         self.own = tuple(name for name in read.model_fields if name not in apart)
         self.hidden = tuple(f"{name}_id" for name in self.names if f"{name}_id" not in self.own)
         """References of which the read shows the object only."""
@@ -38,15 +46,25 @@ class NamedReferences:
         """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
         self.known_names: Sequence[str] = ()
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether the Read schema has nothing but columns."""
+        return not (self.names or self.sets or self.has_rules)
+
     def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
-        own = [column(name) for name in (*self.own, *self.hidden)]
+        own = [self.mask(name) if name in self.masked else column(name) for name in (*self.own, *self.hidden)]
         names = [
             name_column(target_of(self.table.c[f"{name}_id"]), target).label(f"{name}_name")
             for name, target in self.targets.items()
         ]
         versions = [self.targets[name].c.version.label(f"{name}_version") for name in self.embedded]
         return [*own, *(each.column(self.table.c.id, access) for each in self.sets), *names, *versions]
+
+    def mask(self, name: str) -> ColumnElement[Any]:
+        """Null in place of a column, which is not read."""
+        masked: ColumnElement[Any] = null().label(name)
+        return masked
 
     def join(self, access: RowAccess) -> FromClause:
         """The table, joined with the targets that the caller may read."""
@@ -59,7 +77,7 @@ class NamedReferences:
 
     def show(self, row: AnyRow) -> Any:
         """A row of these columns in the shape of the Read schema."""
-        if not self.names and not self.sets:
+        if self.is_flat:
             return row
         columns = row._key_to_index  # noqa: SLF001  # as writing a response does
         if columns is not self.known_columns:
@@ -78,11 +96,14 @@ class NamedReferences:
         embedded = [version or 0 for version in versions] if any(versions) else []
         if self.sets:
             embedded += versions_of_sets(self.sets, values)
+        if self.has_rules:
+            values[MASKED] = self.masked_fields
+            embedded += self.mask_version
         return SimpleNamespace(**values, embedded_versions=embedded)
 
     async def read_all(self, session: Session, rows: Sequence[Any]) -> Sequence[Any]:
         """Entities as a read shows them. Targets that the session has not read are read in one select."""
-        if not self.names and not self.sets:
+        if self.is_flat:
             return rows
         author = session.context.author_id
         wanted = {f"{name}_id": {getattr(row, f"{name}_id") for row in rows} - {None} for name in self.names}
@@ -96,7 +117,9 @@ class NamedReferences:
 
     def values_of(self, row: Any, targets: Targets, context: RequestContext) -> dict[str, Any]:
         """The values of an entity and of its targets, as a row of `columns` has them; null for other tables."""
-        found: dict[str, Any] = {name: getattr(row, name, None) for name in (*self.own, *self.hidden)}
+        found: dict[str, Any] = {
+            name: None if name in self.masked else getattr(row, name, None) for name in (*self.own, *self.hidden)
+        }
         found |= members_in(self.sets, targets, row.id)
         for name in self.names:
             target_id: UUID | None = found[f"{name}_id"]
@@ -110,5 +133,12 @@ class NamedReferences:
 
 
 @cache
-def named_references(table: Table, read: type[BaseModel], sets: tuple[LinkSet, ...] = ()) -> NamedReferences:
-    return NamedReferences(table, read, sets)
+def named_references(
+    table: Table, read: type[BaseModel], sets: tuple[LinkSet, ...] = (), masked: frozenset[str] = frozenset()
+) -> NamedReferences:
+    return NamedReferences(table, read, sets, masked)
+
+
+def digest_of(names: Sequence[str]) -> list[int]:
+    """What an entity tag has of the fields that are masked: a number for these, none where none is."""
+    return [int.from_bytes(blake2b(",".join(names).encode(), digest_size=6).digest())] if names else []

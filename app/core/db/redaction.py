@@ -46,5 +46,6 @@ def is_personal(column: "Column[Any]") -> bool:
 
 def redacted(redaction: Redaction, **options: Any) -> Any:
     """A field whose values the audit log stores as `redaction` says."""
-    extra = {**options.pop("sa_column_kwargs", {}), "info": {"redaction": redaction}}
+    extra = options.pop("sa_column_kwargs", {})
+    extra = {**extra, "info": {**extra.get("info", {}), "redaction": redaction}}
     return Field(sa_column_kwargs=extra, **options)

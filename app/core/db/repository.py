@@ -1,7 +1,6 @@
 """The queries of every table. Reads select the columns of the Read schema; entities are loaded to be changed."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -12,9 +11,12 @@ from sqlalchemy.util import LRUCache
 from sqlmodel import SQLModel
 
 from app.core.clock import now
+from app.core.db.asked_columns import check_asked
 from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import Entity, SoftDelete, choose_visible, table_of
+from app.core.db.field_rules import FieldAccess, rules_of
 from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values, wanted_options
+from app.core.db.flushes import write_changes
 from app.core.db.keyset import encode_value
 from app.core.db.links import LinkSet
 from app.core.db.named import NamedReferences, named_references
@@ -51,10 +53,12 @@ class ReadRepository:
     def __init__(self, session: Session | ReadSession) -> None:
         self.session = session
         self.table = table_of(self.model)
+        self.fields = FieldAccess(rules_of(self.table), session.context)
+        """What the caller may do with fields. What a read selects depends on it."""
 
     def build_once(self, name: object, build: Callable[[], AnySelect]) -> AnySelect:
         """What `build` returns: a select that is the same for all callers with this access, built once and kept."""
-        key = (type(self), row_access(self.session.context), name)
+        key = (type(self), row_access(self.session.context), self.fields.unreadable, name)
         statement = prebuilt.get(key)
         if statement is None:
             statement = prebuilt[key] = build()
@@ -95,6 +99,7 @@ class ReadRepository:
         Its cursor is bound to `resource`: the table, or the name of a narrower list. It holds what `keep` says of
         the last row, too.
         """
+        check_asked(self.fields, self.table, query)
         resource = resource or self.table.name
         position = decode_position(statement, query, read_cursor(self.session, query, resource)[0])
         form = Form.of(query, position, wanted_options(self.table, query))
@@ -138,7 +143,7 @@ class EntityReader(ReadRepository):
     @property
     def references(self) -> NamedReferences:
         """The references and the sets that a read shows by name."""
-        return named_references(self.table, self.read, self.sets)
+        return named_references(self.table, self.read, self.sets, self.fields.unreadable)
 
     def column(self, name: str) -> ColumnElement[Any]:
         """The column that a field of the Read schema shows, of the table or of one beside it."""
@@ -209,6 +214,7 @@ class Repository(EntityReader, Generic[M]):
     async def add_all(self, rows: Sequence[M]) -> Sequence[M]:
         """Insert `rows` in one flush. Raises Invalid for a reference to a hidden or missing row, Forbidden."""
         await check_acts(self.writer, rows, are_new=True)
+        self.fields.check_new(rows)
         await check_references(self.writer, self.table, rows)
         self.writer.add_all(rows)
         await self.writer.flush()
@@ -224,15 +230,19 @@ class Repository(EntityReader, Generic[M]):
             raise TypeError(f"{type(self).__name__} has a session that writes")
         await check_acts(self.session, before or rows, are_new=not before)
         if not before:
+            self.fields.check_new(rows)
             await check_references(self.session, self.table, rows)
         for row, stored in zip(rows, before, strict=False):
-            await check_references(self.session, self.table, [row], changed_names(stored.__dict__, row.__dict__))
+            changed = changed_names(stored.__dict__, row.__dict__)
+            self.fields.check_change(changed, changed)
+            await check_references(self.session, self.table, [row], changed)
         await check_foreign_keys(self.session, self.table, rows)
         await check_unique(self.session, self.table, rows, seen, before)
 
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
         """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""
         changed = {name for name, value in values.items() if getattr(row, name) != value}
+        self.fields.check_change(values, changed)
         for name in changed:
             setattr(row, name, values[name])
         await check_references(self.writer, self.table, [row], changed)
@@ -281,20 +291,3 @@ async def count_rows(
     counting = build() if finder is not None else rows.build_once((statement, "count", most), build)
     counted: int = await rows.session.value(counting, values)
     return (counted, True) if most is None or counted <= most else (most, False)
-
-
-async def write_changes(rows: Repository[Any]) -> None:
-    """Write what was changed, unless a batch does it later."""
-    if not rows.is_batch:
-        await rows.writer.flush()
-
-
-@asynccontextmanager
-async def one_flush(rows: Repository[Any]) -> AsyncIterator[None]:
-    """Write what `rows` changes in the block at its end, with as many statements as for one row."""
-    rows.is_batch = True
-    try:
-        yield
-    finally:
-        rows.is_batch = False
-    await write_changes(rows)

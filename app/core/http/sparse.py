@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.utils import create_model_field
 from pydantic import BaseModel, create_model
 
+from app.core.db.field_rules import MASKED
 from app.core.db.pagination import FieldsQuery, Page
 from app.core.errors import invalid
 from app.core.http.answers import Encoder, encoder_of
@@ -13,7 +14,8 @@ from app.core.sentences import UNKNOWN
 
 KEPT = 256
 """Choices of fields whose encoders a process keeps."""
-ALWAYS = "id"
+ALWAYS = ("id", MASKED)
+"""What every item has: without the names of masked fields, null would have two meanings."""
 
 
 def chosen_fields(arguments: dict[str, Any], item: type[BaseModel] | None) -> tuple[str, ...]:
@@ -26,7 +28,7 @@ def chosen_fields(arguments: dict[str, Any], item: type[BaseModel] | None) -> tu
         known = list(item.model_fields)
         detail = f"{len(unknown)} of these are no fields of an item, which has {', '.join(known)}."
         raise invalid("/query/fields", detail, UNKNOWN, allowed=known)
-    return tuple(name for name in item.model_fields if name in wanted or name == ALWAYS)
+    return tuple(name for name in item.model_fields if name in wanted or name in ALWAYS)
 
 
 @lru_cache(KEPT)

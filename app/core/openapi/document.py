@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.core.http.route import Route
 from app.core.http.router import Tag
+from app.core.openapi.actions import add_actions
 from app.core.openapi.bounds import add_bounds, remove_null
 from app.core.openapi.descriptions import add_descriptions
 from app.core.openapi.operations import complete_operation
@@ -55,6 +56,7 @@ def build_document(app: FastAPI, root_path: str, token_url: str) -> Json:
         )
         document = rename_generic_schemas(complete_document(document, dict(operations(app)), root_path + token_url))
         add_descriptions(document["components"]["schemas"])
+        add_actions(document["components"]["schemas"])
         app.openapi_schema = document
     return app.openapi_schema
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.context import Principal
+from app.core.db.flushes import one_flush
 from app.core.db.integrity import client_problem
-from app.core.db.repository import one_flush
 from app.core.errors import Forbidden, PreconditionRequired, Problem
 from app.core.http.route import Route
 from app.core.http.state import context_of, state_of

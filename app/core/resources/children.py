@@ -7,6 +7,8 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
+from app.core.db.entity import table_of
+from app.core.db.field_rules import bind_rules
 from app.core.db.pagination import Page, PageQuery, RowPage
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.router import Router
@@ -43,6 +45,7 @@ def add_children(router: Router, resource: Resource, child: Child) -> None:
 
     They require to read the item, and to add one, the action that `child` names.
     """
+    bind_rules(table_of(child.service.repository.model), router.module, child.read, child.create)
     endpoints = ChildEndpoints(router, resource, child)
     endpoints.add_creation()
     endpoints.add_children()

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request
 
 from app.core.db.entity import table_of
+from app.core.db.field_rules import bind_rules
 from app.core.db.group_query import group_query_of, groupable
 from app.core.db.grouping import fetch_groups
 from app.core.db.integrity import has_unique_values
@@ -59,8 +60,12 @@ def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
     """Add list, summary, create, bulk, import, get, update, delete and restore to `router`, below `path`.
 
     The list is also a file (CSV, NDJSON); every POST that requires a permission accepts an idempotency key.
+    Raises BadFieldRule.
     """
     router.declare_scopes(resource.service.repository.model.row_scopes)
+    bind_rules(
+        table_of(resource.service.repository.model), router.module, resource.read, resource.create, resource.update
+    )
     endpoints = Endpoints(router, resource, path)
     endpoints.add_list()
     endpoints.add_summary()

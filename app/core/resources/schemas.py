@@ -141,3 +141,10 @@ class ItemRead(Read):
 
     deleted_at: Annotated[datetime | None, ReadOnly("DELETE or restore")]
     """When the item was deleted; null while it is visible."""
+
+
+class MaskedRead(ResponseSchema):
+    """Mixed in before `ItemRead` or `Read`: an item with fields that only some callers may read."""
+
+    masked_fields: list[str]
+    """The fields that are null because the caller may not read them."""

@@ -48,8 +48,12 @@ class Service(Generic[M]):
         return await reload_one(self.rows, await self.change(id, data, if_match))
 
     async def change(self, id: UUID, data: Patch, if_match: str | None = None) -> M:
-        """The same, without what a read returns. Override it for rules that read the database."""
+        """The same, without what a read returns. Override it for rules that read the database.
+
+        Raises Forbidden for a field that the caller may not give, before what is stored decides anything.
+        """
         row = await self.rows.load(id, if_match)
+        self.rows.fields.check_reading(data.model_fields_set)
         changes = data.merge_into(row)
         values = self.apply_rules(row, without_sets(self.rows.sets, changes))
         await replace_sets(self.rows, row, changes)

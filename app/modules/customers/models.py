@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from app.core.db.column_types import JSON_DOCUMENT, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
+from app.core.db.field_rules import field_rule
 from app.core.db.full_text import search_index
 from app.core.db.redaction import personal, redacted
 from app.core.db.row_scopes import RowScope, RowScopes
@@ -19,6 +20,10 @@ class CustomerStatus(StrEnum):
 
     active = "active"
     blocked = "blocked"
+
+
+PERSONAL = field_rule(read="read-personal")
+"""Personal data are shown to those only who need them."""
 
 
 class Customer(SoftDelete, Entity, table=True):
@@ -34,21 +39,23 @@ class Customer(SoftDelete, Entity, table=True):
 
     row_scopes = RowScopes("customers", (RowScope("own", "Customers that you created", ("created_by_id",)),))
 
-    first_name: str = redacted(personal(), max_length=200)
+    first_name: str = redacted(personal(), sa_column_kwargs=PERSONAL, max_length=200)
     """The first name."""
-    last_name: str = redacted(personal(), max_length=200)
+    last_name: str = redacted(personal(), sa_column_kwargs=PERSONAL, max_length=200)
     """The last name."""
-    email: str = redacted(personal(), max_length=320)
+    email: str = redacted(personal(), sa_column_kwargs=PERSONAL, max_length=320)
     """The e-mail address, unique ignoring case."""
-    phone: str | None = redacted(personal(), default=None, max_length=20)
+    phone: str | None = redacted(personal(), sa_column_kwargs=PERSONAL, default=None, max_length=20)
     """The telephone number (E.164)."""
-    birth_date: date | None = redacted(personal(), default=None)
+    birth_date: date | None = redacted(personal(), sa_column_kwargs=PERSONAL, default=None)
     """The day of birth."""
-    company: str | None = redacted(personal(), default=None, max_length=200)
+    company: str | None = redacted(personal(), sa_column_kwargs=PERSONAL, default=None, max_length=200)
     """The company."""
-    address: dict[str, Any] | None = redacted(personal(), default=None, sa_type=JSON_DOCUMENT)
+    address: dict[str, Any] | None = redacted(
+        personal(), sa_column_kwargs=PERSONAL, default=None, sa_type=JSON_DOCUMENT
+    )
     """The postal address."""
-    notes: str | None = redacted(personal(), default=None, max_length=10_000)
+    notes: str | None = redacted(personal(), sa_column_kwargs=PERSONAL, default=None, max_length=10_000)
     """Notes."""
     status: CustomerStatus = Field(default=CustomerStatus.active, sa_type=enum_type(CustomerStatus))
     """Whether the customer may buy."""

@@ -6,7 +6,15 @@ from app.modules.audit import add_erasure, add_history
 from app.modules.customers.schemas import CustomerCreate, CustomerQuery, CustomerRead, CustomerUpdate
 from app.modules.customers.service import CustomerService
 
-router = Router("customers", name="Customers", group="Sales", icon="contact", sort_order=20, about="Customers.")
+router = Router(
+    "customers",
+    name="Customers",
+    group="Sales",
+    icon="contact",
+    sort_order=20,
+    about="Customers.",
+    actions={"read-personal": "Read personal data of customers"},
+)
 
 resource = Resource(
     name="customer",

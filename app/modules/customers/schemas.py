@@ -11,7 +11,7 @@ from app.core.fields.email import EmailAddress
 from app.core.fields.phone import Phone
 from app.core.fields.text import ONE_LINE, Name, Text, compose_line
 from app.core.fields.time import parse_day
-from app.core.resources.schemas import ItemRead, Patch, ResponseSchema, Schema, example
+from app.core.resources.schemas import ItemRead, MaskedRead, Patch, ResponseSchema, Schema, example
 from app.modules.customers.models import Customer, CustomerStatus
 
 PostalCode = Annotated[
@@ -92,14 +92,14 @@ class CustomerUpdate(Patch, CustomerCreate):
     """A change of a customer."""
 
 
-class CustomerRead(ItemRead):
+class CustomerRead(MaskedRead, ItemRead):
     """A customer."""
 
-    first_name: str
+    first_name: str | None
     """The first name."""
-    last_name: str
+    last_name: str | None
     """The last name."""
-    email: str
+    email: str | None
     """The e-mail address, unique ignoring case."""
     phone: str | None
     """The telephone number (E.164)."""

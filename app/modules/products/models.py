@@ -10,6 +10,7 @@ from sqlmodel import Field
 from app.core.db.amounts import places_column
 from app.core.db.column_types import Money, enum_type
 from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
+from app.core.db.field_rules import field_rule
 from app.core.db.full_text import search_index
 from app.core.db.links import LinkSet
 
@@ -43,9 +44,9 @@ class Product(SoftDelete, Entity, table=True):
     """The name."""
     description: str | None = Field(default=None, max_length=10_000)
     """A description."""
-    price: Decimal = Field(sa_type=Money)
+    price: Decimal = Field(sa_type=Money, sa_column_kwargs=field_rule(write="set-price"))
     """The price, in the currency."""
-    currency: str = Field(max_length=3)
+    currency: str = Field(max_length=3, sa_column_kwargs=field_rule(write="set-price"))
     """The currency (ISO 4217)."""
     price_places: int = places_column("price", "currency")
     """The decimal places of the price, as it was stored."""

@@ -46,7 +46,7 @@ READ = {
 
 @pytest.mark.parametrize("content", READ.values(), ids=list(READ))
 async def test_a_file_is_read_as_it_was_saved(signed_in_as: SignedInAs, content: bytes) -> None:
-    person = await signed_in_as("products:create")
+    person = await signed_in_as("products:create", "products:set-price")
 
     answer = await upload(person, content)
 
@@ -90,7 +90,7 @@ REFUSED: dict[str, tuple[bytes, str, int, str, str]] = {
 async def test_what_cannot_be_read_is_refused_for_its_cause(
     signed_in_as: SignedInAs, content: bytes, kind: str, status: int, code: str, words: str
 ) -> None:
-    person = await signed_in_as("products:create", "brands:create")
+    person = await signed_in_as("products:create", "products:set-price", "brands:create")
     path = "/products/import" if b"sku" in content else "/brands/import"
 
     answer = await upload(person, content, kind, path)
@@ -139,7 +139,7 @@ async def test_a_number_is_read_where_its_decimal_sign_is_known(
 
 
 async def test_every_wrong_column_is_named_at_once(signed_in_as: SignedInAs) -> None:
-    person = await signed_in_as("products:create")
+    person = await signed_in_as("products:create", "products:set-price")
     header = "sku,colour,Name,,id,name,weight/kg,stock\n"
 
     answer = await upload(person, header.encode() + b"1,2,3,4,5,6,7,8\n")
@@ -158,7 +158,7 @@ async def test_every_wrong_column_is_named_at_once(signed_in_as: SignedInAs) -> 
 
 
 async def test_an_unknown_column_is_found_at_its_line(signed_in_as: SignedInAs) -> None:
-    person = await signed_in_as("products:create")
+    person = await signed_in_as("products:create", "products:set-price")
 
     answer = await upload(person, b"sep=;\n;;\nsku;colour\n")
 

@@ -146,7 +146,7 @@ async def test_two_states_are_compared_field_by_field(database: Database, signed
 async def test_personal_values_are_readable_until_they_are_erased_and_secrets_never(
     signed_in_as: SignedInAs, database: Database, job: RequestContext
 ) -> None:
-    person = await signed_in_as("customers:create", "customers:update", "audit:read")
+    person = await signed_in_as("customers:create", "customers:update", "customers:read-personal", "audit:read")
     customer = (await person.post("/customers", body() | {"notes": "allergic"})).json()
     path = f"/customers/{customer['id']}"
     await person.patch(path, {"first_name": "Cordelia", "status": "blocked"})

@@ -51,7 +51,7 @@ WHOLE = {"line2": None, "region": None, "postal_code": None, **ADDRESS}
     ],
 )
 async def test_fields_are_validated(signed_in_as: SignedInAs, field: str, value: Any, kept: Any) -> None:
-    person = await signed_in_as("customers:create")
+    person = await signed_in_as("customers:create", "customers:read-personal")
 
     answer = await person.post(PATH, {**body(), field: value})
 
@@ -66,7 +66,7 @@ async def test_fields_are_validated(signed_in_as: SignedInAs, field: str, value:
     ("field", "value"), [("phone", "+1 907-486-4171 ext. 101"), ("email", "Ann <ann@example.com>")]
 )
 async def test_an_import_refuses_what_would_be_cut(signed_in_as: SignedInAs, field: str, value: str) -> None:
-    person = await signed_in_as("customers:create")
+    person = await signed_in_as("customers:create", "customers:read-personal")
     row = {**body(), field: value}
     file = f"{','.join(row)}\n{','.join(row.values())}\n"
 
@@ -78,7 +78,7 @@ async def test_an_import_refuses_what_would_be_cut(signed_in_as: SignedInAs, fie
 
 
 async def test_an_address_is_patched_as_rfc_7396_says(signed_in_as: SignedInAs) -> None:
-    person = await signed_in_as("customers:create", "customers:update")
+    person = await signed_in_as("customers:create", "customers:update", "customers:read-personal")
     customer = (await person.post(PATH, {**body(), "address": {**ADDRESS, "line2": "Back"}})).json()
     path = f"{PATH}/{customer['id']}"
     patch = {"Content-Type": "application/merge-patch+json"}
@@ -100,7 +100,7 @@ async def test_an_address_is_patched_as_rfc_7396_says(signed_in_as: SignedInAs) 
 async def test_personal_data_is_encrypted_in_the_audit_log_and_readable_to_auditors(
     database: Database, job: RequestContext, signed_in_as: SignedInAs
 ) -> None:
-    person = await signed_in_as("customers:create", "audit:read")
+    person = await signed_in_as("customers:create", "customers:read-personal", "audit:read")
     secret = {"first_name": "Cordelia", "company": "Canary Ltd", "notes": "allergic", "phone": "+4930901820"}
     customer = (await person.post(PATH, {**body(), **secret, "address": ADDRESS})).json()
 
@@ -115,7 +115,7 @@ async def test_personal_data_is_encrypted_in_the_audit_log_and_readable_to_audit
 
 
 async def test_an_address_is_imported_and_exported(signed_in_as: SignedInAs) -> None:
-    person = await signed_in_as("customers:create")
+    person = await signed_in_as("customers:create", "customers:read-personal")
     content = (
         "first_name,last_name,email,phone,address.line1,address.city,address.country\n"
         "Ann,Other,ann@example.com,'+4930901820,Main Street 1,Berlin,DE\n"

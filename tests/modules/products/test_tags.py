@@ -19,7 +19,15 @@ from tests.modules.audit.sealer.sealed import seal_all, sealer_of
 from tests.modules.products.factory import PATH, body
 from tests.people import Person, SignedInAs
 
-EDITS = ("products:create", "products:update", "products:delete", "tags:create", "tags:update", "tags:delete")
+EDITS = (
+    "products:create",
+    "products:update",
+    "products:delete",
+    "products:set-price",
+    "tags:create",
+    "tags:update",
+    "tags:delete",
+)
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 
@@ -583,7 +591,7 @@ async def test_unknown_names_in_a_file_are_found_by_their_line(signed_in_as: Sig
 
 
 async def test_who_may_not_read_tags_does_not_name_them(signed_in_as: SignedInAs) -> None:
-    owner, person = await signed_in_as(*EDITS), await signed_in_as("products:create")
+    owner, person = await signed_in_as(*EDITS), await signed_in_as("products:create", "products:set-price")
     await make_tags(owner, "oak")
 
     refused = await upload(person, "sku,name,price,currency,tags\nA,Lamp,1,EUR,oak\n")

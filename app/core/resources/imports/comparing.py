@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.db.field_rules import FieldAccess
 from app.core.errors import Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
 from app.core.field_errors import FieldError
 from app.core.resources.imports.file_format import FileFormat, NotValid, refuse
@@ -39,17 +40,22 @@ class Comparison:
         self.may_create = may_create
         self.needs_version = needs_version
 
-    def read_all(self, rows: Sequence[GivenRow], items: Sequence[Item | None]) -> list[Schema | Patch]:
+    def read_all(
+        self, rows: Sequence[GivenRow], items: Sequence[Item | None], fields: FieldAccess
+    ) -> list[Schema | Patch]:
         try:
-            return [self.read_one(row, item) for row, item in zip(rows, items, strict=True)]
+            return [self.read_one(row, item, fields) for row, item in zip(rows, items, strict=True)]
         except NotValid as error:
             errors: list[FieldError] = [{**each, "pointer": f"/body{each['pointer']}"} for each in error.errors]
             raise Invalid("The row is not valid.", errors=errors) from error
 
-    def read_one(self, given: GivenRow, item: Item | None) -> Schema | Patch:
-        """A new item, or what a row says otherwise than an export of its item. Raises NotValid, NotFound, Invalid."""
+    def read_one(self, given: GivenRow, item: Item | None, fields: FieldAccess) -> Schema | Patch:
+        """A new item, or what a row says otherwise than an export of its item.
+
+        Raises NotValid, NotFound, Invalid, Forbidden.
+        """
         if item is not None:
-            return self.read_differences(given, item)
+            return self.read_differences(given, item, fields)
         if given.identity.id is not None:
             raise NotFound(f"There is no item {given.identity.id}.")
         if self.may_create:
@@ -59,15 +65,20 @@ class Comparison:
             raise invalid("/body/id", f"Say which item this is: {' or '.join(names)}.", "missing", one_of=names)
         raise NotFound("There is no item with this unique value.")
 
-    def read_differences(self, given: GivenRow, item: Item) -> Patch:
-        """Raises NotValid, StaleVersion."""
+    def read_differences(self, given: GivenRow, item: Item, fields: FieldAccess) -> Patch:
+        """Raises NotValid, StaleVersion, Forbidden.
+
+        What the caller may not read is shown as null: another value differs from it, whatever is stored.
+        """
         version = given.identity.version
         if version is not None and version != item.row.version:
             detail = f"This is at version {item.row.version} now; export it again before changing it."
             raise StaleVersion(detail, params={"version": item.row.version})
         differing = self.form.differences(given.values, item.document)
         refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
-        return self.form.patch(differing, given.values)
+        patch = self.form.patch(differing, given.values)
+        fields.check_reading(patch.model_fields_set)
+        return patch
 
     def compare(self, given: GivenRow, item: Item, patch: Patch) -> Change:
         """The differences. Raises PreconditionRequired."""

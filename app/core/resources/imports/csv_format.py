@@ -1,12 +1,14 @@
 """Rows of CSV: cells below a header."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from app.core.db.field_rules import MASKED
 from app.core.errors import Malformed
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, field_error, validation_errors
 from app.core.http.csv_cells import restore
@@ -17,6 +19,8 @@ from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotV
 from app.core.resources.schemas import Patch
 
 T = TypeVar("T")
+MASKED_NAME = re.compile(r"\w+")
+"""In the cell with the names of fields, which is a list in JSON."""
 
 
 class CsvFormat(FileFormat):
@@ -73,6 +77,9 @@ class CsvFormat(FileFormat):
         if (naming := self.namings.get(name)) is not None and isinstance(stored, list):
             return bool(value == join_names([each[naming] for each in stored]))
         return bool(value == cell_text(stored))
+
+    def masked_in(self, values: Values) -> Collection[str]:
+        return MASKED_NAME.findall(values.get(MASKED, ""))
 
     def patch(self, changes: Values, values: Values) -> Patch:
         changes = self.writable(changes)

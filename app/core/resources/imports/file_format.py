@@ -1,7 +1,7 @@
 """What the rows of a file say about items: the same questions in each format."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any, Literal, TypeVar
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from app.core.db.field_rules import MASKED
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, escape_pointer, field_error, validation_errors
 from app.core.fields.read_only import READ_ONLY
 from app.core.resources.schemas import Patch, Read, Schema
@@ -33,8 +34,9 @@ class Identity(Schema):
 
 IDENTITY = TypeAdapter(Identity)
 IDENTIFYING = frozenset(Identity.model_fields)
-NOT_COMPARED = IDENTIFYING | {"created_at", "created_by", "updated_at", "updated_by"}
-"""What no difference is looked for in: the identity, and who wrote an item and when, which no edit sets."""
+NOT_COMPARED = IDENTIFYING | {"created_at", "created_by", "updated_at", "updated_by", MASKED}
+"""What no difference is looked for in: what no edit sets. That is the identity, who wrote an item and when, and what
+was masked in the file."""
 
 
 class NotValid(Exception):  # an answer, not a fault
@@ -96,12 +98,20 @@ class FileFormat(ABC):
         return self.validate(self.creation, values)
 
     def differences(self, values: Values, document: Mapping[str, Any]) -> Values:
-        """Those of `values` that the export of the item with this JSON `document` would not have."""
+        """Those of `values` that the export of the item with this JSON `document` would not have.
+
+        What was masked when the file was exported says nothing of the item.
+        """
+        masked = self.masked_in(values)
         return {
             name: value
             for name, value in values.items()
-            if is_compared(name) and not self.is_shown(name, value, document)
+            if is_compared(name) and name.partition(".")[0] not in masked and not self.is_shown(name, value, document)
         }
+
+    @abstractmethod
+    def masked_in(self, values: Values) -> Collection[str]:
+        """The names of the fields that were masked in a row when it was exported."""
 
     def read_only(self, values: Values) -> list[str]:
         """The names among `values` that cannot be written and are not empty."""

@@ -47,7 +47,8 @@ class Matching:
         self.keys = unique_keys(self.table)
 
     async def find(self, given: Sequence[GivenRow]) -> list[Item | None]:
-        """The item of each row; None where there is none."""
+        """The item of each row; None where there is none. Raises Forbidden for a key that the caller may not read."""
+        self.rows.fields.check_reading({name for row in given for name in row.keys})
         ids = await self.ids_of(given)
         wanted = sorted({found for found in ids if found is not None})
         if not wanted:

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from app.core.db.entity import Entity, table_of
-from app.core.db.repository import one_flush
+from app.core.db.flushes import one_flush
 from app.core.db.session import ReadSession, Session
 from app.core.db.uniqueness import SeenKeys, unique_keys
 from app.core.errors import Conflict
@@ -98,11 +98,14 @@ class Updating:
         self.seen.add([effect.id for effect in effects if effect.id is not None])
 
     async def plan(self, service: Service[Any], rows: Sequence[Row]) -> list[Plan]:
-        """What each of `rows` will do. Raises Invalid, NotFound, StaleVersion, PreconditionRequired, RepeatedItem."""
+        """What each of `rows` will do.
+
+        Raises Invalid, NotFound, StaleVersion, PreconditionRequired, RepeatedItem, Forbidden.
+        """
         given = [row for _, row in rows]
         items = await Matching(service.rows, self.reading).find(given)
         self.refuse_repeated([item.row.id for item in items if item is not None])
-        read = await asyncio.to_thread(self.comparison.read_all, given, items)
+        read = await asyncio.to_thread(self.comparison.read_all, given, items, service.rows.fields)
         requests = await self.sets.with_ids(service.rows.session, read)
         plans, compare = zip(given, items, requests, strict=True), self.comparison.compare
         return [request if item is None else compare(row, item, request) for row, item, request in plans]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.db.integrity import client_problem
-from app.core.errors import Problem
+from app.core.errors import Forbidden, Problem
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError
 from app.core.resources.imports.report import Effect, ImportProgress
 from app.core.resources.imports.rows import Row, next_batch
@@ -52,9 +52,13 @@ class Walk:
                 return
 
     async def errors_of(self, rows: Sequence[Row]) -> list[FieldError] | None:
-        """Why `accept` refuses `rows`; None if it accepts them, and they are counted."""
+        """Why `accept` refuses `rows`; None if it accepts them, and they are counted. Raises Forbidden for one row."""
         try:
             effects = await self.accept(rows)
+        except Forbidden as error:
+            if len(rows) == 1:
+                raise error.relocate(f"/body/{rows[0][0]}") from error
+            return error.errors or []
         except (Problem, SQLAlchemyError) as error:
             return client_problem(error).relocate("").errors or []
         for (line, _), effect in zip(rows, effects, strict=True):
