@@ -9,6 +9,7 @@ from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
 from app.modules.audit.calls.schemas import CallQuery
+from app.modules.audit.changes.reading import check_unmasked
 from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import ChangeRepository
@@ -42,7 +43,7 @@ class AccessService:
 
 
 class ChangeService:
-    """The change log, with personal values decrypted for every caller who may read an entry."""
+    """The change log, with personal values decrypted, except for those that the module does not show the caller."""
 
     def __init__(self, session: ReadSession | Session) -> None:
         self.rows = ChangeRepository(session)
@@ -94,12 +95,17 @@ class EvidenceService:
         self.session = session
 
     async def write(self, file: IO[bytes], log: Log, query: PeriodQuery) -> None:
-        """Write a zip of the sealed entries that match. Raises NotFound before the first seal, RangeRequired."""
+        """Write a zip of the sealed entries that match.
+
+        Raises NotFound before the first seal, RangeRequired, Forbidden.
+        """
         rows = (ChangeRepository if log is Log.changes else AccessRepository)(self.session)
         places: dict[int, int] = {}
         query = query.model_copy(update={"limit": EVIDENCE_PAGE, "total": False})
         while True:
             page = await rows.page(query)
+            if log is Log.changes:
+                check_unmasked(self.session, page.items)
             places |= {row.id: row.seq for row in page.items if row.seq is not None}
             if len(places) > MOST_EVIDENCE:
                 raise RangeRequired(f"Evidence has {MOST_EVIDENCE} entries at most; choose fewer.")

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 ERASED = {"$erased": True}
 UNREADABLE = {"$unreadable": True}
+MASKED = {"$masked": True}
+"""In place of a value that the caller may not read in the module either."""
 keys_table = table_of(AuditSubjectKey)
 
 

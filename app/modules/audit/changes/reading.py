@@ -1,14 +1,19 @@
-"""Reads change entries as their values were: personal ones decrypted, plain documents without escapes."""
+"""Reads change entries as their values were: personal ones decrypted, plain documents without escapes.
 
-from collections.abc import Mapping, Sequence
+What a caller may not read of an item, by the rules of its module, is masked here too.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.core.db.session import AnyRow, ReadSession, Session
+from app.modules.audit.changes.masks import Masks
 from app.modules.audit.changes.personal_data import (
     ERASED,
+    MASKED,
     UNREADABLE,
     SubjectKey,
     decrypt_value,
@@ -23,12 +28,32 @@ EXTERNAL = {"$external", "$salt"}
 
 
 async def decrypt(session: ReadSession | Session, entries: Sequence[AnyRow]) -> list[dict[str, Any]]:
-    """`entries` with their personal values decrypted."""
-    stored = (side for row in entries for sides in row.changes.values() for side in sides.values())
-    ids = {name for name in map(key_of, stored) if name}
+    """`entries` with their personal values decrypted, except for those that the caller may not read."""
+    masks = Masks(session.context)
+    ids = {name for row in entries for side in sides_of(row, masks) if (name := key_of(side))}
     rows = await session.all(select(keys_table).where(keys_table.c.id.in_(ids))) if ids else ()
     keys = {row.id: unwrap_or_report(session.keys.personal, row) for row in rows}
-    return [to_read(row, keys) for row in entries]
+    return [to_read(row, keys, masks) for row in entries]
+
+
+def check_unmasked(session: ReadSession | Session, entries: Iterable[AnyRow]) -> None:
+    """Raise Forbidden for an entry that shows a value which the caller may not read, unless it is encrypted.
+
+    What proves an entry has all of its bytes. They tell that there was no value.
+    """
+    masks = Masks(session.context)
+    for row in entries:
+        for field, sides in row.changes.items():
+            shown = [side for side in sides.values() if side is not None and key_of(side) is None]
+            if shown and masks.has(row.entity, field):
+                masks.refuse(row.entity, field)
+
+
+def sides_of(row: AnyRow, masks: Masks) -> Iterator[Any]:
+    """The stored values of an entry that the caller may read."""
+    for field, sides in row.changes.items():
+        if not masks.has(row.entity, field):
+            yield from sides.values()
 
 
 def key_of(side: object) -> UUID | None:
@@ -41,14 +66,18 @@ def key_of(side: object) -> UUID | None:
         return None
 
 
-def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None]) -> dict[str, Any]:
-    """`row` as its values were: personal ones decrypted (or `$erased`, `$unreadable`), plain names without escapes."""
+def to_read(row: AnyRow, keys: Mapping[UUID, SubjectKey | None], masks: Masks) -> dict[str, Any]:
+    """`row` as its values were: personal ones decrypted (or `$erased`, `$unreadable`), plain names without escapes.
+
+    What the caller may not read is `$masked`, also where it was null.
+    """
     changes: dict[str, dict[str, Any]] = {}
     for field, sides in row.changes.items():
         changes[field] = {"old": None, "new": None}
+        is_masked = masks.has(row.entity, field)
         for name, side in sides.items():
             place = Place(row.entity, row.entity_id, field)
-            changes[field][name] = value_of(side, place, keys)
+            changes[field][name] = MASKED if is_masked else value_of(side, place, keys)
     return {**row._mapping, "changes": changes}
 
 

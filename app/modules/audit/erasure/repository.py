@@ -9,6 +9,7 @@ from sqlmodel import SQLModel, col
 
 from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
+from app.core.db.field_rules import FieldAccess, rules_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -81,12 +82,13 @@ class PersonReader:
         return await self.session.first(select(holds).where(is_of(self.item)))
 
     async def rows(self) -> Found:
-        """The rows of all tables, without secrets."""
+        """The rows of all tables, without secrets. Raises Forbidden for what the caller may not read."""
         found: dict[str, list[AnyRow]] = {}
         is_complete = True
         for each in self.tables:
             table = table_of(each.model)
             shown = [column for column in own_columns(table) if not is_secret(column)]
+            FieldAccess(rules_of(table), self.session.context).check_reading([c.name for c in shown], "/path/id")
             statement: AnySelect = select(*shown).where(each.is_about(self.item.entity_id))
             rows = await self.session.all(statement.order_by(table.c.id.desc()).limit(MOST_ROWS + 1))
             is_complete = is_complete and len(rows) <= MOST_ROWS

@@ -115,6 +115,6 @@ class PersonEndpoints(Endpoints):
         self.add("/{id}/personal-data", "personal", get_personal_data, summary, methods=["GET"], **options)
 
     def check_may_read(self, caller: Principal) -> None:
-        """Raise Forbidden for an auditor who may not read the module."""
+        """Raise Forbidden for an auditor who may not read the module, or some of what it knows of the person."""
         if not caller.may(f"{self.slug}:read"):
             raise Forbidden(f"This needs the permission {self.slug}:read too.")

@@ -1,6 +1,6 @@
 """Reverts an item: a usual change by the service of its module, after which its fields are as they were at a point."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,7 @@ class CannotRevert(Conflict):
 async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Revert, if_match: str | None) -> Any:
     """Make the item what it was at a point, or those of its fields that `target` names.
 
-    Raises NotFound, StaleVersion and CannotRevert, and what every change by the service raises.
+    Raises NotFound, StaleVersion, CannotRevert and Forbidden, and what every change by the service raises.
     """
     session = items.rows.writer
     row = await items.rows.load(id, if_match)
@@ -49,6 +49,7 @@ async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Rev
     item = Item(items.rows.table.name, id)
     state, newest = await read_state(session, item, target.point), await read_state(session, item)
     wanted = values_to_set(newest, state, target)
+    items.rows.fields.check_reading(wanted)
     refuse(reasons_of_log(row, wanted))
     session.context.reverted_to = state.entry_id
     try:
@@ -58,7 +59,7 @@ async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Rev
         raise refused_by_service(error) from error
     refuse(reasons_of_row(row, schema, wanted))
     sets = {name: {"old": newest.values[name], "new": wanted[name]} for name in wanted.keys() - before.keys()}
-    session.context.preview = {"changes": changes_of(row, before) | sets}
+    session.context.preview = {"changes": changes_of(row, before, items.rows.fields.unreadable) | sets}
     return changed
 
 
@@ -149,12 +150,12 @@ def without_nulls(document: Values) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
-def changes_of(row: Entity, before: Values) -> Sides:
-    """The fields of `row` that changed, without secrets."""
+def changes_of(row: Entity, before: Values, masked: Set[str]) -> Sides:
+    """The fields of `row` that changed, without secrets and what is `masked`."""
     declared = redactions(type(row))
     changed = [name for name in declared if before[name] != row.__dict__[name]]
     return {
         name: {"old": canonical_value(before[name]), "new": canonical_value(getattr(row, name))}
         for name in changed
-        if declared[name].treatment != "secret"
+        if declared[name].treatment != "secret" and name not in masked
     }

@@ -7,7 +7,7 @@ from typing import Any
 from app.core.db.entity import Entity
 from app.core.db.session import ReadSession, Session
 from app.core.errors import NotFound
-from app.modules.audit.changes.personal_data import ERASED, UNREADABLE
+from app.modules.audit.changes.personal_data import ERASED, MASKED, UNREADABLE
 from app.modules.audit.changes.reading import decrypt
 from app.modules.audit.items.repository import ItemRepository
 from app.modules.audit.items.schemas import Point
@@ -82,7 +82,12 @@ def has_same_origin(old: State, new: State, name: str) -> bool:
 
 def are_different(old: Any, new: Any) -> bool:
     """Whether two values of different entries differ. Those that cannot be compared count as different."""
-    return old != new or is_lost(old) or old == NO_DIGEST
+    return old != new or is_hidden(old) or old == NO_DIGEST
+
+
+def is_hidden(value: Any) -> bool:
+    """Whether a value is not told, so that it cannot be compared."""
+    return is_lost(value) or value == MASKED
 
 
 def is_lost(value: Any) -> bool:

@@ -10,6 +10,7 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
+from app.modules.audit.changes.reading import check_unmasked
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.models import AuditRun
 from app.modules.audit.seal.note import Note, Signature, VerifierKey
@@ -58,11 +59,13 @@ class SealedLog:
         return [VerifierKey.parse(row.key) for row in await self.session.all(mine)]
 
     async def entry(self, seq: int) -> bytes:
-        """The canonical bytes of the entry at a place. Raises NotFound where none is sealed or stored."""
+        """The canonical bytes of the entry at a place. Raises NotFound where none is sealed or stored, Forbidden."""
         found = await self.session.first(select(self.log.table).where(self.log.table.c.id == await self.id_at(seq)))
         if found is None:
             await check_not_archived(self.session, self.log, seq)
             raise NotFound(f"The entry {seq} of the log {self.log} is missing.")
+        if self.log is Log.changes:
+            check_unmasked(self.session, [found])
         return encode(dict(found._mapping))
 
     async def id_at(self, seq: int) -> int:
