@@ -31,15 +31,15 @@ def creates_items(folder: str) -> bool:
     return any("POST" in (r.methods or ()) and r.path == f"/{router.module.slug}" for r in router.routes)
 
 
+def own_actions(slug: str) -> tuple[str, ...]:
+    """The permissions for the actions that a module has beside the standard ones, such as to write some fields."""
+    modules = [router.module for router in folders().values() if router.module and router.module.slug == slug]
+    return tuple(f"{slug}:{action}" for module in modules for action in module.actions)
+
+
 def everything(slug: str) -> tuple[str, ...]:
     """Every permission of a module, its own actions too."""
-    own = [
-        action
-        for router in folders().values()
-        if router.module and router.module.slug == slug
-        for action in router.module.actions
-    ]
-    return tuple(f"{slug}:{action}" for action in (*ACTIONS, *own))
+    return (*(f"{slug}:{action}" for action in ACTIONS), *own_actions(slug))
 
 
 def declared() -> dict[str, Any]:

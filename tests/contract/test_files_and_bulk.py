@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.answers import refusals, statuses
-from tests.contract.resources import declared, everything
+from tests.contract.resources import declared, everything, own_actions
 from tests.people import Person, SignedInAs
 
 resources = pytest.mark.parametrize("resource", declared().values(), ids=list(declared()))
@@ -124,7 +124,7 @@ async def test_one_bad_operation_undoes_them_all(signed_in_as: SignedInAs, resou
 async def test_a_bulk_needs_the_permission_of_each_operation(signed_in_as: SignedInAs, resource: Any) -> None:
     owner = await signed_in_as(*everything(resource.SLUG))
     item = (await owner.post(resource.PATH, resource.body())).json()
-    creator = await signed_in_as(f"{resource.SLUG}:create")
+    creator = await signed_in_as(f"{resource.SLUG}:create", *own_actions(resource.SLUG))
 
     allowed = await creator.post(f"{resource.PATH}/bulk", {"create": [resource.body()]})
     refused = await creator.post(f"{resource.PATH}/bulk", {"create": [resource.body()], "delete": [{"id": item["id"]}]})
@@ -310,7 +310,8 @@ def edited(content: str, kind: str, item: str, change: dict[str, Any]) -> bytes:
 @resources
 async def test_a_mode_of_an_import_needs_its_permissions(signed_in_as: SignedInAs, resource: Any) -> None:
     owner = await signed_in_as(*everything(resource.SLUG))
-    creator, changer = [await signed_in_as(f"{resource.SLUG}:{action}") for action in ("create", "update")]
+    own = own_actions(resource.SLUG)
+    creator, changer = [await signed_in_as(f"{resource.SLUG}:{action}", *own) for action in ("create", "update")]
     item = (await owner.post(resource.PATH, resource.body())).json()
     line = json.dumps({"id": item["id"], **resource.CHANGE})
 
