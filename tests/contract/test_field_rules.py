@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.db.field_rules import MASKED, rules_of
+from app.main import API
 from tests.answers import statuses
 from tests.contract.governed import (
     all_but_reading,
@@ -171,6 +172,25 @@ async def test_a_masked_export_is_imported_again(signed_in_as: SignedInAs, resou
 
 
 @resources
+async def test_a_file_with_masked_fields_creates_nothing(signed_in_as: SignedInAs, resource: Any) -> None:
+    """Regression: a file of importable columns did not say what was masked, so that empty cells looked like values."""
+    root = await signed_in_as(superuser=True)
+    person = await signed_in_as(*all_but_reading(resource))
+    await make(root, resource, resource.MASKED[0])
+
+    for kind in ("text/csv", "application/x-ndjson"):
+        headers = {"Content-Type": kind}
+        for caller, status in ((person, 422), (root, 200)):
+            file = await caller.get(resource.PATH, params={"columns": "importable"}, headers={"Accept": kind})
+            content = file.text.replace("@", f"-{kind[-3:]}@")
+            answer = await root.post(f"{resource.PATH}/import", content=content.encode(), headers=headers)
+            assert answer.status_code == status, answer.text
+            if status == 422:
+                pointers = {error["pointer"].rpartition("/")[2] for error in answer.json()["errors"]}
+                assert pointers == set(names_of(resource))
+
+
+@resources
 async def test_who_may_read_sees_and_writes_as_before(signed_in_as: SignedInAs, resource: Any) -> None:
     person = await signed_in_as(*everything(resource.SLUG))
     item = await make(person, resource, resource.MASKED[0])
@@ -188,7 +208,11 @@ async def test_who_may_read_sees_and_writes_as_before(signed_in_as: SignedInAs, 
 async def test_the_document_says_what_a_field_needs(app: FastAPI, resource: Any) -> None:
     rules = rules_of(table_of(resource))
     schemas = app.openapi()["components"]["schemas"]
+    listed = app.openapi()["paths"][f"{API}{resource.PATH}"]["get"]["parameters"]
+    asked = {parameter["name"]: parameter.get("x-read-action") for parameter in listed}
 
     for schema in (schemas[kind.__name__] for kind in rules.schemas):
         for name in names_of(resource):
             assert schema["properties"][name]["x-read-action"] == rules.permission_to_read(name)
+    assert {asked.get(name) for name in names_of(resource)} - {None} == {*rules.read}
+    assert asked["created_at_gte"] is None

@@ -56,9 +56,9 @@ class FieldRules:
     schemas: tuple[type[BaseModel], ...] = ()
     """The schemas whose fields these are."""
 
-    def permission_to_read(self, name: str) -> str:
-        """The permission that shows a column which needs one."""
-        return next(held for held, names in self.read.items() if name in names)
+    def permission_to_read(self, name: str) -> str | None:
+        """The permission that shows a column, where it needs one."""
+        return next((held for held, names in self.read.items() if name in names), None)
 
 
 NO_RULES = FieldRules({}, {})
@@ -114,7 +114,7 @@ class FieldAccess:
             self.check_change(given, given)
 
 
-def refuse(name: str, permission: str, place: str, remedy: str) -> Forbidden:
+def refuse(name: str, permission: str | None, place: str, remedy: str) -> Forbidden:
     detail = f"The field {name} needs the permission {permission}. {remedy}"
     error = field_error(place.format(name), detail, Forbidden.code, field=name, permission=permission)
     return Forbidden(detail, errors=[error])

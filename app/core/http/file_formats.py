@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
+from app.core.db.field_rules import MASKED
 from app.core.http.csv_cells import neutralize
 from app.core.http.file_options import DEFAULT, TextFileOptions
 from app.core.sentences import refusal
@@ -32,7 +33,10 @@ Write = Callable[[Sequence[Any]], bytes]
 def file_writer(
     item: type[BaseModel], kind: str, options: TextFileOptions, importable: type[BaseModel] | None
 ) -> Write:
-    """A writer of CSV or NDJSON as `options` say; `importable` is the schema of which only the columns are written."""
+    """A writer of CSV or NDJSON as `options` say; `importable` is the schema of which only the columns are written.
+
+    What is masked in a row is always said, so that an import does not take an empty cell for an empty value.
+    """
     if kind == NDJSON:
         return ndjson_writer(item, importable)
     return csv_writer(item, options, importable)
@@ -41,7 +45,7 @@ def file_writer(
 def ndjson_writer(item: type[BaseModel], importable: type[BaseModel] | None = None) -> Write:
     """A writer of one JSON document a line."""
     adapter = TypeAdapter(item)
-    chosen = set(importable.model_fields) if importable else None
+    chosen = {*importable.model_fields, MASKED} if importable else None
 
     def write(rows: Sequence[Any]) -> bytes:
         validated = (adapter.validate_python(row, from_attributes=True) for row in rows)
@@ -58,7 +62,7 @@ def csv_writer(
     A list of models is one cell: their names, where they are known by names, or else JSON.
     """
     adapter = TypeAdapter(item)
-    chosen = set(column_names(importable or item))
+    chosen = {*column_names(importable or item), MASKED}
     names = [name for name in column_names(item) if name in chosen]
     decimals = frozenset(columns_of(item, Decimal)) if options.decimal == "comma" else frozenset[str]()
     columns = [(name.split("."), decimal_comma if name in decimals else csv_cell) for name in names]

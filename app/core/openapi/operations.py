@@ -11,6 +11,7 @@ from app.core.http.guards import Authenticated, Public, RequiresInSomeModule, Re
 from app.core.http.preflight import IDEMPOTENCY_HEADER
 from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
+from app.core.openapi.actions import filter_actions
 from app.core.openapi.descriptions import field_lines
 from app.core.openapi.schemas import reference
 
@@ -60,16 +61,20 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
 
 
 def describe_parameters(operation: Json, route: Route) -> None:
-    """Describe path parameters, and query parameters that are fields of a query model."""
+    """Describe path parameters, and query parameters that are fields of a query model, with what they need."""
     lines: dict[str, str] = {}
+    actions: dict[str, Json] = {}
     for part in flatten(route.dependant):
         for field in part.query_params:
             if isinstance(field.field_info.annotation, type):
                 lines |= field_lines(field.field_info.annotation)
+                actions |= filter_actions(field.field_info.annotation)
     for parameter in operation.get("parameters", ()):
         known = PATH_PARAMETERS if parameter["in"] == "path" else lines
         if parameter["name"] in known:
             parameter.setdefault("description", known[parameter["name"]])
+        if parameter["in"] == "query":
+            parameter.update(actions.get(parameter["name"], {}))
 
 
 def security_of(route: Route) -> list[Json]:

@@ -8,6 +8,7 @@ import pytest
 
 from app.core.db.engine import Database
 from app.core.db.unit_of_work.writes import AT_ONCE
+from tests.contract.resources import everything
 from tests.core.db.test_unit_of_work import statements_of
 from tests.people import Person, SignedInAs
 
@@ -17,10 +18,7 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 
 @pytest.fixture
 async def person(signed_in_as: SignedInAs) -> Person:
-    return await signed_in_as(*(f"{module}:{action}" for module in ("tasks", "products") for action in ACTIONS))
-
-
-ACTIONS = ("create", "read", "update", "delete")
+    return await signed_in_as(*everything("tasks"), *everything("products"))
 
 
 def item_of(path: str, number: object) -> dict[str, Any]:

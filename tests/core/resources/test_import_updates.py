@@ -13,6 +13,7 @@ from app.core.db.engine import Database
 from app.core.resources.imports.report import MAX_LINES
 from app.core.resources.imports.rows import ROWS_PER_BATCH
 from app.main import create_app
+from tests.contract.resources import everything
 from tests.fixtures.databases import settings_for
 from tests.people import Person, SignedInAs
 from tests.people import person as person_in
@@ -38,7 +39,7 @@ def errors(answer: httpx.Response) -> dict[str, str]:
 
 
 async def everyone(signed_in_as: SignedInAs, *slugs: str) -> Person:
-    return await signed_in_as(*(f"{slug}:{action}" for slug in slugs for action in ("create", "update", "delete")))
+    return await signed_in_as(*(permission for slug in slugs for permission in everything(slug)))
 
 
 async def product(person: Person, sku: str, **more: Any) -> Any:

@@ -37,7 +37,7 @@ class CsvFormat(FileFormat):
     @cached_property
     def columns(self) -> Columns:
         if not self.takes_items:
-            return Columns(self.importable_names, self.read_only_names)
+            return Columns(self.importable_names | self.mask_names, self.read_only_names - self.mask_names)
         accepted = self.importable_names | IDENTIFYING
         return Columns(accepted, self.read_only_names - IDENTIFYING, takes_read_only=True)
 

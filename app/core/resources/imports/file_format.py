@@ -92,6 +92,8 @@ class FileFormat(ABC):
 
     def create(self, values: Values) -> Schema:
         """`values` as a new item. Raises NotValid."""
+        refuse(sorted(self.masked_in(values)), "This was masked in the file, and a new item would lack it.")
+        values = {name: value for name, value in values.items() if name not in self.mask_names}
         if self.takes_items:
             refuse(self.read_only(values), "A new item cannot have this; leave it empty.")
             values = self.writable(values)
@@ -108,6 +110,11 @@ class FileFormat(ABC):
             for name, value in values.items()
             if is_compared(name) and name.partition(".")[0] not in masked and not self.is_shown(name, value, document)
         }
+
+    @cached_property
+    def mask_names(self) -> frozenset[str]:
+        """What an export says of masked fields beside them: nothing where the module has no such fields."""
+        return frozenset({MASKED}) & self.schemas.read.model_fields.keys()
 
     @abstractmethod
     def masked_in(self, values: Values) -> Collection[str]:
