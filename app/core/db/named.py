@@ -39,17 +39,14 @@ class NamedReferences:
         self.hidden = tuple(f"{name}_id" for name in self.names if f"{name}_id" not in self.own)
         """References of which the read shows the object only."""
         self.embedded = tuple(name for name in self.names if name not in AUTHORS)
+        self.is_flat = not (self.names or sets or self.has_rules)
+        """Whether the Read schema has nothing but columns."""
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
         self.shown = [(name, f"{name}_id", f"{name}_name") for name in self.names]
         self.versions = [f"{name}_version" for name in self.embedded]
         self.known_columns: object = None
         """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
         self.known_names: Sequence[str] = ()
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether the Read schema has nothing but columns."""
-        return not (self.names or self.sets or self.has_rules)
 
     def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
