@@ -4882,12 +4882,12 @@ export interface components {
              * Email
              * @description The e-mail address, unique ignoring case.
              */
-            email: string;
+            email: string | null;
             /**
              * First Name
              * @description The first name.
              */
-            first_name: string;
+            first_name: string | null;
             /**
              * Id
              * Format: uuid
@@ -4898,7 +4898,12 @@ export interface components {
              * Last Name
              * @description The last name.
              */
-            last_name: string;
+            last_name: string | null;
+            /**
+             * Masked Fields
+             * @description The fields that are null because the caller may not read them.
+             */
+            masked_fields: string[];
             /**
              * Notes
              * @description Notes.
