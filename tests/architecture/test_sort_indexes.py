@@ -205,7 +205,7 @@ def test_a_planted_related_filter_is_found() -> None:
     unindexed = RelatedValues(
         about="reason", table="user_role", owner="user_id", column="reason", kind=str, present="is_active"
     )
-    unowned = RelatedRows(about="", table="task", owner="created_by_id")
+    unowned = RelatedRows(about="", table="task", owner="updated_by_id")
 
     assert related_without_index({"reason": unindexed, "has_task": unowned}) == ["reason", "has_task"]
 

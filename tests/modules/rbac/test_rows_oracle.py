@@ -68,6 +68,7 @@ def invent_grants(chance: random.Random) -> list[list[Flags]]:
             Flags(
                 module_slug=slug,
                 scope=chance.choice(["all", "own", "own"]),
+                actions=["read-personal"] if slug == "customers" else [],
                 **{f"can_{action}": chance.random() < 0.5 for action in ("create", "update", "delete")},
             )
             for slug in OWN

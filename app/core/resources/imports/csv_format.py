@@ -15,7 +15,15 @@ from app.core.http.csv_cells import restore
 from app.core.http.file_formats import cell_text, column_names, columns_of, join_names, naming_fields, value_at
 from app.core.resources.imports.csv_decimals import ambiguous_cells, find_sign, with_point
 from app.core.resources.imports.csv_table import Columns, fit_to_header, is_blank, open_table
-from app.core.resources.imports.file_format import IDENTIFYING, FileFormat, NotValid, ParsedLine, Values, run_validation
+from app.core.resources.imports.file_format import (
+    IDENTIFYING,
+    FileFormat,
+    NotValid,
+    ParsedLine,
+    Values,
+    run_validation,
+    writable,
+)
 from app.core.resources.schemas import Patch
 
 T = TypeVar("T")
@@ -82,24 +90,25 @@ class CsvFormat(FileFormat):
         return MASKED_NAME.findall(values.get(MASKED, ""))
 
     def patch(self, changes: Values, values: Values) -> Patch:
-        changes = self.writable(changes)
+        changes = writable(self, changes)
         patch = self.validate(self.change, changes)
         cleared = [name for name, text in changes.items() if text == ""]
         if not cleared:
             return patch
         document = patch.changes()
-        for name in self.whole_documents(cleared, values):
+        for name in whole_documents(cleared, values, self.importable_names):
             put(document, name, None)
         return clear(self.change, document, cleared)
 
-    def whole_documents(self, cleared: list[str], values: Values) -> list[str]:
-        """`cleared`, with the name of a document instead of its parts where the row leaves none of them."""
-        found = dict.fromkeys(cleared)
-        for top in {name.partition(".")[0] for name in cleared if "." in name}:
-            parts = [name for name in self.importable_names if name.startswith(f"{top}.")]
-            if all(values.get(part) == "" for part in parts):
-                found = {name: None for name in found if name not in parts} | {top: None}
-        return list(found)
+
+def whole_documents(cleared: list[str], values: Values, importable: Collection[str]) -> list[str]:
+    """`cleared`, with the name of a document instead of its parts where the row leaves none of them."""
+    found = dict.fromkeys(cleared)
+    for top in {name.partition(".")[0] for name in cleared if "." in name}:
+        parts = [name for name in importable if name.startswith(f"{top}.")]
+        if all(values.get(part) == "" for part in parts):
+            found = {name: None for name in found if name not in parts} | {top: None}
+    return list(found)
 
 
 def clear(adapter: TypeAdapter[Patch], document: Values, cleared: list[str]) -> Patch:

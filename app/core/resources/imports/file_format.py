@@ -96,7 +96,7 @@ class FileFormat(ABC):
         values = {name: value for name, value in values.items() if name not in self.mask_names}
         if self.takes_items:
             refuse(self.read_only(values), "A new item cannot have this; leave it empty.")
-            values = self.writable(values)
+            values = writable(self, values)
         return self.validate(self.creation, values)
 
     def differences(self, values: Values, document: Mapping[str, Any]) -> Values:
@@ -125,9 +125,10 @@ class FileFormat(ABC):
         names = {name for name in self.read_only_names if is_compared(name)}
         return [name for name, value in values.items() if name in names and value not in ("", None)]
 
-    def writable(self, values: Values) -> Values:
-        """Those of `values` that an import writes."""
-        return {name: value for name, value in values.items() if name not in self.read_only_names}
+
+def writable(form: FileFormat, values: Values) -> Values:
+    """Those of `values` that an import writes."""
+    return {name: value for name, value in values.items() if name not in form.read_only_names}
 
 
 def identity_of(form: FileFormat, values: Values) -> Identity:

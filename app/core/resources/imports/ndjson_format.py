@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from app.core.db.field_rules import MASKED
 from app.core.errors import Malformed
 from app.core.field_errors import FieldError, field_error
-from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation
+from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation, writable
 from app.core.resources.imports.text_lines import numbered_lines
 from app.core.resources.schemas import Patch
 from app.core.strict_json import parse
@@ -42,7 +42,7 @@ class NdjsonFormat(FileFormat):
         return {name for name in names if isinstance(name, str)} if isinstance(names, list) else ()
 
     def patch(self, changes: Values, values: Values) -> Patch:
-        return self.validate(self.change, self.writable(changes))
+        return self.validate(self.change, writable(self, changes))
 
 
 def parse_document(line: str) -> Values | list[FieldError]:
