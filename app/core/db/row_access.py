@@ -34,7 +34,7 @@ def model_of(table: Table) -> type[SQLModel]:
 def scoped_modules() -> tuple[str, ...]:
     """The modules that have scopes."""
     models = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
-    return tuple(sorted(declared.module for model in models if (declared := getattr(model, "row_scopes", None))))
+    return tuple(sorted({declared.module for model in models if (declared := getattr(model, "row_scopes", None))}))
 
 
 @cache

@@ -68,4 +68,4 @@ class Router(APIRouter):
             return
         if self.module is None or self.module.slug != rows.module:
             raise ValueError(f"{self.prefix} has rows with scopes of the module {rows.module}")
-        self.module = replace(self.module, scopes=rows.titles)
+        self.module = replace(self.module, scopes={**self.module.scopes, **rows.titles})

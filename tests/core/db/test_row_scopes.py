@@ -14,7 +14,9 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.pagination import EntityQuery
 from app.core.db.repository import ReadRepository
 from app.core.db.row_access import scopes_of
+from app.core.db.row_scopes import RowScope, RowScopes
 from app.core.db.targets import target_of
+from app.core.http.router import Router
 from app.main import create_app
 from app.modules.customers.repository import CustomerRepository
 from app.modules.customers.schemas import CustomerQuery
@@ -46,6 +48,18 @@ def test_each_scope_is_of_a_module_and_has_indexes() -> None:
         for name in {name for scope in scopes.scopes for name in scope.columns}:
             wanted = f"ix_{model.__tablename__}_{name}_created_at_id"
             assert wanted in {index.name for index in table_of(model).indexes}, wanted
+
+
+def test_rows_with_scopes_are_of_the_module_of_their_router() -> None:
+    rows = RowScopes("tasks", (RowScope("own", "Your own", ("created_by_id",)),))
+    tasks = Router("tasks")
+
+    tasks.declare_scopes(rows)
+
+    assert tasks.module is not None
+    assert tasks.module.scopes == {"own": "Your own"}
+    with pytest.raises(ValueError, match="scopes of the module tasks"):
+        Router("errands").declare_scopes(rows)
 
 
 def test_references_to_rows_with_scopes_are_checked() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -21,7 +22,7 @@ from tests.modules.brands import factory as brands
 from tests.modules.products import factory as products
 from tests.modules.roles.policies import ALL, role
 from tests.modules.tags import factory as tags
-from tests.people import SignedInAs
+from tests.people import Person, SignedInAs
 
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 KNOWN = (
@@ -56,6 +57,12 @@ def scope(app: FastAPI, job: RequestContext, monkeypatch: pytest.MonkeyPatch) ->
     forget()
 
 
+async def upload(caller: Person, row: dict[str, Any]) -> httpx.Response:
+    """Import one product."""
+    headers = {"Content-Type": "application/x-ndjson"}
+    return await caller.call("POST", "/products/import", content=json.dumps(row), headers=headers)
+
+
 async def test_what_a_row_refers_to_has_no_name_outside(signed_in_as: SignedInAs, scope: Scope) -> None:
     await scope(Brand, "brands")
     root = await signed_in_as(superuser=True)
@@ -76,11 +83,14 @@ async def test_what_a_row_refers_to_has_no_name_outside(signed_in_as: SignedInAs
         "outside": await caller.post("/products", {**products.body(), "brand_id": other["id"]}),
         "change": await caller.patch(path, {"brand_id": other["id"]}),
     }
+    many = await caller.post("/products/bulk", {"create": [{**products.body(), "brand_id": other["id"]}]})
+    imported = await upload(caller, {**products.body(), "brand_id": other["id"]})
     changed = await caller.patch(path, {"brand_id": own["id"]})
     again = await caller.patch(path, {"brand_id": other["id"]})
 
     assert [(item["brand_id"], item["brand"]) for item in shown] == [(other["id"], None)] * 4
     assert statuses(refused) == {"missing": 422, "outside": 422, "change": 200}, "it had that brand already"
+    assert [answer.json()["errors"][0]["code"] for answer in (many, imported)] == ["unknown-reference"] * 2
     assert refused["missing"].json()["errors"] == refused["outside"].json()["errors"] == again.json()["errors"]
     assert changed.json()["brand"] == {"id": own["id"], "name": own["name"]}
 
@@ -115,9 +125,7 @@ async def test_a_set_has_the_members_that_the_caller_may_read(signed_in_as: Sign
         "add": await caller.call("PUT", f"{path}/{other['id']}"),
         "remove": await caller.delete(f"{path}/{other['id']}"),
     }
-    row = json.dumps({**products.body(), "tags": [other["name"]]})
-    headers = {"Content-Type": "application/x-ndjson"}
-    named = await caller.call("POST", "/products/import", content=row, headers=headers)
+    named = await upload(caller, {**products.body(), "tags": [other["name"]]})
     replaced = await caller.put(path, {"tag_ids": [own["id"]]})
 
     assert empty == [[], []]
