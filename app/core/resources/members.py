@@ -86,7 +86,7 @@ async def replace_sets(rows: Repository[Any], owner: Entity, changes: Mapping[st
 def check_permission(session: Session | ReadSession, links: LinkSet, field: str) -> None:
     """Raise Invalid for a caller who may not read the members that a `field` gives."""
     principal = session.context.principal
-    if principal is not None and not principal.may(links.read_permission):
+    if principal is not None and not principal.scopes_of(links.read_permission):
         detail = f"To set {links.name} needs the permission {links.read_permission}."
         raise invalid(f"/body/{field}", detail, "permission-denied", permission=links.read_permission)
 

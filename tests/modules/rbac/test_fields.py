@@ -59,8 +59,10 @@ async def test_fields_are_read_and_written_as_the_tables_say(
         tokens = await invent(app, job, random.Random(1000 + seed))  # repeatable, not secret
         oracle = await read_oracle(app.state.database, job)
         for number, (user_id, token) in enumerate(tokens.items()):
-            if oracle.by_id[user_id].is_active and not oracle.by_id[user_id].deleted_at:
-                person, holdings = Person(user_id, "", root.client, token, ""), oracle.holdings(user_id)
+            holdings = oracle.holdings(user_id)
+            in_part = any("@" in name and name.partition("@")[0] not in holdings for name in holdings)
+            if oracle.by_id[user_id].is_active and not oracle.by_id[user_id].deleted_at and not in_part:
+                person = Person(user_id, "", root.client, token, "")
                 answers = await ask(person, holdings, items, f"{seed}{number}.5")
                 assert {question: told for question, (told, _) in answers.items()} == {
                     question: truth for question, (_, truth) in answers.items()
