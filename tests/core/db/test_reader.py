@@ -305,8 +305,9 @@ KEEPING = [kind for kind in sorted(repositories(), key=str) if kind.build_once i
 
 @pytest.mark.parametrize("kind", KEEPING, ids=str)
 def test_a_prebuilt_select_is_that_of_every_instance(kind: type[ReadRepository]) -> None:
-    """It may depend on the class only."""
-    one, other = (kind(SimpleNamespace(is_sqlite=is_sqlite)) for is_sqlite in (True, False))  # type: ignore[arg-type]
+    """It may depend on the class and on the access of the caller only."""
+    sessions = [SimpleNamespace(is_sqlite=is_sqlite, context=RequestContext()) for is_sqlite in (True, False)]
+    one, other = (kind(session) for session in sessions)  # type: ignore[arg-type]
 
     assert one.select().compare(other.select())
     assert one.build_once("all", one.select) is other.build_once("all", other.select)
