@@ -15,13 +15,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.clock import new_id, now
 from app.core.config import DatabaseSettings, Settings
-from app.core.context import RequestContext
+from app.core.context import Principal, RequestContext
 from app.core.db.connecting import create_engine
 from app.core.db.driver.shapes import Shape
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.db.field_rules import rules_of
 from app.core.db.integrity import to_problem
 from app.core.db.repository import ReadRepository
+from app.core.db.row_access import scoped_modules
 from app.core.db.session import ReadSession
 from app.core.errors import DatabaseUnavailable
 from app.main import open_database
@@ -305,9 +307,16 @@ KEEPING = [kind for kind in sorted(repositories(), key=str) if kind.build_once i
 
 @pytest.mark.parametrize("kind", KEEPING, ids=str)
 def test_a_prebuilt_select_is_that_of_every_instance(kind: type[ReadRepository]) -> None:
-    """It may depend on the class and on the access of the caller only."""
-    sessions = [SimpleNamespace(is_sqlite=is_sqlite, context=RequestContext()) for is_sqlite in (True, False)]
-    one, other = (kind(session) for session in sessions)  # type: ignore[arg-type]
+    """It may depend on the class and on what the caller may read only."""
+    rows = frozenset(f"{module}:{action}" for module in scoped_modules() for action in ("read", "delete"))
+    job, caller = RequestContext(), RequestContext(principal=Principal(new_id(), "blind", rows, now()))
+    sessions: list[Any] = [
+        SimpleNamespace(is_sqlite=is_sqlite, context=context)
+        for is_sqlite, context in ((True, job), (False, job), (True, caller))
+    ]
+    one, other, blind = map(kind, sessions)
 
     assert one.select().compare(other.select())
     assert one.build_once("all", one.select) is other.build_once("all", other.select)
+    is_masked = blind.build_once("all", blind.select) is not one.build_once("all", one.select)
+    assert is_masked == bool(rules_of(one.table).read)

@@ -68,6 +68,8 @@ class FileFormat(ABC):
         self.takes_items = takes_items
         self.creation = TypeAdapter(schemas.create)
         self.change = TypeAdapter(schemas.update)
+        self.mask_names = frozenset({MASKED}) & schemas.read.model_fields.keys()
+        """What an export says of masked fields beside them: nothing where the module has no such fields."""
 
     @abstractmethod
     def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
@@ -110,11 +112,6 @@ class FileFormat(ABC):
             for name, value in values.items()
             if is_compared(name) and name.partition(".")[0] not in masked and not self.is_shown(name, value, document)
         }
-
-    @cached_property
-    def mask_names(self) -> frozenset[str]:
-        """What an export says of masked fields beside them: nothing where the module has no such fields."""
-        return frozenset({MASKED}) & self.schemas.read.model_fields.keys()
 
     @abstractmethod
     def masked_in(self, values: Values) -> Collection[str]:
