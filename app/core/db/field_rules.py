@@ -86,20 +86,22 @@ class FieldAccess:
         return NOTHING.union(*(names for held, names in self.rules.read.items() if not caller.scopes_of(held)))
 
     def check_reading(self, names: Iterable[str], place: str = "/body/{}") -> None:
-        """Raise Forbidden if the caller may not read one of the columns `names`, which the request has at `place`."""
-        unreadable = self.unreadable
-        for name in names if unreadable else ():
-            if name in unreadable:
-                permission = self.rules.permission_to_read(name)
-                raise refuse(name, permission, place, "Without it, no answer may depend on the value.")
+        """Raise Forbidden if the caller may not read one of the columns `names`, which the request has at `place`.
+
+        Without reading it, no answer may depend on its value.
+        """
+        if unreadable := self.unreadable:
+            wanted = unreadable.intersection(names)
+            needed = {name: self.rules.permission_to_read(name) for name in self.rules.names if name in wanted}
+            refuse(needed, "read", place)
 
     def check_writing(self, names: Iterable[str]) -> None:
         """Raise Forbidden if the caller may not write one of the columns `names`."""
         caller = self.context.principal
-        for name in names if self.rules.write and caller is not None else ():
-            permission = self.rules.write.get(name)
-            if permission is not None and caller is not None and not caller.scopes_of(permission):
-                raise refuse(name, permission, "/body/{}", "Leave the field out.")
+        if self.rules.write and caller is not None:
+            wanted = self.rules.write.keys() & set(names)
+            lacking = {name for name in wanted if not caller.scopes_of(self.rules.write[name])}
+            refuse({name: self.rules.write[name] for name in self.rules.names if name in lacking}, "write", "/body/{}")
 
     def check_change(self, given: Iterable[str], changed: Iterable[str]) -> None:
         """Raise Forbidden if the caller may not give columns a value, or change those that differ from the stored."""
@@ -114,10 +116,15 @@ class FieldAccess:
             self.check_change(given, given)
 
 
-def refuse(name: str, permission: str | None, place: str, remedy: str) -> Forbidden:
-    detail = f"The field {name} needs the permission {permission}. {remedy}"
-    error = field_error(place.format(name), detail, Forbidden.code, field=name, permission=permission)
-    return Forbidden(detail, errors=[error])
+def refuse(needed: Mapping[str, str | None], verb: str, place: str) -> None:
+    """Raise Forbidden for fields, each with the permission that it needs; not for none."""
+    details = {name: f"To {verb} {name} needs the permission {permission}." for name, permission in needed.items()}
+    if details:
+        errors = [
+            field_error(place.format(name), details[name], Forbidden.code, field=name, permission=permission)
+            for name, permission in needed.items()
+        ]
+        raise Forbidden(next(iter(details.values())), errors=errors)
 
 
 def bind_rules(table: Table, module: ModuleInfo | None, read: type[BaseModel], *others: type[BaseModel]) -> None:
@@ -128,11 +135,10 @@ def bind_rules(table: Table, module: ModuleInfo | None, read: type[BaseModel], *
     declared = declared_rules(table)
     if not declared:
         return
-    unknown = {action for rule in declared.values() for action in rule if action} - set(
-        module.actions if module else ()
-    )
+    known = module.actions.keys() if module else frozenset[str]()
+    unknown = sorted({action for rule in declared.values() for action in rule if action} - known)
     if unknown or module is None:
-        raise BadFieldRule(f"{table.name} has fields for {', '.join(sorted(unknown))}: no action of its module")
+        raise BadFieldRule(f"{table.name} has fields for {', '.join(unknown)}: no action of its module")
     check_shape(table, [name for name, rule in declared.items() if rule.read], read)
     actions = {rule.read for rule in declared.values() if rule.read}
     table.info[RULES] = FieldRules(

@@ -87,7 +87,8 @@ class CsvFormat(FileFormat):
         return bool(value == cell_text(stored))
 
     def masked_in(self, values: Values) -> Collection[str]:
-        return MASKED_NAME.findall(values.get(MASKED, ""))
+        names = set(MASKED_NAME.findall(values.get(MASKED, "")))
+        return {name for name in values if name.partition(".")[0] in names}
 
     def patch(self, changes: Values, values: Values) -> Patch:
         changes = writable(self, changes)

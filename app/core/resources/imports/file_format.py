@@ -94,7 +94,7 @@ class FileFormat(ABC):
 
     def create(self, values: Values) -> Schema:
         """`values` as a new item. Raises NotValid."""
-        refuse(sorted(self.masked_in(values)), "This was masked in the file, and a new item would lack it.")
+        refuse(sorted(still_masked(self, values)), "This was masked in the file, and a new item would lack it.")
         values = {name: value for name, value in values.items() if name not in self.mask_names}
         if self.takes_items:
             refuse(self.read_only(values), "A new item cannot have this; leave it empty.")
@@ -104,18 +104,18 @@ class FileFormat(ABC):
     def differences(self, values: Values, document: Mapping[str, Any]) -> Values:
         """Those of `values` that the export of the item with this JSON `document` would not have.
 
-        What was masked when the file was exported says nothing of the item.
+        What is still masked says nothing of the item.
         """
-        masked = self.masked_in(values)
+        masked = still_masked(self, values)
         return {
             name: value
             for name, value in values.items()
-            if is_compared(name) and name.partition(".")[0] not in masked and not self.is_shown(name, value, document)
+            if is_compared(name) and name not in masked and not self.is_shown(name, value, document)
         }
 
     @abstractmethod
     def masked_in(self, values: Values) -> Collection[str]:
-        """The names of the fields that were masked in a row when it was exported."""
+        """What was masked in a row when it was exported, by the names of its columns or members."""
 
     def read_only(self, values: Values) -> list[str]:
         """The names among `values` that cannot be written and are not empty."""
@@ -136,6 +136,11 @@ def identity_of(form: FileFormat, values: Values) -> Identity:
 def typed_part(form: FileFormat, values: Values, names: frozenset[str]) -> Values:
     """Those of `values` that have one of `names`, in their types. Raises NotValid."""
     return form.validate(form.change, only(names, values)).changes()
+
+
+def still_masked(form: FileFormat, values: Values) -> set[str]:
+    """What was masked in a row when it was exported, and has no value since."""
+    return {name for name in form.masked_in(values) if values.get(name) in ("", None)}
 
 
 def is_compared(name: str) -> bool:
