@@ -123,7 +123,7 @@ class RequestContext:
     auth_method: str | None = None
     principal: Principal | None = None
     owner_id: UUID | None = None
-    """The user for whom an API key acts."""
+    """The user for whom the actor acts: the owner of an API key, or who asked for a change that the actor approves."""
     policy_version: int | None = None
     """The version of the authorization policy that this request read or created."""
     credential_expires_at: datetime | None = None
@@ -205,6 +205,7 @@ class RequestContext:
     def reset_result(self) -> None:
         """Clear the results of an attempt that was rolled back."""
         self.etag = self.item_id = self.next_cursor = None
+        self.preview = {}
 
     @classmethod
     def for_job(cls, name: str, seconds: float | None = None) -> "RequestContext":

@@ -1,6 +1,7 @@
 """Settings, read once from the environment and `.env`; frozen, and strict about unsafe values."""
 
 from app.core.config.groups import (
+    ApprovalSettings,
     AuditSettings,
     AuthSettings,
     CorsSettings,
@@ -16,6 +17,7 @@ from app.core.config.groups import (
 from app.core.config.settings import Environment, Settings, settings
 
 __all__ = [
+    "ApprovalSettings",
     "AuditSettings",
     "AuthSettings",
     "CorsSettings",

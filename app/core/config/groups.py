@@ -11,6 +11,7 @@ from pydantic_settings import NoDecode
 
 ACCESS_PATTERN = re.compile(r"(?:\*|[A-Z]+) (?:/|(?:/[^/?#*\s]+)+(?:/\*)?)")
 """There is no pattern for every path: that would switch the access log off."""
+APPROVED_CHANGE = r"^(rollback|erasure|grant:(\*|[a-z][a-z0-9-]*:(\*|[a-z][a-z0-9-]*)))$"
 EMPTY_AS_NONE = BeforeValidator(lambda value: None if value in ("", SecretStr("")) else value)
 """Reads an empty variable as if it were not set."""
 
@@ -193,6 +194,17 @@ class AuditSettings(Group):
         return patterns
 
 
+class ApprovalSettings(Group):
+    """Changes that wait until a second person approves them."""
+
+    required_for: tuple[Annotated[str, Field(pattern=APPROVED_CHANGE)], ...] = Field(
+        (),
+        description="Changes that wait: `rollback`, `erasure`, and grants of permissions, such as `grant:audit:read`,"
+        " `grant:users:*` or `grant:*` (JSON list).",
+    )
+    hours: int = Field(72, ge=1, le=8760, description="Hours after which a change that waits can be approved no more.")
+
+
 class RetentionSettings(Group):
     """For how long rows are kept that nothing needs any more, in days. Change entries are kept for ever."""
 
@@ -203,6 +215,7 @@ class RetentionSettings(Group):
     )
     login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
     session_days: int = Field(90, ge=1, description="Sessions and invitations, after they expired.")
+    approval_days: int = Field(365, ge=1, description="Changes that waited for approval, after they expired.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
     checkpoint_days: int = Field(90, ge=30, description="Checkpoints of the audit log; of a thousand, one is kept.")
     policy_days: int = Field(730, ge=30, description="Policy versions to which a rollback can return.")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from app.core.config.groups import (
     EMPTY_AS_NONE,
+    ApprovalSettings,
     AuditSettings,
     AuthSettings,
     CorsSettings,
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     internal: InternalSettings = InternalSettings()
     database: DatabaseSettings = DatabaseSettings()
     audit: AuditSettings = AuditSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()

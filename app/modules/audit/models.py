@@ -68,7 +68,7 @@ class Entry(Bookkeeping):
     actor_name: str | None = Field(default=None, max_length=200)
     """The name of a job or service. The name of a person is with the caller."""
     owner_id: UUID | None = None
-    """The user for whom an API key acted."""
+    """The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved."""
     caller_id: UUID | None = None
     """The row of `audit_caller` with the name of the actor, the address and the user agent."""
     reason: str | None = Field(default=None, max_length=500)

@@ -125,7 +125,7 @@ class EntryQuery(FieldsQuery, PeriodQuery):
     actor_id: UUID | None = None
     """Only entries of this user or API key."""
     owner_id: UUID | None = None
-    """Only entries of API keys of this user."""
+    """Only entries of API keys of this user, and changes that this user asked for and another approved."""
     request_id: str | None = Field(None, max_length=64)
     """Only entries of requests with this `X-Request-ID`."""
     call_id: UUID | None = None
@@ -218,7 +218,7 @@ class EntryRead(ResponseSchema):
     actor_name: str | None
     """The name of the actor at that time; null once the person was erased."""
     owner_id: UUID | None
-    """The user for whom an API key acted."""
+    """The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved."""
     owner_name: str | None
     """The present name of that user; null once the person was erased."""
     ip: str | None

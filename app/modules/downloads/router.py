@@ -12,10 +12,9 @@ from app.core.context import Principal
 from app.core.errors import Forbidden, NotFound, invalid
 from app.core.http.dependencies import Caller, transactional
 from app.core.http.file_formats import EXPORT_TYPES
-from app.core.http.guards import RESUMED_SESSION, Authenticated, Public, authenticated
+from app.core.http.guards import RESUMED_SESSION, Public, authenticated
 from app.core.http.inner_request import InnerRequest, find_list
 from app.core.http.parameters import NO_BODY
-from app.core.http.query_parameters import check_parameters
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
 from app.modules.downloads.schemas import DownloadCreate, DownloadRead
@@ -86,11 +85,7 @@ def session_of(principal: Principal) -> UUID:
 
 async def check_list(inner: InnerRequest, principal: Principal) -> None:
     """Raise Forbidden, Invalid or RequestValidationError for a request that the list would refuse."""
-    guard = inner.route.guard
-    if isinstance(guard, Authenticated):
-        guard.check_permissions(principal, inner.request)
-    preflight = inner.route.preflight
-    check_parameters(inner.request, preflight.query_parameters, preflight.query_lists)
+    inner.authorize(principal)
     if inner.options is None or inner.options.format is None:
         raise invalid("/body/query", "Choose a file, such as format=csv.", "no-format")
     await inner.route.plan.read_arguments(inner.request, NO_BODY)

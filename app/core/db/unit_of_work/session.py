@@ -23,12 +23,12 @@ from app.core.db.unit_of_work.transaction import Found, Transaction, savepoint, 
 from app.core.db.unit_of_work.write_statements import EntryForm
 from app.core.db.unit_of_work.writers import Writers
 from app.core.db.unit_of_work.writes import Command
+from app.core.errors import DryRun
 from app.core.security.keys import Keys
 
 M = TypeVar("M", bound=SQLModel)
 AnyRead = AnySelect | CompoundSelect[*tuple[Any, ...]]
 Hook = Callable[["Session"], Awaitable[None]]
-ChangeHook = Callable[["Session", Sequence[Change]], Awaitable[None]]
 
 
 class Recorder(Protocol):
@@ -55,7 +55,7 @@ class Hooks:
     """Without it nothing may be written."""
     after_begin: list[Hook] = field(default_factory=list)
     """Before the first statement of the transaction, or the first flush."""
-    before_write: list[ChangeHook] = field(default_factory=list)
+    before_write: list[Callable[["Session", Sequence[Change]], Awaitable[None]]] = field(default_factory=list)
     """Before a flush writes. They may read, and refuse by raising."""
     before_commit: list[Hook] = field(default_factory=list)
     """After the last flush, in the transaction."""
@@ -123,9 +123,8 @@ class Session(Rows):
         if not isinstance(statement, Select) or not statement._propagate_attrs:  # noqa: SLF001  # a model leaves it there
             return await self.run(statement, parameters)
         described = statement.column_descriptions
-        models = {item["entity"] for item in described if item.get("entity")}
         if not {**statement.get_execution_options(), **(execution_options or {})}.get("include_deleted"):
-            statement = hide_deleted(statement, models)
+            statement = hide_deleted(statement, {item["entity"] for item in described if item.get("entity")})
         result = await self.run(statement, parameters)
         are_entities = all(item["expr"] is item.get("entity") for item in described)
         return to_entities(self, [item["expr"] for item in described], result) if are_entities else result
@@ -182,8 +181,7 @@ class Session(Rows):
 
     async def flush(self) -> None:
         """Check, record and write what was added, changed and deleted. Raises StaleDataError."""
-        changes = self.changes()
-        if not changes:
+        if not (changes := self.changes()):
             return
         refuse_broken(self)
         await start(self)
@@ -250,10 +248,12 @@ async def write(session: Session, changes: Sequence[Change]) -> None:
 
 
 async def finish(session: Session) -> None:
-    """Write what is left, and commit."""
+    """Write what is left, and commit. Raises DryRun in place of committing a dry run."""
     await session.flush()
     for hook in session.hooks.before_commit:
         await hook(session)
+    if session.context.dry_run:
+        raise DryRun({"dry_run": True, **session.context.preview})
     refuse_broken(session)
     if session.waiting and session.waiting[0].is_whole:
         await write_alone(session.transaction, session.waiting)

@@ -47,7 +47,8 @@ class Caller(NamedTuple):
         """The caller of a request; None for a job. A stranger has no name, and is erased with the subject."""
         if not actor.is_person:
             return None if ip is None and user_agent is None else cls(subject_id, None, ip, user_agent, now().date())
-        return cls(owner_id or actor.id, actor.name, ip, user_agent, now().date())
+        person = actor.id if actor.kind == "user" else owner_id or actor.id
+        return cls(person, actor.name, ip, user_agent, now().date())
 
 
 def to_values(caller: Caller) -> dict[str, Any]:

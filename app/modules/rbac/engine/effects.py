@@ -1,11 +1,25 @@
 """What a change of the policy gives and takes, for its record, and permissions in words."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.context import EVERYTHING
 from app.core.db.session import AnyRow
 from app.modules.roles import ALWAYS, HeldPermissions
+
+EFFECTS = "policy_effects"
+"""Where the information of a session has its `Effects`, from the policy guard's check on."""
+
+
+class Effects(NamedTuple):
+    """What one transaction changes in the policy."""
+
+    on_users: list[dict[str, Any]]
+    """What users gain and lose now."""
+    gained: frozenset[str]
+    """The permissions that a user or role gains, now or later."""
+    lost: frozenset[str]
+    """Those that one loses."""
 
 
 def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> dict[str, Any] | None:

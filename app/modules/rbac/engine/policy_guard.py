@@ -21,7 +21,6 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change
-from app.core.errors import DryRun
 from app.modules.rbac.engine.affected import (
     AFFECTED,
     check_own_address,
@@ -30,7 +29,7 @@ from app.modules.rbac.engine.affected import (
     held_by_roles,
     named_permissions,
 )
-from app.modules.rbac.engine.effects import describe, effect_on, without_name
+from app.modules.rbac.engine.effects import EFFECTS, Effects, describe, effect_on, without_name
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
 from app.modules.rbac.repository import policy
@@ -93,16 +92,18 @@ def change_of(session: Session, step_up_ttl: int) -> "PolicyChange":
 
 
 async def check_transaction(session: Session) -> None:
-    """Check the whole transaction. A dry run ends here. Raises DryRun, and what `check_and_store` raises."""
+    """Check the whole transaction, and tell later hooks and the preview its effects. Raises as `check_and_store`."""
     context = session.context
     change: PolicyChange | None = session.info.pop("policy_change", None)
     effects: list[dict[str, Any]] = []
     if change is not None and change.version:
         effects = await change.check_and_store(session)
+        session.info[EFFECTS] = Effects(effects, change.gained, change.lost)
+        session.info["policy_version"] = change.version
     if context.dry_run:
-        raise DryRun({"dry_run": True, "effects": effects, **context.preview})
-    if change is not None and change.version:
-        session.info["policy_version"] = context.policy_version = change.version
+        context.preview = {"effects": effects, **context.preview}
+    elif change is not None and change.version:
+        context.policy_version = change.version
 
 
 def changes_policy(row: Entity, change: Change) -> bool:
@@ -145,6 +146,8 @@ class PolicyChange:
         self.users: dict[UUID, HeldPermissions] = {}
         self.roles: dict[UUID, HeldPermissions] = {}
         self.snapshots: dict[Key, Snapshot | None] = {}
+        self.gained: frozenset[str] = frozenset()
+        self.lost: frozenset[str] = frozenset()
 
     async def record_before(
         self, session: Session, governed: list[Entity], targets: set[UUID], renamed: list[Entity]
@@ -252,9 +255,11 @@ class PolicyChange:
         The time counts for users only: a role gives nothing to anybody until a user has it.
         """
         pairs = users + roles
-        if gained := self.not_held(frozenset().union(*(before.gains(after) for before, after in pairs))):
+        self.gained = frozenset().union(*(before.gains(after) for before, after in pairs))
+        self.lost = frozenset().union(*(after.gains(before) for before, after in pairs))
+        if gained := self.not_held(self.gained):
             raise CannotGrant(f"You cannot grant what you do not hold: {describe(gained)}.")
-        if lost := self.not_held(frozenset().union(*(after.gains(before) for before, after in pairs))):
+        if lost := self.not_held(self.lost):
             raise TargetHasMorePermissions(f"You cannot take away what you do not hold: {describe(lost)}.")
         if EVERYTHING in self.held:
             return

@@ -1,0 +1,1 @@
+"""Four eyes: changes that wait until a second person approves them."""

@@ -1,0 +1,231 @@
+"""Makes changes wait, and decides about them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from app.core.clock import now
+from app.core.context import EVERYTHING, Principal
+from app.core.db.pagination import RowPage
+from app.core.db.person import Person
+from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.errors import Conflict, Forbidden
+from app.core.resources.service import reload_one
+from app.core.security.encryption import decrypt, encrypt
+from app.core.security.keys import Keys
+from app.modules.approvals.models import Approval, ApprovalState
+from app.modules.approvals.repository import ApprovalRepository
+from app.modules.approvals.schemas import ApprovalQuery
+from app.modules.rbac import EFFECTS, Effects
+from app.modules.roles import held_by_user
+
+ERASES = "erases"
+"""Where the information of a session says that it erases a person."""
+APPROVED = "approved"
+"""Where the information of a session has the `Approved` change that it makes."""
+GRANT = "grant:"
+SHORTEST_MARK = 8
+"""Shorter words are found in what is about others too."""
+
+
+class NotWaiting(Conflict):
+    """The change was decided, or its time is over."""
+
+    code = "approval-not-waiting"
+    remedy = "Read the approval to see what became of it. If the change is still wanted, ask for it anew."
+
+
+class RequesterMayNot(Conflict):
+    """The requester of the change may no longer make it."""
+
+    code = "requester-may-not"
+    remedy = "Nothing was changed. Those who may make the change can ask for it themselves."
+
+
+class OwnRequest(Forbidden):
+    """Who asked for a change cannot approve or reject it."""
+
+    code = "own-approval"
+    remedy = "Ask a second person. You can withdraw what you asked for."
+
+
+class Content(NamedTuple):
+    """What of a request is kept, encrypted, until it is decided."""
+
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    def encrypt(self, keys: Keys, id: UUID) -> bytes:
+        """The text of it, for the approval `id`."""
+        head = orjson.dumps([self.query, self.headers])
+        return encrypt(keys.responses, head + b"\n" + self.body, id.bytes)
+
+    @classmethod
+    def decrypt(cls, keys: Keys, id: UUID, text: bytes) -> "Content":
+        head, _, body = decrypt(keys.responses, text, id.bytes).partition(b"\n")
+        query, headers = orjson.loads(head)
+        return cls(query, headers, body)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The request whose change is to wait."""
+
+    method: str
+    path: str
+    content: Content
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A change that is approved, while it is made."""
+
+    id: UUID
+    requester: Principal
+    """The requester, with what that user holds before the change."""
+
+    def check(self, effects: Effects | None) -> None:
+        """Raise RequesterMayNot for effects beyond what the requester holds."""
+        beyond = (effects.gained | effects.lost) - self.requester.permissions if effects else frozenset()
+        if beyond and not self.requester.may(EVERYTHING):
+            raise RequesterMayNot(f"Who asked for this does not hold {', '.join(sorted(beyond))} any more.")
+
+
+def needs_of(session: Session, rules: Iterable[str]) -> list[str]:
+    """What of the changes in `session` needs approval by `rules`, each as a rule names it."""
+    effects: Effects | None = session.info.get(EFFECTS)
+    gained = effects.gained if effects else frozenset()
+    found = {f"{GRANT}{name}" for rule in rules if rule.startswith(GRANT) for name in matching(rule, gained)}
+    if effects is not None and session.context.restores is not None:
+        found.add("rollback")
+    if session.info.get(ERASES):
+        found.add("erasure")
+    return sorted(name for name in found if name.startswith(GRANT) or name in rules)
+
+
+def matching(rule: str, gained: Iterable[str]) -> list[str]:
+    """The permissions of `gained` that a rule about grants names. Who gains everything gains what it names."""
+    pattern = rule.removeprefix(GRANT)
+    return [name for name in gained if name == EVERYTHING or fnmatchcase(name.partition("@")[0], pattern)]
+
+
+class ApprovalService:
+    """Changes that wait. Callers without `approvals:read` see their own."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows = ApprovalRepository(session)
+
+    @property
+    def caller(self) -> Principal:
+        """Who calls. Raises RuntimeError in a job, which decides nothing."""
+        principal = self.rows.session.context.principal
+        if principal is None:
+            raise RuntimeError("a job has no approvals")
+        return principal
+
+    async def page(self, query: ApprovalQuery) -> RowPage:
+        sees_all = self.caller.may("approvals:read")
+        return await self.rows.page_of(None if sees_all else self.caller.user_id, query)
+
+    async def get(self, id: UUID) -> Any:
+        """One change. Raises NotFound, also for what the caller may not see."""
+        await self.find(id)
+        return await self.rows.get(id)
+
+    async def find(self, id: UUID) -> AnyRow:
+        """The row of a change. Raises NotFound, also for what the caller may not see."""
+        row = await self.rows.content_of(id)
+        if row is None or (row.requester_id != self.caller.user_id and not self.caller.may("approvals:read")):
+            raise self.rows.not_found(id)
+        return row
+
+    async def read_request(self, id: UUID) -> tuple[AnyRow, Content]:
+        """A change that waits, and what is kept of its request. Raises NotFound, NotWaiting."""
+        row = await self.find(id)
+        if row.state is not ApprovalState.pending or row.expires_at <= now() or row.content is None:
+            raise not_waiting(row.state, row.expires_at)
+        return row, Content.decrypt(self.rows.session.keys, id, row.content)
+
+    async def create(self, origin: Origin, needs: list[str], effects: list[dict[str, Any]], hours: int) -> Any:
+        """Make a change wait, for so many hours."""
+        context, kept = self.rows.session.context, [{**effect} for effect in effects]
+        for effect in kept:
+            effect.pop("username", None)  # found by the id, as long as there is a name
+        row = Approval(
+            requester_id=self.caller.user_id,
+            method=origin.method,
+            path=origin.path,
+            reason=context.reason,
+            needs=needs,
+            effects=kept,
+            policy_version=context.policy_version,
+            expires_at=now() + timedelta(hours=hours),
+        )
+        row.content = origin.content.encrypt(self.rows.writer.keys, row.id)
+        return await reload_one(self.rows, await self.rows.add(row))
+
+    async def begin(self, id: UUID) -> Approved:
+        """Lock a change that is to be made in this transaction. Raises NotFound, OwnRequest, NotWaiting."""
+        row, session = await self.load_of_another(id), self.rows.writer
+        held = await held_by_user(session, row.requester_id)
+        requester = Principal(row.requester_id, "", held.effective, row.expires_at)
+        approved = session.info[APPROVED] = Approved(id, requester)
+        return approved
+
+    async def finish(self, id: UUID, state: ApprovalState, problem: str | None = None) -> Any:
+        """Record how a change ended. Raises NotFound, NotWaiting."""
+        row = await self.load(id)
+        decided = {"decided_by_id": self.caller.user_id, "decided_at": now(), "content": None}
+        return await reload_one(self.rows, await self.rows.change(row, {"state": state, "problem": problem, **decided}))
+
+    async def reject(self, id: UUID) -> Any:
+        """Reject a change. Raises NotFound, OwnRequest, NotWaiting."""
+        await self.load_of_another(id)
+        return await self.finish(id, ApprovalState.rejected)
+
+    async def withdraw(self, id: UUID) -> Any:
+        """Withdraw what the caller asked for. Raises NotFound, Forbidden, NotWaiting."""
+        row = await self.find(id)
+        if row.requester_id != self.caller.user_id:
+            raise Forbidden("Only who asked for a change can withdraw it.")
+        return await self.finish(id, ApprovalState.withdrawn)
+
+    async def load(self, id: UUID) -> Approval:
+        """Load and lock a change that waits. Raises NotFound, NotWaiting."""
+        row = await self.rows.load(id)
+        if not row.waits:
+            raise not_waiting(row.state, row.expires_at)
+        return row
+
+    async def load_of_another(self, id: UUID) -> Approval:
+        """The same, of a change for which another user asked. Raises OwnRequest."""
+        row = await self.load(id)
+        self.check_other(row.requester_id)
+        return row
+
+    def check_other(self, requester_id: UUID) -> None:
+        """Raise OwnRequest if the caller asked for the change, by whatever credential."""
+        if requester_id == self.caller.user_id:
+            raise OwnRequest("You asked for this change; a second person must decide.")
+
+
+def not_waiting(state: ApprovalState, expires_at: datetime) -> NotWaiting:
+    is_over = state is ApprovalState.pending and expires_at <= now()
+    return NotWaiting(f"This change does not wait: it is {ApprovalState.expired if is_over else state}.")
+
+
+async def forget(session: Session, person: Person) -> None:
+    """Withdraw what tells of a person who is erased, and drop its content."""
+    rows, made = ApprovalRepository(session), session.info.get(APPROVED)
+    marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
+    for row in await rows.load_undecided():
+        kept = Content.decrypt(session.keys, row.id, row.content or b"")
+        if (made is None or made.id != row.id) and any(mark in kept.body for mark in marks):
+            state = ApprovalState.withdrawn if row.waits else row.state
+            await rows.change(row, {"content": None, "state": state, "decided_at": now()})
