@@ -23,6 +23,7 @@ from app.core.resources.links import MemberQuery
 from app.core.resources.service import Service
 from app.main import create_app
 from app.modules.api_keys.schemas import AllApiKeysQuery, ApiKeyQuery
+from app.modules.approvals.schemas import ApprovalQuery
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.items.schemas import ItemHistoryQuery
@@ -44,6 +45,7 @@ OTHER_LISTS = {
     AllApiKeysQuery: ("api_key",),
     AllSessionsQuery: ("auth_session",),
     AccessQuery: ("audit_access",),
+    ApprovalQuery: ("approval",),
     ChangeQuery: ("audit_change",),
     ErasureQuery: ("audit_erasure",),
     HolderQuery: ("user",),

@@ -82,17 +82,8 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
         if hook.install:
             hook.install(Database(settings))
 
-    assert installed == [
-        "audit",
-        "api_keys",
-        "auth",
-        "idempotency",
-        "invitations",
-        "second_factor",
-        "sessions",
-        "users",
-        "rbac",
-    ]
+    first = ["audit", "api_keys", "auth", "idempotency", "invitations", "second_factor", "sessions", "users"]
+    assert installed == [*first, "rbac", "approvals"]
 
 
 def test_state_that_is_not_set_yet_is_an_error_with_its_name(settings: Settings) -> None:

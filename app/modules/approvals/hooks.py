@@ -1,6 +1,7 @@
 """Holds changes back that need approval, and declares the pruning of those that waited."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.core.config import Settings
@@ -9,9 +10,11 @@ from app.core.db.person import Person
 from app.core.db.pruning import PruneRule, old_entities
 from app.core.db.session import Session
 from app.core.http.module_hooks import ModuleHooks
+from app.core.http.state import State
 from app.modules.approvals.models import Approval
 from app.modules.approvals.router import must_wait
-from app.modules.approvals.service import APPROVED, ERASES, Approved, forget, needs_of
+from app.modules.approvals.service import forget
+from app.modules.approvals.waiting.needs import APPROVED, ERASES, Approved, check_rules, needs_of
 from app.modules.rbac import EFFECTS, Effects
 
 
@@ -34,6 +37,13 @@ def install(database: Database) -> None:
     database.hooks.erase += [note_erasure, forget]
 
 
+@asynccontextmanager
+async def lifespan(state: State) -> AsyncIterator[None]:
+    """Refuse to start with a rule that names nothing."""
+    check_rules(state.settings.approvals.required_for, state.modules)
+    yield
+
+
 async def note_erasure(session: Session, _person: Person) -> None:
     session.info[ERASES] = True
 
@@ -42,4 +52,4 @@ def prune_rules(settings: Settings) -> Iterable[PruneRule]:
     return [old_entities(Approval, "expires_at", timedelta(days=settings.retention.approval_days))]
 
 
-HOOKS = ModuleHooks(after=("audit", "rbac"), install=install, prune_rules=prune_rules)
+HOOKS = ModuleHooks(after=("audit", "rbac"), install=install, lifespan=lifespan, prune_rules=prune_rules)

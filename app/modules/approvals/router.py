@@ -23,7 +23,9 @@ from app.core.http.transaction import Postponed, run_with_retries
 from app.core.runtime.masking import mask
 from app.modules.approvals.models import ApprovalState
 from app.modules.approvals.schemas import ApprovalPreview, ApprovalQuery, ApprovalRead
-from app.modules.approvals.service import ApprovalService, Approved, Content, NotWaiting, Origin, RequesterMayNot
+from app.modules.approvals.service import ApprovalService, DecisionService, NotWaiting
+from app.modules.approvals.waiting.content import Content, Origin
+from app.modules.approvals.waiting.needs import Approved, RequesterMayNot
 from app.modules.second_factor import check_step_up
 
 router = Router(
@@ -35,9 +37,9 @@ router = Router(
     about="Changes that wait until a second person approves them.",
 )
 
-Approvals = Annotated[ApprovalService, transactional(ApprovalService)]
+Decisions = Annotated[DecisionService, transactional(DecisionService)]
 ReadApprovals = Annotated[ApprovalService, read_only(ApprovalService)]
-ANYBODY = [authenticated()]
+EVERY_CALLER = [authenticated()]
 REQUESTER = [authenticated(durable_audit=True)]
 APPROVER = [Depends(RequiresPermission("approvals:update", durable_audit=True, session_only=True))]
 KEPT_HEADERS = ("content-type", "if-match", "if-none-match")
@@ -45,19 +47,19 @@ FINAL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECOND
 """Refusals that every approver would get, so that the change has failed."""
 
 
-@router.get("", response_model=Page[ApprovalRead], dependencies=ANYBODY)
+@router.get("", response_model=Page[ApprovalRead], dependencies=EVERY_CALLER)
 async def list_approvals(approvals: ReadApprovals, query: Annotated[ApprovalQuery, Query()]) -> RowPage:
     """List changes that wait for approval, or waited: all with `approvals:read`, else those that you asked for."""
     return await approvals.page(query)
 
 
-@router.get("/{id}", response_model=ApprovalRead, dependencies=ANYBODY)
+@router.get("/{id}", response_model=ApprovalRead, dependencies=EVERY_CALLER)
 async def get_approval(approvals: ReadApprovals, id: UUID) -> Any:
     """Get a change that waits for approval, or waited."""
     return await approvals.get(id)
 
 
-@router.get("/{id}/preview", dependencies=ANYBODY)
+@router.get("/{id}/preview", dependencies=EVERY_CALLER)
 async def preview_approval(request: Request, approvals: ReadApprovals, id: UUID) -> ApprovalPreview:
     """Get what would happen if you approved a change now: a dry run with your permissions."""
     row, content = await approvals.read_request(id)
@@ -90,15 +92,15 @@ async def approve_change(request: Request, approvals: ReadApprovals, caller: Cal
 
 
 @router.post("/{id}/reject", response_model=ApprovalRead, dependencies=APPROVER)
-async def reject_change(approvals: Approvals, id: UUID) -> Any:
+async def reject_change(decisions: Decisions, id: UUID) -> Any:
     """Reject a change for which another user asked."""
-    return await approvals.reject(id)
+    return await decisions.reject(id)
 
 
 @router.post("/{id}/withdraw", response_model=ApprovalRead, dependencies=REQUESTER)
-async def withdraw_change(approvals: Approvals, id: UUID) -> Any:
+async def withdraw_change(decisions: Decisions, id: UUID) -> Any:
     """Withdraw a change for which you asked."""
-    return await approvals.withdraw(id)
+    return await decisions.withdraw(id)
 
 
 class WaitingChange:
@@ -126,14 +128,14 @@ class WaitingChange:
         body = await self.inner.read_body()
 
         async def run(request: Request) -> Response:
-            approvals = ApprovalService(request.state.session)
+            decisions = DecisionService(request.state.session)
             if not is_dry_run:
-                self.check_requester(await approvals.begin(self.id))
-            self.inner.authorize(approvals.caller)
+                self.check_requester(await decisions.begin(self.id))
+            self.inner.authorize(decisions.caller)
             response = await self.inner.route.run_endpoint(body, request)
             self.context.dry_run = is_dry_run
             if not is_dry_run:
-                await approvals.finish(self.id, ApprovalState.approved)
+                await decisions.finish(self.id, ApprovalState.approved)
             return response
 
         await run_with_retries(self.inner.request, self.state, self.context, run, None)
@@ -152,7 +154,7 @@ async def record_failure(request: Request, id: UUID, problem: Problem) -> None:
     """Record that an approved change could not be made, unless it was decided meanwhile."""
     with suppress(NotWaiting):
         async with state_of(request).database.unit_of_work(context_of(request)) as session:
-            await ApprovalService(session).finish(id, ApprovalState.failed, problem.code)
+            await DecisionService(session).finish(id, ApprovalState.failed, problem.code)
 
 
 async def make_wait(request: Request, needs: list[str], effects: list[dict[str, Any]]) -> Response:
@@ -164,7 +166,7 @@ async def make_wait(request: Request, needs: list[str], effects: list[dict[str, 
     content = Content(request.url.query, headers, await request.body())
     origin = Origin(request.method, route_path(request.scope), content)
     hours = state_of(request).settings.approvals.hours
-    item = await ApprovalService(request.state.session).create(origin, needs, effects, hours)
+    item = await DecisionService(request.state.session).create(origin, needs, effects, hours)
     context.item_id = item.id
     place = f"{request.scope.get('root_path', '')}{request.app.url_path_for('get_approval', id=item.id)}"
     body = ApprovalRead.model_validate(item).model_dump_json()

@@ -1,34 +1,23 @@
-"""Makes changes wait, and decides about them."""
+"""Makes changes wait, shows them, and decides about them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-import orjson
-
 from app.core.clock import now
-from app.core.context import EVERYTHING, Principal
+from app.core.context import Principal
 from app.core.db.pagination import RowPage
 from app.core.db.person import Person
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, Forbidden
 from app.core.resources.service import reload_one
-from app.core.security.encryption import decrypt, encrypt
-from app.core.security.keys import Keys
 from app.modules.approvals.models import Approval, ApprovalState
 from app.modules.approvals.repository import ApprovalRepository
 from app.modules.approvals.schemas import ApprovalQuery
-from app.modules.rbac import EFFECTS, Effects
+from app.modules.approvals.waiting.content import Content, Origin
+from app.modules.approvals.waiting.needs import APPROVED, Approved
 from app.modules.roles import held_by_user
 
-ERASES = "erases"
-"""Where the information of a session says that it erases a person."""
-APPROVED = "approved"
-"""Where the information of a session has the `Approved` change that it makes."""
-GRANT = "grant:"
 SHORTEST_MARK = 8
 """Shorter words are found in what is about others too."""
 
@@ -40,79 +29,11 @@ class NotWaiting(Conflict):
     remedy = "Read the approval to see what became of it. If the change is still wanted, ask for it anew."
 
 
-class RequesterMayNot(Conflict):
-    """The requester of the change may no longer make it."""
-
-    code = "requester-may-not"
-    remedy = "Nothing was changed. Those who may make the change can ask for it themselves."
-
-
 class OwnRequest(Forbidden):
     """Who asked for a change cannot approve or reject it."""
 
     code = "own-approval"
     remedy = "Ask a second person. You can withdraw what you asked for."
-
-
-class Content(NamedTuple):
-    """What of a request is kept, encrypted, until it is decided."""
-
-    query: str
-    headers: dict[str, str]
-    body: bytes
-
-    def encrypt(self, keys: Keys, id: UUID) -> bytes:
-        """The text of it, for the approval `id`."""
-        head = orjson.dumps([self.query, self.headers])
-        return encrypt(keys.responses, head + b"\n" + self.body, id.bytes)
-
-    @classmethod
-    def decrypt(cls, keys: Keys, id: UUID, text: bytes) -> "Content":
-        head, _, body = decrypt(keys.responses, text, id.bytes).partition(b"\n")
-        query, headers = orjson.loads(head)
-        return cls(query, headers, body)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The request whose change is to wait."""
-
-    method: str
-    path: str
-    content: Content
-
-
-@dataclass(frozen=True)
-class Approved:
-    """A change that is approved, while it is made."""
-
-    id: UUID
-    requester: Principal
-    """The requester, with what that user holds before the change."""
-
-    def check(self, effects: Effects | None) -> None:
-        """Raise RequesterMayNot for effects beyond what the requester holds."""
-        beyond = (effects.gained | effects.lost) - self.requester.permissions if effects else frozenset()
-        if beyond and not self.requester.may(EVERYTHING):
-            raise RequesterMayNot(f"Who asked for this does not hold {', '.join(sorted(beyond))} any more.")
-
-
-def needs_of(session: Session, rules: Iterable[str]) -> list[str]:
-    """What of the changes in `session` needs approval by `rules`, each as a rule names it."""
-    effects: Effects | None = session.info.get(EFFECTS)
-    gained = effects.gained if effects else frozenset()
-    found = {f"{GRANT}{name}" for rule in rules if rule.startswith(GRANT) for name in matching(rule, gained)}
-    if effects is not None and session.context.restores is not None:
-        found.add("rollback")
-    if session.info.get(ERASES):
-        found.add("erasure")
-    return sorted(name for name in found if name.startswith(GRANT) or name in rules)
-
-
-def matching(rule: str, gained: Iterable[str]) -> list[str]:
-    """The permissions of `gained` that a rule about grants names. Who gains everything gains what it names."""
-    pattern = rule.removeprefix(GRANT)
-    return [name for name in gained if name == EVERYTHING or fnmatchcase(name.partition("@")[0], pattern)]
 
 
 class ApprovalService:
@@ -151,6 +72,15 @@ class ApprovalService:
         if row.state is not ApprovalState.pending or row.expires_at <= now() or row.content is None:
             raise not_waiting(row.state, row.expires_at)
         return row, Content.decrypt(self.rows.session.keys, id, row.content)
+
+    def check_other(self, requester_id: UUID) -> None:
+        """Raise OwnRequest if the caller asked for the change, by whatever credential."""
+        if requester_id == self.caller.user_id:
+            raise OwnRequest("You asked for this change; a second person must decide.")
+
+
+class DecisionService(ApprovalService):
+    """Makes changes wait, and ends that."""
 
     async def create(self, origin: Origin, needs: list[str], effects: list[dict[str, Any]], hours: int) -> Any:
         """Make a change wait, for so many hours."""
@@ -208,11 +138,6 @@ class ApprovalService:
         row = await self.load(id)
         self.check_other(row.requester_id)
         return row
-
-    def check_other(self, requester_id: UUID) -> None:
-        """Raise OwnRequest if the caller asked for the change, by whatever credential."""
-        if requester_id == self.caller.user_id:
-            raise OwnRequest("You asked for this change; a second person must decide.")
 
 
 def not_waiting(state: ApprovalState, expires_at: datetime) -> NotWaiting:

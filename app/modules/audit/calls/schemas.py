@@ -28,7 +28,7 @@ class CallRead(ResponseSchema):
     actor_name: str | None
     """The name of the actor at that time; null once the person was erased."""
     owner_id: UUID | None
-    """The user for whom an API key acted."""
+    """The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved."""
     owner_name: str | None
     """The present name of that user; null once the person was erased."""
     reason: str | None

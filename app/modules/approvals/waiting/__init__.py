@@ -1,0 +1,1 @@
+"""Which changes wait, and what is kept of them meanwhile."""
