@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.core.http.guards import Authenticated
+from app.core.http.request_body import JSON_TYPES
 from app.core.http.route import Route
 from app.core.openapi.schemas import PROBLEM_CONTENT, reference
 
@@ -89,9 +90,17 @@ def responses_of(operation: Json, route: Route, method: str) -> Json:
         response["headers"] = {**declared, **headers(*success_headers(route, method, status))}
     if method == "get" and "ETag" in responses.get("200", {}).get("headers", {}):
         responses["304"] = {"description": "`If-None-Match` names the current version.", "headers": headers("ETag")}
+    if may_wait(route):
+        waits = "The change waits until a second person approves it, where the settings demand that."
+        responses["202"] = {"description": waits, "headers": headers("Location")}
     for status_code in possible_problems(operation, route, method):
         responses[str(status_code)] = reference("responses", PROBLEMS[status_code][0])
     return {**dict(sorted(responses.items())), "default": reference("responses", "Problem")}
+
+
+def may_wait(route: Route) -> bool:
+    """Whether the operation may change the policy or erase a person, and is sent as a whole."""
+    return (route.has_dry_run or route.requires_reason) and route.preflight.media_types in ((), JSON_TYPES)
 
 
 def possible_problems(operation: Json, route: Route, method: str) -> Iterator[int]:

@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant
 
 revision = "c4e8a1f7d263"
-down_revision = "1f6b20d94ce8"
+down_revision = "5c08e1d7a2f4"
 branch_labels = None
 depends_on = None
 
