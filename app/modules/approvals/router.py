@@ -83,11 +83,13 @@ async def approve_change(request: Request, approvals: ReadApprovals, caller: Cal
     approvals.check_other(row.requester_id)
     check_step_up(caller, state_of(request).settings.auth.step_up_ttl)
     try:
-        await WaitingChange(request, row, content).make()
+        change = WaitingChange(request, row, content)
+        await change.make()
     except Problem as problem:
         if problem.status in FINAL:
             await record_failure(request, id, problem)
         raise
+    context_of(request).policy_version = change.context.policy_version
     return await approvals.get(id)
 
 
@@ -152,7 +154,7 @@ class WaitingChange:
 
 async def record_failure(request: Request, id: UUID, problem: Problem) -> None:
     """Record that an approved change could not be made, unless it was decided meanwhile."""
-    with suppress(NotWaiting):
+    with suppress(NotWaiting, NotFound):
         async with state_of(request).database.unit_of_work(context_of(request)) as session:
             await DecisionService(session).finish(id, ApprovalState.failed, problem.code)
 

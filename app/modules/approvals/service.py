@@ -71,7 +71,7 @@ class ApprovalService:
         row = await self.find(id)
         if row.state is not ApprovalState.pending or row.expires_at <= now() or row.content is None:
             raise not_waiting(row.state, row.expires_at)
-        return row, Content.decrypt(self.rows.session.keys, id, row.content)
+        return row, Content.decrypt(self.rows.session.keys, row, row.content)
 
     def check_other(self, requester_id: UUID) -> None:
         """Raise OwnRequest if the caller asked for the change, by whatever credential."""
@@ -97,7 +97,7 @@ class DecisionService(ApprovalService):
             policy_version=context.policy_version,
             expires_at=now() + timedelta(hours=hours),
         )
-        row.content = origin.content.encrypt(self.rows.writer.keys, row.id)
+        row.content = origin.content.encrypt(self.rows.writer.keys, row)
         return await reload_one(self.rows, await self.rows.add(row))
 
     async def begin(self, id: UUID) -> Approved:
@@ -150,7 +150,7 @@ async def forget(session: Session, person: Person) -> None:
     rows, made = ApprovalRepository(session), session.info.get(APPROVED)
     marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
     for row in await rows.load_undecided():
-        kept = Content.decrypt(session.keys, row.id, row.content or b"")
-        if (made is None or made.id != row.id) and any(mark in kept.body for mark in marks):
+        kept = Content.decrypt(session.keys, row, row.content or b"")
+        if (made is None or made.id != row.id) and any(mark in kept.query.encode() + kept.body for mark in marks):
             state = ApprovalState.withdrawn if row.waits else row.state
             await rows.change(row, {"content": None, "state": state, "decided_at": now()})

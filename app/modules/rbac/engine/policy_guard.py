@@ -69,6 +69,7 @@ def install(database: Database) -> None:
     database.hooks.after_begin.append(after_begin)
     database.hooks.before_write.append(before_write)
     database.hooks.before_commit.append(check_transaction)
+    database.hooks.after_commit.append(tell_version)
 
 
 async def check_flush(session: Session, changes: Sequence[Change], step_up_ttl: int) -> None:
@@ -102,8 +103,11 @@ async def check_transaction(session: Session) -> None:
         session.info["policy_version"] = change.version
     if context.dry_run:
         context.preview = {"effects": effects, **context.preview}
-    elif change is not None and change.version:
-        context.policy_version = change.version
+
+
+def tell_version(session: Session) -> None:
+    """Tell the response which version the transaction has made."""
+    session.context.policy_version = session.info.get("policy_version", session.context.policy_version)
 
 
 def changes_policy(row: Entity, change: Change) -> bool:
