@@ -45,6 +45,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
 
 
 async def note_erasure(session: Session, _person: Person) -> None:
+    """Remember it for the end of the transaction."""
     session.info[ERASES] = True
 
 

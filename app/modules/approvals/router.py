@@ -131,6 +131,7 @@ class WaitingChange:
 
         async def run(request: Request) -> Response:
             decisions = DecisionService(request.state.session)
+            await self.inner.route.plan.read_arguments(request, body)  # tell the context before the transaction begins
             if not is_dry_run:
                 self.check_requester(await decisions.begin(self.id))
             self.inner.authorize(decisions.caller)
@@ -161,7 +162,7 @@ async def record_failure(request: Request, id: UUID, problem: Problem) -> None:
 
 async def make_wait(request: Request, needs: list[str], effects: list[dict[str, Any]]) -> Response:
     """Store the change of `request` in place of making it. Raises Postponed for one that is sent as a file."""
-    route, context = request.scope["route"], context_of(request)
+    route = request.scope["route"]
     if route.preflight.media_types not in ((), JSON_TYPES):
         raise must_wait(needs, effects)
     headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
@@ -169,7 +170,6 @@ async def make_wait(request: Request, needs: list[str], effects: list[dict[str, 
     origin = Origin(request.method, route_path(request.scope), content)
     hours = state_of(request).settings.approvals.hours
     item = await DecisionService(request.state.session).create(origin, needs, effects, hours)
-    context.item_id = item.id
     place = f"{request.scope.get('root_path', '')}{request.app.url_path_for('get_approval', id=item.id)}"
     body = ApprovalRead.model_validate(item).model_dump_json()
     return Response(body, HTTPStatus.ACCEPTED, {"Location": place}, "application/json")

@@ -44,7 +44,7 @@ class ApprovalPreview(ResponseSchema):
     query: str
     """The query of the request that makes the change."""
     body: Any
-    """Its body, with secrets masked; null where it has none."""
+    """Its body, with secrets and e-mail addresses masked; null where it has none."""
     dry_run: dict[str, Any] | None
     """The answer to the change as a dry run; null where it would be refused."""
     problem: str | None

@@ -1,5 +1,6 @@
 """Makes changes wait, shows them, and decides about them."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from app.core.db.person import Person
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Conflict, Forbidden
 from app.core.resources.service import reload_one
+from app.core.security.encryption import DecryptionFailed
+from app.core.security.keys import Keys
 from app.modules.approvals.models import Approval, ApprovalState
 from app.modules.approvals.repository import ApprovalRepository
 from app.modules.approvals.schemas import ApprovalQuery
@@ -27,6 +30,13 @@ class NotWaiting(Conflict):
 
     code = "approval-not-waiting"
     remedy = "Read the approval to see what became of it. If the change is still wanted, ask for it anew."
+
+
+class Unreadable(Conflict):
+    """What is kept of the change cannot be decrypted: it was altered past the application, or the key is another."""
+
+    code = "approval-unreadable"
+    remedy = "Reject it, and ask for the change anew. If the key was not replaced, look who changed the row."
 
 
 class OwnRequest(Forbidden):
@@ -67,11 +77,14 @@ class ApprovalService:
         return row
 
     async def read_request(self, id: UUID) -> tuple[AnyRow, Content]:
-        """A change that waits, and what is kept of its request. Raises NotFound, NotWaiting."""
+        """A change that waits, and what is kept of its request. Raises NotFound, NotWaiting, Unreadable."""
         row = await self.find(id)
         if row.state is not ApprovalState.pending or row.expires_at <= now() or row.content is None:
             raise not_waiting(row.state, row.expires_at)
-        return row, Content.decrypt(self.rows.session.keys, row, row.content)
+        try:
+            return row, Content.decrypt(self.rows.session.keys, row, row.content)
+        except DecryptionFailed as error:
+            raise Unreadable("The change was altered, or kept under another key; ask for it anew.") from error
 
     def check_other(self, requester_id: UUID) -> None:
         """Raise OwnRequest if the caller asked for the change, by whatever credential."""
@@ -150,7 +163,15 @@ async def forget(session: Session, person: Person) -> None:
     rows, made = ApprovalRepository(session), session.info.get(APPROVED)
     marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
     for row in await rows.load_undecided():
-        kept = Content.decrypt(session.keys, row, row.content or b"")
-        if (made is None or made.id != row.id) and any(mark in kept.query.encode() + kept.body for mark in marks):
+        if (made is None or made.id != row.id) and tells_of(session.keys, row, marks):
             state = ApprovalState.withdrawn if row.waits else row.state
             await rows.change(row, {"content": None, "state": state, "decided_at": now()})
+
+
+def tells_of(keys: Keys, row: Approval, marks: Sequence[bytes]) -> bool:
+    """Whether what is kept of a change has one of `marks`, or cannot be read."""
+    try:
+        kept = Content.decrypt(keys, row, row.content or b"")
+    except DecryptionFailed:
+        return True
+    return any(mark in kept.query.encode() + kept.body for mark in marks)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +20,15 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.http.route import Route
 from app.core.http.transaction import Postponed
+from app.modules.approvals.hooks import prune_rules
 from app.modules.approvals.models import Approval
 from app.modules.approvals.router import must_wait
 from app.modules.sessions.models import AuthSession
+from tests.core.db.pruning import prune
+from tests.fixtures.application import client_of, started
 from tests.modules.roles.policies import role, role_of
 from tests.modules.second_factor.devices import enrolled
-from tests.people import PASSWORD, Person, SignedInAs
+from tests.people import PASSWORD, Person, SignedInAs, person
 
 RULES = ("rollback", "erasure", "grant:audit:read", "grant:users:*")
 
@@ -408,3 +412,45 @@ async def test_what_tells_of_an_erased_person_is_forgotten(signed_in_as: SignedI
     (await approve(second, await wait_for(erasing, root))).raise_for_status()
 
     assert (await root.get(f"/approvals/{asked['id']}")).json()["state"] == "withdrawn"
+
+
+async def test_it_waits_and_is_made_behind_a_proxy(settings: Settings) -> None:
+    async with started(settings.model_copy(update={"root_path": "/attest"})) as app, client_of(app) as client:
+        client.base_url = httpx.URL("http://attest.test/attest/api/v1")
+        asking, second = [await person(app, client, superuser=True) for _ in range(2)]
+        made = await role(asking, "Auditors")
+
+        answer = await asking.put(f"/roles/{made}/modules", AUDITOR)
+        done = await second.post(f"/approvals/{answer.json()['id']}/approve")
+
+    assert answer.headers["location"] == f"/attest/api/v1/approvals/{answer.json()['id']}"
+    assert answer.json()["path"] == f"/api/v1/roles/{made}/modules"
+    assert (done.status_code, done.json()["state"]) == (200, "approved")
+
+
+async def test_old_ones_are_pruned(signed_in_as: SignedInAs, database: Database, job: RequestContext) -> None:
+    asking = await signed_in_as(superuser=True)
+    old, new = await ask(asking, "Old"), await ask(asking, "New")
+    async with database.unit_of_work(job) as session:
+        row = await session.load(Approval, UUID(old["id"]))
+        assert row is not None
+        row.expires_at = now() - timedelta(days=366)
+
+    await prune(database, prune_rules(database.settings))
+
+    assert [each["id"] for each in (await asking.get("/approvals")).json()["items"]] == [new["id"]]
+
+
+async def test_an_altered_one_cannot_be_approved(
+    signed_in_as: SignedInAs, database: Database, job: RequestContext
+) -> None:
+    """A row that the database alone changed: another requester, who could approve what was asked for."""
+    asking, second = await signed_in_as(superuser=True), await signed_in_as(superuser=True)
+    asked = await ask(asking)
+    async with database.unit_of_work(job) as session:
+        row = await session.load(Approval, UUID(asked["id"]))
+        assert row is not None
+        row.requester_id = second.id
+
+    assert (await approve(asking, asked)).status_code == 409
+    assert await grants_of(second, asked["role"]) == []
