@@ -1,7 +1,8 @@
 """Translates database errors into problems: constraints by name, an unreachable database as 503, never SQL."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -72,6 +73,15 @@ def client_problem(error: Problem | SQLAlchemyError) -> Problem:
     if problem is None or problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error
     return problem
+
+
+@contextmanager
+def explain_constraints() -> Iterator[None]:
+    """Raise the problem that a client receives for a constraint which the block violates."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise client_problem(error) from error
 
 
 def has_unique_values(table: Table) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Query, Request, Response
 
+from app.core.db.integrity import explain_constraints
 from app.core.db.pagination import Page, RowPage
 from app.core.db.session import AnyRow
 from app.core.errors import DryRun, Forbidden, Invalid, NotFound, Problem
@@ -141,7 +142,8 @@ class WaitingChange:
                 await decisions.finish(self.id, ApprovalState.approved)
             return response
 
-        await run_with_retries(self.inner.request, self.state, self.context, run, None)
+        with explain_constraints():
+            await run_with_retries(self.inner.request, self.state, self.context, run, None)
 
     def check_requester(self, approved: Approved) -> None:
         """Raise RequesterMayNot for a requester who would be refused now."""

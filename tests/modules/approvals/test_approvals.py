@@ -318,6 +318,21 @@ async def test_it_fails_where_the_state_has_changed(signed_in_as: SignedInAs) ->
     assert shown["decided_by"]["name"] == second.username
 
 
+async def test_it_fails_where_a_name_was_taken(signed_in_as: SignedInAs) -> None:
+    asking, second = await signed_in_as(superuser=True), await signed_in_as(superuser=True)
+    new = {"username": "newroot", "email": "newroot@example.com", "password": PASSWORD}
+    asked = await wait_for(await asking.post("/users", {**new, "is_superuser": True}), asking)
+    (await asking.post("/users", new)).raise_for_status()
+
+    preview = (await second.get(f"/approvals/{asked['id']}/preview")).json()
+    failed = await approve(second, asked)
+    shown = (await second.get(f"/approvals/{asked['id']}")).json()
+
+    assert preview["problem"] == "already-exists"
+    assert (failed.status_code, failed.json()["code"]) == (409, "already-exists")
+    assert (shown["state"], shown["problem"]) == ("failed", "already-exists")
+
+
 @pytest.mark.parametrize("loss", ["user", "role"])
 async def test_it_fails_where_the_requester_may_not_any_more(
     signed_in_as: SignedInAs, database: Database, job: RequestContext, loss: str
