@@ -112,6 +112,11 @@ PREVIEW: Json = {
     "properties": {
         "dry_run": {"const": True, "description": "Nothing was changed."},
         "effects": {"type": "array", "items": EFFECT, "description": "Who would gain and lose which permissions."},
+        "needs_approval": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What a second person must approve, if the settings demand that; absent if nothing.",
+        },
         "changes": {
             "type": "object",
             "description": "Of a revert: the fields that would change, each with its old and new value.",
