@@ -24,6 +24,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes that wait for approval, or waited: all with `approvals:read`, else those that you asked for
+         * @description List changes that wait for approval, or waited: all with `approvals:read`, else those that you asked for. Requires an authenticated caller. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_approvals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a change that waits for approval, or waited
+         * @description Get a change that waits for approval, or waited. Requires an authenticated caller.
+         */
+        get: operations["get_approval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve a change for which another user asked
+         * @description Approve a change for which another user asked. It is made at once, with your permissions.
+         *
+         *     Where it cannot be made any more, it has failed, and the response is the error. Requires the permission `approvals:update`, and `approvals:read`. API keys are rejected.
+         */
+        post: operations["approve_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what would happen if you approved a change now: a dry run with your permissions
+         * @description Get what would happen if you approved a change now: a dry run with your permissions. Requires an authenticated caller.
+         */
+        get: operations["preview_approval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject a change for which another user asked
+         * @description Reject a change for which another user asked. Requires the permission `approvals:update`, and `approvals:read`. API keys are rejected.
+         */
+        post: operations["reject_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw a change for which you asked
+         * @description Withdraw a change for which you asked. Requires an authenticated caller.
+         */
+        post: operations["withdraw_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/access": {
         parameters: {
             query?: never;
@@ -3363,7 +3485,7 @@ export interface components {
             module: string | null;
             /**
              * Owner Id
-             * @description The user for whom an API key acted.
+             * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
@@ -3789,6 +3911,156 @@ export interface components {
              */
             version: number;
         };
+        /** ApprovalPage */
+        ApprovalPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["ApprovalRead"][];
+            /**
+             * Next Cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total Is Exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * ApprovalPreview
+         * @description What happens if the caller approves a change now.
+         */
+        ApprovalPreview: {
+            /**
+             * Body
+             * @description Its body, with secrets and e-mail addresses masked; null where it has none.
+             */
+            body: unknown;
+            /**
+             * Detail
+             * @description The sentence of that error.
+             */
+            detail: string | null;
+            /**
+             * Dry Run
+             * @description The answer to the change as a dry run; null where it would be refused.
+             */
+            dry_run: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Problem
+             * @description The code of the error with which it would be refused.
+             */
+            problem: string | null;
+            /**
+             * Query
+             * @description The query of the request that makes the change.
+             */
+            query: string;
+        };
+        /**
+         * ApprovalRead
+         * @description A change that waits, or waited, until a second person approves it.
+         */
+        ApprovalRead: {
+            /**
+             * Created At
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /** @description The user who created the item; null where that was no user. */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Decided At
+             * @description When that was.
+             */
+            decided_at: string | null;
+            /** @description Who approved, rejected or withdrew it; of a failed one, who approved it. */
+            decided_by: components["schemas"]["Named"] | null;
+            /**
+             * Effects
+             * @description What users gain and lose by it, when it was asked for.
+             */
+            effects: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Expires At
+             * Format: date-time
+             * @description When it can be approved no more.
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Method
+             * @description The method of the request that makes the change.
+             */
+            method: string;
+            /**
+             * Needs
+             * @description What of the change needs approval, as the setting names it.
+             */
+            needs: string[];
+            /**
+             * Path
+             * @description Its path.
+             */
+            path: string;
+            /**
+             * Policy Version
+             * @description The version of the policy that the requester saw.
+             */
+            policy_version: number | null;
+            /**
+             * Problem
+             * @description The code of the error because of which an approved change was not made.
+             */
+            problem: string | null;
+            /**
+             * Reason
+             * @description Why the requester asked (`Audit-Reason`).
+             */
+            reason: string | null;
+            /** @description The user who asked for the change, or whose key did. */
+            requester: components["schemas"]["Named"] | null;
+            /** @description Whether it waits, or how it ended. */
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * Updated At
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            updated_by: components["schemas"]["Named"] | null;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
+        };
+        /**
+         * ApprovalState
+         * @description What became of a change. One that waits is expired once its time is over.
+         * @enum {string}
+         */
+        ApprovalState: "pending" | "approved" | "rejected" | "withdrawn" | "failed" | "expired";
         /**
          * ArchiveStatus
          * @description An archived month of a log.
@@ -4226,7 +4498,7 @@ export interface components {
             changes: components["schemas"]["ChangePage"];
             /**
              * Owner Id
-             * @description The user for whom an API key acted.
+             * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
@@ -4627,7 +4899,7 @@ export interface components {
             };
             /**
              * Owner Id
-             * @description The user for whom an API key acted.
+             * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
@@ -7025,6 +7297,8 @@ export interface components {
                 /** @description The user name. */
                 username: string;
             }[];
+            /** @description What a second person must approve, if the settings demand that; absent if nothing. */
+            needs_approval?: string[];
             /** @description Of a change of several items: what would be done for each, as the response says it. */
             results?: {
                 [key: string]: unknown;
@@ -9711,6 +9985,285 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    list_approvals: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only changes that wait (true), or only those that do not (false). */
+                waiting?: boolean;
+                /** @description Only changes for which this user asked. */
+                requester_id?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRead"];
+                };
+            };
+            /** @description `If-None-Match` names the current version. */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    approve_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    preview_approval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalPreview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reject_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdraw_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     list_accesses: {
         parameters: {
             query?: {
@@ -9732,7 +10285,7 @@ export interface operations {
                 fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
-                /** @description Only entries of API keys of this user. */
+                /** @description Only entries of API keys of this user, and changes that this user asked for and another approved. */
                 owner_id?: string;
                 /** @description Only entries of requests with this `X-Request-ID`. */
                 request_id?: string;
@@ -9945,7 +10498,7 @@ export interface operations {
                 fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
-                /** @description Only entries of API keys of this user. */
+                /** @description Only entries of API keys of this user, and changes that this user asked for and another approved. */
                 owner_id?: string;
                 /** @description Only entries of requests with this `X-Request-ID`. */
                 request_id?: string;
@@ -9954,7 +10507,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -10260,7 +10813,7 @@ export interface operations {
                 fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
-                /** @description Only entries of API keys of this user. */
+                /** @description Only entries of API keys of this user, and changes that this user asked for and another approved. */
                 owner_id?: string;
                 /** @description Only entries of requests with this `X-Request-ID`. */
                 request_id?: string;
@@ -10342,7 +10895,7 @@ export interface operations {
                 fields?: string;
                 /** @description Only entries of this user or API key. */
                 actor_id?: string;
-                /** @description Only entries of API keys of this user. */
+                /** @description Only entries of API keys of this user, and changes that this user asked for and another approved. */
                 owner_id?: string;
                 /** @description Only entries of requests with this `X-Request-ID`. */
                 request_id?: string;
@@ -10351,7 +10904,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -10618,7 +11171,7 @@ export interface operations {
                 /** @description Only failures with this code. */
                 error_code?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -12547,6 +13100,19 @@ export interface operations {
                     "application/json": components["schemas"]["BrandRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -13296,6 +13862,19 @@ export interface operations {
                     "application/json": components["schemas"]["CategoryRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -13915,6 +14494,19 @@ export interface operations {
                     "application/json": components["schemas"]["ErasureRead"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -14219,6 +14811,19 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -14487,6 +15092,19 @@ export interface operations {
                     "application/json": components["schemas"]["GroupRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -14634,6 +15252,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModuleRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -15488,6 +16119,19 @@ export interface operations {
                     "application/json": components["schemas"]["ProductRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -16187,6 +16831,19 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -16563,6 +17220,19 @@ export interface operations {
                     "application/json": components["schemas"]["MatrixRowList"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -16751,6 +17421,19 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -16816,6 +17499,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoleRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -17058,6 +17754,19 @@ export interface operations {
                     "application/json": components["schemas"]["Matrix"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -17112,6 +17821,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoleRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -17169,6 +17891,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoleRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -17289,6 +18024,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HolderResults"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -18045,6 +18793,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TagRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -18835,6 +19596,19 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -19022,6 +19796,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserRead"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -19229,6 +20016,19 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -19294,6 +20094,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -19432,6 +20245,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErasureRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -19883,6 +20709,19 @@ export interface operations {
                     "application/json": components["schemas"]["UserRead"] | components["schemas"]["Preview"];
                 };
             };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -19939,6 +20778,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UserRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -20032,6 +20884,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AssignmentsRead"] | components["schemas"]["Preview"];
                 };
+            };
+            /** @description The change waits until a second person approves it, where the settings demand that. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
