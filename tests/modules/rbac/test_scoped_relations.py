@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db import row_access
 from app.core.db.entity import Entity
@@ -78,6 +79,15 @@ async def test_what_a_row_refers_to_has_no_name_outside(signed_in_as: SignedInAs
         (await caller.patch(path, {"name": "Changed"})).json(),
         (await caller.get("/products/summary", params={"by": "brand_id"})).json()["items"][0],
     ]
+    told = [
+        await caller.get(f"{path}/history"),
+        await caller.get(f"{path}/as-of", params={"at": now().isoformat()}),
+        await caller.get("/products", params={"q": product["name"]}),
+    ]
+    found = [
+        (await caller.get("/products", params={"brand": other["name"], "total": "true"})).json()["total"],
+        (await root.get("/products", params={"brand": other["name"], "total": "true"})).json()["total"],
+    ]
     refused = {
         "missing": await caller.post("/products", {**products.body(), "brand_id": NOWHERE}),
         "outside": await caller.post("/products", {**products.body(), "brand_id": other["id"]}),
@@ -89,6 +99,9 @@ async def test_what_a_row_refers_to_has_no_name_outside(signed_in_as: SignedInAs
     again = await caller.patch(path, {"brand_id": other["id"]})
 
     assert [(item["brand_id"], item["brand"]) for item in shown] == [(other["id"], None)] * 4
+    assert [answer.status_code for answer in told] == [200] * 3
+    assert not [answer.text for answer in told if other["name"] in answer.text]
+    assert found == [0, 1]
     assert statuses(refused) == {"missing": 422, "outside": 422, "change": 200}, "it had that brand already"
     assert [answer.json()["errors"][0]["code"] for answer in (many, imported)] == ["unknown-reference"] * 2
     assert refused["missing"].json()["errors"] == refused["outside"].json()["errors"] == again.json()["errors"]
@@ -120,6 +133,9 @@ async def test_a_set_has_the_members_that_the_caller_may_read(signed_in_as: Sign
     await root.put(path, {"tag_ids": [other["id"]]})
 
     empty = [(await caller.get(path)).json()["items"], (await caller.get(f"/products/{product}")).json()["tags"]]
+    queries: list[dict[str, Any]] = [{"tag_id": other["id"]}, {"tag": other["name"]}, {"tag_id_null": "true"}]
+    found = [(await caller.get("/products", params={**query, "total": "true"})).json()["total"] for query in queries]
+    summary = (await caller.get("/products/summary", params={"by": "tag_id"})).json()["items"]
     refused = {
         "put": await caller.put(path, {"tag_ids": [other["id"]]}),
         "add": await caller.call("PUT", f"{path}/{other['id']}"),
@@ -129,6 +145,8 @@ async def test_a_set_has_the_members_that_the_caller_may_read(signed_in_as: Sign
     replaced = await caller.put(path, {"tag_ids": [own["id"]]})
 
     assert empty == [[], []]
+    assert found == [0, 0, 1]
+    assert [(group["tag_id"], group["count"]) for group in summary] == [(None, 1)]
     assert statuses(refused) == {"put": 422, "add": 404, "remove": 404}
     assert (named.status_code, named.json()["errors"][0]["code"]) == (422, "unknown-reference")
     assert [tag["id"] for tag in replaced.json()["tags"]] == [own["id"]]
