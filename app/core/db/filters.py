@@ -70,7 +70,7 @@ def condition(table: Table, query: FilterQuery, name: str, value: object, access
         values: BindParameter[Any] = bindparam(f"filter_{name}", type_=linked.others.column.type, expanding=True)
         return linked.condition(suffix, values, access, is_true=value is True)
     if (related := query.related.get(field)) is not None:
-        return related.condition(table, suffix, value, f"filter_{name}")
+        return related.condition(table, suffix, value, f"filter_{name}", access)
     column = table.c[field]
     shown = compared_column(column) if field in natural_keys(table) else column
     parameter: BindParameter[Any] = bindparam(f"filter_{name}", type_=shown.type, expanding=isinstance(value, list))

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.db.declared_filters import COMPARE, NOT, NULL, TIMES, one, several
+from app.core.db.row_access import RowAccess
 from app.core.fields.time import Moment
 
 
@@ -43,28 +44,31 @@ class RelatedRows:
         """The value of the parameter, for what a client sends."""
         return now() if self.ahead is not None else value
 
-    def condition(self, listed: Table, suffix: str, value: Any, parameter: str) -> ColumnElement[bool]:
+    def condition(
+        self, listed: Table, suffix: str, value: Any, parameter: str, access: RowAccess
+    ) -> ColumnElement[bool]:
         """True for the rows of `listed` that a filter finds. Its `parameter` has the value."""
         which = []
         if self.ahead is not None:
             column = self.rows.c[self.ahead]
             which.append(column > bindparam(parameter, type_=column.type))
-        return self.has(listed, *which) if value else self.lacks(listed, *which)
+        return self.has(listed, access, *which) if value else self.lacks(listed, access, *which)
 
-    def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """True for the related rows that count."""
+    def conditions(self, access: RowAccess) -> Iterator[ColumnElement[bool]]:
+        """True for the related rows that count, of those that the caller may read."""
+        yield from access.conditions(self.rows)
         if self.present is not None:
             column = self.rows.c[self.present]
             yield column if column.type.python_type is bool else column.is_not(None)
 
-    def has(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    def has(self, listed: Table, access: RowAccess, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows with a related one. Those are few, and are read first."""
-        return listed.c.id.in_(select(self.rows.c[self.owner]).where(*self.conditions(), *which))
+        return listed.c.id.in_(select(self.rows.c[self.owner]).where(*self.conditions(access), *which))
 
-    def lacks(self, listed: Table, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    def lacks(self, listed: Table, access: RowAccess, *which: ColumnElement[bool]) -> ColumnElement[bool]:
         """True for rows without any. Most lack one, and are read in the order of the list."""
         mine = self.rows.c[self.owner] == listed.c.id
-        return ~exists().where(mine, *self.conditions(), *which).correlate(listed)
+        return ~exists().where(mine, *self.conditions(access), *which).correlate(listed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +89,13 @@ class RelatedValues(RelatedRows):
             yield f"{name}_{NOT}", several(self.kind, f"Only items with none of these as a {self.about}.")
         yield f"{name}_{NULL}", one(bool, f"Only items without a {self.about} (true), or only those with one (false).")
 
-    def condition(self, listed: Table, suffix: str, value: Any, parameter: str) -> ColumnElement[bool]:
+    def condition(
+        self, listed: Table, suffix: str, value: Any, parameter: str, access: RowAccess
+    ) -> ColumnElement[bool]:
         if suffix == NULL:
-            return self.lacks(listed) if value else self.has(listed)
+            return self.lacks(listed, access) if value else self.has(listed, access)
         column = self.rows.c[self.column]
         found = bindparam(parameter, type_=column.type, expanding=isinstance(value, list))
         if suffix == NOT:
-            return self.lacks(listed, column.in_(found))
-        return self.has(listed, COMPARE[suffix](column, found) if suffix else column.in_(found))
+            return self.lacks(listed, access, column.in_(found))
+        return self.has(listed, access, COMPARE[suffix](column, found) if suffix else column.in_(found))
