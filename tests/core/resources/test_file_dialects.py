@@ -127,7 +127,7 @@ async def test_a_number_is_read_where_its_decimal_sign_is_known(
     signed_in_as: SignedInAs, separator: str, prices: list[str], query: str, read: list[str] | None
 ) -> None:
     """Regression: `1.234` among semicolons was a lamp for 1.234 dinars, where 1234 was meant."""
-    person = await signed_in_as("products:create")
+    person = await signed_in_as("products:create", "products:set-price")
 
     answer = await upload(person, dinars(separator, *prices), path=f"/products/import{query}")
 

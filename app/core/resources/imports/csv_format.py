@@ -1,14 +1,12 @@
 """Rows of CSV: cells below a header."""
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.db.field_rules import MASKED
 from app.core.errors import Malformed
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError, field_error, validation_errors
 from app.core.http.csv_cells import restore
@@ -27,8 +25,6 @@ from app.core.resources.imports.file_format import (
 from app.core.resources.schemas import Patch
 
 T = TypeVar("T")
-MASKED_NAME = re.compile(r"\w+")
-"""In the cell with the names of fields, which is a list in JSON."""
 
 
 class CsvFormat(FileFormat):
@@ -85,10 +81,6 @@ class CsvFormat(FileFormat):
         if (naming := self.namings.get(name)) is not None and isinstance(stored, list):
             return bool(value == join_names([each[naming] for each in stored]))
         return bool(value == cell_text(stored))
-
-    def masked_in(self, values: Values) -> Collection[str]:
-        names = set(MASKED_NAME.findall(values.get(MASKED, "")))
-        return {name for name in values if name.partition(".")[0] in names}
 
     def patch(self, changes: Values, values: Values) -> Patch:
         changes = writable(self, changes)

@@ -1,7 +1,8 @@
 """What the rows of a file say about items: the same questions in each format."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, Any, Literal, TypeVar
@@ -37,6 +38,10 @@ IDENTIFYING = frozenset(Identity.model_fields)
 NOT_COMPARED = IDENTIFYING | {"created_at", "created_by", "updated_at", "updated_by", MASKED}
 """What no difference is looked for in: what no edit sets. That is the identity, who wrote an item and when, and what
 was masked in the file."""
+
+
+MASKED_NAME = re.compile(r"\w+")
+"""In a cell with the names of fields, which is a list in JSON."""
 
 
 class NotValid(Exception):  # an answer, not a fault
@@ -94,7 +99,7 @@ class FileFormat(ABC):
 
     def create(self, values: Values) -> Schema:
         """`values` as a new item. Raises NotValid."""
-        refuse(sorted(still_masked(self, values)), "This was masked in the file, and a new item would lack it.")
+        refuse(sorted(still_masked(values)), "This was masked in the file, and a new item would lack it.")
         values = {name: value for name, value in values.items() if name not in self.mask_names}
         if self.takes_items:
             refuse(self.read_only(values), "A new item cannot have this; leave it empty.")
@@ -106,16 +111,12 @@ class FileFormat(ABC):
 
         What is still masked says nothing of the item.
         """
-        masked = still_masked(self, values)
+        masked = still_masked(values)
         return {
             name: value
             for name, value in values.items()
             if is_compared(name) and name not in masked and not self.is_shown(name, value, document)
         }
-
-    @abstractmethod
-    def masked_in(self, values: Values) -> Collection[str]:
-        """What was masked in a row when it was exported, by the names of its columns or members."""
 
     def read_only(self, values: Values) -> list[str]:
         """The names among `values` that cannot be written and are not empty."""
@@ -138,9 +139,12 @@ def typed_part(form: FileFormat, values: Values, names: frozenset[str]) -> Value
     return form.validate(form.change, only(names, values)).changes()
 
 
-def still_masked(form: FileFormat, values: Values) -> set[str]:
-    """What was masked in a row when it was exported, and has no value since."""
-    return {name for name in form.masked_in(values) if values.get(name) in ("", None)}
+def still_masked(values: Values) -> set[str]:
+    """What was masked in a row when it was exported, and has no value since: columns of CSV, or members of JSON."""
+    given = values.get(MASKED) or ()
+    parts = MASKED_NAME.findall(given) if isinstance(given, str) else given
+    names = {name for name in parts if isinstance(name, str)} if isinstance(parts, list) else set[str]()
+    return {name for name, value in values.items() if name.partition(".")[0] in names and value in ("", None)}
 
 
 def is_compared(name: str) -> bool:

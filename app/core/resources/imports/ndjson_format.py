@@ -1,13 +1,12 @@
 """Rows of NDJSON: one JSON document a line."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import IO, Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from app.core.db.field_rules import MASKED
 from app.core.errors import Malformed
 from app.core.field_errors import FieldError, field_error
 from app.core.resources.imports.file_format import FileFormat, ParsedLine, Values, run_validation, writable
@@ -36,10 +35,6 @@ class NdjsonFormat(FileFormat):
 
     def is_shown(self, name: str, value: Any, document: Mapping[str, Any]) -> bool:
         return name in document and type(document[name]) is type(value) and bool(document[name] == value)
-
-    def masked_in(self, values: Values) -> Collection[str]:
-        names = values.get(MASKED)
-        return {name for name in names if isinstance(name, str)} if isinstance(names, list) else ()
 
     def patch(self, changes: Values, values: Values) -> Patch:
         return self.validate(self.change, writable(self, changes))
