@@ -79,10 +79,14 @@ def request_to(
 
 
 def comparable(outcome: Outcome) -> Outcome:
-    """Services are compared by their types: each outcome has its own."""
+    """Services are compared by their types: each outcome has its own. A default of a model can be the time."""
     arguments, errors = outcome
-    kept = (str, int, UUID, BaseModel, type(None), Principal)
-    plain = {name: value if isinstance(value, kept) else type(value) for name, value in arguments.items()}
+    kept = (str, int, UUID, dict, type(None), Principal)
+    given = {
+        name: value.model_dump(exclude_unset=True) if isinstance(value, BaseModel) else value
+        for name, value in arguments.items()
+    }
+    plain = {name: value if isinstance(value, kept) else type(value) for name, value in given.items()}
     return plain, [{**error, "ctx": str(error.get("ctx"))} for error in errors]
 
 

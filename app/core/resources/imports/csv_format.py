@@ -1,6 +1,6 @@
 """Rows of CSV: cells below a header."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import IO, Any, TypeVar

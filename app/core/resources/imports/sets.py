@@ -81,7 +81,7 @@ class ImportedSets:
         ids: list[dict[str, Any]] = [{} for _ in rows]
         for links in self.sets:
             given = [getattr(row, links.name) if links.name in row.model_fields_set else None for row in rows]
-            if any(names is not None for names in given):
+            if changes_any(rows, given):
                 check_permission(session, links, links.name)
             known = await read_ids(session, links, {name for names in given for name in names or ()})
             for found, names in zip(ids, given, strict=True):
@@ -94,6 +94,11 @@ class ImportedSets:
         schema: type[Schema | Patch] = self.schemas.update if isinstance(row, Patch) else self.schemas.create
         values = {name: getattr(row, name) for name in row.model_fields_set & schema.model_fields.keys()} | dict(ids)
         return schema.model_construct(set(values), **values)
+
+
+def changes_any(rows: Sequence[Schema | Patch], given: Sequence[Sequence[str] | None]) -> bool:
+    """Whether the names that rows give fill a set, or clear that of an item that is there."""
+    return any(names or isinstance(row, Patch) for row, names in zip(rows, given, strict=True) if names is not None)
 
 
 async def read_ids(session: Session | ReadSession, links: LinkSet, names: set[str]) -> dict[str, UUID]:

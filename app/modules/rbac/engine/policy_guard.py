@@ -8,7 +8,7 @@ lacks, and a new name or condition of what the caller lacks, fails at its flush 
 request on the account of another user fails before its first query.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from app.modules.rbac.engine.affected import (
     named_permissions,
 )
 from app.modules.rbac.engine.effects import EFFECTS, Effects, describe, effect_on, without_name
+from app.modules.rbac.engine.governed_rows import changes_policy, opened_accounts, target_users
 from app.modules.rbac.engine.snapshots import Key, Snapshot, snapshots
 from app.modules.rbac.models import PolicyVersion
 from app.modules.rbac.repository import policy
@@ -44,9 +45,6 @@ from app.modules.roles import (
     time_before,
 )
 from app.modules.second_factor import check_step_up
-
-IDENTITY = frozenset({"email", "username"})
-"""Columns of a user by which users sign in: changing one's own needs a second factor too."""
 
 versions = table_of(PolicyVersion)
 
@@ -108,34 +106,6 @@ async def check_transaction(session: Session) -> None:
 def tell_version(session: Session) -> None:
     """Tell the response which version the transaction has made."""
     session.context.policy_version = session.info.get("policy_version", session.context.policy_version)
-
-
-def changes_policy(row: Entity, change: Change) -> bool:
-    """Whether `change` changes policy. Creating a superuser does; creating another user does not."""
-    is_new_superuser = change.action == "create" and getattr(row, "is_superuser", False)
-    return is_new_superuser or change.alters(row.policy_columns)
-
-
-def target_users(rows: Iterable[tuple[Entity, Change]], context: RequestContext) -> Iterable[UUID]:
-    """The users on whom these changes act.
-
-    A session may change its own user, except the columns by which users sign in; an API key may not.
-    """
-    if context.principal is None:
-        return
-    has_session = context.principal.session_id is not None
-    for row, change in rows:
-        if row.target_user_column:
-            target: UUID = getattr(row, row.target_user_column)
-            if target != context.principal.user_id or not has_session or change.alters(IDENTITY):
-                yield target
-
-
-def opened_accounts(rows: Iterable[tuple[Entity, Change]]) -> Iterable[UUID]:
-    """The users as whom these changes let the caller sign in."""
-    for row, change in rows:
-        if row.target_user_column and change.action != "delete" and change.alters(row.opens_account):
-            yield getattr(row, row.target_user_column)
 
 
 class PolicyChange:
