@@ -9,9 +9,7 @@ depends_on = None
 
 INDEXES = {
     "api_key": ("created_at", "updated_at", "name", "expires_at", "revoked_at"),
-    "api_key_use": ("last_used_at",),
     "auth_session": ("created_at", "expires_at"),
-    "auth_session_use": ("used_at",),
 }
 
 

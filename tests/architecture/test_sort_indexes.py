@@ -74,8 +74,8 @@ SHORT_LISTS = {
 
 WALKED = {
     AccessQuery: tuple(AccessQuery.walked),
-    AllApiKeysQuery: ("last_used_at_null",),
-    AllSessionsQuery: ("updated_at_lt", "updated_at_lte", "updated_at_gt", "updated_at_gte"),
+    AllApiKeysQuery: ("last_used_at_null", "last_used_at_gte", "last_used_at_lt"),
+    AllSessionsQuery: ("used_at_gte", "used_at_lt", *(f"updated_at_{each}" for each in ("lt", "lte", "gt", "gte"))),
     CategoryQuery: ("name",),
     ChangeQuery: tuple(ChangeQuery.walked),
     ErasureQuery: ("entity_id",),

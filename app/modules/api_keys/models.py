@@ -43,7 +43,6 @@ class ApiKeyUse(Bookkeeping, table=True):
 
     __tablename__ = "api_key_use"
     not_audited = "moves with every use, which the access log shows"
-    __table_args__ = (*sort_indexes("api_key_use", "last_used_at"),)
 
     id: UUID = Field(primary_key=True, foreign_key="api_key.id", ondelete="CASCADE")
     """The key."""

@@ -56,7 +56,6 @@ class SessionUse(Bookkeeping, table=True):
 
     __tablename__ = "auth_session_use"
     not_audited = "moves with every refresh, which the access log shows"
-    __table_args__ = (*sort_indexes("auth_session_use", "used_at"),)
 
     id: UUID = Field(primary_key=True, foreign_key="auth_session.id", ondelete="CASCADE")
     """The session."""

@@ -92,7 +92,8 @@ class AllSessionsQuery(SessionQuery):
     """The parameters of a list of the sessions of all users."""
 
     lists: ClassVar = AuthSession
-    sortable: ClassVar[tuple[str, ...]] = ("used_at", "created_at", "expires_at")
+    sortable: ClassVar[tuple[str, ...]] = ("created_at", "expires_at")
+    default_sort: ClassVar[str] = "-created_at"
     filterable: ClassVar[tuple[str, ...]] = ("user_id", "expires_at")
 
     used_at_gte: Moment | None = None

@@ -38,14 +38,14 @@ async def test_the_open_sessions_of_all_users_are_found_by_user_and_use(
     await admin.patch(f"/users/{gone.id}", {"is_active": False})
     hour_ago = (now() - timedelta(hours=1)).isoformat()
 
-    assert await users_of(admin) == [fresh.username, admin.username, old.username]
+    assert await users_of(admin) == [old.username, fresh.username, admin.username]
     assert await users_of(admin, used_at_lt=hour_ago) == [old.username]
     assert await users_of(admin, used_at_gte=hour_ago, sort="created_at") == [admin.username, fresh.username]
     assert await users_of(admin, user_id=str(old.id)) == [old.username]
     assert await users_of(admin, expires_at_lt=hour_ago) == []
     first = (await admin.get("/sessions", params={"limit": 1})).json()
     second = await users_of(admin, limit=1, cursor=first["next_cursor"])
-    assert (first["items"][0]["is_current"], second) == (False, [admin.username])
+    assert (first["items"][0]["is_current"], second) == (False, [fresh.username])
 
 
 async def test_a_session_is_ended_from_the_list(signed_in_as: SignedInAs) -> None:
