@@ -1,7 +1,7 @@
 """The request context: caller, client and purpose of a request. The request and its database session share it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,6 +53,11 @@ def scopes_in(held: frozenset[str], permission: str) -> frozenset[str]:
 
 Need = Literal["password", "second-factor"]
 """What a restricted caller must set first."""
+
+
+def in_short(permissions: Collection[str]) -> list[str]:
+    """`permissions`, without those of a scope that are held for all rows as well."""
+    return sorted(name for name in permissions if "@" not in name or name.partition("@")[0] not in permissions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Creates and revokes API keys."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.core.clock import now
@@ -7,12 +8,13 @@ from app.core.context import EVERYTHING, RequestContext
 from app.core.db.engine import Database
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
+from app.core.errors import invalid
 from app.core.resources.service import reload_one
 from app.modules.api_keys.credential import parsed_key
 from app.modules.api_keys.models import ApiKey
 from app.modules.api_keys.repository import ApiKeyRepository, OwnedApiKeyRepository
 from app.modules.api_keys.schemas import ApiKeyCreate, NewApiKey
-from app.modules.roles import ALWAYS, CannotGrant, describe_terms, held_by_user, is_within
+from app.modules.roles import ALWAYS, CannotGrant, ModuleRepository, describe_terms, held_by_user, is_within
 from app.modules.second_factor import check_step_up
 from app.modules.users import UserRepository
 
@@ -33,9 +35,13 @@ class ApiKeyService:
         return await OwnedApiKeyRepository(self.rows.session).page(query)
 
     async def create(self, user_id: UUID, data: ApiKeyCreate, step_up_ttl: int) -> NewApiKey:
-        """Create a key of this user. Raises NotFound, CannotGrant, TargetHasMorePermissions, StepUpRequired."""
+        """Create a key of this user.
+
+        Raises NotFound, Invalid, CannotGrant, TargetHasMorePermissions, StepUpRequired.
+        """
         session = self.rows.writer
         await UserRepository(session).load(user_id)
+        await self.check_known(data.scopes)
         await self.check_scopes(user_id, data)
         key = parsed_key.generate()
         values = data.model_dump(exclude={"scopes"})
@@ -50,6 +56,13 @@ class ApiKeyService:
         if session.context.principal is not None:
             check_step_up(session.context.principal, step_up_ttl)
         return NewApiKey(**vars(await reload_one(self.rows, row)), key=str(key))
+
+    async def check_known(self, scopes: Sequence[str]) -> None:
+        """Raise Invalid for a permission that no module has."""
+        known = await ModuleRepository(self.rows.session).permissions()
+        for index, scope in enumerate(scopes):
+            if scope not in known:
+                raise invalid(f"/body/scopes/{index}", "There is no such permission.", "unknown-permission")
 
     async def check_scopes(self, user_id: UUID, data: ApiKeyCreate) -> None:
         """Raise CannotGrant for scopes that the owner or the caller does not hold, or not for as long.

@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from app.core.context import RequestContext
+from app.core.context import RequestContext, in_short
 from app.core.errors import Unauthenticated
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
@@ -27,7 +27,7 @@ async def introspect_token(request: Request, data: IntrospectionRequest) -> Intr
         user_id=principal.user_id,
         username=principal.username,
         api_key_id=principal.api_key_id,
-        permissions=sorted(principal.permissions),
+        permissions=in_short(principal.permissions),
         expires_at=context.credential_expires_at,
         policy_version=context.policy_version,
     )

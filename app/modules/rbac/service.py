@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.core.clock import now
-from app.core.context import ALL_ROWS, EVERYTHING, Principal, scopes_in
+from app.core.context import ALL_ROWS, EVERYTHING, Principal, in_short, scopes_in
 from app.core.db.pagination import RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound, invalid
 from app.modules.rbac.engine.conditions import asked_conditions
-from app.modules.rbac.engine.effects import in_short
 from app.modules.rbac.repository import VersionRepository
 from app.modules.rbac.schemas import (
     ExplainAllQuery,

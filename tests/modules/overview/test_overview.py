@@ -125,4 +125,4 @@ async def test_it_takes_as_many_statements_for_many_permissions(
     found = await overview(root, person)
 
     assert len(found["permissions"]) >= held
-    assert len(statements) <= 14
+    assert len(statements) <= 15

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import delete, select, update
 
 from app.core.clock import now
-from app.core.context import RequestContext
+from app.core.context import RequestContext, in_short
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.errors import Unauthenticated
@@ -31,11 +31,6 @@ def names_in_scopes(explanation: Any) -> list[str]:
     """What an explanation says that the user holds, as permissions are written."""
     name = explanation["permission"]
     return [name if scope == "all" else f"{name}@{scope}" for scope in explanation["scopes"]]
-
-
-def in_short(holdings: frozenset[str]) -> set[str]:
-    """Without those of a scope that are held for all rows."""
-    return {name for name in holdings if "@" not in name or name.partition("@")[0] not in holdings}
 
 
 async def ask(asker: Person, **params: Any) -> Any:
@@ -137,7 +132,7 @@ async def test_what_an_explanation_says_of_an_instant_is_what_the_gate_said_then
         for person in company.people:
             told = await ask(root, user_id=str(person.id), at=at.isoformat(), near_misses="true")
             allowed = {name for item in told["permissions"] for name in names_in_scopes(item)}
-            assert allowed == in_short(truth.holdings(person.id, at)), at
+            assert allowed == set(in_short(truth.holdings(person.id, at))), at
             assert person.id not in said or allowed == said[person.id], at
             asked, held, by_gate = asked + 1, held + bool(allowed), by_gate + (person.id in said)
     print(f"{asked} sets of permissions, {held} not empty, {by_gate} compared with the guards")  # noqa: T201  # the evidence

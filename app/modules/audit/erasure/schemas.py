@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from app.core.clock import now
 from app.core.db.pagination import FieldsQuery, PageQuery
-from app.core.fields.text import Name
+from app.core.fields.text import ONE_LINE, compose_line
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema, Schema, example
 from app.core.sentences import refusal
@@ -23,12 +23,19 @@ def check_future(at: datetime) -> datetime:
     return at
 
 
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=ONE_LINE),
+    BeforeValidator(compose_line),
+]
+
+
 class HoldSet(Schema):
     """A legal hold of a person's data."""
 
     model_config = example(reason="Lawsuit 4711", until=None)
 
-    reason: Annotated[Name, Field(max_length=500)]
+    reason: Reason
     """Why the data must be kept."""
     until: Annotated[Moment, AfterValidator(check_future)] | None = None
     """Until when the data must be kept; null: until the hold is lifted."""

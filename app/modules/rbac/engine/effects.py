@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from app.core.context import EVERYTHING
+from app.core.context import EVERYTHING, in_short
 from app.core.db.session import AnyRow
 from app.modules.roles import ALWAYS, HeldPermissions
 
@@ -35,11 +35,6 @@ def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> d
 def without_name(effect: Mapping[str, Any]) -> dict[str, Any]:
     """`effect` as a version keeps it: whose name it was is found by the id, as long as there is a name."""
     return {key: value for key, value in effect.items() if key != "username"}
-
-
-def in_short(permissions: Collection[str]) -> list[str]:
-    """`permissions`, without those of a scope that are held for all rows as well."""
-    return sorted(name for name in permissions if "@" not in name or name.partition("@")[0] not in permissions)
 
 
 def describe(permissions: Collection[str]) -> str:

@@ -173,9 +173,10 @@ class PolicyChange:
         return {name: time_before(principal.expires_at, found) for name, found in known.items()}
 
     def not_held(self, permissions: frozenset[str]) -> list[str]:
-        """Those of `permissions` that the caller does not hold."""
+        """Those of `permissions` that the caller does not hold. What is held for all rows is held in each scope."""
         held = self.held
-        return [] if EVERYTHING in held else sorted(permissions - held)
+        beyond = () if EVERYTHING in held else permissions - held
+        return sorted(name for name in beyond if name.partition("@")[0] not in held)
 
     def check_targets(self, targets: set[UUID]) -> None:
         """Raise TargetHasMorePermissions for a user who holds what the caller lacks."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from app.core.context import EVERYTHING
+from app.core.context import EVERYTHING, in_short
 from app.core.db.pagination import RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.modules.rbac.repository import ReviewedUserRepository
@@ -56,7 +56,7 @@ def rows_of(past: PastPolicy, user: Any, paths: list[GrantPath]) -> Iterator[dic
                 "role_id": path.role_id,
                 "role": path.role_name,
                 "module_slug": path.slug,
-                "permissions": sorted(given),
+                "permissions": in_short(given),
                 "valid_from": path.valid_from,
                 "valid_until": path.valid_until,
                 "assigned_at": assignment.get("created_at"),

@@ -35,7 +35,7 @@ class HeldPermissions:
             name
             for before, after in ((self.spans, later.spans), (self.active_spans, later.active_spans))
             for name, spans in after.items()
-            if not is_within(spans, (*before.get(name, ()), *lent.get(name, ())))
+            if not is_within(spans, (*before.get(name, ()), *lent.get(name, ()), *lent.get(name.partition("@")[0], ())))
         )
 
 
