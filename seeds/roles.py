@@ -30,7 +30,7 @@ def grant_everything(*slugs: str) -> list[Flags]:
 
 
 ROLES = {
-    "Administrator": ("office", grant_everything(*BUSINESS, "users", "roles")),
+    "Administrator": ("office", grant_everything(*BUSINESS, "users", "roles", "approvals")),
     "Manager": ("manager", [*grant_everything(*BUSINESS), *grant_reading("users")]),
     "Warehouse": (
         "warehouse",
