@@ -11,9 +11,11 @@ from sqlmodel import SQLModel
 
 from app.core.db.audited import audited_models
 from app.core.db.redaction import Redaction, is_personal
+from app.core.db.row_access import EVERY_PERMISSION, RowAccess, access_by, row_access
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import name_column, table_of_actors
 from app.modules.audit.models import TABLES
+from app.modules.audit.repository import audited_modules
 
 Names = dict[UUID | None, str]
 """Names by the ids of their rows, which are different in all tables. No id has no name."""
@@ -54,10 +56,14 @@ class WantedNames:
         self.add(table_of_actors().name, *ids)
 
     async def read(self, session: ReadSession | Session) -> Names:
-        """The names of those that have one. Of a page it is one select; of very many ids it is several."""
+        """The names of those that have one. Of a page it is one select; of very many ids it is several.
+
+        Who reads the whole log reads all names; others those of rows that they may read.
+        """
+        access = access_by(EVERY_PERMISSION) if audited_modules(session) is None else row_access(session.context)
         ids = {table: sorted(found) for table, found in sorted(self.ids.items())}
         parts = [
-            select_names(table, found[at : at + MOST_IDS])
+            select_names(table, found[at : at + MOST_IDS], access)
             for table, found in ids.items()
             for at in range(0, len(found), MOST_IDS)
         ]
@@ -68,10 +74,11 @@ class WantedNames:
         return names
 
 
-def select_names(name: str, ids: Sequence[UUID]) -> AnySelect:
+def select_names(name: str, ids: Sequence[UUID], access: RowAccess) -> AnySelect:
     """A select of the names of rows of a table. A name that is personal goes with the person whose data it is."""
     table, column = SQLModel.metadata.tables[name], cast("Column[str]", name_of(name))
-    statement: AnySelect = select(table.c.id, column.label("shown_name")).where(table.c.id.in_(ids))
+    is_readable = (table.c.id.in_(ids), *access.conditions(table))
+    statement: AnySelect = select(table.c.id, column.label("shown_name")).where(*is_readable)
     if not is_personal(column):
         return statement
     redaction: Redaction = column.info["redaction"]
