@@ -32,7 +32,7 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
         return chance.choice([None, None, now() - timedelta(hours=1), now() + timedelta(hours=1)])
 
     async with app.state.database.unit_of_work(job) as session:
-        modules = await rows(session, Module)
+        modules = sorted(await rows(session, Module), key=lambda module: str(module.slug))
         for row in [*modules, *await rows(session, ModuleGroup)]:
             row.is_active = mostly()
         users = [
