@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery
 from app.core.http.guards import Authenticated, Guard, Public, RequiresPermission
 from app.core.http.route import Route
 from app.main import API, create_app
@@ -107,8 +107,8 @@ def test_permissions_are_of_the_module_at_that_address() -> None:
     assert checked >= 25
 
 
-def test_every_list_can_be_a_file() -> None:
-    """It is streamed by asking for one page after the other, long after a transaction would have ended."""
+def test_every_list_can_be_a_file_and_has_fields() -> None:
+    """A file is streamed by asking for one page after the other, long after a transaction would have ended."""
     lists = [
         r.original_route for r in iter_route_contexts(create_app().routes) if getattr(r.original_route, "item", None)
     ]
@@ -117,7 +117,7 @@ def test_every_list_can_be_a_file() -> None:
     for route in lists:
         assert isinstance(route, Route)
         query = inspect.signature(route.endpoint).parameters["query"].annotation
-        assert issubclass(get_args(query)[0], PageQuery), route.path
+        assert issubclass(get_args(query)[0], FieldsQuery), route.path
         assert not route.is_transactional, route.path
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from app.core.clock import now
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.ip_address import Network
 from app.core.fields.text import Name, PermissionName
 from app.core.fields.time import Moment
@@ -73,7 +73,7 @@ class NewApiKey(ApiKeyRead):
     """The key, to send as `Authorization: Bearer`."""
 
 
-class ApiKeyQuery(PageQuery):
+class ApiKeyQuery(FieldsQuery, PageQuery):
     """The parameters of a list of API keys."""
 
     lists: ClassVar = ApiKey

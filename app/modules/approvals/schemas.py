@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.resources.schemas import Named, Read, ResponseSchema
 from app.modules.approvals.models import ApprovalState
 
@@ -53,7 +53,7 @@ class ApprovalPreview(ResponseSchema):
     """The sentence of that error."""
 
 
-class ApprovalQuery(PageQuery):
+class ApprovalQuery(FieldsQuery, PageQuery):
     """The parameters of a list of changes that wait, or waited."""
 
     sortable: ClassVar[tuple[str, ...]] = ("created_at",)

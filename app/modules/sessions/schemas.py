@@ -81,7 +81,7 @@ class OwnedSessionRead(SessionRead):
     """The user who signed in."""
 
 
-class SessionQuery(PageQuery):
+class SessionQuery(FieldsQuery, PageQuery):
     """The parameters of a list of sessions."""
 
     sortable: ClassVar[tuple[str, ...]] = ("used_at", "created_at")

@@ -9884,6 +9884,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only keys that were never used (true), or only those that were (false). */
                 last_used_at_null?: boolean;
                 /** @description Only keys that were used at or after this instant. */
@@ -9998,6 +10000,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only changes that wait (true), or only those that do not (false). */
                 waiting?: boolean;
                 /** @description Only changes for which this user asked. */
@@ -11225,6 +11229,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only items whose id is one of these. */
                 id?: string[];
                 /** @description Only items whose id is none of these. */
@@ -12154,6 +12160,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -16561,6 +16569,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The instant that is reviewed; without it, that of the request. */
                 at?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
@@ -18068,6 +18078,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only sessions that were continued at or after this instant. */
                 used_at_gte?: string;
                 /** @description Only sessions that were last continued before this instant. */
@@ -20968,6 +20980,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson";
                 /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
@@ -21108,6 +21122,8 @@ export interface operations {
                 total?: boolean | "exact";
                 /** @description Fields, comma separated; `-` for descending. */
                 sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
                 /** @description Only items whose id is one of these. */
                 id?: string[];
                 /** @description Only items whose id is none of these. */

@@ -40,6 +40,8 @@ async def test_the_keys_of_all_users_are_found_by_use_end_and_owner(signed_in_as
     assert await names(admin, last_used_at_null="false") == ["a used"]
     assert await names(admin, last_used_at_gte=minute) == ["a used"]
     assert await names(admin, last_used_at_lt=minute) == []
+    sparse = (await admin.get("/api-keys", params={"fields": "name"})).json()["items"][0]
+    assert sparse.keys() == {"id", "name"}
     assert await names(admin, expires_at_lt=week) == ["b soon"]
     assert await names(admin, user_id=str(first.id)) == ["a used", "c later"]
     assert await names(admin, prefix=later["prefix"], sort="-expires_at") == ["c later"]

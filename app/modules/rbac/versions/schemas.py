@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import Field
 
 from app.core.clock import now
-from app.core.db.pagination import PageQuery
+from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 
 
-class AccessReviewQuery(PageQuery):
+class AccessReviewQuery(FieldsQuery, PageQuery):
     """The parameters of an access review. A page has all rows of as many users as `limit` says."""
 
     sortable: ClassVar[tuple[str, ...]] = ("username",)
