@@ -1,7 +1,6 @@
 """Pages are served from our own files, under a strict policy, and log nothing to the console."""
 
 import asyncio
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,25 +12,23 @@ from app.core.config import Environment, Settings
 from app.core.http.site import DOCUMENTS
 from app.main import create_app
 from scripts.servers import Server
-from tests import browser
+from tests.browser import PATIENCE_MILLISECONDS, open_browser, watch
 
 PAGES = {"/": "every request and every change", "/docs": "List your API keys", "/redoc": "Create a task"}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_a_page_logs_nothing_and_loads_nothing_from_elsewhere(server: Server) -> None:
-    program = browser.executable()
-    if program is None:
-        assert "REQUIRE_BROWSER" not in os.environ, "this run must have a browser"
-        pytest.skip("no Chromium on this machine")
+    async with open_browser() as browser:
+        for path, ready in PAGES.items():
+            page = await browser.new_page()
+            seen = watch(page)
+            await page.goto(f"{server.url}{path}")
+            await page.get_by_text(ready).first.wait_for(state="attached", timeout=PATIENCE_MILLISECONDS)
 
-    for path, ready in PAGES.items():
-        async with browser.browser(program) as tab:
-            visit = await tab.visit(f"{server.url}{path}", ready)
-
-        assert visit.complaints == [], path
-        assert ready in visit.text
-        assert [url for url in visit.requested if not url.startswith((server.url, "data:", "blob:"))] == []
+            assert seen.complaints == [], path
+            assert seen.requested
+            assert seen.requested_beyond(server.url) == []
 
 
 async def test_scripts_come_from_files_only(client: httpx.AsyncClient) -> None:
