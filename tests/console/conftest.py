@@ -1,0 +1,73 @@
+"""The console in Chromium, on a server with demo data, as the people who work with it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from scripts.servers import UNLIMITED
+from tests.browser import PATIENCE_MILLISECONDS, Watch, open_browser, watch
+from tests.demo import Demo, demo_server
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+expect.set_options(timeout=PATIENCE_MILLISECONDS / 2)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demo_server(tmp_path_factory.mktemp("console"), **UNLIMITED) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with open_browser() as browser:
+        yield browser
+
+
+@dataclass
+class Desk:
+    """A browser profile of one person, with a tab. `watch` is what the tab complained about and asked for."""
+
+    context: BrowserContext
+    page: Page
+    watch: Watch
+
+
+OpenConsole = Callable[..., Awaitable[Page]]
+"""The type of the fixture `console`."""
+
+
+@pytest.fixture
+async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
+    """`page = await console("manager", "/tasks")` signs in and opens a screen, each time in a profile of its own.
+
+    At the end, no tab may have written an error to its console, broken the policy of its page or asked another host.
+    """
+    desks: list[Desk] = []
+
+    async def open_console(username: str, path: str = "/", **options: object) -> Page:
+        context = await chromium.new_context(**{"viewport": WIDE, "base_url": demo.url, **options})  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MILLISECONDS / 2)
+        page = await context.new_page()
+        desks.append(Desk(context, page, watch(page)))
+        await page.goto(f"/console{path}")
+        await sign_in(page, username, demo.passwords[username])
+        return page
+
+    yield open_console
+
+    for desk in desks:
+        complaints, elsewhere = desk.watch.complaints, desk.watch.requested_beyond(demo.url)
+        await desk.context.close()
+        assert complaints == []
+        assert elsewhere == []
+
+
+async def sign_in(page: Page, username: str, password: str) -> None:
+    """Fill in the form, and wait until the console is there."""
+    await page.get_by_label("Username").fill(username)
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("navigation").first.wait_for(state="attached")
