@@ -26,6 +26,9 @@ PUBLIC = {
     "GET /redoc",
     "GET /static/{name}",
     f"GET {API}/downloads/file",  # its token is a credential, for one list and once
+    f"POST {API}/auth/browser/logout",  # these three are for pages of this server, see `SameOrigin`
+    f"POST {API}/auth/browser/refresh",
+    f"POST {API}/auth/browser/token",
     f"POST {API}/auth/invitation",  # its token is a credential, for one password and once
     f"POST {API}/auth/token",
     f"POST {API}/auth/token/refresh",

@@ -122,6 +122,19 @@ async def use_passwords(client: httpx.AsyncClient, root: Person, c: Canaries) ->
     return person
 
 
+async def use_browser(client: httpx.AsyncClient, person: Person, c: Canaries) -> None:
+    """Sign in, refresh and sign out as a page does."""
+    page = {"Sec-Fetch-Site": "same-origin", "X-Attest-Browser": "1"}
+    form = {"username": person.username, "password": c.known["new password"]}
+    opened = await client.post("/auth/browser/token", data=form, headers=page)
+    first = c.new("first cookie", opened.headers["set-cookie"].partition(";")[0])
+    went_on = await client.post("/auth/browser/refresh", headers={**page, "Cookie": first})
+    second = c.new("second cookie", went_on.headers["set-cookie"].partition(";")[0])
+    c.heard(await client.post("/auth/browser/logout", headers={**page, "Cookie": second}))
+    c.heard(await client.post("/auth/browser/refresh", headers={**page, "Cookie": second}))
+    c.heard(await client.post("/auth/browser/refresh", headers={"Cookie": second}))
+
+
 async def use_factors(client: httpx.AsyncClient, person: Person, c: Canaries) -> None:
     password = c.known["new password"]
     begun = (await person.post("/auth/me/second-factor", {"current_password": password})).json()
@@ -172,6 +185,7 @@ async def test_no_canary_is_found_where_no_secret_may_be(
     canaries.new("a password in use", PASSWORD)
     await send_anonymously(client, canaries)
     person = await use_passwords(client, root, canaries)
+    await use_browser(client, person, canaries)
     await use_factors(client, person, canaries)
     await use_machine_credentials(client, root, canaries)
     for path in ("/users", "/audit/changes", "/audit/access", "/auth/logins", "/auth/api-keys", "/rbac/versions"):

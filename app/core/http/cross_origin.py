@@ -46,7 +46,7 @@ LOCAL_ORIGIN = r"https?://(([a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\])(:[0-9]
 def cross_origin_options(settings: Settings) -> dict[str, Any] | None:
     """The options of Starlette's CORSMiddleware; None where no origin is allowed.
 
-    Credentials of the browser (cookies) are not allowed: nothing here reads them.
+    Credentials of the browser (cookies) are not allowed: what reads one is for pages of the same origin.
     """
     is_local = settings.environment is Environment.development
     if not settings.cors.origins and not is_local:

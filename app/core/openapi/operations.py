@@ -11,6 +11,8 @@ from app.core.http.guards import Authenticated, Public, RequiresInSomeModule, Re
 from app.core.http.preflight import IDEMPOTENCY_HEADER
 from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
+from app.core.http.same_origin import HEADER as BROWSER_HEADER
+from app.core.http.same_origin import VALUE, SameOrigin
 from app.core.openapi.actions import filter_actions
 from app.core.openapi.descriptions import field_lines
 from app.core.openapi.schemas import reference
@@ -33,6 +35,14 @@ AUDIT_REASON: Json = {
     "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
 }
 
+OF_A_BROWSER: Json = {
+    "name": BROWSER_HEADER,
+    "in": "header",
+    "required": True,
+    "description": "Says that a script of our own page calls: no form can send it.",
+    "schema": {"type": "string", "const": VALUE},
+}
+
 PATH_PARAMETERS = {
     "id": "The identifier of the item.",
     "user_id": "The identifier of the user.",
@@ -49,6 +59,8 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     describe_parameters(operation, route)
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
+    if isinstance(route.guard, SameOrigin):
+        operation.setdefault("parameters", []).append(dict(OF_A_BROWSER))
     if not isinstance(route.guard, Public) and "GET" not in (route.methods or ()):
         operation.setdefault("parameters", []).append({**AUDIT_REASON, "required": route.requires_reason})
     if route.has_dry_run:
@@ -103,7 +115,11 @@ def description_of(operation: Json, route: Route) -> Iterator[str]:
 def guard_sentences(route: Route) -> Iterator[str]:
     guard = route.guard
     if isinstance(guard, Public):
-        yield "Public."
+        yield (
+            "Public."
+            if not isinstance(guard, SameOrigin)
+            else "For pages of this server: `Sec-Fetch-Site: same-origin`."
+        )
     elif isinstance(guard, SignedByService):
         yield "For signed calls of internal services."
     elif isinstance(guard, RequiresPermission):

@@ -7,6 +7,7 @@ from typing import Any
 from app.core.http.guards import Authenticated
 from app.core.http.request_body import JSON_TYPES
 from app.core.http.route import Route
+from app.core.http.same_origin import SameOrigin
 from app.core.openapi.schemas import PROBLEM_CONTENT, reference
 
 Json = dict[str, Any]
@@ -108,7 +109,7 @@ def possible_problems(operation: Json, route: Route, method: str) -> Iterator[in
     guard = route.guard
     yield from (400, 401, 422, 429, 500, 503, 504)
     yield from (int(status) for status in route.responses if int(status) >= HTTPStatus.BAD_REQUEST)
-    if isinstance(guard, Authenticated):
+    if isinstance(guard, (Authenticated, SameOrigin)):
         yield 403
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         yield 404

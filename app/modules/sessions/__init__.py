@@ -2,10 +2,11 @@
 
 from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.sessions.repository import LoginRepository, SessionRepository
-from app.modules.sessions.schemas import LoginQuery, LoginRead, SessionQuery, SessionRead, TokenPair
+from app.modules.sessions.schemas import AccessToken, LoginQuery, LoginRead, SessionQuery, SessionRead, TokenPair
 from app.modules.sessions.service import SessionAdmin
 from app.modules.sessions.tokens.session_tokens import (
     BadCredentials,
+    BadRefreshToken,
     SessionTokens,
     confirm_generation,
     end_sessions,
@@ -13,8 +14,10 @@ from app.modules.sessions.tokens.session_tokens import (
 )
 
 __all__ = [
+    "AccessToken",
     "AuthSession",
     "BadCredentials",
+    "BadRefreshToken",
     "LoginQuery",
     "LoginRead",
     "LoginRepository",

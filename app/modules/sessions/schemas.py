@@ -12,17 +12,24 @@ from app.core.resources.schemas import Named, ResponseSchema
 from app.modules.sessions.models import AuthSession, LoginAttempt
 
 
-class TokenPair(ResponseSchema):
-    """An access token and a refresh token (RFC 6749, 5.1)."""
+class AccessToken(ResponseSchema):
+    """An access token (RFC 6749, 5.1)."""
 
     access_token: str
     """The token to send as `Authorization: Bearer`."""
-    refresh_token: str
-    """The token to exchange for the next pair. It works once."""
     token_type: Literal["bearer"]
     """The type of the access token."""
     expires_in: int
     """Seconds until the access token expires."""
+
+
+class TokenPair(AccessToken):
+    """An access token and a refresh token."""
+
+    refresh_token: str
+    """The token to exchange for the next pair. It works once."""
+    refresh_expires_in: int
+    """Seconds until the session ends, unless the refresh token is used before."""
 
 
 class SessionRow(ResponseSchema):

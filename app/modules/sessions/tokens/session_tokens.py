@@ -1,5 +1,6 @@
 """Sessions and their tokens: opened at sign-in, continued by refresh tokens, and ended."""
 
+import math
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -131,10 +132,16 @@ class SessionTokens:
         """The token pair of this generation."""
         return TokenPair(
             access_token=self.tokens.issue(row.user_id, row.id, generation),
-            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, generation),
             token_type="bearer",  # noqa: S106  # the scheme's name
             expires_in=self.tokens.settings.access_ttl,
+            refresh_token=refresh_tokens.issue(self.database.keys.refresh, row.seed, row.id, generation),
+            refresh_expires_in=self.seconds_left(row),
         )
+
+    def seconds_left(self, row: AuthSession) -> int:
+        """How long the session lasts if it is not continued."""
+        whole = math.ceil((row.expires_at - now()).total_seconds())
+        return max(min(whole, self.tokens.settings.idle_ttl), 0)
 
     async def sign_out(self, principal: Principal) -> None:
         """End the caller's session."""
@@ -144,6 +151,22 @@ class SessionTokens:
             row = await SessionRepository(session).lock(principal.session_id)
             if row is not None:
                 row.revoke("logout")
+
+    async def sign_out_with(self, presented: str) -> None:
+        """End the session of a refresh token, whether it is the present one or an older one."""
+        token = refresh_tokens.parse(presented)
+        if token is None:
+            return
+        async with self.database.unit_of_work(self.context) as session:
+            row = await SessionRepository(session).lock(token.session_id)
+            if row is None or not token.is_genuine(session.keys.refresh, row.seed):
+                return
+            user = await UserRepository(session).find_active(row.user_id)
+            if user is None:
+                return
+            self.context.actor = Actor("user", user.id, user.username)
+            self.context.auth_method = "refresh-token"
+            row.revoke("logout")
 
     async def sign_out_everywhere(self, principal: Principal) -> None:
         """End every session of the caller."""
