@@ -22,7 +22,7 @@ from app.core.db.field_rules import check_bound
 from app.core.db.pruning import prune_periodically
 from app.core.db.replica import sample_primary
 from app.core.db.role_limits import check_limits_at_start
-from app.core.http import problem_details, problem_pages, site
+from app.core.http import console, problem_details, problem_pages, site
 from app.core.http.client_address import is_trusted
 from app.core.http.cross_origin import cross_origin_options
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
@@ -155,6 +155,7 @@ def create_app(chosen: Settings | None = None) -> Application:
     check_bound(SQLModel.metadata.tables.values())
     if options.serves_docs:
         app.include_router(site.docs)
+    app.include_router(console.router)
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_middleware(app, options)
     return app
@@ -166,7 +167,7 @@ def document_of(app: Application) -> dict[str, Any]:
 
 
 def install_middleware(app: Application, options: Settings) -> None:
-    """Add middleware from the inside out: routing, safety, CORS, that of modules (the access log), context."""
+    """Add middleware from the inside out: routing, safety, CORS, that of modules (the access log), assets, context."""
     app.add_middleware(RoutingMiddleware)
     app.add_middleware(SafetyMiddleware, settings=options)
     if (cross_origin := cross_origin_options(options)) is not None:
@@ -174,6 +175,7 @@ def install_middleware(app: Application, options: Settings) -> None:
     for module in hooks():
         if module.middleware:
             app.add_middleware(module.middleware)
+    app.add_middleware(console.ConsoleAssets)
     app.add_middleware(ContextMiddleware, settings=options)
 
 

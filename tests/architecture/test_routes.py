@@ -17,6 +17,8 @@ from tests.people import SignedInAs
 
 PUBLIC = {
     "GET /",
+    "GET /console",
+    "GET,HEAD /console/{path}",
     "GET /docs",
     "GET /healthz",
     "GET /openapi.json",

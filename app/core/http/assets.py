@@ -28,10 +28,15 @@ class Asset:
     @classmethod
     def build(cls, body: bytes, media_type: str, **headers: str) -> "Asset":
         """Compress `body`, which takes a moment. `headers` have underscores for hyphens."""
+        return cls.from_packed(body, gzip.compress(body, mtime=0), media_type, **headers)
+
+    @classmethod
+    def from_packed(cls, body: bytes, compressed: bytes, media_type: str, **headers: str) -> "Asset":
+        """The asset of a body that is compressed already."""
         tag = hashlib.sha256(body).hexdigest()[: 2 * TAG_BYTES]
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         always = {"Content-Type": media_type, "ETag": f'W/"{tag}"', "Vary": "Accept-Encoding"}
-        return cls(body, gzip.compress(body, mtime=0), tag, {**always, **named})
+        return cls(body, compressed, tag, {**always, **named})
 
     def to_response(self, request: Headers) -> Response:
         """The response to a request with these headers: 304 where the client has the content already."""

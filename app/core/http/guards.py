@@ -20,11 +20,13 @@ class Guard(ABC):
     """Decides whether a request is admitted.
 
     `durable_audit`: the access entry is synced to disk before the response ends. `rate_limited`: the request counts.
+    `leaves_query`: the query is for the page that is served, and may be any.
     """
 
-    def __init__(self, *, durable_audit: bool = False, rate_limited: bool = True) -> None:
+    def __init__(self, *, durable_audit: bool = False, rate_limited: bool = True, leaves_query: bool = False) -> None:
         self.durable_audit = durable_audit
         self.rate_limited = rate_limited
+        self.leaves_query = leaves_query
 
     @property
     def may_show_secrets(self) -> bool:
@@ -159,9 +161,9 @@ class RequiresInSomeModule(RequiresPermission):
         return super().check_permissions(principal, request)
 
 
-def public(*, durable_audit: bool = False, rate_limited: bool = True) -> Any:
-    """The guard of an endpoint that needs no credentials."""
-    return Depends(Public(durable_audit=durable_audit, rate_limited=rate_limited))
+def public(*, durable_audit: bool = False, rate_limited: bool = True, leaves_query: bool = False) -> Any:
+    """The guard of an endpoint that needs no credentials: see `Guard`."""
+    return Depends(Public(durable_audit=durable_audit, rate_limited=rate_limited, leaves_query=leaves_query))
 
 
 def signed_by_service() -> Any:

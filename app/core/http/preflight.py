@@ -69,7 +69,8 @@ class Preflight:
         context.durable_audit = self.guard.durable_audit
         try:
             context.decision = context.permission = await self.guard(request)
-            check_parameters(request, self.query_parameters, self.query_lists)
+            if not self.guard.leaves_query:
+                check_parameters(request, self.query_parameters, self.query_lists)
         except Problem:
             await limiter.count(context)
             raise

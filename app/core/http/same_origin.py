@@ -29,6 +29,6 @@ class SameOrigin(Public):
     """
 
     async def __call__(self, request: Request) -> str:
-        if request.headers.getlist(SITE) != [SAME_ORIGIN] or request.headers.getlist(HEADER) != [VALUE]:
+        if request.headers.get(SITE) != SAME_ORIGIN or request.headers.get(HEADER) != VALUE:
             raise NotSameOrigin(f"Send {HEADER}: {VALUE} from a page of this server.")
         return "same-origin"

@@ -11,6 +11,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.http.access_log import AccessLog
 from app.core.http.assets import AssetStore
+from app.core.http.console_files import ConsoleFiles
 from app.core.http.idempotency import IdempotencyStore
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.route_index import RouteIndex
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 class State:
     """The state of one application: `app.state`.
 
-    `settings`, `modules` and `assets` are there from the beginning, the rest from the start of the lifespan on. Reading
+    What has a default and `settings` are there from the beginning, the rest from the start of the lifespan on. Reading
     a field too early raises AttributeError with its name.
     """
 
     settings: Settings
     modules: list[ModuleInfo] = field(default_factory=list)
     assets: AssetStore = field(default_factory=AssetStore)
+    console: ConsoleFiles = field(default_factory=ConsoleFiles)
 
     before_stop: list[Callable[[], None]] = field(default_factory=list)
     """What ends the waiting of requests. Called once the process is told to stop: the server waits for all requests."""
