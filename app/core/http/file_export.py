@@ -20,6 +20,12 @@ ROWS_PER_PAGE = 1000
 ListEndpoint = Callable[..., Awaitable[RowPage]]
 
 
+class ZipResponse(StreamingResponse):
+    """A zip file, of an endpoint that sends nothing else."""
+
+    media_type = "application/zip"
+
+
 async def read_file_kind(request: Request) -> str | None:
     """The media type of the file that is requested; None for JSON. An endpoint that depends on it writes the file."""
     return context_of(request).file_kind

@@ -54,7 +54,7 @@ class InnerRequest:
         self.request = request
 
     async def respond_instead(self, outer: Request) -> Response:
-        """The response to a request for a list, whose access entry `outer` has in place of its own. Raises Problem."""
+        """The response to a request for a file, whose access entry `outer` has in place of its own. Raises Problem."""
         outer.scope.update(
             {name: self.request.scope[name] for name in self.request.scope.keys() - {"headers", INDEXED}}
         )
@@ -82,10 +82,11 @@ class InnerRequest:
         return options
 
 
-def find_list(request: Request, path: str, query: str) -> InnerRequest | None:
-    """The list at `path`, below the root path or not; None where there is none."""
+def find_file(request: Request, path: str, query: str) -> InnerRequest | None:
+    """The list or the zip at `path`, below the root path or not; None where there is none."""
     found = find_route(request, Call(path, query), context_of(request))
-    return found if found is not None and found.route.item is not None else None
+    is_file = found is not None and (found.route.item is not None or found.route.sends_zip)
+    return found if is_file else None
 
 
 def find_route(request: Request, call: Call, context: RequestContext) -> InnerRequest | None:

@@ -8,13 +8,12 @@ from typing import IO, Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.background import BackgroundTask
 
 from app.core.db.pagination import Page, RowPage
 from app.core.errors import invalid
 from app.core.http.dependencies import read_only
-from app.core.http.file_export import read_file_kind, to_file
+from app.core.http.file_export import ZipResponse, read_file_kind, to_file
 from app.core.http.guards import requires_in_some_module
 from app.core.http.router import Router
 from app.core.http.state import state_of
@@ -51,12 +50,6 @@ router = Router(
 
 IN_MEMORY, PIECE_BYTES = 4 * 1024 * 1024, 64 * 1024
 """Bytes of evidence that stay in memory, and that are sent at a time."""
-
-
-class ZipResponse(StreamingResponse):
-    """A zip file."""
-
-    media_type = "application/zip"
 
 
 Accesses = Annotated[AccessService, read_only(AccessService)]

@@ -1,1 +1,1 @@
-"""One-time addresses of lists as files, for plain links."""
+"""One-time addresses of files, for plain links."""

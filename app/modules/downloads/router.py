@@ -11,16 +11,19 @@ from fastapi.responses import StreamingResponse
 from app.core.context import Principal
 from app.core.errors import Forbidden, NotFound, invalid
 from app.core.http.dependencies import Caller, transactional
+from app.core.http.file_export import ZipResponse
 from app.core.http.file_formats import EXPORT_TYPES
 from app.core.http.guards import RESUMED_SESSION, Public, authenticated
-from app.core.http.inner_request import InnerRequest, find_list
+from app.core.http.inner_request import InnerRequest, find_file
 from app.core.http.parameters import NO_BODY
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
 from app.modules.downloads.schemas import DownloadCreate, DownloadRead
 from app.modules.downloads.service import DownloadService, ListAddress, open_address
 
-router = Router(prefix="/downloads", tag="downloads", about="One-time addresses of lists as files, for plain links.")
+router = Router(
+    prefix="/downloads", tag="downloads", about="One-time addresses of lists as files and of evidence, for plain links."
+)
 
 
 class OneTimeAddress(Public):
@@ -39,6 +42,7 @@ class OneTimeAddress(Public):
         return "download"
 
 
+FILES = (*EXPORT_TYPES, ZipResponse.media_type)
 Downloads = Annotated[DownloadService, transactional(DownloadService)]
 Token = Annotated[str, Query(description="The token of the address.", min_length=1, max_length=100)]
 
@@ -47,14 +51,14 @@ Token = Annotated[str, Query(description="The token of the address.", min_length
 async def create_download(
     request: Request, principal: Caller, downloads: Downloads, data: DownloadCreate
 ) -> DownloadRead:
-    """Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link.
+    """Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link.
 
     Your permissions are checked now, and again when the address is used; it ends with the session.
     """
-    inner = find_list(request, data.path, data.query.removeprefix("?"))
+    inner = find_file(request, data.path, data.query.removeprefix("?"))
     if inner is None:
-        raise invalid("/body/path", "There is no list at this path.", "not-a-list")
-    await check_list(inner, principal)
+        raise invalid("/body/path", "There is neither a list nor a file at this path.", "not-a-list")
+    await check_call(inner, principal)
     token, expires_at = await downloads.create(session_of(principal), data.path, data.query.removeprefix("?"))
     return DownloadRead(url=f"{quote(request.scope['path'])}/file?token={token}", expires_at=expires_at)
 
@@ -62,15 +66,15 @@ async def create_download(
 @router.get(
     "/file",
     response_class=StreamingResponse,
-    responses={HTTPStatus.OK: {"content": {kind: {"schema": {"type": "string"}} for kind in EXPORT_TYPES}}},
+    responses={HTTPStatus.OK: {"content": {kind: {"schema": {"type": "string"}} for kind in FILES}}},
     dependencies=[Depends(OneTimeAddress(durable_audit=True))],
 )
 async def get_download(request: Request, token: Token) -> Response:  # noqa: ARG001  # the guard reads it
-    """Download the list for which the address was made. The access log has the request as one for that list."""
+    """Download the file for which the address was made. The access log has the request as one for that file."""
     target: ListAddress = request.state.list_address
-    inner = find_list(request, target.path, target.query)
+    inner = find_file(request, target.path, target.query)
     if inner is None:
-        raise NotFound("The list is no longer there.")
+        raise NotFound("The file is no longer there.")
     response = await inner.respond_instead(request)
     context_of(request).reset_result()  # the response has its headers
     return response
@@ -83,9 +87,9 @@ def session_of(principal: Principal) -> UUID:
     return principal.session_id
 
 
-async def check_list(inner: InnerRequest, principal: Principal) -> None:
-    """Raise Forbidden, Invalid or RequestValidationError for a request that the list would refuse."""
+async def check_call(inner: InnerRequest, principal: Principal) -> None:
+    """Raise Forbidden, Invalid or RequestValidationError for a request that the endpoint would refuse."""
     inner.authorize(principal)
-    if inner.options is None or inner.options.format is None:
+    if inner.route.item is not None and (inner.options is None or inner.options.format is None):
         raise invalid("/body/query", "Choose a file, such as format=csv.", "no-format")
     await inner.route.plan.read_arguments(inner.request, NO_BODY)

@@ -12,14 +12,14 @@ Query = Annotated[str, Field(max_length=4000, pattern=r"^[\x21-\x7e]*$")]
 
 
 class DownloadCreate(Schema):
-    """A list that is to be downloaded."""
+    """A list, or evidence, that is to be downloaded."""
 
     model_config = example(path="/api/v1/tasks", query="status=todo&format=csv&separator=semicolon&bom=true")
 
     path: Path
-    """The path of the list."""
+    """The path of the list, or of `/audit/evidence/…`."""
     query: Query
-    """Its query: filters, order, and the `format` of the file."""
+    """Its query: filters, order, and for a list the `format` of the file."""
 
 
 class DownloadRead(ResponseSchema):

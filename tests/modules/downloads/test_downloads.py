@@ -1,6 +1,8 @@
 """One-time addresses: what a plain link downloads, once, as long as the session lives and may."""
 
 import asyncio
+import io
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from app.core.context import RequestContext
 from app.core.db.entity import table_of
 from app.modules.downloads.models import Download
 from app.modules.downloads.service import LIFETIME
+from tests.modules.audit.evidence.test_evidence import sealed_tasks
 from tests.people import Person, SignedInAs
 
 BAD = (401, "bad-download-address")
@@ -53,6 +56,29 @@ async def test_a_link_downloads_the_list_once(person: Person, client: httpx.Asyn
     assert file.headers["content-disposition"] == 'attachment; filename="tasks.csv"'
     assert file.headers["cache-control"] == "no-store"
     assert outcome(again) == BAD
+
+
+async def test_a_link_downloads_evidence_and_the_access_review(
+    app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    """An auditor's files, which are too large for the memory of a page."""
+    auditor = await sealed_tasks(app, signed_in_as, count=2)
+    by_header = await auditor.get("/audit/evidence/changes?entity=task")
+
+    evidence = await follow(client, await ask(auditor, "entity=task", "/api/v1/audit/evidence/changes"))
+    review = await follow(client, await ask(auditor, "format=csv", "/api/v1/rbac/access-review"))
+    without_permission = await ask(await signed_in_as("tasks:read"), "", "/api/v1/audit/evidence/changes")
+    unknown = await ask(auditor, "colour=red", "/api/v1/audit/evidence/access")
+
+    files = [zipfile.ZipFile(io.BytesIO(answer.content)) for answer in (by_header, evidence)]
+    assert evidence.headers["content-type"] == "application/zip"
+    assert evidence.headers["content-disposition"] == 'attachment; filename="evidence-changes.zip"'
+    assert [file.namelist() for file in files] == [files[0].namelist()] * 2
+    assert [len(file.read("entries.ndjson").splitlines()) for file in files] == [2, 2]
+    assert (review.status_code, review.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert auditor.username in review.text
+    assert outcome(without_permission) == (403, "permission-denied")
+    assert unknown.json()["errors"][0]["pointer"] == "/query/colour"
 
 
 async def test_a_head_leaves_the_address_to_be_used(person: Person, client: httpx.AsyncClient) -> None:
