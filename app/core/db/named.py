@@ -1,6 +1,6 @@
 """References that a read shows by name: the field `brand` of a Read schema is what the column `brand_id` refers to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from types import SimpleNamespace
@@ -19,6 +19,13 @@ from app.core.db.targets import Targets, name_column, read_targets, target_of
 
 AUTHORS = ("created_by", "updated_by")
 """References that every entity has. What they refer to is no part of the version of an item."""
+
+
+@cache
+def references_of(table: Table) -> Mapping[str, Table]:
+    """The references of a table, each with the table that it refers to; those to authors have no foreign key."""
+    authors = {f"{name}_id" for name in AUTHORS}
+    return {each.name: target_of(each) for each in table.columns if each.foreign_keys or each.name in authors}
 
 
 class NamedReferences:

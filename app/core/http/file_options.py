@@ -34,14 +34,4 @@ class ItemFileOptions(TextFileOptions):
     """Every column of a file, or those that an import of new items takes."""
 
 
-class Importable:
-    """Declares, as a dependency of a list, the schema by which new items are imported. The route takes it out."""
-
-    def __init__(self, schema: type[BaseModel]) -> None:
-        self.schema = schema
-
-    def __call__(self) -> None:
-        """A dependency must be callable; no request calls this one."""
-
-
 DEFAULT = ItemFileOptions()

@@ -69,15 +69,22 @@ class Authenticated(Guard):
     """Requires an authenticated caller.
 
     `session_only` rejects API keys; `allow_restricted` also admits callers who must first change a password or enrol a
-    second factor: all of them, or those with this need.
+    second factor: all of them, or those with this need. `may_step_up` says that the operation can ask for the second
+    factor again.
     """
 
     def __init__(
-        self, *, durable_audit: bool = False, session_only: bool = False, allow_restricted: bool | Need = False
+        self,
+        *,
+        durable_audit: bool = False,
+        session_only: bool = False,
+        allow_restricted: bool | Need = False,
+        may_step_up: bool = False,
     ) -> None:
         super().__init__(durable_audit=durable_audit)
         self.session_only = session_only
         self.allow_restricted = allow_restricted
+        self.may_step_up = may_step_up
 
     @property
     def may_show_secrets(self) -> bool:
@@ -125,11 +132,26 @@ class RequiresPermission(Authenticated):
         session_only: bool = False,
         without_read: bool = False,
         also: Sequence[str] = (),
+        may_step_up: bool = False,
     ) -> None:
-        super().__init__(durable_audit=durable_audit, session_only=session_only)
+        super().__init__(durable_audit=durable_audit, session_only=session_only, may_step_up=may_step_up)
         self.permissions = permissions
         self.without_read = without_read
         self.also = also
+
+    @property
+    def alternatives(self) -> list[list[str]]:
+        """The permissions that admit a caller: all of one of these lists."""
+        return [list(dict.fromkeys((held, *self.read_beside(held), *self.also))) for held in self.permissions]
+
+    def read_beside(self, permission: str) -> list[str]:
+        """The permission to read the module of `permission`, where that is required besides."""
+        return [] if self.without_read else [f"{permission.partition(':')[0]}:read"]
+
+    @property
+    def by_parameter(self) -> dict[str, dict[str, list[str]]]:
+        """Permissions that are required besides, by query parameter and its value."""
+        return {"deleted": {"only": [f"{self.permissions[0].partition(':')[0]}:delete"]}}
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = next((permission for permission in self.permissions if principal.scopes_of(permission)), None)
@@ -172,12 +194,20 @@ def signed_by_service() -> Any:
 
 
 def authenticated(
-    *, session_only: bool = False, allow_restricted: bool | Need = False, durable_audit: bool = False
+    *,
+    session_only: bool = False,
+    allow_restricted: bool | Need = False,
+    durable_audit: bool = False,
+    may_step_up: bool = False,
 ) -> Any:
     """The guard of an endpoint for every authenticated caller: see `Authenticated`."""
-    return Depends(
-        Authenticated(session_only=session_only, allow_restricted=allow_restricted, durable_audit=durable_audit)
+    guard = Authenticated(
+        session_only=session_only,
+        allow_restricted=allow_restricted,
+        durable_audit=durable_audit,
+        may_step_up=may_step_up,
     )
+    return Depends(guard)
 
 
 def requires(
@@ -203,5 +233,5 @@ def policy_change(*permissions: str, also: Sequence[str] = (), locks_first: bool
 
 def other_account_change(permission: str) -> list[Any]:
     """The dependencies of an endpoint by which a person acts on the account of another user."""
-    guard = RequiresPermission(permission, durable_audit=True, session_only=True)
+    guard = RequiresPermission(permission, durable_audit=True, session_only=True, may_step_up=True)
     return [Depends(guard), Depends(target_other_account)]

@@ -28,9 +28,10 @@ from app.core.http.deprecation import add_deprecation_headers, deprecation_heade
 from app.core.http.etag import matching_tag
 from app.core.http.file_export import ZipResponse, read_file_kind, stream_list
 from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_writer
-from app.core.http.file_options import DEFAULT, FileOptions, Importable, ItemFileOptions, TextFileOptions
+from app.core.http.file_options import DEFAULT, FileOptions, ItemFileOptions, TextFileOptions
 from app.core.http.guards import Guard, Public, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
+from app.core.http.listing import Listing
 from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten, list_parameters
@@ -54,7 +55,8 @@ class Route(PlannedRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.guard, options["dependencies"] = split_guard(path, options.get("dependencies") or ())
-        self.importable, options["dependencies"] = split_importable(options["dependencies"])
+        self.listing, options["dependencies"] = split_listing(options["dependencies"])
+        self.importable = self.listing.importable if self.listing else None
         self.item = item_of_page(options.get("response_model"))
         self.read = item_of_response(options.get("response_model"))
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
@@ -238,12 +240,10 @@ def split_guard(path: str, dependencies: Sequence[params.Depends]) -> tuple[Guar
     return guards[0], [found for found in dependencies if not isinstance(found.dependency, Guard)]
 
 
-def split_importable(
-    dependencies: Sequence[params.Depends],
-) -> tuple[type[BaseModel] | None, list[params.Depends]]:
-    """(the schema by which the items of a list are imported, the other dependencies)."""
-    found = [part.dependency.schema for part in dependencies if isinstance(part.dependency, Importable)]
-    return next(iter(found), None), [part for part in dependencies if not isinstance(part.dependency, Importable)]
+def split_listing(dependencies: Sequence[params.Depends]) -> tuple[Listing | None, list[params.Depends]]:
+    """(what a list declares of its items, the other dependencies)."""
+    found = [part.dependency for part in dependencies if isinstance(part.dependency, Listing)]
+    return next(iter(found), None), [part for part in dependencies if not isinstance(part.dependency, Listing)]
 
 
 def choose_file_options(route: Route) -> type[FileOptions] | None:

@@ -12,6 +12,7 @@ from app.core.http.router import Tag
 from app.core.openapi.actions import add_actions
 from app.core.openapi.bounds import add_bounds, remove_null
 from app.core.openapi.descriptions import add_descriptions
+from app.core.openapi.lists import add_resources
 from app.core.openapi.operations import complete_operation
 from app.core.openapi.responses import HEADERS, RESPONSES, responses_of
 from app.core.openapi.schemas import PREVIEW, PROBLEM
@@ -91,6 +92,7 @@ def complete_document(document: Json, routes: dict[tuple[str, str], Route], toke
                 remove_null(parameter)
             add_bounds(operation)
     add_bounds(schemas)
+    add_resources(document, routes)
     password = {"tokenUrl": token_url, "refreshUrl": f"{token_url}/refresh", "scopes": {}}
     session = {"type": "oauth2", "description": SESSION, "flows": {"password": password}}
     security = {"session": session, "bearer": BEARER, "signature": SIGNATURE}

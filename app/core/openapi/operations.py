@@ -13,6 +13,7 @@ from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
 from app.core.http.same_origin import HEADER as BROWSER_HEADER
 from app.core.http.same_origin import VALUE, SameOrigin
+from app.core.openapi.access import access_of
 from app.core.openapi.actions import filter_actions
 from app.core.openapi.descriptions import field_lines
 from app.core.openapi.schemas import reference
@@ -56,6 +57,7 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     """Add description, security, idempotency key, dry run, and files in both directions to `operation`."""
     operation["description"] = " ".join(description_of(operation, route))
     operation["security"] = security_of(route)
+    operation["x-access"] = access_of(route, operation)
     describe_parameters(operation, route)
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))

@@ -99,9 +99,15 @@ def responses_of(operation: Json, route: Route, method: str) -> Json:
     return {**dict(sorted(responses.items())), "default": reference("responses", "Problem")}
 
 
+def changes_policy(route: Route) -> bool:
+    """Whether the operation may change who may do what. Such a change is tried first, and recorded at once."""
+    return route.has_dry_run and route.guard.durable_audit
+
+
 def may_wait(route: Route) -> bool:
     """Whether the operation may change the policy or erase a person, and is sent as a whole."""
-    return (route.has_dry_run or route.requires_reason) and route.preflight.media_types in ((), JSON_TYPES)
+    erases = route.requires_reason and route.guard.durable_audit
+    return (changes_policy(route) or erases) and route.preflight.media_types in ((), JSON_TYPES)
 
 
 def possible_problems(operation: Json, route: Route, method: str) -> Iterator[int]:

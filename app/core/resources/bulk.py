@@ -110,6 +110,11 @@ def check_versions(bulk: Bulk[Any, Any]) -> None:
 class BulkRoute(Route):
     """Checks the permission of each operation before a stored response is replayed or anything is executed."""
 
+    @property
+    def by_member(self) -> dict[str, list[str]]:
+        """The permission that each list of operations needs."""
+        return {action: [f"{self.tags[0]}:{action}"] for action in Bulk.actions}
+
     async def read_body(self, request: Request) -> Any:
         bulk, principal = await super().read_body(request), context_of(request).principal
         if isinstance(bulk, Bulk) and principal is not None:

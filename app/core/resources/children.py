@@ -5,12 +5,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 
 from app.core.db.entity import table_of
 from app.core.db.field_rules import bind_rules
 from app.core.db.pagination import Page, PageQuery, RowPage
 from app.core.http.dependencies import read_only, transactional
+from app.core.http.listing import Listing
 from app.core.http.router import Router
 from app.core.resources.child_service import ChildService
 from app.core.resources.router import Endpoints, Resource
@@ -84,6 +85,7 @@ class ChildEndpoints(Endpoints):
 
     def add_children(self) -> None:
         query_type = Annotated[self.child.query, Query()]
+        listing = Listing(one=self.child.name, table=table_of(self.child.service.repository.model))
 
         async def list_children(items: self.reader, id: UUID, query: query_type) -> RowPage:
             page: RowPage = await items.page(id, query)
@@ -97,7 +99,7 @@ class ChildEndpoints(Endpoints):
             methods=["GET"],
             name=f"list_{self.names}",
             response_model=Page[self.child.read],
-            dependencies=self.guard("read"),
+            dependencies=[*self.guard("read"), Depends(listing)],
         )
 
     def add_child(self) -> None:

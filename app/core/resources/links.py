@@ -5,15 +5,17 @@ from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, Field, create_model, model_validator
 
+from app.core.db.entity import table_of
 from app.core.db.links import MAX_MEMBERS, LinkSet
 from app.core.db.pagination import FieldsQuery, Page, PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
 from app.core.fields.read_only import Repeated
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import requires
+from app.core.http.listing import Listing
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.resources.link_service import LinkService
@@ -56,11 +58,11 @@ class LinkEndpoints(Endpoints):
     def build(self, session: Session | ReadSession) -> LinkService:
         return LinkService(self.set, self.resource.service(session), self.members(session))
 
-    def add_set(self, path: str, endpoint: Any, summary: str, **options: Any) -> None:
-        """Add an endpoint of the set, with the guard for its method."""
+    def add_set(self, path: str, endpoint: Any, summary: str, *others: Any, **options: Any) -> None:
+        """Add an endpoint of the set, with the guard for its method, and `others` of its dependencies."""
         action = "read" if options["methods"] == ["GET"] else "update"
         guard = requires(f"{self.slug}:{action}", also=[self.set.read_permission])
-        self.add(f"/{{id}}/{self.set.name}{path}", "link", endpoint, summary, **options, dependencies=[guard])
+        self.add(f"/{{id}}/{self.set.name}{path}", "link", endpoint, summary, **options, dependencies=[guard, *others])
 
     def add_members(self) -> None:
         async def list_members(links: self.read, id: UUID, query: Annotated[MemberQuery, Query()]) -> RowPage:
@@ -73,6 +75,7 @@ class LinkEndpoints(Endpoints):
             "",
             list_members,
             summary,
+            Depends(Listing(one=self.set.words, table=table_of(self.members.repository.model))),
             methods=["GET"],
             response_model=Page[shown],
             name=f"list_{self.one}_{self.set.name}",

@@ -16,9 +16,9 @@ from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import EntityQuery, ItemQuery, Page, RowPage
 from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
-from app.core.http.file_options import Importable
 from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
 from app.core.http.guards import requires
+from app.core.http.listing import Listing
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.http.state import state_of
@@ -40,7 +40,8 @@ class Resource:
     `name` is one item in words (`stock movement`); the router's slug names all of them. `guard` gives the dependencies
     of an endpoint by its action (create, read, update, delete), exactly one guard among them; by default the permission
     of that action, and to read where the answer tells what is stored. `write` injects a service that writes, where the
-    service needs more than a session. `summaries` replace the summaries of endpoints, by their verb.
+    service needs more than a session. `summaries` replace the summaries of endpoints, by their verb. `title` is the
+    field that names an item on a screen, where it is not the usual one: see `openapi.lists`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Resource:
     guard: Callable[[str], list[Any]] | None = None
     write: Any = None
     summaries: dict[str, str] | None = None
+    title: str | None = None
     has_bulk: bool = True
     """Whether items can be changed in bulk and imported."""
 
@@ -127,13 +129,21 @@ class Endpoints:
             methods=["GET"],
             name=f"list_{self.many}",
             response_model=Page[resource.read],
-            dependencies=[*self.guard("read"), *self.importable()],
+            dependencies=[*self.guard("read"), Depends(self.describe_items())],
         )
 
-    def importable(self) -> list[Any]:
-        """The dependency that lets a client choose the columns of which new items can be imported."""
-        rows = row_schema(self.resource.create, self.resource.service.repository.sets)
-        return [Depends(Importable(rows))] if self.resource.has_bulk else []
+    def describe_items(self) -> Listing:
+        """What the items are."""
+        resource, service = self.resource, self.resource.service
+        rows = service.repository
+        return Listing(
+            one=resource.name,
+            table=table_of(rows.model),
+            title=resource.title,
+            transitions=service.transitions,
+            sets=rows.sets,
+            importable=row_schema(resource.create, rows.sets) if resource.has_bulk else None,
+        )
 
     def add_summary(self) -> None:
         resource = self.resource

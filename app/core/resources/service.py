@@ -1,6 +1,6 @@
 """The operations that CRUD services share. A module overrides only those with a rule of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
@@ -18,6 +18,8 @@ class Service(Generic[M]):
     """Built from a session: injected in a request, constructed directly in a job."""
 
     repository: ClassVar[type[Repository[Any]]]
+    transitions: ClassVar[Mapping[str, Mapping[Any, Collection[Any]]]] = {}
+    """By field, the values that can follow each value. A module that has such rules applies them itself."""
 
     def __init__(self, session: Session | ReadSession) -> None:
         self.rows: Repository[M] = self.repository(session)

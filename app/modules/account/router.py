@@ -37,6 +37,7 @@ ReadFactor = Annotated[SecondFactorService, read_only(SecondFactorService)]
 NO_CONTENT = HTTPStatus.NO_CONTENT
 SESSION_READ = [authenticated(session_only=True)]
 SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
+VERIFIED_SESSION = [authenticated(session_only=True, durable_audit=True, may_step_up=True)]
 EVERY_SESSION = [authenticated(session_only=True, allow_restricted=True, durable_audit=True)]
 ENROLMENT = [authenticated(session_only=True, allow_restricted="second-factor", durable_audit=True)]
 """A one-time password, which an administrator knows, enrols nothing."""
@@ -78,13 +79,13 @@ async def confirm_my_second_factor(account: Account, data: CodeRequest) -> Recov
     return await account.confirm_factor(data.code.get_secret_value())
 
 
-@router.post("/second-factor/recovery-codes", dependencies=SESSION_CHANGE)
+@router.post("/second-factor/recovery-codes", dependencies=VERIFIED_SESSION)
 async def renew_my_recovery_codes(account: Account) -> RecoveryCodes:
     """Replace your recovery codes. The previous ones are no longer valid."""
     return await account.renew_recovery_codes()
 
 
-@router.delete("/second-factor", status_code=NO_CONTENT, dependencies=SESSION_CHANGE)
+@router.delete("/second-factor", status_code=NO_CONTENT, dependencies=VERIFIED_SESSION)
 async def remove_my_second_factor(account: Account) -> None:
     """Remove your second factor."""
     await account.remove_factor()

@@ -27,6 +27,7 @@ ApiKeys = Annotated[ApiKeyService, transactional(ApiKeyService)]
 ReadApiKeys = Annotated[ApiKeyService, read_only(ApiKeyService)]
 SESSION_READ = [authenticated(session_only=True)]
 SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
+VERIFIED_SESSION = [authenticated(session_only=True, durable_audit=True, may_step_up=True)]
 ADMINISTRATION = other_account_change("users:update")
 
 
@@ -36,7 +37,7 @@ async def list_my_api_keys(keys: ReadApiKeys, principal: Caller, query: Annotate
     return await keys.page(principal.user_id, query)
 
 
-@router.post("/auth/api-keys", status_code=HTTPStatus.CREATED, dependencies=SESSION_CHANGE)
+@router.post("/auth/api-keys", status_code=HTTPStatus.CREATED, dependencies=VERIFIED_SESSION)
 async def create_my_api_key(request: Request, keys: ApiKeys, principal: Caller, data: ApiKeyCreate) -> NewApiKey:
     """Create an API key with some of your permissions. Only this response shows the key."""
     return await keys.create(principal.user_id, data, state_of(request).settings.auth.step_up_ttl)

@@ -42,7 +42,8 @@ Decisions = Annotated[DecisionService, transactional(DecisionService)]
 ReadApprovals = Annotated[ApprovalService, read_only(ApprovalService)]
 EVERY_CALLER = [authenticated()]
 REQUESTER = [authenticated(durable_audit=True)]
-APPROVER = [Depends(RequiresPermission("approvals:update", durable_audit=True, session_only=True))]
+APPROVER = RequiresPermission("approvals:update", durable_audit=True, session_only=True, may_step_up=True)
+REJECTER = RequiresPermission("approvals:update", durable_audit=True, session_only=True)
 KEPT_HEADERS = ("content-type", "if-match", "if-none-match")
 FINAL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, Invalid.status})
 """Refusals that every approver would get, so that the change has failed."""
@@ -74,7 +75,7 @@ async def preview_approval(request: Request, approvals: ReadApprovals, id: UUID)
     raise RuntimeError("a dry run was committed")
 
 
-@router.post("/{id}/approve", response_model=ApprovalRead, dependencies=APPROVER)
+@router.post("/{id}/approve", response_model=ApprovalRead, dependencies=[Depends(APPROVER)])
 async def approve_change(request: Request, approvals: ReadApprovals, caller: Caller, id: UUID) -> Any:
     """Approve a change for which another user asked. It is made at once, with your permissions.
 
@@ -94,7 +95,7 @@ async def approve_change(request: Request, approvals: ReadApprovals, caller: Cal
     return await approvals.get(id)
 
 
-@router.post("/{id}/reject", response_model=ApprovalRead, dependencies=APPROVER)
+@router.post("/{id}/reject", response_model=ApprovalRead, dependencies=[Depends(REJECTER)])
 async def reject_change(decisions: Decisions, id: UUID) -> Any:
     """Reject a change for which another user asked."""
     return await decisions.reject(id)

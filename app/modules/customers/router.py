@@ -23,6 +23,7 @@ resource = Resource(
     update=CustomerUpdate,
     read=CustomerRead,
     query=CustomerQuery,
+    title="last_name",
 )
 add_resource(router, resource)
 add_history(router, resource)

@@ -29,6 +29,7 @@ class TaskService(Service[Task]):
     """Tasks."""
 
     repository = TaskRepository
+    transitions = {"status": TRANSITIONS}  # noqa: RUF012  # the base class says that it is of the class
 
     def build(self, data: Schema) -> Task:
         task = super().build(data)

@@ -19,6 +19,10 @@ class RequiresForMode(RequiresPermission):
         super().__init__(f"{slug}:create", f"{slug}:update")
         self.slug = slug
 
+    @property
+    def by_parameter(self) -> dict[str, dict[str, list[str]]]:
+        return {"mode": {mode: [f"{self.slug}:{action}" for action in actions] for mode, actions in ACTIONS.items()}}
+
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = super().check_permissions(principal, request)
         for mode in request.query_params.getlist("mode") or ["create"]:

@@ -68,10 +68,10 @@ class PersonEndpoints(Endpoints):
         super().__init__(router, resource, path)
         self.entity = table_of(resource.service.repository.model).name
 
-    def require(self, permission: str, action: str) -> list[Any]:
+    def require(self, permission: str, action: str, *also: str) -> list[Any]:
         """The guard of an endpoint, and what the module does before an `action` besides its own guard."""
         others = [each for each in self.guard(action) if not isinstance(each.dependency, Guard)]
-        return [requires(permission, durable_audit=True), *others]
+        return [requires(permission, durable_audit=True, also=also), *others]
 
     def add_erase(self) -> None:
         async def erase_person(items: self.writer, id: UUID) -> Any:
@@ -109,12 +109,12 @@ class PersonEndpoints(Endpoints):
             return await people.read(Item(self.entity, id), query)
 
         summary = f"Get everything that is stored about the person of {self.a_one}, without secrets."
-        guard = self.require("audit:read", "read")
+        guard = self.require("audit:read", "read", f"{self.slug}:read")
         name = f"get_personal_data_of_{self.one}"
         options = {"name": name, "response_model": PersonalDataRead, "dependencies": guard}
         self.add("/{id}/personal-data", "personal", get_personal_data, summary, methods=["GET"], **options)
 
     def check_may_read(self, caller: Principal) -> None:
-        """Raise Forbidden for an auditor who may not read the module, or some of what it knows of the person."""
+        """Raise Forbidden for an auditor who may read only some rows of the module."""
         if not caller.may(f"{self.slug}:read"):
             raise Forbidden(f"This needs the permission {self.slug}:read too.")

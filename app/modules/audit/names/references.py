@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.core.db.named import AUTHORS
-from app.core.db.targets import target_of
+from app.core.db import named
 
 
 @cache
@@ -17,8 +16,7 @@ def references_of(entity: str) -> Mapping[str, str]:
     table = SQLModel.metadata.tables.get(entity)
     if table is None:
         return {}
-    authors = {f"{name}_id" for name in AUTHORS}
-    return {each.name: target_of(each).name for each in table.columns if each.foreign_keys or each.name in authors}
+    return {name: target.name for name, target in named.references_of(table).items()}
 
 
 def find_references(entity: str, changes: Mapping[str, Any]) -> Iterator[tuple[str, UUID]]:
