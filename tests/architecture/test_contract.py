@@ -116,7 +116,7 @@ def test_no_decimal_is_a_number() -> None:
     numbers = [node for node in nodes(app.openapi()) if node.get("type") == "number"]
 
     assert {node["title"] for node in numbers} == {
-        *("Duration Ms", "Lag Seconds", "Unshipped Seconds", "Number In A Sentence")
+        *("Duration ms", "Lag seconds", "Unshipped seconds", "Number In A Sentence")
     }
 
 

@@ -167,3 +167,15 @@ async def test_files_history_and_imports_are_there(signed_in_as: SignedInAs, res
         assert "/query/mode" not in answer.text
     history = await person.get(f"{resource.PATH}/{item['id']}/history")
     assert (history.status_code == 200) is facts.get("history", False)
+
+
+def test_labels_are_words() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+
+    assert schemas["TaskRead"]["properties"]["assignee_id"]["title"] == "Assignee"
+    assert schemas["TaskStatus"]["x-enum-titles"]["in_progress"] == "In progress"
+    for name, schema in schemas.items():
+        for field, node in schema.get("properties", {}).items():
+            assert name in ("Problem", "Preview") or (node["title"] and "_" not in node["title"]), f"{name}.{field}"
+        texts = [value for value in schema.get("enum", ()) if isinstance(value, str)]
+        assert list(schema.get("x-enum-titles", {})) == texts, name

@@ -12,6 +12,7 @@ from app.core.http.router import Tag
 from app.core.openapi.actions import add_actions
 from app.core.openapi.bounds import add_bounds, remove_null
 from app.core.openapi.descriptions import add_descriptions
+from app.core.openapi.labels import add_labels
 from app.core.openapi.lists import add_resources
 from app.core.openapi.operations import complete_operation
 from app.core.openapi.responses import HEADERS, RESPONSES, responses_of
@@ -58,6 +59,7 @@ def build_document(app: FastAPI, root_path: str, token_url: str) -> Json:
         document = rename_generic_schemas(complete_document(document, dict(operations(app)), root_path + token_url))
         add_descriptions(document["components"]["schemas"])
         add_actions(document["components"]["schemas"])
+        add_labels(document["components"]["schemas"])
         app.openapi_schema = document
     return app.openapi_schema
 
