@@ -177,8 +177,8 @@ def filter_failure(_context: HookContext, failure: Any, _case: Any, response: Re
 
 # --- access control
 
-OPEN = (f"{API}/auth/", f"{API}/internal/", f"{API}/approvals")
-"""Addresses that need no permission: the own account, calls of internal services, and own changes that wait."""
+OPEN = (f"{API}/auth/", f"{API}/internal/", f"{API}/approvals", f"{API}/document")
+"""Addresses that need no permission: the own account, signed calls, own changes that wait, and the document."""
 EXCEPT = (f"{API}/auth/logins", f"{API}/auth/throttled")
 TIMES = 5
 asked: Counter[str] = Counter()

@@ -11,14 +11,14 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from app.core.http.accept import accepts_gzip
-from app.core.http.etag import matching_tag
+from app.core.http.etag import compressed_tag, matching_tag
 
 TAG_BYTES = 16
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A body in both encodings, with its headers. `tag` names the content, whatever the encoding."""
+    """A body in both encodings, with its headers. `tag` names the content; each encoding has its own strong one."""
 
     body: bytes
     compressed: bytes
@@ -35,16 +35,17 @@ class Asset:
         """The asset of a body that is compressed already."""
         tag = hashlib.sha256(body).hexdigest()[: 2 * TAG_BYTES]
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        always = {"Content-Type": media_type, "ETag": f'W/"{tag}"', "Vary": "Accept-Encoding"}
+        always = {"Content-Type": media_type, "ETag": f'"{tag}"', "Vary": "Accept-Encoding"}
         return cls(body, compressed, tag, {**always, **named})
 
     def to_response(self, request: Headers) -> Response:
         """The response to a request with these headers: 304 where the client has the content already."""
-        if matching_tag(request.get("if-none-match", ""), self.tag):
+        if known := matching_tag(request.get("if-none-match", ""), self.tag):
             kept = {name: value for name, value in self.headers.items() if name != "Content-Type"}
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=kept)
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**kept, "ETag": known})
         if accepts_gzip(request.get("accept-encoding", "")):
-            return Response(self.compressed, headers={**self.headers, "Content-Encoding": "gzip"})
+            other = {"Content-Encoding": "gzip", "ETag": compressed_tag(self.headers["ETag"])}
+            return Response(self.compressed, headers={**self.headers, **other})
         return Response(self.body, headers=dict(self.headers))
 
 

@@ -41,7 +41,7 @@ HEADERS: Json = {
         "The origin of the request, if the settings allow it; otherwise absent.", r"^https?://[^\s/]+$", 256
     ),
     "ETag": text_header(
-        "The version, for If-Match and If-None-Match; with -gzip, that of a compressed body.", '^"[0-9.]+(-gzip)?"$'
+        "The version, for If-Match and If-None-Match; with -gzip, that of a compressed body.", '^"[0-9a-f.]+(-gzip)?"$'
     ),
     "Accept-Encoding": text_header("The content coding that a body may have.", "^gzip$"),
     "Location": text_header("The path of the created item.", "^/", 8192),
