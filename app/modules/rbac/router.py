@@ -4,24 +4,29 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 
 from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import Caller, read_only, transactional
 from app.core.http.guards import authenticated, policy_change, requires
 from app.core.http.router import Router
+from app.core.http.state import state_of
+from app.modules.rbac.menus.service import MenuService
 from app.modules.rbac.schemas import (
     ExplainAllQuery,
     ExplainQuery,
     Explanation,
     MenuGroup,
+    OwnExplainQuery,
+    OwnExplanation,
     PermissionRead,
     UserExplanation,
     VersionQuery,
     VersionRead,
     WhoCanQuery,
 )
-from app.modules.rbac.service import ExplainService, MenuService
+from app.modules.rbac.service import POLICY_READ as POLICY_READERS
+from app.modules.rbac.service import ExplainService, OwnExplainService
 from app.modules.rbac.versions.access_review import AccessReviewService
 from app.modules.rbac.versions.schemas import AccessReviewQuery, AccessReviewRead
 from app.modules.rbac.versions.service import VersionService
@@ -31,13 +36,14 @@ router = Router(prefix="/rbac", tag="policy", about=POLICY)
 mine = Router(prefix="/auth/me", tag="me", dependencies=[authenticated()], about="Your own account.")
 
 Explain = Annotated[ExplainService, read_only(ExplainService)]
+OwnExplain = Annotated[OwnExplainService, read_only(OwnExplainService)]
 Reviews = Annotated[AccessReviewService, read_only(AccessReviewService)]
 Versions = Annotated[VersionService, transactional(VersionService)]
 ReadVersions = Annotated[VersionService, read_only(VersionService)]
 Menus = Annotated[MenuService, read_only(MenuService)]
 VersionNumber = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of the version.")]
 
-POLICY_READ = [requires("roles:read", "audit:read")]
+POLICY_READ = [requires(*POLICY_READERS)]
 
 
 @router.get("/explain", dependencies=POLICY_READ)
@@ -96,6 +102,17 @@ async def roll_back_policy(versions: Versions, id: VersionNumber) -> None:
 async def get_my_permissions(menus: Menus, principal: Caller) -> list[PermissionRead]:
     """Get what you may do, module by module."""
     return await menus.permissions(principal)
+
+
+@mine.get("/explain")
+async def explain_my_permission(
+    request: Request, explain: OwnExplain, principal: Caller, query: Annotated[OwnExplainQuery, Query()]
+) -> OwnExplanation:
+    """Explain why you hold a permission, or why not, and who can give it to you.
+
+    Callers who may read roles are told which roles grant it.
+    """
+    return await explain.explain_own(principal, query.permission, state_of(request).settings.approvals.required_for)
 
 
 @mine.get("/menu")

@@ -40,6 +40,15 @@ class ExplainQuery(UserQuestion):
     """The permission, `module:action`."""
 
 
+class OwnExplainQuery(BaseModel):
+    """The parameters of an explanation of one's own permission."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    permission: PermissionName
+    """The permission, `module:action`."""
+
+
 class ExplainAllQuery(UserQuestion):
     """The parameters of an explanation of all permissions of a user."""
 
@@ -104,6 +113,19 @@ class Explanation(ResponseSchema):
     """The instant that is asked about."""
     policy_version: int
     """The version of the policy at that instant."""
+
+
+class OwnExplanation(Explanation):
+    """Whether the caller holds a permission, why not, and who can give it."""
+
+    obstacles: list[str]
+    """Why the caller does not hold it: `no-grant`, `module-inactive`, `key-scope`, or obstacles of the near misses."""
+    granted_by: list[str] | None
+    """The active roles that grant it; null for callers who may not read roles."""
+    given_with: list[str]
+    """What one must hold to give such a role to a user, besides what the role grants."""
+    needs_approval: bool
+    """Whether a second person must approve that, by the settings."""
 
 
 class UserExplanation(ResponseSchema):
@@ -235,6 +257,10 @@ class PermissionRead(ResponseSchema):
     """The module's own actions that the caller may take."""
     scopes: dict[str, list[str]]
     """By action: the scopes in whose rows alone the caller may take it. An action for all rows is left out."""
+    action_titles: dict[str, str]
+    """Every action that the module has of its own, held or not, with what an administrator reads."""
+    scope_titles: dict[str, str]
+    """Every scope of the module, with what an administrator reads."""
 
 
 class MenuModule(ResponseSchema):

@@ -1,4 +1,4 @@
-"""Explanations of permissions, and menus."""
+"""Explanations of permissions."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,28 +12,26 @@ from app.core.db.pagination import RowPage
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound, invalid
 from app.modules.rbac.engine.conditions import asked_conditions
+from app.modules.rbac.engine.effects import GRANT, find_named
 from app.modules.rbac.repository import VersionRepository
 from app.modules.rbac.schemas import (
     ExplainAllQuery,
     ExplainQuery,
     Explanation,
     Ground,
-    MenuGroup,
-    MenuModule,
-    PermissionRead,
+    OwnExplanation,
     UserExplanation,
     UserQuestion,
     WhoCanQuery,
 )
 from app.modules.rbac.versions.past_policy import read_past_policy
 from app.modules.roles import (
-    ACTIONS,
     GrantPath,
     HolderRepository,
     ModuleRepository,
+    granted_permissions,
     held_by,
     inactive_links,
-    permissions_of_paths,
 )
 from app.modules.users import UserRepository
 
@@ -53,6 +51,13 @@ SENTENCES = {
     "flag-missing": "The role {role} has the module {slug}, but not this action.",
     "action-inactive": "The role {role} has this action, which the code declares no more.",
 }
+
+POLICY_READ = ("roles:read", "audit:read")
+"""One of these is needed to read the policy."""
+GIVING = ("users:update", "users:read", "roles:read")
+"""What it needs to give a role to a user: see `POST /roles/{id}/users`."""
+KEY_SCOPE, NO_GRANT = "key-scope", "no-grant"
+"""Reasons why a credential does not give what its user holds, and why a user holds nothing of a module."""
 
 
 class PolicyMoment(NamedTuple):
@@ -126,6 +131,42 @@ class ExplainService:
 
     async def version(self) -> int:
         return await VersionRepository(self.rows.session).current()
+
+
+class OwnExplainService(ExplainService):
+    """Explains to callers what they may do themselves, by the same functions."""
+
+    async def explain_own(self, caller: Principal, permission: str, rules: Iterable[str]) -> OwnExplanation:
+        """Whether the caller holds a permission, why not, and who can give it. Raises Invalid.
+
+        `rules` are those of approvals. Names of roles that the caller does not have are for readers of the policy.
+        """
+        found = await self.explain(ExplainQuery(user_id=caller.user_id, permission=permission))
+        scopes = caller.scopes_of(permission)
+        may_read = any(caller.scopes_of(name) for name in POLICY_READ)
+        return OwnExplanation(
+            **found.model_dump(exclude={"allowed", "scopes"}),
+            allowed=bool(scopes),
+            scopes=sorted(scopes),
+            obstacles=[] if scopes else await self.obstacles_of(found),
+            granted_by=await self.granting(permission) if may_read else None,
+            given_with=list(GIVING),
+            needs_approval=any(find_named(rule, [permission]) for rule in rules if rule.startswith(GRANT)),
+        )
+
+    async def obstacles_of(self, found: Explanation) -> list[str]:
+        """Why the credential of a caller does not give what is explained."""
+        if found.allowed:
+            return [KEY_SCOPE]
+        slugs = {row.slug for row in await ModuleRepository(self.rows.session).menu()}
+        is_inactive = found.permission.partition(":")[0] not in slugs
+        misses = [each for ground in found.near_misses for each in ground.obstacles] or [NO_GRANT]
+        return list(dict.fromkeys([*["module-inactive"] * is_inactive, *misses]))
+
+    async def granting(self, permission: str) -> list[str]:
+        """The roles that grant it."""
+        rows = await self.rows.granting(permission.partition(":")[0])
+        return [row.name for row in rows if scopes_in(granted_permissions(row), permission)]
 
 
 def explanation(row: AnyRow, paths: Iterable[GrantPath], permission: str, at: datetime, version: int) -> Explanation:
@@ -203,70 +244,4 @@ def superuser_ground(row: AnyRow) -> Ground:
         effect=effect,
         obstacles=obstacles,
         detail=detail,
-    )
-
-
-class MenuService:
-    """The permissions and the menu of the caller."""
-
-    def __init__(self, session: Session | ReadSession) -> None:
-        self.rows = ModuleRepository(session)
-
-    async def permissions(self, principal: Principal) -> list[PermissionRead]:
-        """What the caller may do, module by module. Modules without any permission are left out."""
-        held = await self.held_by(principal)
-        flags = [flags_of(row, held) for row in await self.rows.menu()]
-        return [item for item in flags if item.can_read]
-
-    async def held_by(self, principal: Principal) -> frozenset[str]:
-        """What the caller holds, permission by permission: a superuser's `*` is every one there is."""
-        return frozenset(filter(principal.may, await self.rows.permissions()))
-
-    async def menu(self, principal: Principal) -> list[MenuGroup]:
-        """The groups and modules that the caller may read."""
-        return await self.build(await self.held_by(principal))
-
-    async def menu_of_role(self, principal: Principal, role_id: UUID) -> list[MenuGroup]:
-        """The menu that one of the caller's roles gives. Raises NotFound for a role that they do not have."""
-        at = now()
-        users = await HolderRepository(self.rows.session).with_grant_paths([principal.user_id])
-        paths = [path for _, all_paths in users for path in all_paths if path.role_id == role_id]
-        if not paths:
-            raise NotFound(f"You have no role {role_id} that grants something.")
-        return await self.build(frozenset(name for name in permissions_of_paths(paths, at) if principal.may(name)))
-
-    async def build(self, permissions: frozenset[str]) -> list[MenuGroup]:
-        """The menu of the modules that `permissions` permit to read."""
-        groups: dict[str, MenuGroup] = {}
-        for row in await self.rows.menu():
-            if not scopes_in(permissions, f"{row.slug}:read"):
-                continue
-            group = MenuGroup(
-                group_name=row.group_name,
-                slug=row.group_slug,
-                icon=row.group_icon,
-                sort_order=row.group_sort_order,
-                modules=[],
-            )
-            item = MenuModule(
-                name=row.name,
-                slug=row.slug,
-                route=row.route,
-                icon=row.icon,
-                sort_order=row.sort_order,
-                permissions=flags_of(row, permissions),
-            )
-            groups.setdefault(row.group_slug, group).modules.append(item)
-        return list(groups.values())
-
-
-def flags_of(module: AnyRow, permissions: frozenset[str]) -> PermissionRead:
-    """What `permissions` permit in a module of the menu."""
-    own = [each["name"] for each in module.module_actions]
-    scopes = {action: scopes_in(permissions, f"{module.slug}:{action}") for action in ("read", *ACTIONS, *own)}
-    return PermissionRead(
-        module_slug=module.slug,
-        **{f"can_{action}": bool(scopes[action]) for action in ("read", *ACTIONS)},
-        actions=[action for action in own if scopes[action]],
-        scopes={action: sorted(found) for action, found in scopes.items() if found and ALL_ROWS not in found},
     )

@@ -183,6 +183,18 @@ class HolderRepository(ReadRepository):
         linked = grant_paths().where(modules.c.slug == bindparam("slug")).with_only_columns(user_roles.c.user_id)
         return self.select().where(or_(users.c.is_superuser, users.c.id.in_(linked)))
 
+    async def granting(self, slug: str) -> Sequence[AnyRow]:
+        """The active grants of a module with the names of their roles, which are active too."""
+        statement = (
+            select(roles.c.name, *MODULE_COLUMNS, *GRANT_COLUMNS)
+            .select_from(grants)
+            .join(modules, modules.c.id == grants.c.module_id)
+            .join(roles, roles.c.id == grants.c.role_id)
+            .where(modules.c.slug == slug, grants.c.is_active, roles.c.is_active, roles.c.deleted_at.is_(None))
+            .order_by(roles.c.name)
+        )
+        return await self.session.all(statement)
+
     async def with_grant_paths(self, user_ids: Sequence[UUID]) -> list[tuple[AnyRow, list[GrantPath]]]:
         """Each of these users, hidden ones too, with every grant path."""
         result: dict[UUID, tuple[AnyRow, list[GrantPath]]] = {}

@@ -44,7 +44,8 @@ async def test_permissions_are_the_union_of_roles(signed_in_as: SignedInAs) -> N
     found = (await person.get("/auth/me/permissions")).json()
 
     flags = {"can_create": True, "can_read": True, "can_update": False, "can_delete": True, "can_audit": False}
-    expected = {"module_slug": "tasks", **flags, "actions": [], "scopes": {}}
+    words = {"action_titles": {}, "scope_titles": {"own": "Tasks that you created or that you are to do"}}
+    expected = {"module_slug": "tasks", **flags, "actions": [], "scopes": {}, **words}
     assert found == [expected]
     menu = (await person.get("/auth/me/menu")).json()
     assert [(g["group_name"], [m["slug"] for m in g["modules"]]) for g in menu] == [("Work", ["tasks"])]

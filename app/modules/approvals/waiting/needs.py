@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from uuid import UUID
 
 from app.core.context import EVERYTHING, Principal
 from app.core.db.session import Session
 from app.core.errors import Conflict
 from app.core.runtime.module_info import STANDARD_ACTIONS, ModuleInfo
-from app.modules.rbac import EFFECTS, Effects
+from app.modules.rbac import EFFECTS, GRANT, Effects, find_named
 
 ERASES = "erases"
 """Where the information of a session says that it erases a person."""
 APPROVED = "approved"
 """Where the information of a session has the `Approved` change that it makes."""
-GRANT = "grant:"
 
 
 class UnknownRule(RuntimeError):
@@ -54,12 +52,6 @@ def needs_of(session: Session, rules: Iterable[str]) -> list[str]:
     if session.info.get(ERASES):
         found.add("erasure")
     return sorted(name for name in found if name.startswith(GRANT) or name in rules)
-
-
-def find_named(rule: str, gained: Iterable[str]) -> list[str]:
-    """The permissions of `gained` that a rule about grants names. Who gains everything gains what it names."""
-    pattern = rule.removeprefix(GRANT)
-    return [name for name in gained if name == EVERYTHING or fnmatchcase(name.partition("@")[0], pattern)]
 
 
 def check_rules(rules: Iterable[str], modules: Iterable[ModuleInfo]) -> None:

@@ -1,6 +1,7 @@
 """What a change of the policy gives and takes, for its record, and permissions in words."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from app.core.context import EVERYTHING, in_short
@@ -9,6 +10,9 @@ from app.modules.roles import ALWAYS, HeldPermissions
 
 EFFECTS = "policy_effects"
 """Where the information of a session has its `Effects`, from the policy guard's check on."""
+
+GRANT = "grant:"
+"""How a rule of the settings begins that is about grants of permissions."""
 
 
 class Effects(NamedTuple):
@@ -30,6 +34,12 @@ def effect_on(row: AnyRow, before: HeldPermissions, after: HeldPermissions) -> d
     ends = {name: after.active_spans[name][0][1] for name in gained}
     until = {name: end.isoformat().replace("+00:00", "Z") for name, end in ends.items() if end != ALWAYS[1]}
     return {"user_id": str(row.id), "username": row.username, "gained": gained, "lost": lost, "until": until}
+
+
+def find_named(rule: str, gained: Iterable[str]) -> list[str]:
+    """The permissions of `gained` that a rule about grants names. Who gains everything gains what it names."""
+    pattern = rule.removeprefix(GRANT)
+    return [name for name in gained if name == EVERYTHING or fnmatchcase(name.partition("@")[0], pattern)]
 
 
 def without_name(effect: Mapping[str, Any]) -> dict[str, Any]:

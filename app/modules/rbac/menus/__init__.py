@@ -1,0 +1,1 @@
+"""The menu and the permissions of the caller."""
