@@ -23,14 +23,19 @@ ENDLESS = {"/audit/feed/stream"}
 WHY = {"Audit-Reason": "Looking for something"}
 
 
-def scoped() -> dict[str, Any]:
-    """The factories of the modules whose rows have scopes."""
-    routers = folders()
+def scoped() -> dict[str, tuple[Any, str]]:
+    """The scopes of all modules, each with the factory of the module. One without is a mistake."""
+    routers, factories = folders(), declared()
+    modules = {folder: router.module for folder, router in routers.items() if router.module is not None}
     return {
-        folder: factory
-        for folder, factory in declared().items()
-        if (module := routers[folder].module) is not None and module.scopes
+        f"{folder}@{scope}": (factories[folder], scope) for folder, module in modules.items() for scope in module.scopes
     }
+
+
+async def body_in_scope(factory: Any, person: Person) -> dict[str, Any]:
+    """What a person creates in a scope: as any item, or as the factory says."""
+    makes = getattr(factory, "body_in_scope", None)
+    return dict(await makes(person) if makes else factory.body())
 
 
 def operations() -> Iterator[tuple[str, str, RouteContext]]:
@@ -57,27 +62,32 @@ class Scene:
     other: Mapping[str, Any]
     deleted: Mapping[str, Any]
     body: dict[str, Any]
-    """What the item that is there was made of."""
+    """What the item that is there was made of, but with references of the caller's."""
 
     @property
     def secrets(self) -> set[str]:
-        """Values of the others that no answer may have: those that the caller's own item has not."""
+        """Values of the others that no answer may have: those that the caller's own item has not.
+
+        What they refer to may be there by itself.
+        """
         known = {str(value) for value in self.own.values()}
-        values = {str(value) for item in (self.other, self.deleted) for value in item.values()}
+        items = (item for each in (self.other, self.deleted) for item in each.items())
+        values = {str(value) for name, value in items if not name.endswith("_id")}
         return {value for value in values - known if len(value) >= 4 and not value.startswith("{")}
 
 
 @pytest.fixture(params=scoped())
 async def scene(request: pytest.FixtureRequest, signed_in_as: SignedInAs) -> Scene:
-    factory = scoped()[request.param]
+    factory, scope = scoped()[request.param]
     root = await signed_in_as(superuser=True)
-    caller = await signed_in_as(*permissions(factory.SLUG, "own"))
-    body = factory.body()
+    caller = await signed_in_as(*permissions(factory.SLUG, scope))
+    mine, body = [await body_in_scope(factory, person) for person in (caller, root)]
     other = (await root.post(factory.PATH, body)).json()
-    deleted = (await root.post(factory.PATH, factory.body())).json()
+    deleted = (await root.post(factory.PATH, await body_in_scope(factory, root))).json()
     assert (await root.delete(f"{factory.PATH}/{deleted['id']}")).status_code == 204
-    own = await caller.post(factory.PATH, factory.body())
+    own = await caller.post(factory.PATH, mine)
     assert own.status_code == 201, own.text
+    body |= {name: value for name, value in mine.items() if name.endswith("_id")}
     return Scene(factory.SLUG, caller, own.json(), other, deleted, body)
 
 

@@ -4,7 +4,7 @@ Every select of rows, and of the names of rows to which others refer, has the co
 jobs and commands, it is every row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, cast
@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from app.core.context import EVERYTHING, EVERYWHERE, RequestContext, scopes_in
 from app.core.db.entity import Entity, table_of
-from app.core.db.row_scopes import RowScopes
+from app.core.db.row_scopes import NamesCaller, RowScopes, Rule
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.errors import Forbidden
 
@@ -142,9 +142,22 @@ async def is_within(session: Session | ReadSession, row: Entity, permission: str
         return True
     values = {**row.__dict__, "created_by_id": context.author_id} if is_new else row.__dict__
     if row.row_scopes is not None:
-        return row.row_scopes.include(values, held, context.author_id)
+        return await is_included(session, row.row_scopes.rules(held), values)
     key = owner_key(table_of(type(row)))
     if key is None or not isinstance(session, Session):
         return False
     owner = await session.load(model_of(owner_of(key)), values[key.name])
     return isinstance(owner, Entity) and await is_within(session, owner, permission)
+
+
+async def is_included(session: Session | ReadSession, rules: Sequence[Rule], values: Mapping[str, Any]) -> bool:
+    """Whether one of `rules` puts a row with these values into a scope of the caller."""
+    read = session.look if isinstance(session, Session) else session.all
+    for rule in rules:
+        value = values[rule.column]
+        if isinstance(rule, NamesCaller):
+            if value == session.context.author_id:
+                return True
+        elif value is not None and await read(rule.among_own(value)):
+            return True
+    return False

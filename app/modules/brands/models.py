@@ -2,7 +2,7 @@
 
 from sqlmodel import Field
 
-from app.core.db.entity import Entity, SoftDelete, sort_indexes, unique_index
+from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes, unique_index
 from app.core.db.full_text import search_index
 
 
@@ -13,6 +13,7 @@ class Brand(SoftDelete, Entity, table=True):
     __table_args__ = (
         unique_index("brand", "name"),
         *sort_indexes("brand", "created_at", "updated_at", "name"),
+        *filter_indexes("brand", "created_by_id"),
         search_index("brand", "name", "description"),
     )
 

@@ -13,6 +13,7 @@ from app.core.db.entity import Entity, SoftDelete, filter_indexes, sort_indexes,
 from app.core.db.field_rules import field_rule
 from app.core.db.full_text import search_index
 from app.core.db.links import LinkSet
+from app.core.db.row_scopes import RefersToOwn, RowScope, RowScopes
 
 
 class ProductStatus(StrEnum):
@@ -21,6 +22,11 @@ class ProductStatus(StrEnum):
     draft = "draft"
     active = "active"
     archived = "archived"
+
+
+OF_OWN_BRANDS = RowScope(
+    "brands", "Products of the brands that you created", references=(RefersToOwn("brand_id", "brand"),)
+)
 
 
 class Product(SoftDelete, Entity, table=True):
@@ -37,6 +43,7 @@ class Product(SoftDelete, Entity, table=True):
     )
 
     restricted_references = frozenset({"brand_id", "category_id"})
+    row_scopes = RowScopes("products", (OF_OWN_BRANDS,))
 
     sku: str = Field(max_length=64)
     """The stock keeping unit, unique ignoring case."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Table, select
 from sqlmodel import SQLModel
 
 from app.core.clock import now
@@ -14,12 +16,15 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.pagination import EntityQuery
 from app.core.db.repository import ReadRepository
 from app.core.db.row_access import scopes_of
-from app.core.db.row_scopes import RowScope, RowScopes
+from app.core.db.row_scopes import RefersToOwn, RowScope, RowScopes
+from app.core.db.session import AnySelect
 from app.core.db.targets import target_of
 from app.core.http.router import Router
 from app.main import create_app
+from app.modules.brands.models import Brand
 from app.modules.customers.repository import CustomerRepository
 from app.modules.customers.schemas import CustomerQuery
+from app.modules.products.models import Product
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
 from tests.core.db.plans import statements_of
@@ -42,12 +47,18 @@ def test_each_scope_is_of_a_module_and_has_indexes() -> None:
     declared = [(model, model.row_scopes) for model in entities() if model.row_scopes is not None]
     modules = {module.slug: module for module in create_app().state.modules}
 
-    assert {scopes.module for _, scopes in declared} >= {"tasks", "customers"}
+    assert {scopes.module for _, scopes in declared} >= {"tasks", "customers", "products"}
     for model, scopes in declared:
         assert modules[scopes.module].scopes == scopes.titles
-        for name in {name for scope in scopes.scopes for name in scope.columns}:
-            wanted = f"ix_{model.__tablename__}_{name}_created_at_id"
-            assert wanted in {index.name for index in table_of(model).indexes}, wanted
+        for rule in {rule for scope in scopes.scopes for rule in scope.rules}:
+            assert begins_index(table_of(model), rule.column), rule
+            if isinstance(rule, RefersToOwn):
+                assert begins_index(SQLModel.metadata.tables[rule.table], rule.caller), rule
+
+
+def begins_index(table: Table, column: str) -> bool:
+    """Whether an index has the column first, and the usual order of a list behind it."""
+    return f"ix_{table.name}_{column}_created_at_id" in {index.name for index in table.indexes}
 
 
 def test_rows_with_scopes_are_of_the_module_of_their_router() -> None:
@@ -99,3 +110,32 @@ async def test_who_may_read_everything_has_no_condition(database: Database) -> N
 
     assert len({sql for sql, _ in statements}) == 1
     assert "WHERE task.deleted_at IS NULL ORDER" in " ".join(statements[0][0].split())
+
+
+async def test_scopes_by_column_and_by_reference_add_up(database: Database) -> None:
+    """Each row once, also where both hold, and where the reference is null."""
+    rows = RowScopes(
+        "products", (RowScope("both", "Your own", ("created_by_id",), (RefersToOwn("brand_id", "brand"),)),)
+    )
+    me, other = caller("products:read@both"), caller("products:read@both")
+    brands = {}
+    for name, context in (("mine", me), ("foreign", other)):
+        async with database.unit_of_work(context) as session:
+            brand = Brand(name=name)
+            session.add(brand)
+            brands[name] = brand.id
+    for context, author in ((me, "me"), (other, "other")):
+        async with database.unit_of_work(context) as session:
+            for brand_name in ("mine", "foreign", None):
+                name = f"{author}, {brand_name}"
+                brand_id = brands[brand_name] if brand_name else None
+                session.add(Product(sku=name, name=name, price=Decimal(1), currency="EUR", brand_id=brand_id))
+
+    product, held, read = table_of(Product), frozenset({"both"}), database.read_session(me)
+    together: AnySelect = select(product.c.name).where(rows.condition(product, held))
+    parts: list[AnySelect] = [select(product.c.name).where(each) for each in rows.split(product, held)]
+    found = [row.name for row in await read.all(together)]
+    apart = [[row.name for row in await read.all(part)] for part in parts]
+
+    assert sorted(found) == ["me, None", "me, foreign", "me, mine", "other, mine"]
+    assert [sorted(names) for names in apart] == [["me, None", "me, foreign", "me, mine"], ["other, mine"]]
