@@ -45,11 +45,19 @@ def first_rows(
     limit: Limit,
     offset: ColumnElement[int] | None,
     enough: Limit,
+    *,
+    is_sqlite: bool,
 ) -> AnySelect:
-    """The first rows in `ordering` of selects that have no row in common, each limited for itself to `enough`."""
+    """The first rows in `ordering` of selects that have no row in common, each limited for itself to `enough`.
+
+    SQLite merges what it reads in one order and stops by itself; what is limited it would sort again.
+    """
     if len(parts) == 1:
         [(only, rows)] = parts
         return only.sort(rows, limit).offset(offset)
+    first = parts[0][0]
+    if is_sqlite and all(each is first for each, _ in parts):
+        return first.sort(select(union_all(*(rows for _, rows in parts)).subquery()), limit).offset(offset)
     firsts = [each.sort(rows, enough).subquery() for each, rows in parts]
     together = select(union_all(*(select(first) for first in firsts)).subquery())
     return sort(together, ordering).limit(limit).offset(offset)

@@ -79,6 +79,7 @@ class Form(NamedTuple):
     has_offset: bool
     options: Options | None
     """The options by which the page is read, where it is sorted as their index is."""
+    is_sqlite: bool
 
     @property
     def is_usual(self) -> bool:
@@ -86,13 +87,13 @@ class Form(NamedTuple):
         return tuple(dict(self.ordering)) == BEHIND_OPTIONS
 
     @classmethod
-    def of(cls, query: PageQuery, values: Sequence[Any] | None, options: Options | None) -> Self:
+    def of(cls, query: PageQuery, values: Sequence[Any] | None, options: Options | None, *, is_sqlite: bool) -> Self:
         """The form of a page after `values`. Raises Invalid for a field that is not sortable."""
         position = None
         if values is not None:
             position = tuple(value if isinstance(value, Enum) else value is not None for value in values)
         ordering = tuple(query.sort_fields())
-        form = cls(ordering, position, query.offset > 0, options)
+        form = cls(ordering, position, query.offset > 0, options, is_sqlite)
         return form if form.is_usual else form._replace(options=None)
 
 
@@ -114,7 +115,8 @@ def select_page(statement: AnySelect, form: Form, finder: Finder | None, split: 
         parts = [(each, some) for each, rows in parts for some in split(rows)]
     if finder is not None:
         parts = [(each, part) for each, rows in parts for part in finder.parts(each, rows, enough)]
-    return first_rows(parts, ordering, number("limit"), number("offset") if form.has_offset else None, enough)
+    offset = number("offset") if form.has_offset else None
+    return first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
 
 
 def decode_position(statement: AnySelect, query: PageQuery, values: Sequence[Any] | None) -> Sequence[Any] | None:

@@ -102,7 +102,8 @@ class ReadRepository:
         check_asked(self.fields, self.table, query)
         resource = resource or self.table.name
         position = decode_position(statement, query, read_cursor(self.session, query, resource)[0])
-        form = Form.of(query, position, wanted_options(self.table, query))
+        options = wanted_options(self.table, query)
+        form = Form.of(query, position, options, is_sqlite=self.session.is_sqlite)
         given = {**(values or {}), **parameter_values(self.table, query)}
         finder = self.finder_of(query)
         split = partial(row_access(self.session.context).split, self.table)

@@ -92,8 +92,19 @@ class RowAccess:
         held = EVERYWHERE if declared is None else dict(self.read)[declared.module]
         if declared is None or held == EVERYWHERE or owner_key(table) is not None:
             return [rows]
-        conditions = declared.split(table, held)
-        return [rows.where(each) for each in conditions] if len(conditions) > 1 else [rows]
+        conditions, together = declared.split(table, held), declared.condition(table, held)
+        return [replace_condition(rows, together, each) for each in conditions] if len(conditions) > 1 else [rows]
+
+
+def replace_condition(rows: AnySelect, old: ColumnElement[bool], new: ColumnElement[bool]) -> AnySelect:
+    """`rows` with the condition `new` in place of `old`, which follows from it.
+
+    A database would take both for rarer than one, and choose another index.
+    """
+    found = rows.where(new)
+    kept = (each for each in found._where_criteria if not each.compare(old))  # noqa: SLF001  # there is no other way
+    found._where_criteria = tuple(kept)  # noqa: SLF001
+    return found
 
 
 @lru_cache(POLICIES)
