@@ -27,6 +27,7 @@ from app.core.db.cursor import read_cursor
 from app.core.db.entity import table_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
+from app.core.db.row_access import EVERY_PERMISSION, RowAccess, access_by, row_access
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.snapshots import present_snapshot, was_visible
 from app.core.errors import invalid
@@ -78,6 +79,11 @@ def audited_modules(session: Session | ReadSession) -> frozenset[str] | None:
     """The modules whose entries the caller may read; None for all of them, which jobs and `audit:read` read."""
     principal = session.context.principal
     return None if principal is None or principal.may("audit:read") else principal.modules_with(AUDIT)
+
+
+def readable_rows(session: Session | ReadSession) -> RowAccess:
+    """The rows of which the log may tell the caller: every row, to a reader of the whole log."""
+    return access_by(EVERY_PERMISSION) if audited_modules(session) is None else row_access(session.context)
 
 
 def belongs_to(log: Table, modules: Collection[str]) -> ColumnElement[bool]:

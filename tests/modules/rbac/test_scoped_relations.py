@@ -45,10 +45,12 @@ def forget() -> None:
 def scope(app: FastAPI, job: RequestContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scope]:
     """Declares that the rows of a module have the scope `own`, as a release would: those that the caller created."""
 
+    infos = list(app.state.modules)
+
     async def declare(model: type[Entity], module: str) -> None:
         own = RowScopes(module, (RowScope("own", "What you created", ("created_by_id",)),))
         monkeypatch.setattr(model, "row_scopes", own)
-        infos = [replace(info, scopes=own.titles) if info.slug == module else info for info in app.state.modules]
+        infos[:] = [replace(info, scopes=own.titles) if info.slug == module else info for info in infos]
         async with app.state.database.unit_of_work(job) as session:
             await ModuleService(session).synchronize(infos)
         forget()
@@ -151,6 +153,42 @@ async def test_a_set_has_the_members_that_the_caller_may_read(signed_in_as: Sign
     assert (named.status_code, named.json()["errors"][0]["code"]) == (422, "unknown-reference")
     assert [tag["id"] for tag in replaced.json()["tags"]] == [own["id"]]
     assert {tag["id"] for tag in (await root.get(path)).json()["items"]} == {own["id"], other["id"]}
+
+
+async def test_a_history_tells_of_no_member_outside(signed_in_as: SignedInAs, scope: Scope) -> None:
+    """Regression: entries of links, and the sets of past states, had the ids of all members."""
+    await scope(Tag, "tags")
+    await scope(Product, "products")
+    root = await signed_in_as(superuser=True)
+    actions = ("create", "read", "update", "set-price")
+    caller = await signed_in_as(*(f"products:{action}@own" for action in actions), "tags:create@own", "tags:update@own")
+    other, own = [(await person.post("/tags", tags.body())).json()["id"] for person in (root, caller)]
+    foreign, product = [(await person.post("/products", products.body())).json()["id"] for person in (root, caller)]
+    path, both = f"/products/{product}", {"tag_ids": [other, own]}
+    for each in (product, foreign):
+        assert (await root.put(f"/products/{each}/tags", both)).status_code == 200
+    tagged = now().isoformat()
+    assert (await root.put(f"{path}/tags", {"tag_ids": []})).status_code == 200
+    questions: list[tuple[str, dict[str, str]]] = [
+        (f"{path}/history", {}),
+        (f"{path}/as-of", {"at": tagged}),
+        (f"{path}/diff", {"from": tagged}),
+        (f"/tags/{own}/history", {}),
+    ]
+
+    told = [await caller.get(address, params=query) for address, query in questions]
+    everything = [await root.get(address, params=query) for address, query in questions]
+    reverted = await caller.post(f"{path}/revert", {"at": tagged}, headers={"Audit-Reason": "Wrong"})
+
+    assert [answer.status_code for answer in (*told, *everything, reverted)] == [200] * 9
+    assert all(other in answer.text for answer in everything[:3])
+    assert foreign in everything[3].text
+    assert not [answer.text for answer in told if other in answer.text or foreign in answer.text]
+    assert told[1].json()["tag_ids"] == [own]
+    assert told[2].json()["changes"]["tag_ids"] == {"old": [own], "new": []}
+    links = [[entry["entity"] for entry in told[index].json()["items"]].count("product_tag") for index in (0, 3)]
+    assert links == [2, 2], "linked and unlinked"
+    assert [tag["id"] for tag in reverted.json()["tags"]] == [own]
 
 
 async def test_parts_and_sets_are_where_their_owner_is(signed_in_as: SignedInAs, scope: Scope) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy import cast as cast_to
 from sqlmodel import SQLModel
 
 from app.core.db.audited import audited_models
@@ -28,22 +29,41 @@ from app.core.db.keyset import Limit, Range
 from app.core.db.link_indexes import changed_id
 from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.db.row_access import row_access
+from app.core.db.row_access import RowAccess, row_access
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
 from app.core.db.targets import target_of
 from app.modules.audit.items.schemas import Point
 from app.modules.audit.models import AuditChange
-from app.modules.audit.repository import ChangeRepository, last_place, place_of, tell_archives
+from app.modules.audit.repository import ChangeRepository, last_place, place_of, readable_rows, tell_archives
 from app.modules.audit.schemas import Item
 
 
+class Side(NamedTuple):
+    """One of the two rows that each row of a table links: the foreign key to it, and that to the other one."""
+
+    table: str
+    key: str
+    other: str
+
+
 @cache
-def links_of(entity: str) -> tuple[tuple[str, str], ...]:
-    """The tables that link rows of `entity` to others, each with the foreign key to it."""
+def links_of(entity: str) -> tuple[Side, ...]:
+    """The tables that link rows of `entity` to others, by the side that `entity` is on."""
     table = SQLModel.metadata.tables[entity]
     models = [model for model in audited_models().values() if model.links_to is not None]
-    sides = [(table_of(model).c[str(name)], model) for model in models for name in (model.part_of, model.links_to)]
-    return tuple((column.table.name, column.name) for column, _ in sides if target_of(column) is table)
+    pairs = [(table_of(model), str(model.part_of), str(model.links_to)) for model in models]
+    sides = [(links, *keys) for links, *both in pairs for keys in (both, reversed(both))]
+    return tuple(Side(links.name, key, other) for links, key, other in sides if target_of(links.c[key]) is table)
+
+
+def links_readable(links: Table, other: str, access: RowAccess) -> Sequence[ColumnElement[bool]]:
+    """What holds for entries of `links` whose foreign key `other` names a row that the caller may read, or any."""
+    target = target_of(links.c[other])
+    conditions = access.conditions(target)
+    if not conditions:
+        return ()
+    named = cast_to(func.replace(changed_id(other), "-", ""), target.c.id.type)
+    return [named.in_(select(target.c.id).where(*conditions))]
 
 
 def is_of_item(log: Table) -> ColumnElement[bool]:
@@ -56,13 +76,16 @@ class OfItem(Finder):
     """The entries of one item, and those of rows that link it to another one. Each is read from its index."""
 
     log: Table
-    links: tuple[tuple[str, str], ...]
+    links: tuple[Side, ...]
+    access: RowAccess
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """True for the entries of the item, and for those of each table that links it, whose index the text names."""
         yield is_of_item(self.log)
-        for table, name in self.links:
-            yield and_(self.log.c.entity == literal_column(f"'{table}'"), changed_id(name) == bindparam("entity_id"))
+        for table, key, other in self.links:
+            readable = links_readable(SQLModel.metadata.tables[table], other, self.access)
+            is_link = self.log.c.entity == literal_column(f"'{table}'")
+            yield and_(is_link, changed_id(key) == bindparam("entity_id"), *readable)
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
         return [rows.where(condition) for condition in self.conditions()]
@@ -85,7 +108,7 @@ class HistoryRepository(ChangeRepository):
         """One page of the entries of an item, and of what links it to others."""
         await tell_archives(self.session, [self.log], None, None)
         links = links_of(item.entity)
-        self.finder = OfItem(self.table, links) if links else None
+        self.finder = OfItem(self.table, links, readable_rows(self.session)) if links else None
         statement = (
             self.build_once("all", self.select) if links else self.build_once("of one item", self.select_of_item)
         )
@@ -156,7 +179,7 @@ class SetRepository:
         self.columns = table_of(AuditChange).c
 
     async def members(self, links: type[Entity], point: Point | None, call: UUID | None) -> list[str]:
-        """The ids of the members up to `point`, hidden ones too; with those that the call `call` has linked.
+        """The ids of the members that the caller may read, up to `point`, hidden ones too; with what `call` has linked.
 
         A call writes the version of an item and its links, in entries of their own.
         """
@@ -165,6 +188,7 @@ class SetRepository:
         found = select(func.max(changed_id(member))).where(
             self.columns.entity == table, changed_id(owner) == str(self.item.entity_id)
         )
+        found = found.where(*links_readable(table_of(links), member, readable_rows(self.session)))
         if point is not None:
             found = found.where(or_(is_reached(point), self.columns.call_id == call))
         is_removed = func.max(case((self.columns.action == "delete", 1), else_=0))

@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 
 from app.core.db.audited import audited_models
 from app.core.db.redaction import Redaction, is_personal
-from app.core.db.row_access import EVERY_PERMISSION, RowAccess, access_by, row_access
+from app.core.db.row_access import RowAccess
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.db.targets import name_column, table_of_actors
 from app.modules.audit.models import TABLES
-from app.modules.audit.repository import audited_modules
+from app.modules.audit.repository import readable_rows
 
 Names = dict[UUID | None, str]
 """Names by the ids of their rows, which are different in all tables. No id has no name."""
@@ -60,7 +60,7 @@ class WantedNames:
 
         Who reads the whole log reads all names; others those of rows that they may read.
         """
-        access = access_by(EVERY_PERMISSION) if audited_modules(session) is None else row_access(session.context)
+        access = readable_rows(session)
         ids = {table: sorted(found) for table, found in sorted(self.ids.items())}
         parts = [
             select_names(table, found[at : at + MOST_IDS], access)
