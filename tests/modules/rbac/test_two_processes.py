@@ -3,6 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,6 @@ from app.main import open_database
 from scripts.servers import PATIENCE_SECONDS, Server
 from tests.fixtures.servers import superuser_in
 from tests.people import FIRST_PASSWORD, PASSWORD
-
-OWN_TASKS = {"module_slug": "tasks", "scope": "own"}
 
 
 @pytest.fixture
@@ -34,39 +35,79 @@ def servers(settings: Settings, server: Server, tmp_path: Path) -> Iterator[tupl
             yield first, other
 
 
-def person(root: httpx.Client, other: httpx.Client, name: str, task: str) -> tuple[str, str, dict[str, str]]:
-    """A reader of tasks, signed in through the second process: (user id, role id, headers)."""
+@dataclass
+class Reader:
+    """A user with a role, signed in through the second process."""
+
+    user: str
+    role: str
+    client: httpx.Client
+    headers: dict[str, str]
+
+    def status(self, method: str, path: str, body: Any = None) -> int:
+        return self.client.request(method, path, json=body, headers=self.headers).status_code
+
+
+GRANTS: list[dict[str, Any]] = [
+    {"module_slug": "tasks"},
+    {"module_slug": "products", "actions": ["move-stock"]},
+    {"module_slug": "customers", "actions": ["read-personal"]},
+    {"module_slug": "audit"},
+]
+
+
+def person(root: httpx.Client, other: httpx.Client, name: str) -> Reader:
+    """A reader who may move stock, and see personal data."""
     body = {"username": name, "email": f"{name}@example.com", "password": FIRST_PASSWORD}
     user = root.post("/users", json=body).json()["id"]
     role = root.post("/roles", json={"name": name}).json()["id"]
-    root.put(f"/roles/{role}/modules", json={"modules": [{"module_slug": "tasks"}]}).raise_for_status()
+    root.put(f"/roles/{role}/modules", json={"modules": GRANTS}).raise_for_status()
     root.put(f"/users/{user}/roles", json={"role_ids": [role]}).raise_for_status()
     pair = other.post("/auth/token", data={"username": name, "password": FIRST_PASSWORD}).json()
     headers = {"Authorization": f"Bearer {pair['access_token']}"}
     new = {"current_password": FIRST_PASSWORD, "new_password": PASSWORD}
     other.post("/auth/me/password", json=new, headers=headers).raise_for_status()
-    assert other.get(f"/tasks/{task}", headers=headers).status_code == 200
-    return user, role, headers
+    return Reader(user, role, other, headers)
 
 
-def until(status: int, ask: Callable[[], httpx.Response]) -> float:
+def until(status: int, ask: Callable[[], int]) -> float:
     """Seconds until the other process answers `status`; printed, because a busy machine may take longer than one."""
     started = time.monotonic()
     while (took := time.monotonic() - started) < PATIENCE_SECONDS:
-        if ask().status_code == status:
+        if ask() == status:
             return took
         time.sleep(0.01)
     raise AssertionError(f"still not {status} after {took:.0f} s")
 
 
-def end(root: httpx.Client, what: str, user: str, role: str) -> None:
-    calls: dict[str, Callable[[], httpx.Response]] = {
-        "session": lambda: root.delete(f"/users/{user}/sessions"),
-        "role": lambda: root.patch(f"/roles/{role}", json={"is_active": False}),
-        "all rows": lambda: root.put(f"/roles/{role}/modules", json={"modules": [OWN_TASKS]}),
-        "user": lambda: root.patch(f"/users/{user}", json={"is_active": False}),
+def with_grants(root: httpx.Client, reader: Reader, **changed: dict[str, Any]) -> httpx.Response:
+    """Give the role of a reader other grants of some modules."""
+    modules = [{**grant, **changed.get(grant["module_slug"], {})} for grant in GRANTS]
+    return root.put(f"/roles/{reader.role}/modules", json={"modules": modules})
+
+
+ENDINGS: dict[str, tuple[int, str, Callable[[httpx.Client, Reader], httpx.Response]]] = {
+    "session": (401, "task", lambda root, reader: root.delete(f"/users/{reader.user}/sessions")),
+    "role": (403, "task", lambda root, reader: root.patch(f"/roles/{reader.role}", json={"is_active": False})),
+    "all rows": (404, "task", lambda root, reader: with_grants(root, reader, tasks={"scope": "own"})),
+    "action": (403, "movement", lambda root, reader: with_grants(root, reader, products={"actions": []})),
+    "field": (403, "field", lambda root, reader: with_grants(root, reader, customers={"actions": []})),
+    "user": (401, "task", lambda root, reader: root.patch(f"/users/{reader.user}", json={"is_active": False})),
+}
+"""What ends, what the other process then answers, and to which request."""
+
+
+def requests_for(root: httpx.Client) -> dict[str, tuple[str, str, Any]]:
+    """Requests that a reader may make. Sorting by a field asks for it."""
+    task = root.post("/tasks", json={"title": "Of another"}).json()["id"]
+    lamp = {"sku": "L-1", "name": "Lamp", "price": "19.90", "currency": "EUR"}
+    product = root.post("/products", json=lamp).json()["id"]
+    movement = {"delta": 1, "reason": "Delivered"}
+    return {
+        "task": ("GET", f"/tasks/{task}", None),
+        "movement": ("POST", f"/products/{product}/stock-movements", movement),
+        "field": ("GET", "/customers?sort=email", None),
     }
-    calls[what]().raise_for_status()
 
 
 @pytest.mark.timeout(600)
@@ -75,18 +116,38 @@ def test_what_ends_in_one_process_ends_in_the_other(
 ) -> None:
     root, other = servers
     took: dict[str, float] = {}
-    task = root.post("/tasks", json={"title": "Of another"}).json()["id"]
+    requests = requests_for(root)
     for cut in (False, True):
-        for what, status in (("session", 401), ("role", 403), ("all rows", 404), ("user", 401)):
-            user, role, headers = person(root, other, f"{what}-{cut}".lower().replace(" ", "-"), task)
+        for what, (status, asked, end) in ENDINGS.items():
+            reader = person(root, other, f"{what}-{cut}".lower().replace(" ", "-"))
+            ask = partial(reader.status, *requests[asked])
+            assert ask() in (200, 201)
             if cut:
                 asyncio.run(cut_listeners(settings))
-            end(root, what, user, role)
-            found = until(status, lambda headers=headers: other.get(f"/tasks/{task}", headers=headers))  # type: ignore[misc]
-            took[f"{what}{', listener cut' if cut else ''}"] = found
+            end(root, reader).raise_for_status()
+            took[f"{what}{', listener cut' if cut else ''}"] = until(status, ask)
 
     print({name: f"{1000 * seconds:.0f} ms" for name, seconds in took.items()})  # noqa: T201  # the evidence, with -s
-    assert len(took) == 8
+    assert len(took) == 2 * len(ENDINGS)
+
+
+@pytest.mark.timeout(300)
+def test_a_stream_in_the_other_process_ends(servers: tuple[httpx.Client, httpx.Client]) -> None:
+    root, other = servers
+    reader = person(root, other, "follower")
+
+    with other.stream("GET", "/audit/feed/stream", headers=reader.headers) as stream:
+        assert stream.status_code == 200
+        lines = stream.iter_lines()
+        next(lines)
+        root.patch(f"/roles/{reader.role}", json={"is_active": False}).raise_for_status()
+        started = time.monotonic()
+        with suppress(httpx.RemoteProtocolError):  # a response that breaks off
+            for _ in lines:
+                assert time.monotonic() - started < PATIENCE_SECONDS
+
+    print(f"{1000 * (time.monotonic() - started):.0f} ms")  # noqa: T201  # the evidence, with -s
+    assert reader.status("GET", "/audit/feed") == 403
 
 
 async def cut_listeners(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Follows the sealed changes, with personal values decrypted."""
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,10 @@ from app.core.runtime.growth import Growth
 from app.modules.audit.feed.repository import FeedRepository
 from app.modules.audit.names.entries import show_changes
 from app.modules.audit.schemas import MAX_NUMBER
+
+
+REAUTHORIZE_SECONDS = 0.5
+"""How often a stream that waits asks whether its caller may still read: a revocation takes effect within a second."""
 
 
 class FeedPage(NamedTuple):
@@ -45,6 +50,18 @@ class FeedService:
         while not growth.is_ended:
             yield page.items
             if not page.items:
-                await growth.wait_beyond(page.after, seconds)
+                await self.wait_beyond(page.after, growth, seconds)
             await self.session.context.reauthorize()
             page = await self.read(page.after, limit)
+
+    async def wait_beyond(self, seq: int, growth: Growth, seconds: float) -> None:
+        """Wait for changes behind a place, at most so long, as long as the caller may read them.
+
+        Raises Unauthenticated, Forbidden soon after that ends: a log without changes shows nothing of it.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not growth.is_ended:
+            await growth.wait_beyond(seq, min(left, REAUTHORIZE_SECONDS))
+            if growth.size > seq:
+                break
+            await self.session.context.reauthorize()
