@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay clean
+.PHONY: help run test check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,6 +50,9 @@ openapi: $(VENV)/.development ## Renew docs/openapi.json, the collection, and (w
 
 client: $(VENV)/.development ## Lint the document; compile clients of three generators; test them against a real server.
 	@$(BIN)/python -m scripts.typescript check
+
+console: ## Install, check, test and build the console into app/static/console (needs Node.js).
+	@cd clients/console && npm ci --silent && npm run --silent check
 
 fuzz: $(VENV)/.development ## Fuzz a real server with Schemathesis, over the whole API, for ten minutes.
 	@$(BIN)/python -m scripts.fuzz --max-time 600 -n 100

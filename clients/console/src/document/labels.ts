@@ -1,0 +1,9 @@
+// Names of the API in words: `due_date` → "Due date", `in_progress` → "In progress".
+
+const SHORT = new Set(["id", "sku", "url", "ip"]);
+
+export function humanize(name: string): string {
+  const words = name.replace(/_ids?$/i, "").replace(/[_-]+/g, " ").trim().toLowerCase().split(" ");
+  const text = words.map((word) => (SHORT.has(word) ? word.toUpperCase() : word)).join(" ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

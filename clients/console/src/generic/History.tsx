@@ -1,0 +1,98 @@
+// Who changed an item: person, time, and each field before and after; and the way back to an earlier state.
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { call, ifMatch } from "../api/client.ts";
+import { forget, useMay, type Page, type Schemas } from "../api/queries.ts";
+import type { Field, Resource } from "../document/read.ts";
+import { humanize } from "../document/labels.ts";
+import { Confirm } from "../parts/Confirm.tsx";
+import { Diff } from "../parts/Diff.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { Answered, Empty } from "../parts/states.tsx";
+import { Moment } from "../parts/Time.tsx";
+import { say, sayIfKnown } from "../words/say.ts";
+import { Value } from "./Value.tsx";
+import type { Item } from "./item.ts";
+
+type Entry = Schemas["ChangePage"]["items"][number];
+type Shown = { resource: Resource; item: Item };
+
+const NOISE = new Set(["id", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"]);
+const PAGE = 20;
+
+function useHistory({ resource, item }: Shown) {
+  const path = `${resource.path}/${item.id}/history`;
+  return useInfiniteQuery({
+    queryKey: ["read", path, item.version],
+    queryFn: ({ pageParam }) => call<Page<Entry>>("get", path, { query: { limit: PAGE, ...(pageParam && { cursor: pageParam }) } }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+export function History(shown: Shown) {
+  const [noise, setNoise] = useState(false);
+  const history = useHistory(shown);
+  const { hasNextPage, fetchNextPage } = history;
+  return (
+    <section className="panel history" aria-label={say("history.title")}>
+      <header>
+        <h2>{say("history.title")}</h2>
+        <label><input type="checkbox" checked={noise} onChange={() => setNoise(!noise)} />{say("history.noise")}</label>
+      </header>
+      <Answered to={history}>
+        {({ pages }) => {
+          const entries = pages.flatMap((page) => page.items);
+          return entries.length ? <ol>{entries.map((entry, index) => <OneEntry key={entry.seq} entry={entry} first={index === 0} noise={noise} {...shown} />)}</ol> : <Empty>{say("history.none")}</Empty>;
+        }}
+      </Answered>
+      {hasNextPage && <button type="button" onClick={() => void fetchNextPage()}>{say("history.earlier")}</button>}
+    </section>
+  );
+}
+
+function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entry; first: boolean; noise: boolean }) {
+  const may = useMay();
+  const [asking, setAsking] = useState(false);
+  const revertible = !first && resource.can.revert && !item.deleted_at && may(`${resource.slug}:update`);
+  const revert = async (headers: Record<string, string>) => {
+    const body = { seq: entry.seq };
+    await call("post", `${resource.path}/${item.id}/revert`, { body, headers: { ...headers, ...ifMatch(item.version) } });
+    await forget(resource.path);
+  };
+  return (
+    <li>
+      <p className="who">
+        <b>{entry.actor_name ?? say("history.system")}</b> {sayIfKnown(`history.action.${entry.action}`, humanize(entry.action))} <Moment at={entry.at} ago />
+        {revertible && <button type="button" className="quiet" aria-label={say("history.revert")} title={say("history.revert")} onClick={() => setAsking(true)}><Icon name="undo-2" /></button>}
+      </p>
+      {entry.reason && <blockquote>{entry.reason}</blockquote>}
+      <Diff changes={changesOf(entry, resource, noise)} />
+      {asking && (
+        <Confirm title={say("history.revert-title")} action={say("history.revert")} withReason onClose={() => setAsking(false)} onConfirm={revert}>
+          <p>{say("history.revert-help")}</p>
+        </Confirm>
+      )}
+    </li>
+  );
+}
+
+/** The changed fields, by the kinds that the document gives them. */
+function changesOf(entry: Entry, resource: Resource, noise: boolean) {
+  const fields = new Map([...resource.columns, ...(resource.update ?? [])].map((field) => [field.name, field]));
+  const changes = Object.entries((entry.changes ?? {}) as Record<string, { old?: unknown; new?: unknown }>);
+  const show = (name: string, value: unknown, side: "old" | "new") => {
+    if (value === null || value === undefined) return null;
+    const field = fields.get(name) ?? textField(name);
+    const item = Object.fromEntries(changes.map(([key, change]) => [key, change[side]]));
+    const known = field.kind === "money" && !item[field.currency ?? ""] ? textField(name) : field;
+    return <Value field={known} value={value} item={item} names={entry.names} />;
+  };
+  return changes
+    .filter(([name, change]) => (noise || !NOISE.has(name)) && (change.old ?? null) !== (change.new ?? null))
+    .map(([name, change]) => ({
+      name, label: fields.get(name)?.label ?? humanize(name), before: show(name, change.old, "old"), after: show(name, change.new, "new"),
+    }));
+}
+
+const textField = (name: string): Field => ({ name, label: humanize(name), help: "", kind: "reference", required: false, nullable: true });

@@ -1,0 +1,112 @@
+// One item: its form at the left, who changed it at the right.
+import { useParams } from "@tanstack/react-router";
+import { useState } from "react";
+import { call, ifMatch } from "../api/client.ts";
+import { Refused } from "../api/problems.ts";
+import { forget, useMay, useRead } from "../api/queries.ts";
+import type { Resource } from "../document/read.ts";
+import { useGo } from "../parts/address.ts";
+import { Chip } from "../parts/Chip.tsx";
+import { Confirm } from "../parts/Confirm.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { useKeys } from "../parts/keys.ts";
+import { Answered } from "../parts/states.tsx";
+import { Moment } from "../parts/Time.tsx";
+import { toast } from "../parts/toast.tsx";
+import { Heading } from "../parts/Toolbar.tsx";
+import { say } from "../words/say.ts";
+import { ConflictDialog } from "./ConflictDialog.tsx";
+import { Facts } from "./Facts.tsx";
+import { Form } from "./Form.tsx";
+import { History } from "./History.tsx";
+import { ItemLinkBack } from "./ItemLinkBack.tsx";
+import { nameOf, type Draft, type Item } from "./item.ts";
+import { WithResource } from "./WithResource.tsx";
+
+export default function ItemScreen() {
+  const { slug, id } = useParams({ strict: false }) as { slug: string; id: string };
+  return <WithResource slug={slug}>{(resource) => <Loaded key={id} resource={resource} id={id} />}</WithResource>;
+}
+
+function Loaded({ resource, id }: { resource: Resource; id: string }) {
+  const item = useRead<Item>(`${resource.path}/${encodeURIComponent(id)}`);
+  return <Answered to={item}>{(found) => <OneItem resource={resource} item={found} reload={item.refetch} />}</Answered>;
+}
+
+type OneItemProps = { resource: Resource; item: Item; reload: () => Promise<{ data?: Item | undefined }> };
+
+/** Saving a draft, and what is to be decided when another person was faster. */
+function useSaving({ resource, item, reload }: OneItemProps) {
+  const [conflict, setConflict] = useState<{ theirs: Item; draft: Draft } | null>(null);
+  const path = `${resource.path}/${item.id}`;
+  const save = async (draft: Draft, version = item.version) => {
+    try {
+      await call("patch", path, { body: draft, headers: ifMatch(version) });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 412) throw error;
+      const { data: theirs } = await reload();
+      if (!theirs) throw error;
+      return setConflict({ theirs, draft });
+    }
+    setConflict(null);
+    await forget(resource.path);
+    toast(say("form.saved"));
+  };
+  return { conflict, save, giveUp: () => setConflict(null) };
+}
+
+function OneItem(props: OneItemProps) {
+  const { resource, item } = props;
+  const may = useMay();
+  const { conflict, save, giveUp } = useSaving(props);
+  const isDeleted = Boolean(item.deleted_at);
+  const readOnly = isDeleted || !resource.update || !may(`${resource.slug}:update`);
+  const allowed = Object.fromEntries(Object.entries(resource.transitions).map(([name, next]) => [name, next[String(item[name])] ?? []]));
+  useKeys({ e: () => document.querySelector<HTMLElement>(".item-form input, .item-form select, .item-form textarea")?.focus() });
+  return (
+    <>
+      <ItemHeading {...props} />
+      <div className="item">
+        <section className="panel">
+          <Form key={item.version} fields={resource.update ?? resource.columns} item={item} readOnly={readOnly} allowed={allowed}
+            action={say("action.save")} onSave={(draft) => save(draft)} />
+          <Facts resource={resource} item={item} />
+        </section>
+        {resource.can.history && <History resource={resource} item={item} />}
+      </div>
+      {conflict && <ConflictDialog resource={resource} {...conflict} onClose={giveUp} onSave={(draft) => save(draft, conflict.theirs.version)} />}
+    </>
+  );
+}
+
+function ItemHeading({ resource, item }: OneItemProps) {
+  const [asking, setAsking] = useState(false);
+  const may = useMay();
+  const go = useGo();
+  const path = `${resource.path}/${item.id}`;
+  const isDeleted = Boolean(item.deleted_at);
+  const remove = async (headers: Record<string, string>) => {
+    await call("delete", path, { headers: { ...headers, ...ifMatch(item.version) } });
+    void forget(resource.path);
+    go(`/${resource.slug}`);
+  };
+  const restore = () => call("post", `${path}/restore`, { headers: ifMatch(item.version) }).then(() => forget(resource.path), () => forget(path));
+  const mayDelete = may(`${resource.slug}:delete`);
+  const note = <>{item.version !== undefined && say("item.version", { version: item.version })}{isDeleted && <Chip tone="bad"><Moment at={String(item.deleted_at)} ago /></Chip>}</>;
+  return (
+    <>
+      <ItemLinkBack resource={resource} />
+      <Heading title={nameOf(resource, item)} note={note}>
+        {isDeleted && resource.can.restore && mayDelete && <button type="button" className="primary" onClick={() => void restore()}><Icon name="rotate-ccw" />{say("item.restore")}</button>}
+        {!isDeleted && resource.can.delete && mayDelete && <button type="button" onClick={() => setAsking(true)}><Icon name="trash" />{say("action.delete")}</button>}
+      </Heading>
+      {isDeleted && <p className="notice">{say("item.deleted", { one: resource.one })}</p>}
+      {asking && (
+        <Confirm title={say("item.delete", { one: resource.one })} action={say("action.delete")} danger withReason onClose={() => setAsking(false)} onConfirm={remove}>
+          <p><strong>{nameOf(resource, item)}</strong></p>
+          {resource.can.restore && <p>{say("item.delete-help")}</p>}
+        </Confirm>
+      )}
+    </>
+  );
+}

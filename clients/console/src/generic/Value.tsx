@@ -1,0 +1,47 @@
+// A value of any kind, to read.
+import { Link } from "@tanstack/react-router";
+import type { Field } from "../document/read.ts";
+import { humanize } from "../document/labels.ts";
+import { Chip, type Tone } from "../parts/Chip.tsx";
+import { Day, Moment, Money } from "../parts/Time.tsx";
+import { formatNumber } from "../words/format.ts";
+import { say } from "../words/say.ts";
+
+const TONES: Record<string, Tone> = {
+  active: "good", done: "good", approved: "good", open: "info", in_progress: "info", pending: "info", draft: "plain", todo: "plain",
+  high: "warn", urgent: "bad", blocked: "bad", rejected: "bad", failed: "bad",
+};
+
+type ValueProps = { field: Field; value: unknown; item?: Record<string, unknown>; names?: Record<string, string> };
+
+const plainText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const nameOf = (value: unknown, names: Record<string, string>) =>
+  typeof value === "object" && value !== null && "name" in value ? String(value.name) : (names[String(value)] ?? plainText(value));
+
+/** Shows a value. A kind that the reader does not know is shown as text. */
+export function Value({ field, value, item = {}, names = {} }: ValueProps) {
+  if (value === null || value === undefined || value === "") return null;
+  if (Array.isArray(value)) return <>{value.map((one) => <Chip key={nameOf(one, names)}>{nameOf(one, names)}</Chip>)}</>;
+  switch (field.kind) {
+    case "choice": return <Chip tone={TONES[String(value)] ?? "plain"}>{humanize(String(value))}</Chip>;
+    case "boolean": return <>{say(value ? "value.yes" : "value.no")}</>;
+    case "date": return <Day on={String(value)} />;
+    case "moment": return <Moment at={String(value)} />;
+    case "money": return <Money amount={String(value)} currency={String(item[field.currency ?? ""] ?? "")} />;
+    case "integer": return <>{typeof value === "number" ? formatNumber(value) : plainText(value)}</>;
+    case "email": return <a href={`mailto:${String(value)}`}>{String(value)}</a>;
+    case "named":
+    case "reference": return <>{nameOf(value, names)}</>;
+    case "group": return <Group field={field} value={value} />;
+    default: return <>{plainText(value)}</>;
+  }
+}
+
+function Group({ field, value }: { field: Field; value: unknown }) {
+  const parts = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  const texts = (field.fields ?? []).map(({ name }) => parts[name]).filter((part) => part !== null && part !== undefined && part !== "");
+  return <>{texts.map(plainText).join(", ")}</>;
+}
+
+/** The name of an item, as a link to it. */
+export const ItemLink = ({ slug, id, name }: { slug: string; id: string; name: string }) => <Link to={`/${slug}/${id}` as string}>{name}</Link>;

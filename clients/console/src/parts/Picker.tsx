@@ -1,0 +1,72 @@
+// Picks an item of a list by typing: a combobox over the `q` of a list operation.
+import { useEffect, useState } from "react";
+import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover, Text, type Key } from "react-aria-components";
+import { useRead, useResource, type Page } from "../api/queries.ts";
+import { say } from "../words/say.ts";
+import { Icon } from "./Icon.tsx";
+
+export type Picked = { id: string; name: string };
+type Item = Record<string, unknown> & { id: string };
+type PickerProps = {
+  /** The resource to pick from, by its slug. */
+  slug: string;
+  label: string;
+  help?: string;
+  error?: string;
+  value: Picked | null;
+  onChange: (value: Picked | null) => void;
+};
+
+const PAUSE_MS = 200;
+
+function useSlow(text: string): string {
+  const [slow, setSlow] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return slow;
+}
+
+/** The items of a resource that match what was typed, with their names. */
+export function useMatches(slug: string, text: string, enabled: boolean): Picked[] | undefined {
+  const resource = useResource(slug);
+  const q = useSlow(text.trim());
+  const path = resource && enabled ? resource.path : null;
+  const { data } = useRead<Page<Item>>(path, { limit: 20, ...(q && { q }) });
+  return data?.items.map((item) => ({ id: item.id, name: String(item[resource?.title ?? "id"] ?? item.id) }));
+}
+
+export function Picker({ slug, label, help, error, value, onChange }: PickerProps) {
+  const [text, setText] = useState(value?.name ?? "");
+  const [open, setOpen] = useState(false);
+  useEffect(() => setText(value?.name ?? ""), [value?.id, value?.name]);
+  const matches = useMatches(slug, text === value?.name ? "" : text, open);
+  const pick = (key: Key | null) => {
+    const found = matches?.find(({ id }) => id === key);
+    if (found && found.id !== value?.id) onChange(found);
+    if (found) setText(found.name);
+  };
+  const leave = () => {
+    if (text === "" && value) onChange(null);
+    else setText(value?.name ?? "");
+  };
+  return (
+    <ComboBox className="field picker" items={matches ?? []} inputValue={text} onInputChange={setText} onOpenChange={setOpen}
+      selectedKey={value?.id ?? null} onSelectionChange={pick} onBlur={leave} menuTrigger="focus" allowsEmptyCollection allowsCustomValue
+      isInvalid={Boolean(error)}>
+      <Label>{label}</Label>
+      <div className="combo">
+        <Input placeholder={say("picker.placeholder")} />
+        <Button aria-label={say("picker.open")}><Icon name="chevron-down" /></Button>
+      </div>
+      {error && <p className="error">{error}</p>}
+      {help && <Text slot="description" className="help">{help}</Text>}
+      <Popover className="popover">
+        <ListBox renderEmptyState={() => <p className="state">{matches ? say("picker.empty") : say("picker.loading")}</p>}>
+          {(item: Picked) => <ListBoxItem className="option">{item.name}</ListBoxItem>}
+        </ListBox>
+      </Popover>
+    </ComboBox>
+  );
+}

@@ -1,0 +1,11 @@
+// Times and money as people read them, with the exact value at hand.
+import { formatAgo, formatDay, formatExactly, formatMoment, formatMoney } from "../words/format.ts";
+
+/** An instant; `ago` says how long ago it was. */
+export function Moment({ at, ago = false }: { at: string; ago?: boolean }) {
+  return <time dateTime={at} title={formatExactly(at)}>{ago ? formatAgo(at) : formatMoment(at)}</time>;
+}
+
+export const Day = ({ on }: { on: string }) => <time dateTime={on}>{formatDay(on)}</time>;
+
+export const Money = ({ amount, currency }: { amount: string; currency: string }) => <data value={amount}>{formatMoney(amount, currency)}</data>;

@@ -1,0 +1,27 @@
+// Sentences of the catalogue. No other file holds words for people; `npm run lint` keeps that.
+import { i18n, type Messages } from "@lingui/core";
+import en from "virtual:words";
+import { pseudo } from "./pseudo.ts";
+import type generic from "./en/generic.json";
+import type parts from "./en/parts.json";
+import type policy from "./en/policy.json";
+import type record from "./en/record.json";
+import type shell from "./en/shell.json";
+
+export type Sentence = keyof typeof generic | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
+export type Language = "en" | "pseudo";
+
+const CATALOGUES: Record<Language, () => Messages> = { en: () => en, pseudo: () => pseudo(en) };
+
+/** The language of the console; `pseudo` shows each sentence of the catalogue in accents, and so those outside it. */
+export function speak(language: Language): void {
+  i18n.loadAndActivate({ locale: language === "pseudo" ? "en" : language, messages: CATALOGUES[language]() });
+  document.documentElement.lang = "en";
+}
+
+/** A sentence with its values: `say("list.selected", { count: 3 })`. */
+export const say = (sentence: Sentence, values?: Record<string, string | number>): string => i18n._(sentence, values);
+
+/** The words for a code of the API where the catalogue has them, else the code itself in words. */
+export const sayIfKnown = (sentence: string, otherwise: string): string =>
+  sentence in i18n.messages ? i18n._(sentence) : otherwise;
