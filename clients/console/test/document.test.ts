@@ -32,7 +32,7 @@ describe("the committed document", () => {
   test("gives a list its filters, and none for its paging", () => {
     const filters = Object.fromEntries(resource("tasks").filters.map(({ name, shape, field }) => [name, `${shape} ${field.kind}`]));
     expect(filters).toMatchObject({ status: "any-of choice", assignee_id: "any-of reference", due_date: "range date", created_at: "range moment" });
-    for (const paging of ["limit", "cursor", "q", "sort", "fields", "id", "status_not", "due_date_null", "created_at_lte"]) expect(filters).not.toHaveProperty(paging);
+    for (const paging of ["limit", "cursor", "q", "sort", "fields", "columns", "id", "status_not", "due_date_null", "created_at_lte"]) expect(filters).not.toHaveProperty(paging);
   });
 
   test("says what can be done with an item", () => {

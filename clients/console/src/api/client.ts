@@ -1,11 +1,24 @@
 // The one door to the API: `api` where the screen knows the operation, `call` where the document names it.
 import createClient from "openapi-fetch";
+import { KEYED } from "../../../typescript/src/operations.ts";
 import type { paths } from "../../../typescript/src/schema.ts";
 import { ROOT } from "../root.ts";
 import { Refused, toProblem } from "./problems.ts";
 import { send } from "./send.ts";
 
 export const api = createClient<paths>({ baseUrl: ROOT, fetch: send, cache: "no-store" });
+
+const IDEMPOTENCY_KEY = "Idempotency-Key";
+
+/** A key by which the server recognises a write that was sent twice. */
+const newKey = () => crypto.randomUUID();
+
+api.use({
+  onRequest({ request, schemaPath }) {
+    if (!KEYED.has(`${request.method} ${schemaPath}`) || request.headers.has(IDEMPOTENCY_KEY)) return;
+    request.headers.set(IDEMPOTENCY_KEY, newKey());
+  },
+});
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
@@ -20,10 +33,10 @@ export type Query = Record<string, string | number | boolean | readonly string[]
 export type Call = { query?: Query; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 type Method = "get" | "post" | "put" | "patch" | "delete";
 
-/** Calls an operation that the types do not know, because the document names it. */
-export function call<T>(method: Method, path: string, { query, ...init }: Call = {}): Promise<T> {
+/** Calls an operation of a module, which the types need not know. Modules take a key with each POST; for other operations use `api`. */
+export function call<T>(method: Method, path: string, { query, headers, ...init }: Call = {}): Promise<T> {
   const request = api.request as (method: Method, path: string, init: object) => Promise<Answer<T>>;
-  return data(request(method, path, { ...init, params: { query } }));
+  return data(request(method, path, { ...init, headers: { ...(method === "post" && { [IDEMPOTENCY_KEY]: newKey() }), ...headers }, params: { query } }));
 }
 
 /** `If-Match` for a version of an item. */

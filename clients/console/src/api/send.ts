@@ -1,4 +1,4 @@
-// Sends a request: with the token, a key that makes a repeated write harmless, and what the server asks for in between.
+// Sends a request: with the token, again where a key makes that harmless, and with what the server asks for in between.
 import { hooks } from "./hooks.ts";
 import { problemOf, Unreachable, type Problem } from "./problems.ts";
 import { accessToken, isSignedIn, refresh } from "./session.ts";
@@ -49,9 +49,6 @@ async function remedy({ status, code }: Problem): Promise<boolean> {
 
 /** `fetch` for the API. A request is repeated once after a new token or a proof of the person. */
 export async function send(request: Request): Promise<Response> {
-  if (request.method === "POST" && !request.headers.has("Idempotency-Key")) {
-    request.headers.set("Idempotency-Key", crypto.randomUUID());
-  }
   const response = await attempt(request);
   if (response.status !== 401 && response.status !== 403) return response;
   return (await remedy(await problemOf(response))) ? attempt(request) : response;

@@ -4,7 +4,7 @@ import { resolve, type OpenApi, type Parameter } from "./schema.ts";
 
 export type Filter = { name: string; field: Field; shape: "any-of" | "range" | "one"; nullable: boolean };
 
-const PAGING = new Set(["limit", "cursor", "offset", "total", "sort", "deleted", "q", "fields", "format", "bom", "separator", "decimal"]);
+const PAGING = new Set(["limit", "cursor", "offset", "total", "sort", "deleted", "q", "fields", "format", "bom", "separator", "decimal", "columns"]);
 const OTHERS = /_(not|null|lt|lte|gt|gte|before|after)$/;
 
 const isOfQuery = ({ name, in: place }: Parameter) => place === "query" && !PAGING.has(name);
@@ -22,6 +22,7 @@ export function readFilters(document: OpenApi, parameters: Parameter[], referenc
   const names = new Set(byName.keys());
   const subjects = new Set(own.map(({ name }) => subject(name, names)));
   subjects.delete("id");
+  for (const name of Object.keys(references)) if (subjects.has(name)) subjects.delete(name.replace(/_id$/, "")); // picked, not typed
   return [...subjects].map((name) => toFilter(document, name, byName, references));
 }
 

@@ -23,10 +23,10 @@ function ColumnDialog({ resource, onClose }: { resource: Resource; onClose: () =
   const shown = new Set(shownColumns(resource, search).map(({ name }) => name));
   const choose = (name: string) => {
     const next = toggle(shown, name);
-    if (next.size) change({ columns: [...next].join(",") });
+    if (next.size) change({ shown: [...next].join(",") });
   };
   return (
-    <Dialog title={say("list.columns")} onClose={onClose} actions={<button type="button" onClick={() => change({ columns: undefined })}>{say("action.clear")}</button>}>
+    <Dialog title={say("list.columns")} onClose={onClose} actions={<button type="button" onClick={() => change({ shown: undefined })}>{say("action.clear")}</button>}>
       <div className="options">
         {resource.columns.map(({ name, label }) => (
           <label key={name}><input type="checkbox" checked={shown.has(name)} onChange={() => choose(name)} />{label}</label>

@@ -5,7 +5,7 @@ import { valueOf, valuesOf, type Search } from "../parts/address.ts";
 
 const LIMIT = 50;
 const COLUMNS = 7;
-const OWN = new Set(["columns"]);
+const OWN = new Set(["shown", "language"]);
 const NOISE = new Set(["id", "version", "created_at", "created_by", "updated_by", "deleted_at"]);
 
 /** The query of a list without its page: filters, words, order. */
@@ -17,7 +17,7 @@ export const listQuery = (search: Search): Query => ({ limit: LIMIT, ...filterQu
 
 /** The columns that an address names, else those that say most: the name first, no long texts, no times but the last. */
 export function shownColumns(resource: Resource, search: Search): Field[] {
-  const chosen = valueOf(search, "columns").split(",").filter(Boolean);
+  const chosen = valueOf(search, "shown").split(",").filter(Boolean);
   if (chosen.length) return resource.columns.filter(({ name }) => chosen.includes(name));
   const telling = resource.columns.filter(({ name, kind }) => !NOISE.has(name) && kind !== "long" && kind !== "group" && kind !== "unknown" && name !== "description");
   const rank = ({ name }: Field) => (name === resource.title ? 0 : name === "updated_at" ? 2 : 1);
