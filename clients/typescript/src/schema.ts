@@ -537,6 +537,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/browser/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End the session of the cookie, if it has one, and clear the cookie
+         * @description End the session of the cookie, if it has one, and clear the cookie. For pages of this server: `Sec-Fetch-Site: same-origin`.
+         */
+        post: operations["end_browser_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/browser/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the next access token for the cookie, whose refresh token is exchanged for the next one
+         * @description Get the next access token for the cookie, whose refresh token is exchanged for the next one. For pages of this server: `Sec-Fetch-Site: same-origin`.
+         */
+        post: operations["refresh_browser_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/browser/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in from a page of this server
+         * @description Sign in from a page of this server. The refresh token goes into a cookie, which no script can read. For pages of this server: `Sec-Fetch-Site: same-origin`.
+         */
+        post: operations["create_browser_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/invitation": {
         parameters: {
             query?: never;
@@ -639,6 +699,28 @@ export interface paths {
          * @description Change your names or your e-mail. Another e-mail needs your current password; such changes are counted. Requires an authenticated caller. API keys are rejected. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_me"];
+        trace?: never;
+    };
+    "/api/v1/auth/me/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain why you hold a permission, or why not, and who can give it to you
+         * @description Explain why you hold a permission, or why not, and who can give it to you.
+         *
+         *     Callers who may read roles are told which roles grant it. Requires an authenticated caller.
+         */
+        get: operations["explain_my_permission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/auth/me/logins": {
@@ -1582,7 +1664,7 @@ export interface paths {
         };
         /**
          * Get everything that is stored about the person of a customer, without secrets
-         * @description Get everything that is stored about the person of a customer, without secrets. Requires the permission `audit:read`.
+         * @description Get everything that is stored about the person of a customer, without secrets. Requires the permission `audit:read`, and `customers:read`.
          */
         get: operations["get_personal_data_of_customer"];
         put?: never;
@@ -1633,6 +1715,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get this document, without what a screen does not need
+         * @description Get this document, without what a screen does not need. It is the same for all callers, until the next release.
+         *
+         *     `x-resource` says what a list is of, and `x-access` what an operation asks. The server decides all the same. Requires an authenticated caller.
+         */
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/downloads": {
         parameters: {
             query?: never;
@@ -1643,8 +1747,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link
-         * @description Make an address by which a browser downloads a list as a file, once and within a minute, by a plain link.
+         * Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link
+         * @description Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link.
          *
          *     Your permissions are checked now, and again when the address is used; it ends with the session. Requires an authenticated caller. API keys are rejected.
          */
@@ -1663,8 +1767,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download the list for which the address was made
-         * @description Download the list for which the address was made. The access log has the request as one for that list. Public.
+         * Download the file for which the address was made
+         * @description Download the file for which the address was made. The access log has the request as one for that file. Public.
          */
         get: operations["get_download"];
         put?: never;
@@ -3150,7 +3254,7 @@ export interface paths {
         };
         /**
          * Get everything that is stored about the person of an user, without secrets
-         * @description Get everything that is stored about the person of an user, without secrets. Requires the permission `audit:read`.
+         * @description Get everything that is stored about the person of an user, without secrets. Requires the permission `audit:read`, and `users:read`.
          */
         get: operations["get_personal_data_of_user"];
         put?: never;
@@ -3365,7 +3469,7 @@ export interface components {
              */
             items: components["schemas"]["AccessRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -3375,7 +3479,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -3386,17 +3490,17 @@ export interface components {
          */
         AccessRead: {
             /**
-             * Actor Id
+             * Actor
              * @description The user or API key.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
              */
             actor_kind: string;
             /**
-             * Actor Name
+             * Actor name
              * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
@@ -3407,23 +3511,23 @@ export interface components {
              */
             at: string;
             /**
-             * Auth Method
+             * Auth method
              * @description How the caller was authenticated.
              */
             auth_method: string | null;
             /**
-             * Bytes In
+             * Bytes in
              * @description The size of the request body, as far as it was read, in bytes; null in entries of older versions.
              */
             bytes_in: number | null;
             /**
-             * Bytes Out
+             * Bytes out
              * Format: int64
              * @description The size of the response body, in bytes.
              */
             bytes_out: number;
             /**
-             * Call Id
+             * Call
              * @description The request, as the server numbered it (`Attest-Call-ID`); null in entries of older versions.
              */
             call_id: string | null;
@@ -3433,43 +3537,43 @@ export interface components {
              */
             decision: string | null;
             /**
-             * Duration Ms
+             * Duration ms
              * @description The duration, in milliseconds.
              */
             duration_ms: number;
             /**
-             * Error Code
+             * Error code
              * @description The code of the problem; `response-cut-short`; or `aborted` by the end of the process or the disk.
              */
             error_code: string | null;
             /**
-             * Id
+             * ID
              * Format: int64
              * @description The number of the entry.
              */
             id: number;
             /**
-             * Ip
+             * IP
              * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
-             * Is Dry Run
+             * Is dry run
              * @description Whether the request asked for a preview and changed nothing.
              */
             is_dry_run: boolean;
             /**
-             * Is Replay
+             * Is replay
              * @description Whether the response is the stored one of an earlier request with the same idempotency key.
              */
             is_replay: boolean;
             /**
-             * Item Id
+             * Item
              * @description The item in the path, or the one that was created.
              */
             item_id: string | null;
             /**
-             * Item Name
+             * Item name
              * @description The present name of the item; null where it has none, is gone, or the person was erased.
              */
             item_name: string | null;
@@ -3484,12 +3588,12 @@ export interface components {
              */
             module: string | null;
             /**
-             * Owner Id
+             * Owner
              * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
-             * Owner Name
+             * Owner name
              * @description The present name of that user; null once the person was erased.
              */
             owner_name: string | null;
@@ -3509,7 +3613,7 @@ export interface components {
              */
             reason: string | null;
             /**
-             * Request Id
+             * Request
              * @description The request, in the words of its caller (`X-Request-ID`); two requests can have the same.
              */
             request_id: string;
@@ -3524,7 +3628,7 @@ export interface components {
              */
             seq: number | null;
             /**
-             * Session Id
+             * Session
              * @description The session of the caller.
              */
             session_id: string | null;
@@ -3535,28 +3639,28 @@ export interface components {
              */
             status: number;
             /**
-             * Stored At
+             * Stored at
              * Format: date-time
              * @description When the entry was stored, by the clock of the database.
              */
             stored_at: string;
             /**
-             * Subject Id
+             * Subject
              * @description The user as whom the caller tried to sign in, or on whose account it acted.
              */
             subject_id: string | null;
             /**
-             * Subject Name
+             * Subject name
              * @description The present name of that user; null once the person was erased.
              */
             subject_name: string | null;
             /**
-             * Trace Id
+             * Trace
              * @description The trace that the request is a part of (`traceparent`).
              */
             trace_id: string | null;
             /**
-             * User Agent
+             * User agent
              * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
@@ -3569,7 +3673,7 @@ export interface components {
              */
             items: components["schemas"]["AccessReviewRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -3579,7 +3683,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -3590,7 +3694,7 @@ export interface components {
          */
         AccessReviewRead: {
             /**
-             * Assigned At
+             * Assigned at
              * @description When the assignment was made; null for a superuser, and where it has been taken back since.
              */
             assigned_at: string | null;
@@ -3601,17 +3705,17 @@ export interface components {
              */
             at: string;
             /**
-             * Is Service
+             * Is service
              * @description Whether this is a service account.
              */
             is_service: boolean;
             /**
-             * Last Used At
+             * Last used at
              * @description When the user last continued a session or used an API key, as is known at present; null if never.
              */
             last_used_at: string | null;
             /**
-             * Module Slug
+             * Module slug
              * @description The module; null for a superuser.
              */
             module_slug: string | null;
@@ -3621,7 +3725,7 @@ export interface components {
              */
             permissions: string[];
             /**
-             * Policy Version
+             * Policy version
              * Format: int64
              * @description The version of the policy at that instant.
              */
@@ -3637,12 +3741,12 @@ export interface components {
              */
             role: string | null;
             /**
-             * Role Id
+             * Role
              * @description The role; null for a superuser.
              */
             role_id: string | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user.
              */
@@ -3653,15 +3757,38 @@ export interface components {
              */
             username: string;
             /**
-             * Valid From
+             * Valid from
              * @description When the assignment began; null: at once.
              */
             valid_from: string | null;
             /**
-             * Valid Until
+             * Valid until
              * @description When the assignment ends; null: never.
              */
             valid_until: string | null;
+        };
+        /**
+         * AccessToken
+         * @description An access token (RFC 6749, 5.1).
+         */
+        AccessToken: {
+            /**
+             * Access token
+             * @description The token to send as `Authorization: Bearer`.
+             */
+            access_token: string;
+            /**
+             * Expires in
+             * Format: int64
+             * @description Seconds until the access token expires.
+             */
+            expires_in: number;
+            /**
+             * Token type
+             * @description The type of the access token.
+             * @constant
+             */
+            token_type: "bearer";
         };
         /**
          * Address
@@ -3694,7 +3821,7 @@ export interface components {
              */
             line2?: string | null;
             /**
-             * Postal Code
+             * Postal code
              * @description The postal code.
              */
             postal_code?: string | null;
@@ -3730,7 +3857,7 @@ export interface components {
              */
             line2: string | null;
             /**
-             * Postal Code
+             * Postal code
              * @description The postal code.
              */
             postal_code: string | null;
@@ -3771,7 +3898,7 @@ export interface components {
              */
             line2?: string | null;
             /**
-             * Postal Code
+             * Postal code
              * @description The postal code.
              */
             postal_code?: string | null;
@@ -3787,13 +3914,13 @@ export interface components {
          */
         ApiKeyCreate: {
             /**
-             * Allowed Addresses
+             * Allowed addresses
              * @description Addresses and networks from which the key may be used; empty: from anywhere.
              * @default []
              */
             allowed_addresses?: string[];
             /**
-             * Expires At
+             * Expires at
              * @description When the key expires; null: never.
              */
             expires_at?: string | null;
@@ -3816,7 +3943,7 @@ export interface components {
              */
             items: components["schemas"]["ApiKeyRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -3826,7 +3953,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -3837,36 +3964,39 @@ export interface components {
          */
         ApiKeyRead: {
             /**
-             * Allowed Addresses
+             * Allowed addresses
              * @description Addresses and networks from which the key may be used; empty: from anywhere.
              */
             allowed_addresses: string[];
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Expires At
+             * Expires at
              * @description When the key expires; null: never.
              */
             expires_at: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Last Used At
+             * Last used at
              * @description When the key was last used, to the minute.
              */
             last_used_at: string | null;
             /**
-             * Last Used Ip
+             * Last used IP
              * @description The address from which the key was last used.
              */
             last_used_ip: string | null;
@@ -3881,7 +4011,7 @@ export interface components {
              */
             prefix: string;
             /**
-             * Revoked At
+             * Revoked at
              * @description When the key was revoked; null while it is valid.
              */
             revoked_at: string | null;
@@ -3891,15 +4021,18 @@ export interface components {
              */
             scopes: string[];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The owner.
              */
@@ -3919,7 +4052,7 @@ export interface components {
              */
             items: components["schemas"]["ApprovalRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -3929,7 +4062,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -3950,7 +4083,7 @@ export interface components {
              */
             detail: string | null;
             /**
-             * Dry Run
+             * Dry run
              * @description The answer to the change as a dry run; null where it would be refused.
              */
             dry_run: {
@@ -3973,19 +4106,25 @@ export interface components {
          */
         ApprovalRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Decided At
+             * Decided at
              * @description When that was.
              */
             decided_at: string | null;
-            /** @description Who approved, rejected or withdrew it; of a failed one, who approved it. */
+            /**
+             * Decided by
+             * @description Who approved, rejected or withdrew it; of a failed one, who approved it.
+             */
             decided_by: components["schemas"]["Named"] | null;
             /**
              * Effects
@@ -3995,13 +4134,13 @@ export interface components {
                 [key: string]: unknown;
             }[];
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When it can be approved no more.
              */
             expires_at: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -4022,7 +4161,7 @@ export interface components {
              */
             path: string;
             /**
-             * Policy Version
+             * Policy version
              * @description The version of the policy that the requester saw.
              */
             policy_version: number | null;
@@ -4036,17 +4175,26 @@ export interface components {
              * @description Why the requester asked (`Audit-Reason`).
              */
             reason: string | null;
-            /** @description The user who asked for the change, or whose key did. */
+            /**
+             * Requester
+             * @description The user who asked for the change, or whose key did.
+             */
             requester: components["schemas"]["Named"] | null;
-            /** @description Whether it waits, or how it ended. */
+            /**
+             * State
+             * @description Whether it waits, or how it ended.
+             */
             state: components["schemas"]["ApprovalState"];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -4079,18 +4227,18 @@ export interface components {
              */
             count: number;
             /**
-             * First Seq
+             * First seq
              * Format: int64
              * @description The place of the first of them.
              */
             first_seq: number;
             /**
-             * Is Dropped
+             * Is dropped
              * @description Whether they are in the archive only; false on SQLite, and once they were restored.
              */
             is_dropped: boolean;
             /**
-             * Last Seq
+             * Last seq
              * Format: int64
              * @description The place of the last of them.
              */
@@ -4148,13 +4296,13 @@ export interface components {
              */
             icon: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier of the other item.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the role grants anything.
              */
             is_active: boolean;
@@ -4180,18 +4328,18 @@ export interface components {
              */
             readonly role?: unknown;
             /**
-             * Role Id
+             * Role
              * Format: uuid
              * @description The role.
              */
             role_id: string;
             /**
-             * Valid From
+             * Valid from
              * @description When the assignment begins; null: at once.
              */
             valid_from?: string | null;
             /**
-             * Valid Until
+             * Valid until
              * @description When the assignment ends; null: never.
              */
             valid_until?: string | null;
@@ -4206,21 +4354,24 @@ export interface components {
              * @description Why the user has the role.
              */
             reason: string | null;
-            /** @description What the role is called, and whether it is active. */
+            /**
+             * Role
+             * @description What the role is called, and whether it is active.
+             */
             role: components["schemas"]["AssignedRole"];
             /**
-             * Role Id
+             * Role
              * Format: uuid
              * @description The role.
              */
             role_id: string;
             /**
-             * Valid From
+             * Valid from
              * @description When the assignment begins; null: it has begun.
              */
             valid_from: string | null;
             /**
-             * Valid Until
+             * Valid until
              * @description When the assignment ends; null: never.
              */
             valid_until: string | null;
@@ -4241,7 +4392,7 @@ export interface components {
              */
             reason?: string | null;
             /**
-             * Role Ids
+             * Role ids
              * @description The roles, without terms.
              */
             role_ids?: string[] | null;
@@ -4273,13 +4424,13 @@ export interface components {
              */
             logs: components["schemas"]["LogStatus"][];
             /**
-             * Unshipped Bytes
+             * Unshipped bytes
              * Format: int64
              * @description Bytes of access entries on the disk of this host that are not in the database yet, of all processes.
              */
             unshipped_bytes: number;
             /**
-             * Unshipped Seconds
+             * Unshipped seconds
              * @description The age of the oldest of these entries; 0 where there is none.
              */
             unshipped_seconds: number;
@@ -4351,7 +4502,7 @@ export interface components {
              */
             items: components["schemas"]["BrandRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -4361,7 +4512,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -4372,15 +4523,18 @@ export interface components {
          */
         BrandRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -4390,7 +4544,7 @@ export interface components {
              */
             description: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -4401,12 +4555,15 @@ export interface components {
              */
             name: string;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -4437,10 +4594,13 @@ export interface components {
         };
         /** BrandUpdateOperation */
         BrandUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["BrandUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -4457,7 +4617,7 @@ export interface components {
          */
         BulkDelete: {
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -4474,35 +4634,38 @@ export interface components {
          */
         CallRead: {
             /**
-             * Actor Id
+             * Actor
              * @description The user or API key.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
              */
             actor_kind: string;
             /**
-             * Actor Name
+             * Actor name
              * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
             /**
-             * Call Id
+             * Call
              * Format: uuid
              * @description The identifier that the server gave it (`Attest-Call-ID`).
              */
             call_id: string;
-            /** @description The change entries, a page of them. */
+            /**
+             * Changes
+             * @description The change entries, a page of them.
+             */
             changes: components["schemas"]["ChangePage"];
             /**
-             * Owner Id
+             * Owner
              * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
-             * Owner Name
+             * Owner name
              * @description The present name of that user; null once the person was erased.
              */
             owner_name: string | null;
@@ -4511,10 +4674,13 @@ export interface components {
              * @description Why the caller made the request, in the caller's words (`Audit-Reason`).
              */
             reason: string | null;
-            /** @description The access entry; null for a job, and for a request whose success leaves none. */
+            /**
+             * Request
+             * @description The access entry; null for a job, and for a request whose success leaves none.
+             */
             request: components["schemas"]["AccessRead"] | null;
             /**
-             * Request Id
+             * Request
              * @description The request, in the words of its caller (`X-Request-ID`).
              */
             request_id: string;
@@ -4525,19 +4691,19 @@ export interface components {
          */
         CallerRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When it was first seen on that day.
              */
             created_at: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, which entries of both logs name.
              */
             id: string;
             /**
-             * Ip
+             * IP
              * @description The address.
              */
             ip: string | null;
@@ -4547,7 +4713,7 @@ export interface components {
              */
             name: string | null;
             /**
-             * User Agent
+             * User agent
              * @description The user agent.
              */
             user_agent: string | null;
@@ -4610,7 +4776,7 @@ export interface components {
              */
             name: string;
             /**
-             * Parent Id
+             * Parent
              * @description The category above; null at the top.
              */
             parent_id?: string | null;
@@ -4626,10 +4792,13 @@ export interface components {
              * @description The number of items.
              */
             count: number;
-            /** @description By `parent_id`: what the items refer to, with its name. */
+            /**
+             * Parent
+             * @description By `parent_id`: what the items refer to, with its name.
+             */
             parent: components["schemas"]["Named"] | null;
             /**
-             * Parent Id
+             * Parent
              * @description By `parent_id`: the value that the items share.
              */
             parent_id: string | null;
@@ -4642,7 +4811,7 @@ export interface components {
              */
             items: components["schemas"]["CategoryRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -4652,7 +4821,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -4663,15 +4832,18 @@ export interface components {
          */
         CategoryRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -4681,7 +4853,7 @@ export interface components {
              */
             description: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -4691,20 +4863,26 @@ export interface components {
              * @description The name.
              */
             name: string;
-            /** @description The category above, with its name. */
+            /**
+             * Parent
+             * @description The category above, with its name.
+             */
             parent: components["schemas"]["Named"] | null;
             /**
-             * Parent Id
+             * Parent
              * @description The category above; null at the top.
              */
             parent_id: string | null;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -4760,17 +4938,20 @@ export interface components {
              */
             name?: string;
             /**
-             * Parent Id
+             * Parent
              * @description The category above; null at the top.
              */
             parent_id?: string | null;
         };
         /** CategoryUpdateOperation */
         CategoryUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["CategoryUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -4806,7 +4987,7 @@ export interface components {
              */
             items: components["schemas"]["ChangeRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -4816,7 +4997,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -4832,17 +5013,17 @@ export interface components {
              */
             action: string;
             /**
-             * Actor Id
+             * Actor
              * @description The user or API key.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description The kind of actor: anonymous, user, api-key, service, system or unknown.
              */
             actor_kind: string;
             /**
-             * Actor Name
+             * Actor name
              * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
@@ -4853,7 +5034,7 @@ export interface components {
              */
             at: string;
             /**
-             * Call Id
+             * Call
              * @description The request, as the server numbered it (`Attest-Call-ID`); null in entries of older versions.
              */
             call_id: string | null;
@@ -4870,23 +5051,23 @@ export interface components {
              */
             entity: string;
             /**
-             * Entity Id
+             * Entity
              * @description The id of the changed row.
              */
             entity_id: string;
             /**
-             * Id
+             * ID
              * Format: int64
              * @description The number of the entry.
              */
             id: number;
             /**
-             * Ip
+             * IP
              * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
-             * Item Name
+             * Item name
              * @description The present name of the changed row; null where it has none, is gone, or the person was erased.
              */
             item_name: string | null;
@@ -4898,12 +5079,12 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * Owner Id
+             * Owner
              * @description The user for whom the actor acted: the owner of an API key, or who asked for what the actor approved.
              */
             owner_id: string | null;
             /**
-             * Owner Name
+             * Owner name
              * @description The present name of that user; null once the person was erased.
              */
             owner_name: string | null;
@@ -4913,17 +5094,17 @@ export interface components {
              */
             reason: string | null;
             /**
-             * Redaction Version
+             * Redaction version
              * @description The version of the redactions that were applied.
              */
             redaction_version: string;
             /**
-             * Request Id
+             * Request
              * @description The request, in the words of its caller (`X-Request-ID`); two requests can have the same.
              */
             request_id: string;
             /**
-             * Reverted To
+             * Reverted to
              * @description The `id` of the entry to whose state this change reverted the item, or some fields; null for other changes.
              */
             reverted_to: number | null;
@@ -4933,13 +5114,13 @@ export interface components {
              */
             seq: number | null;
             /**
-             * Stored At
+             * Stored at
              * Format: date-time
              * @description When the entry was stored, by the clock of the database.
              */
             stored_at: string;
             /**
-             * User Agent
+             * User agent
              * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
@@ -4962,7 +5143,7 @@ export interface components {
          */
         ConsistencyProof: {
             /**
-             * From Size
+             * From size
              * Format: int64
              * @description The smaller number of entries.
              */
@@ -4978,7 +5159,7 @@ export interface components {
              */
             path: string[];
             /**
-             * To Size
+             * To size
              * Format: int64
              * @description The larger number of entries.
              */
@@ -5039,10 +5220,13 @@ export interface components {
          *     }
          */
         CustomerCreate: {
-            /** @description The postal address. */
+            /**
+             * Address
+             * @description The postal address.
+             */
             address?: components["schemas"]["Address"] | null;
             /**
-             * Birth Date
+             * Birth date
              * @description The day of birth.
              */
             birth_date?: string | null;
@@ -5058,12 +5242,12 @@ export interface components {
              */
             email: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name: string;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name: string;
@@ -5078,6 +5262,7 @@ export interface components {
              */
             phone?: string | null;
             /**
+             * Status
              * @description Whether the customer may buy.
              * @default active
              */
@@ -5094,7 +5279,10 @@ export interface components {
              * @description The number of items.
              */
             count: number;
-            /** @description By `status`: the value that the items share. */
+            /**
+             * Status
+             * @description By `status`: the value that the items share.
+             */
             status: components["schemas"]["CustomerStatus"] | null;
         };
         /** CustomerPage */
@@ -5105,7 +5293,7 @@ export interface components {
              */
             items: components["schemas"]["CustomerRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -5115,7 +5303,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -5125,10 +5313,13 @@ export interface components {
          * @description A customer.
          */
         CustomerRead: {
-            /** @description The postal address. */
+            /**
+             * Address
+             * @description The postal address.
+             */
             address: components["schemas"]["AddressRead"] | null;
             /**
-             * Birth Date
+             * Birth date
              * @description The day of birth.
              */
             birth_date: string | null;
@@ -5138,15 +5329,18 @@ export interface components {
              */
             company: string | null;
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -5156,23 +5350,23 @@ export interface components {
              */
             email: string | null;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name: string | null;
             /**
-             * Masked Fields
+             * Masked fields
              * @description The fields that are null because the caller may not read them.
              */
             masked_fields: string[];
@@ -5186,15 +5380,21 @@ export interface components {
              * @description The telephone number (E.164).
              */
             phone: string | null;
-            /** @description Whether the customer may buy. */
+            /**
+             * Status
+             * @description Whether the customer may buy.
+             */
             status: components["schemas"]["CustomerStatus"];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -5253,10 +5453,13 @@ export interface components {
          *     }
          */
         CustomerUpdate: {
-            /** @description The postal address. */
+            /**
+             * Address
+             * @description The postal address.
+             */
             address?: components["schemas"]["AddressUpdate"] | null;
             /**
-             * Birth Date
+             * Birth date
              * @description The day of birth.
              */
             birth_date?: string | null;
@@ -5272,12 +5475,12 @@ export interface components {
              */
             email?: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name?: string;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name?: string;
@@ -5291,15 +5494,21 @@ export interface components {
              * @description The telephone number (E.164).
              */
             phone?: string | null;
-            /** @description Whether the customer may buy. */
+            /**
+             * Status
+             * @description Whether the customer may buy.
+             */
             status?: components["schemas"]["CustomerStatus"];
         };
         /** CustomerUpdateOperation */
         CustomerUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["CustomerUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -5316,7 +5525,7 @@ export interface components {
          */
         DeclaredRead: {
             /**
-             * Is Active
+             * Is active
              * @description Whether the code declares it now. One that vanished is kept, and grants nothing.
              */
             is_active: boolean;
@@ -5352,7 +5561,7 @@ export interface components {
         Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "entity" | "action" | "field";
         /**
          * DownloadCreate
-         * @description A list that is to be downloaded.
+         * @description A list, or evidence, that is to be downloaded.
          * @example {
          *       "path": "/api/v1/tasks",
          *       "query": "status=todo&format=csv&separator=semicolon&bom=true"
@@ -5361,12 +5570,12 @@ export interface components {
         DownloadCreate: {
             /**
              * Path
-             * @description The path of the list.
+             * @description The path of the list, or of `/audit/evidence/…`.
              */
             path: string;
             /**
              * Query
-             * @description Its query: filters, order, and the `format` of the file.
+             * @description Its query: filters, order, and for a list the `format` of the file.
              */
             query: string;
         };
@@ -5376,13 +5585,13 @@ export interface components {
          */
         DownloadRead: {
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When the address ends.
              */
             expires_at: string;
             /**
-             * Url
+             * URL
              * @description The address, without host. It works once, without credentials, as long as the session lives.
              */
             url: string;
@@ -5423,7 +5632,7 @@ export interface components {
          */
         EnrolRequest: {
             /**
-             * Current Password
+             * Current password
              * Format: password
              * @description The current password.
              */
@@ -5435,7 +5644,7 @@ export interface components {
          */
         Enrolment: {
             /**
-             * Provisioning Uri
+             * Provisioning uri
              * @description The URI to show as a QR code to an authenticator (Key URI format).
              */
             provisioning_uri: string;
@@ -5453,7 +5662,7 @@ export interface components {
              */
             items: components["schemas"]["ErasureRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -5463,7 +5672,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -5474,17 +5683,17 @@ export interface components {
          */
         ErasureRead: {
             /**
-             * Actor Id
+             * Actor
              * @description The user or API key that erased the person.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description The kind of actor that erased the person.
              */
             actor_kind: string;
             /**
-             * Actor Name
+             * Actor name
              * @description The name of the actor at that time; null for one who was erased.
              */
             actor_name: string | null;
@@ -5495,7 +5704,7 @@ export interface components {
              */
             at: string;
             /**
-             * Call Id
+             * Call
              * Format: uuid
              * @description The request that erased the person.
              */
@@ -5512,13 +5721,13 @@ export interface components {
              */
             entity: string;
             /**
-             * Entity Id
+             * Entity
              * Format: uuid
              * @description The id of that row.
              */
             entity_id: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -5562,7 +5771,7 @@ export interface components {
              */
             detail: string;
             /**
-             * Near Misses
+             * Near misses
              * @description The grounds that would give it without an obstacle.
              */
             near_misses: components["schemas"]["Ground"][];
@@ -5572,7 +5781,7 @@ export interface components {
              */
             permission: string;
             /**
-             * Policy Version
+             * Policy version
              * Format: int64
              * @description The version of the policy at that instant.
              */
@@ -5588,7 +5797,7 @@ export interface components {
              */
             scopes: string[];
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user.
              */
@@ -5607,7 +5816,7 @@ export interface components {
              */
             items: components["schemas"]["Explanation"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -5617,7 +5826,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -5628,7 +5837,7 @@ export interface components {
          */
         FailedAttempts: {
             /**
-             * Blocked Until
+             * Blocked until
              * @description When the next attempt is allowed; null while attempts are not blocked.
              */
             blocked_until: string | null;
@@ -5638,7 +5847,10 @@ export interface components {
              * @description Attempts that failed, or are being checked.
              */
             failures: number;
-            /** @description What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code` again, or to change the own `email`. */
+            /**
+             * Kind
+             * @description What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code` again, or to change the own `email`.
+             */
             kind: components["schemas"]["ThrottleKind"];
         };
         /**
@@ -5652,31 +5864,31 @@ export interface components {
              */
             actions?: string[];
             /**
-             * Can Audit
+             * Can audit
              * @description Whether the role may read what the audit log says about the module.
              * @default false
              */
             can_audit?: boolean;
             /**
-             * Can Create
+             * Can create
              * @description Whether the role may create.
              * @default false
              */
             can_create?: boolean;
             /**
-             * Can Delete
+             * Can delete
              * @description Whether the role may delete, restore and list deleted items.
              * @default false
              */
             can_delete?: boolean;
             /**
-             * Can Update
+             * Can update
              * @description Whether the role may update.
              * @default false
              */
             can_update?: boolean;
             /**
-             * Module Slug
+             * Module slug
              * @description The module.
              */
             module_slug: string;
@@ -5723,7 +5935,7 @@ export interface components {
              */
             role: string | null;
             /**
-             * Role Id
+             * Role
              * @description The role; null for a superuser.
              */
             role_id: string | null;
@@ -5741,7 +5953,7 @@ export interface components {
              */
             items: components["schemas"]["GroupRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -5751,7 +5963,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -5762,12 +5974,15 @@ export interface components {
          */
         GroupRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
              * Icon
@@ -5775,13 +5990,13 @@ export interface components {
              */
             icon: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether its modules grant anything.
              */
             is_active: boolean;
@@ -5796,18 +6011,21 @@ export interface components {
              */
             slug: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int64
              * @description The position in the menu.
              */
             sort_order: number;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -5827,7 +6045,7 @@ export interface components {
              */
             icon?: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether it grants anything.
              */
             is_active?: boolean;
@@ -5837,7 +6055,7 @@ export interface components {
              */
             name?: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int32
              * @description The position in the menu.
              */
@@ -5870,7 +6088,7 @@ export interface components {
          */
         HoldRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the hold was set.
              */
@@ -5891,7 +6109,7 @@ export interface components {
              */
             until: string | null;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the hold was last changed.
              */
@@ -5945,12 +6163,12 @@ export interface components {
              */
             unassign?: string[];
             /**
-             * Valid From
+             * Valid from
              * @description When the assignment begins; null: at once.
              */
             valid_from?: string | null;
             /**
-             * Valid Until
+             * Valid until
              * @description When the assignment ends; null: never.
              */
             valid_until?: string | null;
@@ -5966,10 +6184,13 @@ export interface components {
          * @description What was done for one user.
          */
         HolderResult: {
-            /** @description `assigned`, `changed` (other terms), `unassigned`, or `unchanged`: so it was before. */
+            /**
+             * Effect
+             * @description `assigned`, `changed` (other terms), `unassigned`, or `unchanged`: so it was before.
+             */
             effect: components["schemas"]["HolderEffect"];
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user.
              */
@@ -6003,7 +6224,7 @@ export interface components {
              */
             created: number;
             /**
-             * Dry Run
+             * Dry run
              * @description Whether nothing was kept because a dry run was requested.
              */
             dry_run: boolean;
@@ -6024,7 +6245,7 @@ export interface components {
              */
             lines: components["schemas"]["LineResult"][];
             /**
-             * Stopped At Line
+             * Stopped at line
              * @description The first line that was not kept, for `from_line`; null if the whole file was read.
              */
             stopped_at_line: number | null;
@@ -6090,12 +6311,12 @@ export interface components {
              */
             active: boolean;
             /**
-             * Api Key Id
+             * API key
              * @description The API key; null for an access token.
              */
             api_key_id?: string | null;
             /**
-             * Expires At
+             * Expires at
              * @description When the token expires.
              */
             expires_at?: string | null;
@@ -6106,12 +6327,12 @@ export interface components {
              */
             permissions?: string[];
             /**
-             * Policy Version
+             * Policy version
              * @description The version of the policy that was read.
              */
             policy_version?: number | null;
             /**
-             * User Id
+             * User
              * @description The user.
              */
             user_id?: string | null;
@@ -6127,7 +6348,7 @@ export interface components {
          */
         IntrospectionRequest: {
             /**
-             * Ip
+             * IP
              * @description The address that presented the token. An API key that is limited to addresses is valid from those only.
              */
             ip?: string | null;
@@ -6144,29 +6365,29 @@ export interface components {
          */
         InvitationRead: {
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When the invitation ends.
              */
             expires_at: string;
             /**
-             * Invited At
+             * Invited at
              * Format: date-time
              * @description When the user was invited.
              */
             invited_at: string;
             /**
-             * Is Open
+             * Is open
              * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
              */
             is_open: boolean;
             /**
-             * Used At
+             * Used at
              * @description When the user set a password by it; null while it was not used.
              */
             used_at: string | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user who is invited.
              */
@@ -6178,7 +6399,7 @@ export interface components {
          */
         InvitedPassword: {
             /**
-             * New Password
+             * New password
              * Format: password
              * @description The new password, of 12 to 128 characters.
              */
@@ -6251,7 +6472,7 @@ export interface components {
              */
             fields: string[];
             /**
-             * Id
+             * ID
              * @description The item; null for one that is not created yet.
              */
             id: string | null;
@@ -6280,7 +6501,7 @@ export interface components {
          */
         LogStatus: {
             /**
-             * Checkpoint At
+             * Checkpoint at
              * @description When the newest checkpoint was signed; null before the first one.
              */
             checkpoint_at: string | null;
@@ -6291,12 +6512,12 @@ export interface components {
              */
             epoch: number;
             /**
-             * Is Set Back
+             * Is set back
              * @description Whether that is more than the log has: then nothing is sealed until an operator says to go on.
              */
             is_set_back: boolean;
             /**
-             * Lag Seconds
+             * Lag seconds
              * @description For how long the oldest entry has been stored that is not sealed; 0 where there is none.
              */
             lag_seconds: number;
@@ -6306,7 +6527,7 @@ export interface components {
              */
             log: string;
             /**
-             * Oldest At
+             * Oldest at
              * @description `at` of the oldest entry that is not in an archive only; null where there is none.
              */
             oldest_at: string | null;
@@ -6317,7 +6538,7 @@ export interface components {
              */
             size: number;
             /**
-             * Witnessed Size
+             * Witnessed size
              * Format: int64
              * @description The largest number of entries that a witness is known to have cosigned.
              */
@@ -6336,7 +6557,7 @@ export interface components {
              */
             items: components["schemas"]["LoginRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -6346,7 +6567,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -6363,18 +6584,18 @@ export interface components {
              */
             at: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The attempt.
              */
             id: string;
             /**
-             * Ip
+             * IP
              * @description The address of the client; null once it was forgotten, or the person erased.
              */
             ip: string | null;
             /**
-             * Is Successful
+             * Is successful
              * @description Whether a session was opened.
              */
             is_successful: boolean;
@@ -6384,22 +6605,22 @@ export interface components {
              */
             reason: string | null;
             /**
-             * Request Id
+             * Request
              * @description The request of the attempt.
              */
             request_id: string;
             /**
-             * Session Id
+             * Session
              * @description The session that was opened.
              */
             session_id: string | null;
             /**
-             * User Agent
+             * User agent
              * @description The user agent of the client; null once it was forgotten, or the person erased.
              */
             user_agent: string | null;
             /**
-             * User Id
+             * User
              * @description The user who was named; null for an unknown name.
              */
             user_id: string | null;
@@ -6437,7 +6658,7 @@ export interface components {
          */
         MatrixRow: {
             /**
-             * Is Active
+             * Is active
              * @description Whether the role grants anything.
              */
             is_active: boolean;
@@ -6447,13 +6668,13 @@ export interface components {
              */
             modules: components["schemas"]["Flags"][];
             /**
-             * Role Id
+             * Role
              * Format: uuid
              * @description The role.
              */
             role_id: string;
             /**
-             * Role Name
+             * Role name
              * @description The name of the role.
              */
             role_name: string;
@@ -6474,7 +6695,7 @@ export interface components {
              */
             items: components["schemas"]["MatrixRow"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -6484,7 +6705,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -6495,7 +6716,7 @@ export interface components {
          */
         MenuGroup: {
             /**
-             * Group Name
+             * Group name
              * @description The name to show.
              */
             group_name: string;
@@ -6515,7 +6736,7 @@ export interface components {
              */
             slug: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int64
              * @description The position in the menu.
              */
@@ -6536,7 +6757,10 @@ export interface components {
              * @description The name to show.
              */
             name: string;
-            /** @description What the caller may do in it. */
+            /**
+             * Permissions
+             * @description What the caller may do in it.
+             */
             permissions: components["schemas"]["PermissionRead"];
             /**
              * Route
@@ -6549,7 +6773,7 @@ export interface components {
              */
             slug: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int64
              * @description The position in its group.
              */
@@ -6563,7 +6787,7 @@ export interface components {
              */
             items: components["schemas"]["ModuleRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -6573,7 +6797,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -6589,15 +6813,18 @@ export interface components {
              */
             actions: components["schemas"]["DeclaredRead"][];
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Group Id
+             * Group
              * Format: uuid
              * @description The group in the menu.
              */
@@ -6608,13 +6835,13 @@ export interface components {
              */
             icon: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether its permissions can be held.
              */
             is_active: boolean;
@@ -6639,18 +6866,21 @@ export interface components {
              */
             slug: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int64
              * @description The position in its group.
              */
             sort_order: number;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -6665,7 +6895,7 @@ export interface components {
          */
         ModuleUpdate: {
             /**
-             * Group Id
+             * Group
              * Format: uuid
              * @description The group in the menu.
              */
@@ -6676,7 +6906,7 @@ export interface components {
              */
             icon?: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether it grants anything.
              */
             is_active?: boolean;
@@ -6686,7 +6916,7 @@ export interface components {
              */
             name?: string;
             /**
-             * Sort Order
+             * Sort order
              * Format: int32
              * @description The position in the menu.
              */
@@ -6721,7 +6951,7 @@ export interface components {
              */
             items: components["schemas"]["MovementRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -6731,7 +6961,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -6742,12 +6972,15 @@ export interface components {
          */
         MovementRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
              * Delta
@@ -6756,13 +6989,13 @@ export interface components {
              */
             delta: number;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Product Id
+             * Product
              * Format: uuid
              * @description The product.
              */
@@ -6779,12 +7012,15 @@ export interface components {
              */
             stock: number;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -6799,7 +7035,7 @@ export interface components {
          */
         Named: {
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier of the other item.
              */
@@ -6816,25 +7052,28 @@ export interface components {
          */
         NewApiKey: {
             /**
-             * Allowed Addresses
+             * Allowed addresses
              * @description Addresses and networks from which the key may be used; empty: from anywhere.
              */
             allowed_addresses: string[];
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Expires At
+             * Expires at
              * @description When the key expires; null: never.
              */
             expires_at: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -6845,12 +7084,12 @@ export interface components {
              */
             key: string;
             /**
-             * Last Used At
+             * Last used at
              * @description When the key was last used, to the minute.
              */
             last_used_at: string | null;
             /**
-             * Last Used Ip
+             * Last used IP
              * @description The address from which the key was last used.
              */
             last_used_ip: string | null;
@@ -6865,7 +7104,7 @@ export interface components {
              */
             prefix: string;
             /**
-             * Revoked At
+             * Revoked at
              * @description When the key was revoked; null while it is valid.
              */
             revoked_at: string | null;
@@ -6875,15 +7114,18 @@ export interface components {
              */
             scopes: string[];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The owner.
              */
@@ -6901,19 +7143,19 @@ export interface components {
          */
         NewInvitation: {
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When the invitation ends.
              */
             expires_at: string;
             /**
-             * Invited At
+             * Invited at
              * Format: date-time
              * @description When the user was invited.
              */
             invited_at: string;
             /**
-             * Is Open
+             * Is open
              * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
              */
             is_open: boolean;
@@ -6928,12 +7170,12 @@ export interface components {
              */
             token: string;
             /**
-             * Used At
+             * Used at
              * @description When the user set a password by it; null while it was not used.
              */
             used_at: string | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user who is invited.
              */
@@ -6945,7 +7187,7 @@ export interface components {
          */
         OneTimePassword: {
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description Until when it can be used.
              */
@@ -6956,6 +7198,90 @@ export interface components {
              */
             password: string;
         };
+        /**
+         * OwnExplanation
+         * @description Whether the caller holds a permission, why not, and who can give it.
+         */
+        OwnExplanation: {
+            /**
+             * Allowed
+             * @description Whether the user holds it.
+             */
+            allowed: boolean;
+            /**
+             * At
+             * Format: date-time
+             * @description The instant that is asked about.
+             */
+            at: string;
+            /**
+             * Conditions
+             * @description What roles ask of the user besides: a second factor that is missing, and networks from which to call.
+             */
+            conditions: components["schemas"]["AskedCondition"][];
+            /**
+             * Detail
+             * @description The result, in a sentence.
+             */
+            detail: string;
+            /**
+             * Given with
+             * @description What one must hold to give such a role to a user, besides what the role grants.
+             */
+            given_with: string[];
+            /**
+             * Granted by
+             * @description The active roles that grant it; null for callers who may not read roles.
+             */
+            granted_by: string[] | null;
+            /**
+             * Near misses
+             * @description The grounds that would give it without an obstacle.
+             */
+            near_misses: components["schemas"]["Ground"][];
+            /**
+             * Needs approval
+             * @description Whether a second person must approve that, by the settings.
+             */
+            needs_approval: boolean;
+            /**
+             * Obstacles
+             * @description Why the caller does not hold it: `no-grant`, `module-inactive`, `key-scope`, or obstacles of the near misses.
+             */
+            obstacles: string[];
+            /**
+             * Permission
+             * @description The permission.
+             */
+            permission: string;
+            /**
+             * Policy version
+             * Format: int64
+             * @description The version of the policy at that instant.
+             */
+            policy_version: number;
+            /**
+             * Reasons
+             * @description The grounds that give the permission.
+             */
+            reasons: components["schemas"]["Ground"][];
+            /**
+             * Scopes
+             * @description The scopes in whose rows the user holds it: `all` alone where it is for all rows.
+             */
+            scopes: string[];
+            /**
+             * User
+             * Format: uuid
+             * @description The user.
+             */
+            user_id: string;
+            /**
+             * Username
+             * @description The present user name.
+             */
+            username: string;
+        };
         /** OwnedApiKeyPage */
         OwnedApiKeyPage: {
             /**
@@ -6964,7 +7290,7 @@ export interface components {
              */
             items: components["schemas"]["OwnedApiKeyRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -6974,7 +7300,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -6985,36 +7311,39 @@ export interface components {
          */
         OwnedApiKeyRead: {
             /**
-             * Allowed Addresses
+             * Allowed addresses
              * @description Addresses and networks from which the key may be used; empty: from anywhere.
              */
             allowed_addresses: string[];
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Expires At
+             * Expires at
              * @description When the key expires; null: never.
              */
             expires_at: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Last Used At
+             * Last used at
              * @description When the key was last used, to the minute.
              */
             last_used_at: string | null;
             /**
-             * Last Used Ip
+             * Last used IP
              * @description The address from which the key was last used.
              */
             last_used_ip: string | null;
@@ -7029,7 +7358,7 @@ export interface components {
              */
             prefix: string;
             /**
-             * Revoked At
+             * Revoked at
              * @description When the key was revoked; null while it is valid.
              */
             revoked_at: string | null;
@@ -7039,17 +7368,23 @@ export interface components {
              */
             scopes: string[];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
-            /** @description The owner. */
+            /**
+             * User
+             * @description The owner.
+             */
             user: components["schemas"]["Named"] | null;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The owner.
              */
@@ -7069,7 +7404,7 @@ export interface components {
              */
             items: components["schemas"]["OwnedSessionRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -7079,7 +7414,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -7090,7 +7425,7 @@ export interface components {
          */
         OwnedSessionRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the user signed in.
              */
@@ -7101,42 +7436,45 @@ export interface components {
              */
             device: string;
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When the session ends in any case.
              */
             expires_at: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The session.
              */
             id: string;
             /**
-             * Ip
+             * IP
              * @description The address of the last sign-in or refresh.
              */
             ip: string | null;
             /**
-             * Is Current
+             * Is current
              * @description Whether this request belongs to the session.
              */
             is_current: boolean;
             /**
-             * Last Used At
+             * Last used at
              * Format: date-time
              * @description The last sign-in or refresh, so at most the lifetime of one access token ago.
              */
             last_used_at: string;
             /**
-             * Second Factor At
+             * Second factor at
              * @description When the second factor was last verified in this session.
              */
             second_factor_at: string | null;
-            /** @description The user who signed in. */
+            /**
+             * User
+             * @description The user who signed in.
+             */
             user: components["schemas"]["Named"];
             /**
-             * User Agent
+             * User agent
              * @description The user agent of the last sign-in or refresh.
              */
             user_agent: string | null;
@@ -7147,13 +7485,13 @@ export interface components {
          */
         PasswordChange: {
             /**
-             * Current Password
+             * Current password
              * Format: password
              * @description The current password.
              */
             current_password: string;
             /**
-             * New Password
+             * New password
              * Format: password
              * @description The new password, of 12 to 128 characters.
              */
@@ -7165,40 +7503,54 @@ export interface components {
          */
         PermissionRead: {
             /**
+             * Action titles
+             * @description Every action that the module has of its own, held or not, with what an administrator reads.
+             */
+            action_titles: {
+                [key: string]: string;
+            };
+            /**
              * Actions
              * @description The module's own actions that the caller may take.
              */
             actions: string[];
             /**
-             * Can Audit
+             * Can audit
              * @description Whether the caller may read what the audit log says about the module.
              */
             can_audit: boolean;
             /**
-             * Can Create
+             * Can create
              * @description Whether the caller may create.
              */
             can_create: boolean;
             /**
-             * Can Delete
+             * Can delete
              * @description Whether the caller may delete, restore and list deleted items.
              */
             can_delete: boolean;
             /**
-             * Can Read
+             * Can read
              * @description Whether the caller may read.
              */
             can_read: boolean;
             /**
-             * Can Update
+             * Can update
              * @description Whether the caller may update.
              */
             can_update: boolean;
             /**
-             * Module Slug
+             * Module slug
              * @description The module.
              */
             module_slug: string;
+            /**
+             * Scope titles
+             * @description Every scope of the module, with what an administrator reads.
+             */
+            scope_titles: {
+                [key: string]: string;
+            };
             /**
              * Scopes
              * @description By action: the scopes in whose rows alone the caller may take it. An action for all rows is left out.
@@ -7218,7 +7570,7 @@ export interface components {
              */
             items: components["schemas"]["ChangeRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -7233,25 +7585,34 @@ export interface components {
              * @description From where the person called, the newest first, at most 1,000.
              */
             callers: components["schemas"]["CallerRead"][];
-            /** @description The change entries of these rows. */
+            /**
+             * Changes
+             * @description The change entries of these rows.
+             */
             changes: components["schemas"]["PersonalChanges"];
             /**
              * Entity
              * @description The table with the row that stands for the person.
              */
             entity: string;
-            /** @description The erasure of the person; null for one who was not erased. */
+            /**
+             * Erasure
+             * @description The erasure of the person; null for one who was not erased.
+             */
             erasure: components["schemas"]["ErasureRead"] | null;
-            /** @description The legal hold; null where there is none. */
+            /**
+             * Hold
+             * @description The legal hold; null where there is none.
+             */
             hold: components["schemas"]["HoldRead"] | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The id of that row.
              */
             id: string;
             /**
-             * Is Complete
+             * Is complete
              * @description Whether there are no more rows and callers than these.
              */
             is_complete: boolean;
@@ -7270,16 +7631,23 @@ export interface components {
          * @description The effects of a change that was a dry run.
          */
         Preview: {
-            /** @description Of a revert: the fields that would change, each with its old and new value. */
+            /**
+             * Changes
+             * @description Of a revert: the fields that would change, each with its old and new value.
+             */
             changes?: {
                 [key: string]: unknown;
             };
             /**
+             * Dry run
              * @description Nothing was changed.
              * @constant
              */
             dry_run: true;
-            /** @description Who would gain and lose which permissions. */
+            /**
+             * Effects
+             * @description Who would gain and lose which permissions.
+             */
             effects: {
                 /** @description Permissions that the user would gain. */
                 gained: string[];
@@ -7297,9 +7665,15 @@ export interface components {
                 /** @description The user name. */
                 username: string;
             }[];
-            /** @description What a second person must approve, if the settings demand that; absent if nothing. */
+            /**
+             * Needs approval
+             * @description What a second person must approve, if the settings demand that; absent if nothing.
+             */
             needs_approval?: string[];
-            /** @description Of a change of several items: what would be done for each, as the response says it. */
+            /**
+             * Results
+             * @description Of a change of several items: what would be done for each, as the response says it.
+             */
             results?: {
                 [key: string]: unknown;
             }[];
@@ -7318,16 +7692,26 @@ export interface components {
          *     }
          */
         Problem: {
-            /** @description Stable: branch on it. */
+            /**
+             * Code
+             * @description Stable: branch on it.
+             */
             code: string;
             /**
+             * Created
              * Format: int64
              * @description The items that a stopped import has created.
              */
             created?: number;
-            /** @description What went wrong, in a sentence. */
+            /**
+             * Detail
+             * @description What went wrong, in a sentence.
+             */
             detail: string;
-            /** @description The parts of the request that are at fault: always for 422, else where one can be named. */
+            /**
+             * Errors
+             * @description The parts of the request that are at fault: always for 422, else where one can be named.
+             */
             errors?: {
                 /** @description A stable code. */
                 code: string;
@@ -7340,23 +7724,35 @@ export interface components {
                 /** @description A JSON pointer into the request. */
                 pointer: string;
             }[];
-            /** @description The path of the request. */
+            /**
+             * Instance
+             * @description The path of the request.
+             */
             instance: string;
-            /** @description The request id. */
+            /**
+             * Request
+             * @description The request id.
+             */
             request_id: string;
             /**
+             * Status
              * Format: int32
              * @description The HTTP status.
              */
             status: number;
             /**
+             * Stopped at line
              * Format: int64
              * @description The line where a stopped import goes on.
              */
             stopped_at_line?: number;
-            /** @description The phrase of the status. */
+            /**
+             * Title
+             * @description The phrase of the status.
+             */
             title: string;
             /**
+             * Type
              * Format: uri-reference
              * @description `/problems/<code>`, a page of this server that explains the code.
              */
@@ -7413,12 +7809,12 @@ export interface components {
          */
         ProductCreate: {
             /**
-             * Brand Id
+             * Brand
              * @description The brand.
              */
             brand_id?: string | null;
             /**
-             * Category Id
+             * Category
              * @description The category.
              */
             category_id?: string | null;
@@ -7444,17 +7840,18 @@ export interface components {
              */
             price: string;
             /**
-             * Sku
+             * SKU
              * @description The stock keeping unit, unique ignoring case.
              */
             sku: string;
             /**
+             * Status
              * @description Whether the product is offered.
              * @default draft
              */
             status?: components["schemas"]["ProductStatus"];
             /**
-             * Tag Ids
+             * Tag ids
              * @description All tags, by their ids. It needs the permission to read tags.
              * @default []
              */
@@ -7465,17 +7862,23 @@ export interface components {
          * @description Items that have something in common. What they are not counted by, or do not have, is null.
          */
         ProductGroup: {
-            /** @description By `brand_id`: what the items refer to, with its name. */
+            /**
+             * Brand
+             * @description By `brand_id`: what the items refer to, with its name.
+             */
             brand: components["schemas"]["Named"] | null;
             /**
-             * Brand Id
+             * Brand
              * @description By `brand_id`: the value that the items share.
              */
             brand_id: string | null;
-            /** @description By `category_id`: what the items refer to, with its name. */
+            /**
+             * Category
+             * @description By `category_id`: what the items refer to, with its name.
+             */
             category: components["schemas"]["Named"] | null;
             /**
-             * Category Id
+             * Category
              * @description By `category_id`: the value that the items share.
              */
             category_id: string | null;
@@ -7491,21 +7894,27 @@ export interface components {
              */
             currency: string | null;
             /**
-             * Price Sum
+             * Price sum
              * @description With `sum=price`: the sum of the items that have a value.
              */
             price_sum: string | null;
-            /** @description By `status`: the value that the items share. */
+            /**
+             * Status
+             * @description By `status`: the value that the items share.
+             */
             status: components["schemas"]["ProductStatus"] | null;
             /**
-             * Stock Sum
+             * Stock sum
              * @description With `sum=stock`: the sum of the items that have a value.
              */
             stock_sum: number | null;
-            /** @description By `tag_id`: what the items refer to, with its name. */
+            /**
+             * Tag
+             * @description By `tag_id`: what the items refer to, with its name.
+             */
             tag: components["schemas"]["Named"] | null;
             /**
-             * Tag Id
+             * Tag
              * @description By `tag_id`: one of the tags of the items; null for those without.
              */
             tag_id: string | null;
@@ -7518,7 +7927,7 @@ export interface components {
              */
             items: components["schemas"]["ProductRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -7528,7 +7937,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -7538,27 +7947,36 @@ export interface components {
          * @description A product, with the names of its brand, its category and its tags.
          */
         ProductRead: {
-            /** @description The brand, with its name. */
+            /**
+             * Brand
+             * @description The brand, with its name.
+             */
             brand: components["schemas"]["Named"] | null;
             /**
-             * Brand Id
+             * Brand
              * @description The brand.
              */
             brand_id: string | null;
-            /** @description The category, with its name. */
+            /**
+             * Category
+             * @description The category, with its name.
+             */
             category: components["schemas"]["Named"] | null;
             /**
-             * Category Id
+             * Category
              * @description The category.
              */
             category_id: string | null;
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
              * Currency
@@ -7566,7 +7984,7 @@ export interface components {
              */
             currency: string;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -7576,7 +7994,7 @@ export interface components {
              */
             description: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -7593,11 +8011,14 @@ export interface components {
              */
             price: string;
             /**
-             * Sku
+             * SKU
              * @description The stock keeping unit, unique ignoring case.
              */
             sku: string;
-            /** @description Whether the product is offered. */
+            /**
+             * Status
+             * @description Whether the product is offered.
+             */
             status: components["schemas"]["ProductStatus"];
             /**
              * Stock
@@ -7611,12 +8032,15 @@ export interface components {
              */
             tags: components["schemas"]["Named"][];
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -7670,12 +8094,12 @@ export interface components {
              */
             items?: components["schemas"]["ProductTagsItem"][] | null;
             /**
-             * Next Cursor
+             * Next cursor
              * @description That of the list, which is null where it has the whole set.
              */
             next_cursor?: string | null;
             /**
-             * Tag Ids
+             * Tag ids
              * @description All tags, by their ids. Those that are not among them are removed.
              */
             tag_ids?: string[] | null;
@@ -7685,7 +8109,7 @@ export interface components {
              */
             readonly total?: unknown;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description That of the list. It changes nothing.
              */
             readonly total_is_exact?: unknown;
@@ -7701,22 +8125,22 @@ export interface components {
              */
             readonly colour?: unknown;
             /**
-             * Created At
+             * Created at
              * @description As the list shows it. It changes nothing.
              */
             readonly created_at?: unknown;
             /**
-             * Created By
+             * Created by
              * @description As the list shows it. It changes nothing.
              */
             readonly created_by?: unknown;
             /**
-             * Deleted At
+             * Deleted at
              * @description As the list shows it. It changes nothing.
              */
             readonly deleted_at?: unknown;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The tag.
              */
@@ -7727,12 +8151,12 @@ export interface components {
              */
             readonly name?: unknown;
             /**
-             * Updated At
+             * Updated at
              * @description As the list shows it. It changes nothing.
              */
             readonly updated_at?: unknown;
             /**
-             * Updated By
+             * Updated by
              * @description As the list shows it. It changes nothing.
              */
             readonly updated_by?: unknown;
@@ -7754,12 +8178,12 @@ export interface components {
          */
         ProductUpdate: {
             /**
-             * Brand Id
+             * Brand
              * @description The brand.
              */
             brand_id?: string | null;
             /**
-             * Category Id
+             * Category
              * @description The category.
              */
             category_id?: string | null;
@@ -7785,24 +8209,30 @@ export interface components {
              */
             price?: string;
             /**
-             * Sku
+             * SKU
              * @description The stock keeping unit, unique ignoring case.
              */
             sku?: string;
-            /** @description Whether the product is offered. */
+            /**
+             * Status
+             * @description Whether the product is offered.
+             */
             status?: components["schemas"]["ProductStatus"];
             /**
-             * Tag Ids
+             * Tag ids
              * @description All tags, by their ids. It needs the permission to read tags.
              */
             tag_ids?: string[];
         };
         /** ProductUpdateOperation */
         ProductUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["ProductUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -7819,7 +8249,7 @@ export interface components {
          */
         ProfileUpdate: {
             /**
-             * Current Password
+             * Current password
              * @description The current password, to change the e-mail address.
              */
             current_password?: string | null;
@@ -7830,12 +8260,12 @@ export interface components {
              */
             email?: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name?: string | null;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name?: string | null;
@@ -7846,7 +8276,7 @@ export interface components {
          */
         RecoveryCodes: {
             /**
-             * Recovery Codes
+             * Recovery codes
              * @description The codes; each is valid once.
              */
             recovery_codes: string[];
@@ -7857,7 +8287,7 @@ export interface components {
          */
         RefreshRequest: {
             /**
-             * Refresh Token
+             * Refresh token
              * Format: password
              * @description The refresh token of the last token pair. It works once.
              */
@@ -7897,7 +8327,7 @@ export interface components {
          */
         RoleCreate: {
             /**
-             * Allowed Networks
+             * Allowed networks
              * @description Addresses and networks from which its users may call; empty: from anywhere.
              * @default []
              */
@@ -7914,7 +8344,7 @@ export interface components {
              */
             icon?: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the role grants anything.
              * @default true
              */
@@ -7925,13 +8355,13 @@ export interface components {
              */
             name: string;
             /**
-             * Requires Second Factor
+             * Requires second factor
              * @description Whether its users can do nothing until they have a second factor.
              * @default false
              */
             requires_second_factor?: boolean;
             /**
-             * Sort Order
+             * Sort order
              * Format: int32
              * @description The position in lists.
              * @default 0
@@ -7950,7 +8380,7 @@ export interface components {
              */
             count: number;
             /**
-             * Is Active
+             * Is active
              * @description By `is_active`: the value that the items share.
              */
             is_active: boolean | null;
@@ -7961,13 +8391,13 @@ export interface components {
          */
         RoleHolder: {
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The user.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the user is active.
              */
             is_active: boolean;
@@ -7982,12 +8412,12 @@ export interface components {
              */
             username: string;
             /**
-             * Valid From
+             * Valid from
              * @description When the assignment begins; null: it has begun.
              */
             valid_from: string | null;
             /**
-             * Valid Until
+             * Valid until
              * @description When the assignment ends; null: never.
              */
             valid_until: string | null;
@@ -8000,7 +8430,7 @@ export interface components {
              */
             items: components["schemas"]["RoleHolder"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -8010,7 +8440,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -8026,7 +8456,7 @@ export interface components {
              */
             modules: components["schemas"]["Flags"][];
             /**
-             * Role Id
+             * Role
              * Format: uuid
              * @description The role.
              */
@@ -8045,7 +8475,7 @@ export interface components {
              */
             items: components["schemas"]["RoleRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -8055,7 +8485,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -8066,20 +8496,23 @@ export interface components {
          */
         RoleRead: {
             /**
-             * Allowed Networks
+             * Allowed networks
              * @description Addresses and networks from which its users may call; empty: from anywhere.
              */
             allowed_networks: string[];
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -8094,13 +8527,13 @@ export interface components {
              */
             icon: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the role grants anything.
              */
             is_active: boolean;
@@ -8110,23 +8543,26 @@ export interface components {
              */
             name: string;
             /**
-             * Requires Second Factor
+             * Requires second factor
              * @description Whether its users can do nothing until they have a second factor.
              */
             requires_second_factor: boolean;
             /**
-             * Sort Order
+             * Sort order
              * Format: int64
              * @description The position in lists.
              */
             sort_order: number;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -8173,7 +8609,7 @@ export interface components {
          */
         RoleUpdate: {
             /**
-             * Allowed Networks
+             * Allowed networks
              * @description Addresses and networks from which its users may call; empty: from anywhere.
              */
             allowed_networks?: string[];
@@ -8188,7 +8624,7 @@ export interface components {
              */
             icon?: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the role grants anything.
              */
             is_active?: boolean;
@@ -8198,12 +8634,12 @@ export interface components {
              */
             name?: string;
             /**
-             * Requires Second Factor
+             * Requires second factor
              * @description Whether its users can do nothing until they have a second factor.
              */
             requires_second_factor?: boolean;
             /**
-             * Sort Order
+             * Sort order
              * Format: int32
              * @description The position in lists.
              */
@@ -8215,7 +8651,7 @@ export interface components {
          */
         SecondFactorRead: {
             /**
-             * Confirmed At
+             * Confirmed at
              * @description Since when it is active.
              */
             confirmed_at: string | null;
@@ -8225,7 +8661,7 @@ export interface components {
              */
             enrolled: boolean;
             /**
-             * Recovery Codes Left
+             * Recovery codes left
              * Format: int64
              * @description The number of unused recovery codes.
              */
@@ -8239,7 +8675,7 @@ export interface components {
              */
             items: components["schemas"]["SessionRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -8249,7 +8685,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -8260,7 +8696,7 @@ export interface components {
          */
         SessionRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the user signed in.
              */
@@ -8271,40 +8707,40 @@ export interface components {
              */
             device: string;
             /**
-             * Expires At
+             * Expires at
              * Format: date-time
              * @description When the session ends in any case.
              */
             expires_at: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The session.
              */
             id: string;
             /**
-             * Ip
+             * IP
              * @description The address of the last sign-in or refresh.
              */
             ip: string | null;
             /**
-             * Is Current
+             * Is current
              * @description Whether this request belongs to the session.
              */
             is_current: boolean;
             /**
-             * Last Used At
+             * Last used at
              * Format: date-time
              * @description The last sign-in or refresh, so at most the lifetime of one access token ago.
              */
             last_used_at: string;
             /**
-             * Second Factor At
+             * Second factor at
              * @description When the second factor was last verified in this session.
              */
             second_factor_at: string | null;
             /**
-             * User Agent
+             * User agent
              * @description The user agent of the last sign-in or refresh.
              */
             user_agent: string | null;
@@ -8315,12 +8751,12 @@ export interface components {
          */
         SignInForm: {
             /**
-             * Client Id
+             * Client
              * @description The OAuth client; not used.
              */
             client_id?: string | null;
             /**
-             * Client Secret
+             * Client secret
              * @description The OAuth client secret; not used.
              */
             client_secret?: string | null;
@@ -8330,7 +8766,7 @@ export interface components {
              */
             code?: string | null;
             /**
-             * Grant Type
+             * Grant type
              * @description The OAuth grant type; not used.
              */
             grant_type?: "password" | null;
@@ -8359,7 +8795,7 @@ export interface components {
          */
         StateRead: {
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier of the item.
              */
@@ -8378,22 +8814,22 @@ export interface components {
              */
             action: string | null;
             /**
-             * Actor Id
+             * Actor
              * @description By `actor`: the user or API key.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description By `actor`: its kind.
              */
             actor_kind: string | null;
             /**
-             * Actor Name
+             * Actor name
              * @description The present name of that one; null once the person was erased.
              */
             actor_name: string | null;
             /**
-             * Bytes Out
+             * Bytes out
              * @description The size of the response bodies together; null for changes.
              */
             bytes_out: number | null;
@@ -8414,7 +8850,7 @@ export interface components {
              */
             entity: string | null;
             /**
-             * Error Code
+             * Error code
              * @description The code of the failures.
              */
             error_code: string | null;
@@ -8429,12 +8865,12 @@ export interface components {
              */
             hour: string | null;
             /**
-             * Longest Us
+             * Longest us
              * @description The longest duration in microseconds; null where the mean is.
              */
             longest_us: number | null;
             /**
-             * Mean Us
+             * Mean us
              * @description The mean duration in microseconds; null for changes, and where actor, owner or error code matter.
              */
             mean_us: number | null;
@@ -8449,12 +8885,12 @@ export interface components {
              */
             module: string | null;
             /**
-             * Owner Id
+             * Owner
              * @description By `owner`: the user for whom API keys acted.
              */
             owner_id: string | null;
             /**
-             * Owner Name
+             * Owner name
              * @description The present name of that user; null once the person was erased.
              */
             owner_name: string | null;
@@ -8480,7 +8916,7 @@ export interface components {
              */
             by: components["schemas"]["Dimension"][];
             /**
-             * Counted At
+             * Counted at
              * Format: date-time
              * @description Requests that were shipped, and changes that were sealed before this instant are counted.
              */
@@ -8502,7 +8938,10 @@ export interface components {
              * @description The first groups.
              */
             items: components["schemas"]["SummaryGroup"][];
-            /** @description The log: `changes` or `access`. */
+            /**
+             * Log
+             * @description The log: `changes` or `access`.
+             */
             log: components["schemas"]["Log"];
             /**
              * Seq
@@ -8589,7 +9028,7 @@ export interface components {
              */
             items: components["schemas"]["TagRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -8599,7 +9038,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -8615,20 +9054,23 @@ export interface components {
              */
             colour: string | null;
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
@@ -8639,12 +9081,15 @@ export interface components {
              */
             name: string;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -8675,10 +9120,13 @@ export interface components {
         };
         /** TagUpdateOperation */
         TagUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["TagUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -8739,7 +9187,7 @@ export interface components {
          */
         TaskCreate: {
             /**
-             * Assignee Id
+             * Assignee
              * @description The user who does it.
              */
             assignee_id?: string | null;
@@ -8749,16 +9197,18 @@ export interface components {
              */
             description?: string | null;
             /**
-             * Due Date
+             * Due date
              * @description The day by which it should be done.
              */
             due_date?: string | null;
             /**
+             * Priority
              * @description The priority of the task.
              * @default normal
              */
             priority?: components["schemas"]["TaskPriority"];
             /**
+             * Status
              * @description The status of the task.
              * @default todo
              */
@@ -8774,10 +9224,13 @@ export interface components {
          * @description Items that have something in common. What they are not counted by, or do not have, is null.
          */
         TaskGroup: {
-            /** @description By `assignee_id`: what the items refer to, with its name. */
+            /**
+             * Assignee
+             * @description By `assignee_id`: what the items refer to, with its name.
+             */
             assignee: components["schemas"]["Named"] | null;
             /**
-             * Assignee Id
+             * Assignee
              * @description By `assignee_id`: the value that the items share.
              */
             assignee_id: string | null;
@@ -8787,9 +9240,15 @@ export interface components {
              * @description The number of items.
              */
             count: number;
-            /** @description By `priority`: the value that the items share. */
+            /**
+             * Priority
+             * @description By `priority`: the value that the items share.
+             */
             priority: components["schemas"]["TaskPriority"] | null;
-            /** @description By `status`: the value that the items share. */
+            /**
+             * Status
+             * @description By `status`: the value that the items share.
+             */
             status: components["schemas"]["TaskStatus"] | null;
         };
         /** TaskPage */
@@ -8800,7 +9259,7 @@ export interface components {
              */
             items: components["schemas"]["TaskRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -8810,7 +9269,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -8826,28 +9285,34 @@ export interface components {
          * @description A task, with the name of its assignee.
          */
         TaskRead: {
-            /** @description The user who does it, with the user name. */
+            /**
+             * Assignee
+             * @description The user who does it, with the user name.
+             */
             assignee: components["schemas"]["Named"] | null;
             /**
-             * Assignee Id
+             * Assignee
              * @description The user who does it.
              */
             assignee_id: string | null;
             /**
-             * Completed At
+             * Completed at
              * @description When the task was done; null while it is not.
              */
             completed_at: string | null;
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -8857,19 +9322,25 @@ export interface components {
              */
             description: string | null;
             /**
-             * Due Date
+             * Due date
              * @description The day by which it should be done.
              */
             due_date: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
-            /** @description The priority of the task. */
+            /**
+             * Priority
+             * @description The priority of the task.
+             */
             priority: components["schemas"]["TaskPriority"];
-            /** @description The status of the task. */
+            /**
+             * Status
+             * @description The status of the task.
+             */
             status: components["schemas"]["TaskStatus"];
             /**
              * Title
@@ -8877,12 +9348,15 @@ export interface components {
              */
             title: string;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Version
@@ -8936,7 +9410,7 @@ export interface components {
          */
         TaskUpdate: {
             /**
-             * Assignee Id
+             * Assignee
              * @description The user who does it.
              */
             assignee_id?: string | null;
@@ -8946,13 +9420,19 @@ export interface components {
              */
             description?: string | null;
             /**
-             * Due Date
+             * Due date
              * @description The day by which it should be done.
              */
             due_date?: string | null;
-            /** @description The priority of the task. */
+            /**
+             * Priority
+             * @description The priority of the task.
+             */
             priority?: components["schemas"]["TaskPriority"];
-            /** @description The status of the task. */
+            /**
+             * Status
+             * @description The status of the task.
+             */
             status?: components["schemas"]["TaskStatus"];
             /**
              * Title
@@ -8962,10 +9442,13 @@ export interface components {
         };
         /** TaskUpdateOperation */
         TaskUpdateOperation: {
-            /** @description The fields to change. */
+            /**
+             * Changes
+             * @description The fields to change.
+             */
             changes: components["schemas"]["TaskUpdate"];
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The item.
              */
@@ -8990,7 +9473,7 @@ export interface components {
              */
             items: components["schemas"]["ThrottledRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -9000,7 +9483,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -9016,7 +9499,7 @@ export interface components {
              */
             address: string | null;
             /**
-             * Blocked Until
+             * Blocked until
              * Format: date-time
              * @description When the next attempt is allowed.
              */
@@ -9027,9 +9510,15 @@ export interface components {
              * @description Failed attempts that count at present.
              */
             failures: number;
-            /** @description What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter their own `password` or `code` again, or change their own `email`. */
+            /**
+             * Kind
+             * @description What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter their own `password` or `code` again, or change their own `email`.
+             */
             kind: components["schemas"]["ThrottleKind"];
-            /** @description The user whose account it is; null for an address, and for a name that no user has. */
+            /**
+             * User
+             * @description The user whose account it is; null for an address, and for a name that no user has.
+             */
             user: components["schemas"]["Named"] | null;
         };
         /**
@@ -9043,10 +9532,13 @@ export interface components {
              * @description When the request began, or the change was written, by the clock of the application.
              */
             at: string;
-            /** @description The change entry. */
+            /**
+             * Change
+             * @description The change entry.
+             */
             change: components["schemas"]["ChangeRead"] | null;
             /**
-             * Id
+             * ID
              * Format: int64
              * @description The number of the entry in its log.
              */
@@ -9057,7 +9549,10 @@ export interface components {
              * @enum {string}
              */
             kind: "change" | "request" | "sign-in";
-            /** @description The access entry of a request, or of an attempt to sign in. */
+            /**
+             * Request
+             * @description The access entry of a request, or of an attempt to sign in.
+             */
             request: components["schemas"]["AccessRead"] | null;
         };
         /** TimelineEntryPage */
@@ -9068,7 +9563,7 @@ export interface components {
              */
             items: components["schemas"]["TimelineEntry"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -9078,34 +9573,40 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
         };
         /**
          * TokenPair
-         * @description An access token and a refresh token (RFC 6749, 5.1).
+         * @description An access token and a refresh token.
          */
         TokenPair: {
             /**
-             * Access Token
+             * Access token
              * @description The token to send as `Authorization: Bearer`.
              */
             access_token: string;
             /**
-             * Expires In
+             * Expires in
              * Format: int64
              * @description Seconds until the access token expires.
              */
             expires_in: number;
             /**
-             * Refresh Token
+             * Refresh expires in
+             * Format: int64
+             * @description Seconds until the session ends, unless the refresh token is used before.
+             */
+            refresh_expires_in: number;
+            /**
+             * Refresh token
              * @description The token to exchange for the next pair. It works once.
              */
             refresh_token: string;
             /**
-             * Token Type
+             * Token type
              * @description The type of the access token.
              * @constant
              */
@@ -9123,30 +9624,30 @@ export interface components {
              */
             email: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name?: string | null;
             /**
-             * Is Active
+             * Is active
              * @description Whether the user may sign in and act.
              * @default true
              */
             is_active?: boolean;
             /**
-             * Is Service
+             * Is service
              * @description Whether this is a service account.
              * @default false
              */
             is_service?: boolean;
             /**
-             * Is Superuser
+             * Is superuser
              * @description Whether the user holds every permission.
              * @default false
              */
             is_superuser?: boolean;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name?: string | null;
@@ -9178,13 +9679,13 @@ export interface components {
              */
             permissions: components["schemas"]["Explanation"][];
             /**
-             * Policy Version
+             * Policy version
              * Format: int64
              * @description The version of the policy at that instant.
              */
             policy_version: number;
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user.
              */
@@ -9207,22 +9708,22 @@ export interface components {
              */
             count: number;
             /**
-             * Is Active
+             * Is active
              * @description By `is_active`: the value that the items share.
              */
             is_active: boolean | null;
             /**
-             * Is Service
+             * Is service
              * @description By `is_service`: the value that the items share.
              */
             is_service: boolean | null;
             /**
-             * Is Superuser
+             * Is superuser
              * @description By `is_superuser`: the value that the items share.
              */
             is_superuser: boolean | null;
             /**
-             * Must Change Password
+             * Must change password
              * @description By `must_change_password`: the value that the items share.
              */
             must_change_password: boolean | null;
@@ -9232,7 +9733,10 @@ export interface components {
          * @description All that the page of a user shows. Lists are the first pages of those with addresses of their own.
          */
         UserOverview: {
-            /** @description The API keys, revoked and expired ones too, the newest first. */
+            /**
+             * API keys
+             * @description The API keys, revoked and expired ones too, the newest first.
+             */
             api_keys: components["schemas"]["ApiKeyPage"];
             /**
              * Assignments
@@ -9240,40 +9744,49 @@ export interface components {
              */
             assignments: components["schemas"]["AssignmentRead"][];
             /**
-             * Failed Attempts
+             * Failed attempts
              * @description What counts towards that.
              */
             failed_attempts: components["schemas"]["FailedAttempts"][];
             /**
-             * Has Second Factor
+             * Has second factor
              * @description Whether the user has a confirmed second factor.
              */
             has_second_factor: boolean;
             /**
-             * Is Locked
+             * Is locked
              * @description Whether attempts at the account are blocked now.
              */
             is_locked: boolean;
             /**
-             * Last Sign In At
+             * Last sign in at
              * @description When the user last signed in; null for one who never did.
              */
             last_sign_in_at: string | null;
             /**
-             * Left Out
+             * Left out
              * @description The parts that are null because the caller may not read them.
              */
             left_out: components["schemas"]["LeftOut"][];
-            /** @description Attempts to sign in as the user, the last first. */
+            /**
+             * Logins
+             * @description Attempts to sign in as the user, the last first.
+             */
             logins: components["schemas"]["LoginPage"];
             /**
              * Permissions
              * @description What the user holds now, each permission with its reasons; null for callers without `roles:read`.
              */
             permissions: components["schemas"]["HeldPermission"][] | null;
-            /** @description The open sessions, those used last first. */
+            /**
+             * Sessions
+             * @description The open sessions, those used last first.
+             */
             sessions: components["schemas"]["SessionPage"];
-            /** @description The profile. */
+            /**
+             * User
+             * @description The profile.
+             */
             user: components["schemas"]["UserRead"];
         };
         /** UserPage */
@@ -9284,7 +9797,7 @@ export interface components {
              */
             items: components["schemas"]["UserRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -9294,7 +9807,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -9305,15 +9818,18 @@ export interface components {
          */
         UserRead: {
             /**
-             * Created At
+             * Created at
              * Format: date-time
              * @description When the item was created.
              */
             created_at: string;
-            /** @description The user who created the item; null where that was no user. */
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
             created_by: components["schemas"]["Named"] | null;
             /**
-             * Deleted At
+             * Deleted at
              * @description When the item was deleted; null while it is visible.
              */
             deleted_at: string | null;
@@ -9323,48 +9839,51 @@ export interface components {
              */
             email: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name: string | null;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The identifier, a UUIDv7.
              */
             id: string;
             /**
-             * Is Active
+             * Is active
              * @description Whether the user may sign in and act.
              */
             is_active: boolean;
             /**
-             * Is Service
+             * Is service
              * @description Whether this is a service account, which has API keys and cannot sign in.
              */
             is_service: boolean;
             /**
-             * Is Superuser
+             * Is superuser
              * @description Whether the user holds every permission.
              */
             is_superuser: boolean;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name: string | null;
             /**
-             * Must Change Password
+             * Must change password
              * @description Whether the user must change the password before anything else.
              */
             must_change_password: boolean;
             /**
-             * Updated At
+             * Updated at
              * Format: date-time
              * @description When the item was last changed.
              */
             updated_at: string;
-            /** @description The user who last changed the item: of a deleted item, who deleted it. */
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
             updated_by: components["schemas"]["Named"] | null;
             /**
              * Username
@@ -9418,22 +9937,22 @@ export interface components {
              */
             email?: string;
             /**
-             * First Name
+             * First name
              * @description The first name.
              */
             first_name?: string | null;
             /**
-             * Is Active
+             * Is active
              * @description Whether the user may sign in and act.
              */
             is_active?: boolean;
             /**
-             * Is Superuser
+             * Is superuser
              * @description Whether the user holds every permission.
              */
             is_superuser?: boolean;
             /**
-             * Last Name
+             * Last name
              * @description The last name.
              */
             last_name?: string | null;
@@ -9454,13 +9973,13 @@ export interface components {
              */
             entity: string;
             /**
-             * Id
+             * ID
              * Format: uuid
              * @description The id of the row.
              */
             id: string;
             /**
-             * Item Name
+             * Item name
              * @description The present name of the row; null where it has none, is gone, or the person was erased.
              */
             item_name: string | null;
@@ -9509,7 +10028,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * User Id
+             * User
              * Format: uuid
              * @description The user.
              */
@@ -9528,7 +10047,7 @@ export interface components {
              */
             items: components["schemas"]["VersionRead"][];
             /**
-             * Next Cursor
+             * Next cursor
              * @description The cursor of the next page; null on the last page.
              */
             next_cursor: string | null;
@@ -9538,7 +10057,7 @@ export interface components {
              */
             total: number | null;
             /**
-             * Total Is Exact
+             * Total is exact
              * @description Whether no more items match than `total`; null without `total`.
              */
             total_is_exact: boolean | null;
@@ -9549,17 +10068,17 @@ export interface components {
          */
         VersionRead: {
             /**
-             * Actor Id
+             * Actor
              * @description The user or API key that made it.
              */
             actor_id: string | null;
             /**
-             * Actor Kind
+             * Actor kind
              * @description The kind of actor that made it.
              */
             actor_kind: string;
             /**
-             * Actor Name
+             * Actor name
              * @description The name of the actor at that time; null once the person was erased.
              */
             actor_name: string | null;
@@ -9574,7 +10093,10 @@ export interface components {
              * @description The changed rows, before and after.
              */
             changes: components["schemas"]["VersionChange"][];
-            /** @description How many users gained and lost permissions. */
+            /**
+             * Effect totals
+             * @description How many users gained and lost permissions.
+             */
             effect_totals: components["schemas"]["EffectTotals"];
             /**
              * Effects
@@ -9582,13 +10104,13 @@ export interface components {
              */
             effects: components["schemas"]["VersionEffect"][];
             /**
-             * Id
+             * ID
              * Format: int64
              * @description The number of the version.
              */
             id: number;
             /**
-             * Request Id
+             * Request
              * @description The request that made it.
              */
             request_id: string;
@@ -11408,6 +11930,133 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    end_browser_session: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Says that a script of our own page calls: no form can send it. */
+                "X-Attest-Browser": "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    refresh_browser_session: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Says that a script of our own page calls: no form can send it. */
+                "X-Attest-Browser": "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessToken"];
+                };
+            };
+            /** @description The browser has no session. */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_browser_session: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Says that a script of our own page calls: no form can send it. */
+                "X-Attest-Browser": "1";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["SignInForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessToken"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     accept_invitation: {
         parameters: {
             query?: never;
@@ -11688,6 +12337,43 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    explain_my_permission: {
+        parameters: {
+            query: {
+                /** @description The permission, `module:action`. */
+                permission: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnExplanation"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -13108,19 +13794,6 @@ export interface operations {
                     "application/json": components["schemas"]["BrandRead"] | components["schemas"]["Preview"];
                 };
             };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -13869,19 +14542,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CategoryRead"] | components["schemas"]["Preview"];
                 };
-            };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -14819,19 +15479,6 @@ export interface operations {
                     "application/json": components["schemas"]["CustomerRead"] | components["schemas"]["Preview"];
                 };
             };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -14842,6 +15489,56 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description `If-None-Match` names the current version. */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -14919,6 +15616,7 @@ export interface operations {
                     "text/csv": string;
                     "application/x-ndjson": string;
                     "application/vnd.apache.parquet": string;
+                    "application/zip": string;
                 };
             };
             400: components["responses"]["Malformed"];
@@ -16126,19 +16824,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ProductRead"] | components["schemas"]["Preview"];
                 };
-            };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
@@ -18806,19 +19491,6 @@ export interface operations {
                     "application/json": components["schemas"]["TagRead"] | components["schemas"]["Preview"];
                 };
             };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
@@ -19607,19 +20279,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TaskRead"] | components["schemas"]["Preview"];
                 };
-            };
-            /** @description The change waits until a second person approves it, where the settings demand that. */
-            202: {
-                headers: {
-                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
-                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
-                    Location: components["headers"]["Location"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];

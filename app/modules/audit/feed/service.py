@@ -10,7 +10,6 @@ from app.modules.audit.feed.repository import FeedRepository
 from app.modules.audit.names.entries import show_changes
 from app.modules.audit.schemas import MAX_NUMBER
 
-
 REAUTHORIZE_SECONDS = 0.5
 """How often a stream that waits asks whether its caller may still read: a revocation takes effect within a second."""
 
