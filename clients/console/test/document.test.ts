@@ -61,6 +61,10 @@ describe("a hostile document", () => {
     expect(kinds(thing(fields).create)).toEqual({ a: "unknown", b: "unknown", c: "unknown", d: "unknown", e: "unknown" });
   });
 
+  test("with a list below an item has no resource of it", () => {
+    expect(readDocument({ paths: { "/a/{id}/history": { get: { "x-resource": { slug: "history" } } } } })).toEqual([]);
+  });
+
   test("with cycles ends", () => {
     const schemas = { Loop: { $ref: "#/components/schemas/Loop" }, Tree: { type: "object", properties: { child: { $ref: "#/components/schemas/Tree" } } } };
     const fields = { loop: { $ref: "#/components/schemas/Loop" }, tree: { $ref: "#/components/schemas/Tree" } };

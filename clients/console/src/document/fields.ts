@@ -14,6 +14,8 @@ export type Field = {
   required: boolean;
   nullable: boolean;
   choices?: string[];
+  /** The choices in words, where the document has them. */
+  titles?: Record<string, string>;
   /** The slug of the resource that a reference picks from. */
   reference?: string;
   /** The field with the currency of a price. */
@@ -53,7 +55,7 @@ export function readField(context: Context, name: string, property: Schema, requ
   const { schema, nullable } = resolve(context.document, property);
   const base: Field = {
     name,
-    label: humanize(property.title && !isGenerated(property.title, name) ? property.title : name),
+    label: property.title && !isGenerated(property.title, name) ? property.title : humanize(name),
     help: schema.description ?? "",
     kind: "unknown",
     required,
@@ -66,6 +68,7 @@ export function readField(context: Context, name: string, property: Schema, requ
     minimum: schema.minimum,
     maximum: schema.maximum,
     initial: schema.default,
+    titles: schema["x-enum-titles"],
     readAction: schema["x-read-action"],
     writeAction: schema["x-write-action"],
   });

@@ -1,4 +1,5 @@
 // Names of the API in words: `due_date` → "Due date", `in_progress` → "In progress".
+import type { Field } from "./fields.ts";
 
 const SHORT = new Set(["id", "sku", "url", "ip"]);
 
@@ -7,3 +8,6 @@ export function humanize(name: string): string {
   const text = words.map((word) => (SHORT.has(word) ? word.toUpperCase() : word)).join(" ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** A choice of a field in words. */
+export const choiceLabel = ({ titles }: Field, choice: string): string => titles?.[choice] ?? humanize(choice);

@@ -2,7 +2,7 @@
 import { readFields, type Field } from "./fields.ts";
 import { readFilters, type Filter } from "./filters.ts";
 import { humanize } from "./labels.ts";
-import { jsonBody, resolve, type OpenApi, type Operation, type Schema, type XResource } from "./schema.ts";
+import { jsonBody, resolve, type Action, type OpenApi, type Operation, type Schema, type XResource } from "./schema.ts";
 
 export type { Field, Kind } from "./fields.ts";
 export type { Filter } from "./filters.ts";
@@ -19,7 +19,7 @@ export type Resource = {
   sortable: string[];
   defaultSort: string;
   transitions: Record<string, Record<string, string[]>>;
-  actions: string[];
+  actions: Record<string, Action>;
   columns: Field[];
   filters: Filter[];
   /** The fields of a new item; null where none is made by hand. */
@@ -31,12 +31,12 @@ export type Resource = {
 const TITLES = ["name", "title", "username", "sku"];
 const JSON_OK = "200";
 
-/** All resources of a document. What it does not say is left out, never guessed wrong: a bad part hides itself alone. */
+/** All resources of a document, without lists that belong to one item. What it does not say is left out, never guessed wrong: a bad part hides itself alone. */
 export function readDocument(document: OpenApi): Resource[] {
   return Object.entries(document.paths ?? {}).flatMap(([path, methods]) => {
     const list = methods?.get;
     const about = list?.["x-resource"];
-    return list && about?.slug ? [toResource(document, path, list, about)] : [];
+    return list && about?.slug && !path.includes("{") ? [toResource(document, path, list, about)] : [];
   });
 }
 
@@ -67,7 +67,7 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
     sortable,
     defaultSort: about.defaultSort ?? sortable[0] ?? "",
     transitions: about.transitions ?? {},
-    actions: about.actions ?? [],
+    actions: about.actions ?? {},
     columns: withoutTwins(columns),
     filters: readFilters(document, list.parameters ?? [], references),
     create: create && inOrder(create, title),
@@ -79,9 +79,9 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
       restore: Boolean(at("/{id}/restore", "post")),
       revert: Boolean(at("/{id}/revert", "post")),
       bulk: Boolean(at("/bulk", "post")),
-      history: about.history ?? Boolean(at("/{id}/history", "get")),
-      import: about.import ?? Boolean(at("/import", "post")),
-      export: about.export ?? false,
+      history: Boolean(about.history ?? at("/{id}/history", "get")),
+      import: Boolean(about.import ?? at("/import", "post")),
+      export: Boolean(about.export),
     },
   };
 }

@@ -20,6 +20,7 @@ export type Schema = {
   pattern?: string;
   default?: unknown;
   readOnly?: boolean;
+  "x-enum-titles"?: Record<string, string>;
   "x-read-action"?: string;
   "x-write-action"?: string;
 };
@@ -32,6 +33,8 @@ export type Operation = {
   responses?: Record<string, { content?: Record<string, { schema?: Schema }> }>;
   "x-resource"?: XResource;
 };
+/** An operation beside the list, and any of the sets of permissions that it takes. */
+export type Action = { method: string; path: string; operationId?: string; anyOf?: string[][] };
 export type XResource = {
   slug: string;
   one?: string;
@@ -41,10 +44,10 @@ export type XResource = {
   defaultSort?: string;
   references?: Record<string, string>;
   transitions?: Record<string, Record<string, string[]>>;
-  actions?: string[];
-  history?: boolean;
-  import?: boolean;
-  export?: boolean;
+  actions?: Record<string, Action>;
+  history?: unknown;
+  import?: unknown;
+  export?: unknown;
 };
 export type OpenApi = {
   paths?: Record<string, Record<string, Operation | undefined> | undefined>;

@@ -1,6 +1,6 @@
 // An input for a field of any kind.
 import type { Field } from "../document/read.ts";
-import { humanize } from "../document/labels.ts";
+import { choiceLabel } from "../document/labels.ts";
 import { Chip, RemovableChip } from "../parts/Chip.tsx";
 import { Labelled, type Ids } from "../parts/Input.tsx";
 import { Picker } from "../parts/Picker.tsx";
@@ -74,7 +74,7 @@ function Choice({ field, value, onChange, ids, allowed, disabled }: ChoiceProps)
     <select {...ids} value={current} disabled={disabled} required={field.required} onChange={(event) => onChange(event.target.value || null)}>
       {(field.nullable || !current) && <option value="">{say("form.unchosen")}</option>}
       {choices.filter((choice) => choice === current || !allowed || allowed.includes(choice)).map((choice) => (
-        <option key={choice} value={choice}>{humanize(choice)}</option>
+        <option key={choice} value={choice}>{choiceLabel(field, choice)}</option>
       ))}
     </select>
   );

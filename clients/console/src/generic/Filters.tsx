@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useRead, useResource, type Page } from "../api/queries.ts";
 import type { Filter, Resource } from "../document/read.ts";
-import { humanize } from "../document/labels.ts";
+import { choiceLabel } from "../document/labels.ts";
 import { useAddress, valueOf, valuesOf, type Search } from "../parts/address.ts";
 import { RemovableChip } from "../parts/Chip.tsx";
 import { Sheet } from "../parts/Dialog.tsx";
@@ -68,7 +68,7 @@ function useNames({ field, name }: Filter, search: Search): Record<string, strin
 
 function describe({ field, name, shape }: Filter, search: Search, names: Record<string, string>): string {
   const word = (value: string) => {
-    if (field.kind === "choice") return humanize(value);
+    if (field.kind === "choice") return choiceLabel(field, value);
     if (field.kind === "boolean") return say(value === "true" ? "value.yes" : "value.no");
     if (field.kind === "date") return formatDay(value);
     if (field.kind === "moment") return formatMoment(value);
@@ -108,7 +108,7 @@ function Choices({ filter: { field, name }, search, onChange }: EditorProps) {
       <legend>{field.label}</legend>
       {(field.choices ?? []).map((choice) => (
         <label key={choice}>
-          <input type="checkbox" checked={chosen.has(choice)} onChange={() => onChange({ [name]: [...toggle(chosen, choice)] })} />{humanize(choice)}
+          <input type="checkbox" checked={chosen.has(choice)} onChange={() => onChange({ [name]: [...toggle(chosen, choice)] })} />{choiceLabel(field, choice)}
         </label>
       ))}
     </fieldset>

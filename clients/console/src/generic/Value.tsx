@@ -1,7 +1,7 @@
 // A value of any kind, to read.
 import { Link } from "@tanstack/react-router";
 import type { Field } from "../document/read.ts";
-import { humanize } from "../document/labels.ts";
+import { choiceLabel } from "../document/labels.ts";
 import { Chip, type Tone } from "../parts/Chip.tsx";
 import { Day, Moment, Money } from "../parts/Time.tsx";
 import { formatNumber } from "../words/format.ts";
@@ -23,13 +23,12 @@ export function Value({ field, value, item = {}, names = {} }: ValueProps) {
   if (value === null || value === undefined || value === "") return null;
   if (Array.isArray(value)) return <>{value.map((one) => <Chip key={nameOf(one, names)}>{nameOf(one, names)}</Chip>)}</>;
   switch (field.kind) {
-    case "choice": return <Chip tone={TONES[String(value)] ?? "plain"}>{humanize(String(value))}</Chip>;
+    case "choice": return <Chip tone={TONES[String(value)] ?? "plain"}>{choiceLabel(field, String(value))}</Chip>;
     case "boolean": return <>{say(value ? "value.yes" : "value.no")}</>;
     case "date": return <Day on={String(value)} />;
     case "moment": return <Moment at={String(value)} />;
     case "money": return <Money amount={String(value)} currency={String(item[field.currency ?? ""] ?? "")} />;
     case "integer": return <>{typeof value === "number" ? formatNumber(value) : plainText(value)}</>;
-    case "email": return <a href={`mailto:${String(value)}`}>{String(value)}</a>;
     case "named":
     case "reference": return <>{nameOf(value, names)}</>;
     case "group": return <Group field={field} value={value} />;
