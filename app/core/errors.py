@@ -33,6 +33,8 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.params = params or {}
+        """The values that `detail` names, for clients that translate it."""
         if errors is None and self.pointer is not None:
             errors = [field_error(self.pointer, detail, self.code, **(params or {}))]
         self.errors = errors
@@ -48,7 +50,7 @@ class Problem(Exception):
         moved: list[FieldError] = [
             {**error, "pointer": move(error["pointer"], place, fields)} for error in self.errors or ()
         ]
-        self.errors = moved or [field_error(place, self.detail, self.code)]
+        self.errors = moved or [field_error(place, self.detail, self.code, **self.params)]
         return self
 
 
@@ -238,6 +240,11 @@ class ListTimedOut(TimedOut):
     code = "list-timeout"
     remedy = "Filter by something else as well, or sort by what you filter by. The same question takes as long again."
     headers: ClassVar[dict[str, str]] = {}
+
+
+def permission_denied(detail: str, *permissions: str) -> Forbidden:
+    """A `Forbidden` for a caller who needs one of `permissions`."""
+    return Forbidden(detail, params={"permissions": list(permissions)})
 
 
 def invalid(pointer: str, detail: str, code: str, **params: Param) -> Invalid:

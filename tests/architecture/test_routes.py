@@ -153,6 +153,7 @@ async def test_no_guarded_route_answers_a_stranger_or_the_powerless(
             powerless = await person.call(method, path)
             assert (powerless.status_code, powerless.json()["code"]) == (403, "permission-denied"), path
             assert guard.permissions[0] in powerless.json()["detail"]
+            assert set(powerless.json()["params"]["permissions"]) == set(guard.permissions), path
 
 
 @pytest.mark.parametrize("token", ["Bearer", "Bearer ", "bearer x", "Basic YTpi", "Token x", "Bearer a b"])

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Depends, Request
 
 from app.core.context import Actor, Need, Principal
-from app.core.errors import Forbidden, Unauthenticated
+from app.core.errors import Forbidden, Unauthenticated, permission_denied
 from app.core.http.dependencies import lock_policy, read_dry_run, target_other_account
 from app.core.http.state import context_of, state_of
 from app.core.security.request_signing import SignedCall
@@ -156,16 +156,17 @@ class RequiresPermission(Authenticated):
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = next((permission for permission in self.permissions if principal.scopes_of(permission)), None)
         if held is None:
-            raise Forbidden(f"This needs the permission {' or '.join(self.permissions)}.")
+            raise permission_denied(f"This needs the permission {' or '.join(self.permissions)}.", *self.permissions)
         module = held.partition(":")[0]
         if not self.without_read and not principal.scopes_of(f"{module}:read"):
-            raise Forbidden(f"This needs the permission {module}:read too, because the answer tells what is stored.")
+            detail = f"This needs the permission {module}:read too, because the answer tells what is stored."
+            raise permission_denied(detail, f"{module}:read")
         for permission in self.also:
             if not principal.scopes_of(permission):
-                raise Forbidden(f"This needs the permission {permission} too.")
+                raise permission_denied(f"This needs the permission {permission} too.", permission)
         deleting = f"{module}:delete"
         if not principal.scopes_of(deleting) and request.query_params.get("deleted"):
-            raise Forbidden(f"Reading what was deleted needs the permission {deleting}.")
+            raise permission_denied(f"Reading what was deleted needs the permission {deleting}.", deleting)
         return held
 
 

@@ -29,6 +29,7 @@ from app.core.errors import (
 from app.core.field_errors import FieldError, field_errors
 from app.core.http.root_path import route_path
 from app.core.http.state import context_of, state_of
+from app.core.sentences import Params
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,7 @@ def problem_response(
     context: RequestContext,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
-    extension: Mapping[str, int] | None = None,
+    extension: Mapping[str, int | Params] | None = None,
 ) -> Response:
     """A problem response. Also stores its code on the context, for the access entry."""
     context.error_code = code
@@ -65,7 +66,7 @@ def problem_body(
     path: str,
     request_id: str,
     errors: Sequence[FieldError] | None = None,
-    extension: Mapping[str, int] | None = None,
+    extension: Mapping[str, int | Params] | None = None,
     root_path: str = "",
 ) -> dict[str, Any]:
     """The members of a problem."""
@@ -94,7 +95,7 @@ def to_response(problem: Problem, path: str, context: RequestContext) -> Respons
         context,
         problem.errors,
         problem.extra_headers,
-        problem.extension,
+        problem.extension | ({"params": problem.params} if problem.params and problem.errors is None else {}),
     )
 
 

@@ -20,6 +20,11 @@ PARAM: Json = {
         {"type": "null"},
     ]
 }
+PARAMS: Json = {
+    "type": "object",
+    "description": "The values that the sentence names, for clients that translate it. The code says which.",
+    "additionalProperties": PARAM,
+}
 FIELD_ERROR: Json = {
     "type": "object",
     "required": ["pointer", "detail", "code", "params"],
@@ -27,11 +32,7 @@ FIELD_ERROR: Json = {
         "pointer": POINTER,
         "detail": {**TEXT, "description": "What is wrong, in a sentence."},
         "code": {**SLUG, "description": "A stable code."},
-        "params": {
-            "type": "object",
-            "description": "The values that the sentence names, for clients that translate it. The code says which.",
-            "additionalProperties": PARAM,
-        },
+        "params": PARAMS,
     },
 }
 PROBLEM: Json = {
@@ -70,6 +71,7 @@ PROBLEM: Json = {
             "items": FIELD_ERROR,
             "description": "The parts of the request that are at fault: always for 422, else where one can be named.",
         },
+        "params": PARAMS,
         "created": {"type": "integer", "minimum": 1, "description": "The items that a stopped import has created."},
         "stopped_at_line": {"type": "integer", "minimum": 1, "description": "The line where a stopped import goes on."},
     },

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.context import Principal
 from app.core.db.flushes import one_flush
 from app.core.db.integrity import client_problem
-from app.core.errors import Forbidden, PreconditionRequired, Problem
+from app.core.errors import PreconditionRequired, Problem, permission_denied
 from app.core.http.route import Route
 from app.core.http.state import context_of, state_of
 from app.core.resources.schemas import Patch, ResponseSchema, Schema
@@ -94,7 +94,7 @@ def check_permissions(bulk: Bulk[Any, Any], slug: str, principal: Principal) -> 
     """Raise Forbidden for an operation that the caller may not do. The guard required only one of the permissions."""
     for action in bulk.actions:
         if getattr(bulk, action) and not principal.scopes_of(f"{slug}:{action}"):
-            raise Forbidden(f"This needs the permission {slug}:{action}.")
+            raise permission_denied(f"This needs the permission {slug}:{action}.", f"{slug}:{action}")
 
 
 def check_versions(bulk: Bulk[Any, Any]) -> None:

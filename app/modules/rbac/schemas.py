@@ -73,8 +73,12 @@ class Ground(ResponseSchema):
     """`grants`, or the first obstacle."""
     obstacles: list[str]
     """The reasons why it does not give the permission."""
+    valid_from: datetime | None
+    """When the assignment of the role begins; null: at once."""
+    valid_until: datetime | None
+    """When it ends; null: never."""
     detail: str
-    """The effect, in a sentence."""
+    """The effect, in a sentence. It says what `effect` and the fields beside it say, for clients that translate."""
 
 
 class AskedCondition(ResponseSchema):
@@ -84,8 +88,10 @@ class AskedCondition(ResponseSchema):
     """The name of the role."""
     code: str
     """The code of the refusal: `second-factor-required`, or `network-not-allowed` from other networks."""
+    networks: list[str]
+    """The networks that the role admits; empty where it asks for a second factor."""
     detail: str
-    """The condition, in a sentence."""
+    """The condition, in a sentence. It says what the other fields say, for clients that translate."""
 
 
 class Explanation(ResponseSchema):

@@ -218,6 +218,7 @@ def ground(row: AnyRow, path: GrantPath, permission: str, at: datetime) -> Groun
         active=not obstacles,
         effect=effect,
         obstacles=obstacles,
+        **edges,
         detail=SENTENCES[effect].format(**facts, **terms),
     )
 
@@ -243,5 +244,7 @@ def superuser_ground(row: AnyRow) -> Ground:
         active=not obstacles,
         effect=effect,
         obstacles=obstacles,
+        valid_from=None,
+        valid_until=None,
         detail=detail,
     )

@@ -178,6 +178,7 @@ async def test_an_explanation_names_what_roles_ask(root: Person, person: Person)
 
     assert [each["code"] for each in found["conditions"]] == [NEEDED[1], OUTSIDE[1]]
     assert HERE in found["conditions"][1]["detail"]
+    assert [each["networks"] for each in found["conditions"]] == [[], [HERE]]
     assert {item["username"]: item["conditions"] for item in who}[person.username] == found["conditions"]
     assert [each["code"] for each in after["conditions"]] == [OUTSIDE[1]]
 

@@ -51,6 +51,11 @@ async def test_near_misses_say_what_is_in_the_way(signed_in_as: SignedInAs) -> N
         "Tomorrow": "assignment-not-started",
         "Reader": "flag-missing",
     }
+    edges = {miss["role"]: (miss["valid_from"], miss["valid_until"]) for miss in told["near_misses"]}
+    assert edges["Reader"] == (None, None)
+    assert (edges["Over"][0], edges["Tomorrow"][1]) == (None, None)
+    assert edges["Over"][1] == yesterday.isoformat().replace("+00:00", "Z")
+    assert edges["Tomorrow"][0] == tomorrow.isoformat().replace("+00:00", "Z")
     assert (await explain(root, person, "tasks:read"))["reasons"][0]["role"] == "Reader"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Depends, Request
 
 from app.core.context import Principal
-from app.core.errors import Forbidden
+from app.core.errors import permission_denied
 from app.core.http.guards import RequiresPermission
 
 ACTIONS = {"create": ("create",), "update": ("update",), "upsert": ("create", "update")}
@@ -29,7 +29,7 @@ class RequiresForMode(RequiresPermission):
             for action in ACTIONS.get(mode, ()):  # any other mode is refused with the parameters
                 held = f"{self.slug}:{action}"
                 if not principal.scopes_of(held):
-                    raise Forbidden(f"This needs the permission {held}.")
+                    raise permission_denied(f"This needs the permission {held}.", held)
         return held
 
 

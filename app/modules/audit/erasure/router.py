@@ -9,7 +9,7 @@ from fastapi import Depends, Query, Request
 from app.core.context import Principal
 from app.core.db.entity import table_of
 from app.core.db.pagination import Page, RowPage
-from app.core.errors import Forbidden
+from app.core.errors import permission_denied
 from app.core.http.dependencies import Caller, read_only, require_reason
 from app.core.http.guards import Guard, requires
 from app.core.http.route import Route
@@ -117,4 +117,4 @@ class PersonEndpoints(Endpoints):
     def check_may_read(self, caller: Principal) -> None:
         """Raise Forbidden for an auditor who may read only some rows of the module."""
         if not caller.may(f"{self.slug}:read"):
-            raise Forbidden(f"This needs the permission {self.slug}:read too.")
+            raise permission_denied(f"This needs the permission {self.slug}:read too.", f"{self.slug}:read")

@@ -29,7 +29,8 @@ def describe_conditions(current: Iterable[Condition], *, is_enrolled: bool) -> I
     for each in sorted(current, key=attrgetter("role_name")):
         if each.requires_second_factor and not is_enrolled:
             detail = f"The role {each.role_name} asks for a second factor, which the user does not have."
-            yield AskedCondition(role=each.role_name, code=SecondFactorRequired.code, detail=detail)
+            yield AskedCondition(role=each.role_name, code=SecondFactorRequired.code, networks=[], detail=detail)
         if each.allowed_networks:
             detail = f"The role {each.role_name} admits calls from {', '.join(each.allowed_networks)} only."
-            yield AskedCondition(role=each.role_name, code=NetworkNotAllowed.code, detail=detail)
+            networks = list(each.allowed_networks)
+            yield AskedCondition(role=each.role_name, code=NetworkNotAllowed.code, networks=networks, detail=detail)

@@ -8,7 +8,7 @@ from app.core.clock import now
 from app.core.db.entity import Entity
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.session import ReadSession, Session
-from app.core.errors import Conflict, Forbidden
+from app.core.errors import Conflict, permission_denied
 from app.modules.rbac.engine.snapshots import POLICY_TABLES, Key, Snapshot, values_of
 from app.modules.rbac.repository import PolicyRowRepository, VersionRepository
 from app.modules.rbac.versions.names import show_versions
@@ -50,7 +50,9 @@ class VersionService:
             wanted |= {(item["entity"], UUID(item["id"])): item["old"] for item in version.changes}
         principal = session.context.principal
         if principal is not None and not principal.may("users:update") and any(key[0] == "user_role" for key in wanted):
-            raise Forbidden("This gives users their roles back, which needs the permission users:update.")
+            raise permission_denied(
+                "This gives users their roles back, which needs the permission users:update.", "users:update"
+            )
         for name in [name for name in POLICY_TABLES if name != "user"]:
             snapshots = {key_id: snapshot for (entity, key_id), snapshot in wanted.items() if entity == name}
             await self.apply(session, POLICY_TABLES[name], snapshots)
