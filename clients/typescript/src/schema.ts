@@ -4271,9 +4271,14 @@ export interface components {
             code: string;
             /**
              * Detail
-             * @description The condition, in a sentence.
+             * @description The condition, in a sentence. It says what the other fields say, for clients that translate.
              */
             detail: string;
+            /**
+             * Networks
+             * @description The networks that the role admits; empty where it asks for a second factor.
+             */
+            networks: string[];
             /**
              * Role
              * @description The name of the role.
@@ -5911,7 +5916,7 @@ export interface components {
             active: boolean;
             /**
              * Detail
-             * @description The effect, in a sentence.
+             * @description The effect, in a sentence. It says what `effect` and the fields beside it say, for clients that translate.
              */
             detail: string;
             /**
@@ -5944,6 +5949,16 @@ export interface components {
              * @description The rows that it gives them for.
              */
             scope: string;
+            /**
+             * Valid from
+             * @description When the assignment of the role begins; null: at once.
+             */
+            valid_from: string | null;
+            /**
+             * Valid until
+             * @description When it ends; null: never.
+             */
+            valid_until: string | null;
         };
         /** GroupPage */
         GroupPage: {
@@ -7729,6 +7744,13 @@ export interface components {
              * @description The path of the request.
              */
             instance: string;
+            /**
+             * Params
+             * @description The values that the sentence names, for clients that translate it. The code says which.
+             */
+            params?: {
+                [key: string]: string | number | boolean | string[] | null;
+            };
             /**
              * Request
              * @description The request id.
