@@ -11,6 +11,7 @@ from scripts.bench.audit_cost import compare_cost
 from scripts.bench.change_logs import compare_change_logs
 from scripts.bench.databases import postgresql
 from scripts.bench.document import describe_machine, write
+from scripts.bench.scoped_lists import compare_scoped_lists
 from scripts.bench.table import describe, take_turns
 from scripts.bench.targets import ATTEST, NAMES, start
 from tests.databases import URL_VARIABLE, Postgresql
@@ -35,6 +36,7 @@ PARTS: dict[str, Part] = {
     "sign-in": lambda backend, folder, options: parts.measure_sign_in(backend, folder, options.rounds, options.seconds),
     "audit": lambda backend, folder, options: compare_cost(backend, folder, options.rounds, options.seconds),
     "change-logs": lambda backend, folder, options: compare_change_logs(backend, folder, options.rounds),
+    "scoped-lists": lambda backend, folder, options: compare_scoped_lists(backend, folder, options.rounds),
     "memory": lambda backend, folder, options: parts.measure_memory(backend, folder, options.seconds),
 }
 
