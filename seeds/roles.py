@@ -17,6 +17,8 @@ CATALOGUE = ("brands", "categories", "tags")
 BUSINESS = ("tasks", "products", *CATALOGUE, "customers")
 OWN_ACTIONS = {router.module.slug: sorted(router.module.actions) for router in routers() if router.module}
 TASKS = Flags(module_slug="tasks", **WRITING)
+OWN_TASKS = Flags(module_slug="tasks", **WRITING, scope="own")
+"""Those that the user created or is to do."""
 PERSONAL = ["read-personal"]
 
 
@@ -38,7 +40,11 @@ ROLES = {
     ),
     "Sales": (
         "sales",
-        [Flags(module_slug="customers", **WRITING, actions=PERSONAL), TASKS, *grant_reading("products", *CATALOGUE)],
+        [
+            Flags(module_slug="customers", **WRITING, actions=PERSONAL),
+            OWN_TASKS,
+            *grant_reading("products", *CATALOGUE),
+        ],
     ),
     "Support": (
         "support",
