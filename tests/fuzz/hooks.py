@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,16 +19,15 @@ from schemathesis.auths import GLOBAL_AUTH_STORAGE
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from app.core.security.request_signing import sign
+from tests.fuzz.scopes import API, ID, MODULES, SECONDS, Rows
 
-API = "/api/v1"
 KEY_ID = "fuzzer"
-SECONDS = 60
 
 # --- callers
 
 
 def token(who: str) -> str:
-    """A new access token of ROOT or NOBODY, the user without a role; the environment holds their credentials."""
+    """A new access token of ROOT, NOBODY, who has no role, or SCOPED, who has some rows; the environment knows them."""
     form = {"username": os.environ[f"{who}_USERNAME"], "password": os.environ[f"{who}_PASSWORD"]}
     answer = requests.post(f"{os.environ['SERVER_URL']}{API}/auth/token", data=form, timeout=SECONDS)
     answer.raise_for_status()
@@ -84,12 +84,12 @@ def before_load_schema(_context: HookContext, raw_schema: dict[str, Any]) -> Non
             }
 
 
-OWN = {os.environ["ROOT_ID"], os.environ["NOBODY_ID"]}
+OWN = frozenset(json.loads(os.environ["OWN_IDS"]))
 
 
 @schemathesis.hook
 def filter_case(_context: HookContext, case: Any) -> bool:
-    """Protect the two accounts of the fuzzer: a superuser could rename or delete them, or give them roles."""
+    """Protect the accounts of the fuzzer and their role: a superuser could delete them, or give them roles."""
     ids = {str(value) for value in (case.path_parameters or {}).values()}
     return case.method == "GET" or not ids & OWN
 
@@ -182,7 +182,20 @@ OPEN = (f"{API}/auth/", f"{API}/internal/", f"{API}/approvals", f"{API}/document
 EXCEPT = (f"{API}/auth/logins", f"{API}/auth/throttled")
 TIMES = 5
 asked: Counter[str] = Counter()
-nobody: list[str] = []
+
+
+@cache
+def headers_of(who: str) -> dict[str, str]:
+    """The credentials of NOBODY or SCOPED, who never sign out."""
+    return {"Authorization": f"Bearer {token(who)}"}
+
+
+def repeat(response: Response, who: str) -> requests.Response:
+    """The answer to another caller of the same request."""
+    again = response.request.copy()
+    again.headers.update(headers_of(who))
+    with requests.Session() as session:
+        return session.send(again, timeout=SECONDS)
 
 
 @schemathesis.check
@@ -193,14 +206,40 @@ def refused_to_others(_context: CheckContext, response: Response, case: Any) -> 
     if response.status_code >= 300 or is_open or asked[operation] >= TIMES:
         return
     asked[operation] += 1
-    if not nobody:
-        nobody.append(token("NOBODY"))
-    again = response.request.copy()
-    again.headers["Authorization"] = f"Bearer {nobody[0]}"
-    with requests.Session() as session:
-        answer = session.send(again, timeout=SECONDS)
+    answer = repeat(response, "NOBODY")
     refused = answer.status_code == 403 and answer.json()["code"] == "permission-denied"
     assert refused, f"a user without a role got {answer.status_code} {answer.text[:500]}"
+
+
+# --- rows
+
+
+@cache
+def rows() -> Rows:
+    return Rows(token("ROOT"))
+
+
+@schemathesis.check
+def nothing_outside_is_told(_context: CheckContext, response: Response, case: Any) -> None:
+    """Repeat a request as a user who has some rows only: the answer tells of no other row.
+
+    In other modules than those with scopes it asks each operation once. A refusal may repeat what was sent, and the
+    answer to a change shows a row that leaves the scope a last time.
+    """
+    rows().learn(case.path, response.text)
+    operation = f"scoped {case.operation.label}"
+    is_scoped = case.path.removeprefix(f"{API}/").partition("/")[0] in MODULES
+    if is_internal(case) or case.path.startswith(f"{API}/auth/") or (asked[operation] and not is_scoped):
+        return
+    asked[operation] += 1
+    sent = f"{response.request.url} {response.request.body!r}"
+    named = set(ID.findall(sent))
+    own = named - rows().outside(sent)
+    answer = repeat(response, "SCOPED")
+    told = rows().outside(f"{answer.text} {answer.headers}") - own
+    if answer.status_code >= 400:
+        told -= named
+    assert not told, f"a user got {answer.status_code} with rows outside: {sorted(told)} {answer.text[:500]}"
 
 
 # --- what no answer repeats
