@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay clean
+.PHONY: help run test check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay administrators clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -71,6 +71,9 @@ audit-scale: $(VENV)/.development ## Ask an auditor's questions of 10 million ch
 
 replay: $(VENV)/.development ## 10,000 random operations on each database, then rebuild every table from the change log.
 	@$(BIN)/python -m scripts.replay
+
+administrators: $(VENV)/.development ## 1,000 runs of up to 50 steps of administrators with partial permissions; or RUNS=100.
+	@ADMINISTRATORS=$(or $(RUNS),1000) $(PYTEST) -n $(WORKERS) --dist worksteal -q -rP tests/modules/rbac/test_administrators.py
 
 kill-9: $(VENV)/.development ## Kill the API, the sealer and PostgreSQL under load, 50 times, and account for every write.
 	@$(BIN)/python -m scripts.kill_9

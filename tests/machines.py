@@ -8,11 +8,13 @@ from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
 
 import httpx
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from app.core.config import Settings
 from app.main import create_app
 from tests.databases import Backend
+from tests.fixtures.application import built_routes
 from tests.fixtures.databases import settings_for
 
 T = TypeVar("T")
@@ -29,12 +31,16 @@ class AppMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = TemporaryDirectory()
         self.name = f"machine_{uuid4().hex}"
-        url = self.backend.create(self.name, self.template)
-        self.app = create_app(settings_for(url, Path(self.folder.name)))
+        self.app = create_app(self.configure(self.backend.create(self.name, self.template), Path(self.folder.name)))
+        self.app.router.routes[:] = built_routes()
         self.lifespan = self.app.router.lifespan_context(self.app)
         self.run(self.lifespan.__aenter__())
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1")
+
+    def configure(self, url: str, folder: Path) -> Settings:
+        """The settings of the application, whose state is in `folder`."""
+        return settings_for(url, folder)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -47,8 +53,10 @@ class AppMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def play(machine: type[AppMachine], template: tuple[Backend, str], examples: int, steps: int) -> None:
-    """Run `machine` on clones of `template`, the same way every time."""
+def play(
+    machine: type[AppMachine], template: tuple[Backend, str], examples: int, steps: int, part: int | None = None
+) -> None:
+    """Run `machine` on clones of `template`, the same way every time; another `part` is other runs."""
     machine.backend, machine.template = template
     chosen = settings(
         max_examples=examples,
@@ -57,4 +65,4 @@ def play(machine: type[AppMachine], template: tuple[Backend, str], examples: int
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(machine, settings=chosen)
+    run_state_machine_as_test(machine if part is None else seed(part)(machine), settings=chosen)

@@ -1,8 +1,11 @@
-"""A company whose administrators have partial permissions, and the checks of every step that they take."""
+"""A company whose administrators have partial permissions, and the steps that they take, each of which is checked."""
 
+import json as documents
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,42 +13,24 @@ import httpx
 from fastapi import FastAPI
 
 from app.core.clock import now
+from app.core.config import ApprovalSettings, AuthSettings, Settings
 from app.core.context import RequestContext
-from app.core.db.session import Session
-from app.modules.api_keys import ApiKey
-from app.modules.invitations.models import Invitation
-from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
-from app.modules.second_factor import SecondFactor
-from app.modules.sessions import AuthSession
-from app.modules.users import User
-from tests.modules.rbac.oracle import Oracle, rows
-from tests.people import Person, person
+from app.modules.approvals.models import Approval
+from app.modules.roles.models import Module
+from tests.databases import Backend, in_a_thread
+from tests.fixtures.application import client_of, started
+from tests.fixtures.databases import settings_for
+from tests.modules.customers import factory as customers
+from tests.modules.products import factory as products
+from tests.modules.rbac.snapshots import Robot, Snapshot, take_snapshot
+from tests.modules.rbac.steps import CHECKS, SECRET_CUSTOMER, SECRET_TASK, Step, escalations
+from tests.people import PASSWORD, Person, person
 
 ALL = {"can_create": True, "can_update": True, "can_delete": True, "can_audit": True}
-CREDENTIALS = ("password_hash", "email", "username", "is_active", "deleted_at", "must_change_password", "is_superuser")
-
-RELIED_ON = ("name", "description", "requires_second_factor", "allowed_networks")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The policy and the credentials, as the tables hold them."""
-
-    oracle: Oracle
-    credentials: dict[UUID, tuple[Any, ...]]
-    superusers: frozenset[UUID]
-    policy: tuple[Any, ...]
-
-    def now(self, user_id: UUID) -> frozenset[str]:
-        return self.oracle.holdings(user_id)
-
-    def at(self, user_id: UUID, at: datetime) -> frozenset[str]:
-        """What the user holds at an instant if no link changes until then; nothing before the user exists."""
-        return self.oracle.holdings(user_id, at) if user_id in self.credentials else frozenset()
-
-    def ever(self, user_id: UUID) -> frozenset[str]:
-        """Also permissions of assignments that begin later."""
-        return frozenset().union(*(self.at(user_id, instant) for instant in instants()))
+JOB = RequestContext.for_job("test")
+NDJSON = "application/x-ndjson"
+FOUR_EYES = ("rollback", "grant:audit:read", "grant:users:*", "grant:products:set-price")
+"""What waits for a second person in a part of the runs."""
 
 
 @dataclass
@@ -59,73 +44,46 @@ class Company:
     roles: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
+    goods: dict[str, str] = field(default_factory=dict)
+    priced_at: str = ""
+    """When the product had another price."""
+    robots: list[Robot] = field(default_factory=list)
+    """Keys, of which the first may do what the director may."""
 
     def of(self, app: FastAPI, client: httpx.AsyncClient) -> "Company":
         """The same company, on a copy of its database that another application has opened."""
         people = {name: replace(person, client=client) for name, person in self.people.items()}
-        return replace(self, app=app, client=client, root=replace(self.root, client=client), people=people)
+        root, robots = replace(self.root, client=client), [replace(robot, client=client) for robot in self.robots]
+        return replace(self, app=app, client=client, root=root, people=people, robots=robots)
 
     async def snapshot(self) -> Snapshot:
-        async with self.app.state.database.unit_of_work(RequestContext.for_job("test")) as session:
-            return await self.read(session)
+        return await take_snapshot(self.app.state.database.read_session(JOB))
 
-    async def read(self, session: Session) -> Snapshot:
-        models = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module}
-        tables = {name: await rows(session, model) for name, model in {**models, "group": ModuleGroup}.items()}
-        keys, sessions = await rows(session, ApiKey), await rows(session, AuthSession)
-        factors, invitations = await rows(session, SecondFactor), await rows(session, Invitation)
-        credentials = {
-            user.id: (
-                *(getattr(user, name) for name in CREDENTIALS),
-                sum(key.user_id == user.id for key in keys),
-                sum(row.user_id == user.id and row.revoked_at is None for row in sessions),
-                [factor.confirmed_at for factor in factors if factor.user_id == user.id],
-                [invitation.token_hash for invitation in invitations if invitation.user_id == user.id],
-            )
-            for user in tables["user"]
-        }
-        superusers = frozenset(u.id for u in tables["user"] if u.is_superuser and u.is_active and not u.deleted_at)
-        policy = tuple(tuple(sorted(str(row.model_dump()) for row in found)) for found in tables.values())
-        return Snapshot(Oracle(tables), credentials, superusers, policy)
-
-    async def act(self, actor: Person, method: str, path: str, json: Any = None, **params: Any) -> httpx.Response:
-        """Take one step. Raises AssertionError if a user gained what the actor does not hold, now or at that time."""
-        before = await self.snapshot()
-        held = before.now(actor.id)
-        answer = await actor.call(method, path, params=params, **({"json": json} if json is not None else {}))
-        after = await self.snapshot()
-        assert answer.status_code < 500, answer.text
-        if params.get("dry_run"):
-            assert after.policy == before.policy, "a dry run changes nothing"
-        assert after.superusers == before.superusers, "only superusers make and unmake superusers"
-        for instant in instants():
-            lent = held & before.at(actor.id, instant)
-            for user_id in after.credentials:
-                gained = after.at(user_id, instant) - before.at(user_id, instant)
-                assert gained <= lent, f"{method} {path} gave {sorted(gained - lent)} at {instant}"
-        self.check_credentials(actor, held, before, after)
-        self.check_names(held, before, after)
-        await self.check_key(answer, held)
-        self.check_term_of_key(answer, actor, before)
+    async def act(
+        self, actor: Person, method: str, path: str, json: Any = None, *, lines: Any = None, **params: Any
+    ) -> httpx.Response:
+        """Take one step; `lines` are sent as a file. Raises Escalation if it did what the actor may not."""
+        began, before = now(), await self.snapshot()
+        options: dict[str, Any] = {"headers": {"Audit-Reason": "a step"}, "params": params}
+        if lines is not None:
+            options["headers"]["Content-Type"] = NDJSON
+            options["content"] = documents.dumps(lines).encode()
+        elif json is not None:
+            options["json"] = json
+        answer = await actor.call(method, path, **options)
+        rules = self.app.state.settings.approvals.required_for
+        dry = params.get("dry_run") == "true"
+        step = Step(actor, f"{method} {path}", dry, rules, began, before, await self.snapshot(), answer)
+        with escalations():
+            for check in CHECKS:
+                check(step)
+            await self.check_key(step)
+            await self.check_entries(step)
         return answer
 
-    def check_credentials(self, actor: Person, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
-        for user_id, known in before.credentials.items():
-            is_above = user_id in before.superusers or not before.ever(user_id) <= held
-            if user_id != actor.id and is_above:
-                assert after.credentials[user_id] == known, "administered a user who holds more"
-
-    def check_names(self, held: frozenset[str], before: Snapshot, after: Snapshot) -> None:
-        """Nobody renames a role that grants more than they hold, or changes its conditions."""
-        for role in after.oracle.tables["role"]:
-            known = [row for row in before.oracle.tables["role"] if row.id == role.id]
-            if known and any(getattr(role, name) != getattr(known[0], name) for name in RELIED_ON):
-                granted = before.oracle.granted(role.id)
-                assert granted <= held, f"renamed what grants {sorted(granted - held)}, or changed its conditions"
-
-    async def check_key(self, answer: httpx.Response, held: frozenset[str]) -> None:
+    async def check_key(self, step: Step) -> None:
         """Use a new key: it must not hold more permissions than the actor who made it."""
-        made = answer.json() if answer.status_code == 201 else {}
+        made = step.answer.json() if step.answer.status_code == 201 else {}
         if "key" not in made:
             return
         headers = {"Authorization": f"Bearer {made['key']}"}
@@ -136,23 +94,47 @@ class Company:
             for action in (*(name.removeprefix("can_") for name, flag in row.items() if flag is True), *row["actions"])
             for scope in ([f"@{name}" for name in row["scopes"].get(action, ())] or [""])
         }
-        assert opened <= held, f"the key holds {sorted(opened - held)}"
+        assert opened <= step.held, f"the key holds {sorted(opened - step.held)}"
 
-    def check_term_of_key(self, answer: httpx.Response, actor: Person, before: Snapshot) -> None:
-        """A key of another user must not hold permissions after the actor who made it, and may know it, lost them."""
-        made = answer.json() if answer.status_code == 201 else {}
-        if "key" not in made or made["user_id"] == str(actor.id):
+    async def check_entries(self, step: Step) -> None:
+        """The entries of an approved change name who approved it, and who asked for it."""
+        if step.approved is None:
             return
-        for instant in instants():
-            if made["expires_at"] is None or datetime.fromisoformat(made["expires_at"]) > instant:
-                held, scopes = before.at(UUID(made["user_id"]), instant), frozenset(made["scopes"])
-                opened = {name for name in held if name in scopes or name.partition("@")[0] in scopes}
-                assert opened <= before.at(actor.id, instant), f"the key holds {sorted(opened)} at {instant}"
+        query = {"request_id": step.answer.headers["x-request-id"], "entity": "approval"}
+        (entry,) = (await self.root.get("/audit/changes", params=query)).json()["items"]
+        asked = str(step.approved.requester_id)
+        assert (entry["actor_id"], entry["owner_id"]) == (str(step.actor.id), asked)
+
+    async def accept(self, user_id: str, token: str, *, is_open: bool) -> None:
+        """Set a password by an invitation, if it `is_open`: that changes this account only, and no permission."""
+        before = await self.snapshot()
+        answer = await self.client.post("/auth/invitation", json={"token": token, "new_password": PASSWORD})
+        after = await self.snapshot()
+        changed = {owner for owner, known in before.credentials.items() if after.credentials[owner] != known}
+        with escalations():
+            assert not answer.is_success or is_open
+            assert changed <= ({UUID(user_id)} if answer.is_success else set())
+            assert all(before.policy[name] == after.policy[name] for name in before.policy if name != "user")
+
+    async def expire(self, approval: str) -> None:
+        """Let the time of a change that waits be over."""
+        async with self.app.state.database.unit_of_work(JOB) as session:
+            row = await session.load(Approval, UUID(approval))
+            row.expires_at = now()
+
+    async def declare(self, slug: str, name: str, *, is_active: bool) -> None:
+        """Let the code declare an action or a scope of a module, or stop to, as the start of an application does."""
+        async with self.app.state.database.unit_of_work(JOB) as session:
+            module = await session.load(Module, UUID(self.modules[slug]))
+            for kind in ("actions", "scopes"):
+                known = getattr(module, kind)
+                setattr(module, kind, [{**a, "is_active": is_active} if a["name"] == name else a for a in known])
 
 
-def instants() -> list[datetime]:
-    """Now, and after each edge of the windows that the steps choose."""
-    return [now() + timedelta(days=day) for day in (0, 2, 4)]
+def robot_of(owner: Person, made: dict[str, Any]) -> Robot:
+    """The caller with a new key."""
+    ends = datetime.fromisoformat(made["expires_at"]) if made["expires_at"] else None
+    return Robot(UUID(made["user_id"]), made["name"], owner.client, made["key"], "", frozenset(made["scopes"]), ends)
 
 
 async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
@@ -161,66 +143,107 @@ async def company(app: FastAPI, client: httpx.AsyncClient) -> Company:
     root = made.root
     made.modules = {m["slug"]: m["id"] for m in (await root.get("/modules")).json()["items"]}
     made.groups = {g["slug"]: g["id"] for g in (await root.get("/module-groups")).json()["items"]}
-    for name, slugs in ROLES.items():
+    for name, grants in ROLES.items():
         made.roles[name] = (await root.post("/roles", {"name": name})).json()["id"]
-        scope = {"scope": "own" if name in OF_OWN_ROWS else "all"}
-        grants = [{"module_slug": slug, **ALL, **scope} for slug in slugs]
         await root.put(f"/roles/{made.roles[name]}/modules", {"modules": grants})
     for name, roles in PEOPLE.items():
         made.people[name] = await person(app, client)
-        await root.put(f"/users/{made.people[name].id}/roles", {"role_ids": [made.roles[role] for role in roles]})
-    await root.put(
-        f"/users/{made.people['locum'].id}/roles",
-        {
-            "assignments": [
-                {"role_id": made.roles[role], "valid_until": (now() + timedelta(days=1)).isoformat()}
-                for role in PEOPLE["locum"]
-            ]
-        },
-    )
+        ends = {"valid_until": (now() + timedelta(days=1)).isoformat()} if name in FOR_A_DAY else {}
+        assignments = [{"role_id": made.roles[role], **ends} for role in roles]
+        await root.put(f"/users/{made.people[name].id}/roles", {"assignments": assignments})
     await root.patch(f"/roles/{made.roles['asleep']}", {"is_active": False})
     await root.delete(f"/roles/{made.roles['buried']}")
     await root.patch(f"/modules/{made.modules['audit']}", {"is_active": False})
     await root.patch(f"/users/{made.people['absent'].id}", {"is_active": False})
+    for path, body in GOODS.items():
+        answer = await root.post(path, body)
+        assert answer.status_code == 201, answer.text
+        made.goods[path] = f"{path}/{answer.json()['id']}"
+    made.priced_at = now().isoformat()
+    await root.patch(made.goods["/products"], {"price": "21.50"})
+    director = made.people["director"]
+    scopes = sorted((await made.snapshot()).held_by(director))
+    made.robots = [robot_of(director, (await director.post("/auth/api-keys", {"name": "R", "scopes": scopes})).json())]
     return made
 
 
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "people": ("users",),
-    "policy": ("roles",),
-    "work": ("tasks",),
-    "night": ("tasks",),
-    "audit": ("audit",),
-    "asleep": ("tasks", "audit"),
-    "buried": ("tasks",),
-    "errands": ("tasks",),
-    "empty": (),
+def everything(slug: str, *actions: str, scope: str = "all") -> dict[str, Any]:
+    return {"module_slug": slug, **ALL, "actions": list(actions), "scope": scope}
+
+
+GOODS: Mapping[str, dict[str, Any]] = {
+    "/products": products.body(),
+    "/customers": {**customers.body(), "first_name": SECRET_CUSTOMER},
+    "/tasks": {"title": SECRET_TASK},
 }
-OF_OWN_ROWS = {"errands"}
-"""Roles that grant the rows of those who have them only."""
+"""A row of each of these modules, which the superuser created."""
+ROLES: Mapping[str, list[dict[str, Any]]] = {
+    "people": [everything("users")],
+    "policy": [everything("roles")],
+    "work": [everything("tasks")],
+    "night": [everything("tasks")],
+    "audit": [everything("audit")],
+    "asleep": [everything("tasks"), everything("audit")],
+    "buried": [everything("tasks")],
+    "errands": [everything("tasks", scope="own")],
+    "eyes": [everything("approvals")],
+    "goods": [everything("products", "move-stock", "set-price")],
+    "storage": [{"module_slug": "products", "can_update": True, "actions": ["move-stock"]}],
+    "clients": [everything("customers", "read-personal")],
+    "callers": [everything("customers", "read-personal", scope="own")],
+    "desk": [everything("customers")],
+    "empty": [],
+}
 PEOPLE: Mapping[str, tuple[str, ...]] = {
     "registrar": ("people",),
     "lawyer": ("people", "policy"),
-    "director": ("people", "policy", "work"),
+    "director": ("people", "policy", "work", "goods", "eyes"),
+    "examiner": ("people", "policy", "work", "eyes"),
     "locum": ("people", "policy", "work"),
-    "deputy": ("people", "work"),
-    "dispatcher": ("people", "policy", "errands"),
+    "deputy": ("people", "work", "eyes", "desk"),
+    "dispatcher": ("people", "policy", "errands", "storage", "callers"),
     "worker": ("work",),
     "runner": ("errands",),
+    "merchant": ("goods", "clients"),
+    "porter": ("storage", "desk"),
+    "caller": ("callers",),
     "sleeper": ("asleep", "buried"),
     "watcher": ("audit",),
     "absent": ("work",),
     "nobody": ("empty",),
 }
-ACTORS = ("director", "dispatcher", "locum", "deputy", "lawyer", "registrar", "sleeper")
+FOR_A_DAY = {"locum"}
+ACTORS = ("director", "examiner", "dispatcher", "locum", "deputy", "lawyer", "registrar", "porter", "sleeper")
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A company, the database that has it, and where the keys are that signed its tokens."""
+
+    company: Company
+    backend: Backend
+    database: str
+    keys: Path
+
+    @classmethod
+    def found(cls, backend: Backend, template: str, folder: Path) -> "Founded":
+        name = f"company_{uuid4().hex}"
+        settings = settings_for(backend.create(name, template), folder, auth=LONG_SESSIONS)
+
+        async def found() -> Company:
+            async with started(settings) as app, client_of(app) as client:
+                return await company(app, client)
+
+        return cls(in_a_thread(found), backend, name, settings.state_dir / "keys")
+
+    def settings(self, url: str, folder: Path, rules: tuple[str, ...] = ()) -> Settings:
+        """The settings of an application on a copy of the database, in which what `rules` name waits for approval."""
+        shutil.copytree(self.keys, folder / "keys")
+        return settings_for(url, folder, auth=LONG_SESSIONS, approvals=ApprovalSettings(required_for=rules))
+
+
+LONG_SESSIONS = AuthSettings(access_ttl=86_400)
 
 
 def fresh_name() -> str:
     return f"u{uuid4().hex[:12]}"
-
-
-def everything(slug: str) -> dict[str, Any]:
-    return {"module_slug": slug, **ALL}
-
-
-__all__ = ["ACTORS", "ALL", "PEOPLE", "ROLES", "Company", "company", "everything", "fresh_name"]

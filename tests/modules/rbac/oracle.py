@@ -1,6 +1,7 @@
 """The permissions of users by plain loops over the tables, to compare every other evaluation with."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,28 +11,34 @@ from sqlalchemy import select
 from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.session import Session
+from app.core.db.entity import table_of
+from app.core.db.session import AnySelect, ReadSession
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.users import User
 
 ACTIONS = ("create", "read", "update", "delete", "audit")
 
 
-async def rows(session: Session, model: type[Any]) -> list[Any]:
-    return list((await session.execute(select(model), execution_options={"include_deleted": True})).scalars())
+Tables = Mapping[str, Sequence[Any]]
+
+
+async def rows(session: ReadSession, model: type[Any]) -> Sequence[Any]:
+    """The rows of a table as plain values, hidden ones too."""
+    statement: AnySelect = select(table_of(model))
+    return await session.all(statement)
 
 
 class Oracle:
     """The tables as plain lists, and loops over them."""
 
-    def __init__(self, tables: dict[str, list[Any]]) -> None:
+    def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self.by_id = {row.id: row for found in tables.values() for row in found}
         self.links = by(tables["link"], "user_id")
         self.grants = by(tables["grant"], "role_id")
 
-    def holdings(self, user_id: UUID, at: datetime | None = None) -> frozenset[str]:
-        """Every permission of a user at an instant."""
+    def holdings(self, user_id: UUID, at: datetime | None = None, *, all_declared: bool = False) -> frozenset[str]:
+        """Every permission of a user at an instant: that, or what it is once the code declares again what it did."""
         user, instant = self.by_id[user_id], at or now()
         if not user.is_active or user.deleted_at is not None:
             return frozenset()
@@ -42,8 +49,8 @@ class Oracle:
             for link in self.links[user_id]
             if self.counts(link, instant)
             for grant in self.grants[link.role_id]
-            if self.is_open(grant)
-            for permission in self.permissions(grant)
+            if self.is_open(grant, all_declared=all_declared)
+            for permission in self.permissions(grant, all_declared=all_declared)
         )
 
     def every_permission(self) -> list[str]:
@@ -60,7 +67,13 @@ class Oracle:
 
     def granted(self, role_id: UUID) -> frozenset[str]:
         """What a role gives to its users, if it and its modules are active."""
-        return frozenset(permission for grant in self.grants[role_id] for permission in self.permissions(grant))
+        return frozenset(
+            permission for grant in self.grants[role_id] for permission in self.permissions(grant, all_declared=True)
+        )
+
+    def asks(self, user_id: UUID, at: datetime) -> list[Any]:
+        """The roles of a user whose conditions bind the user at an instant."""
+        return [self.by_id[link.role_id] for link in self.links[user_id] if self.counts(link, at)]
 
     def counts(self, link: Any, at: datetime) -> bool:
         role = self.by_id[link.role_id]
@@ -68,18 +81,29 @@ class Oracle:
         ended = link.valid_until is not None and link.valid_until <= at
         return bool(link.is_active and begun and not ended and role.is_active and role.deleted_at is None)
 
-    def is_open(self, grant: Any) -> bool:
+    def is_open(self, grant: Any, *, all_declared: bool) -> bool:
         module = self.by_id[grant.module_id]
-        has_scope = grant.scope in ("all", *(scope["name"] for scope in module.scopes if scope["is_active"]))
+        has_scope = grant.scope == "all" or grant.scope in declared(module.scopes, all_declared=all_declared)
         return bool(grant.is_active and module.is_active and has_scope and self.by_id[module.group_id].is_active)
 
-    def permissions(self, grant: Any) -> list[str]:
+    def permissions(self, grant: Any, *, all_declared: bool) -> list[str]:
         module = self.by_id[grant.module_id]
-        flagged = (action for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}"))
-        names = [f"{module.slug}:{action}" for action in (*flagged, *grant.actions)]
+        flagged = [action for action in ACTIONS if action == "read" or getattr(grant, f"can_{action}")]
+        own = [action for action in grant.actions if action in declared(module.actions, all_declared=all_declared)]
+        names = [f"{module.slug}:{action}" for action in (*flagged, *own)]
         if grant.scope != "all":
             return [f"{name}@{grant.scope}" for name in names]
         return [each for name in names for each in everywhere(module, name)]
+
+
+def declared(named: Any, *, all_declared: bool) -> set[str]:
+    """The names of the actions or scopes that the code declares, or of those that it declared once, too."""
+    return {each["name"] for each in named if each["is_active"] or all_declared}
+
+
+def holds(holdings: frozenset[str], permission: str) -> bool:
+    """Whether a permission is held for some rows at least."""
+    return any(name.partition("@")[0] == permission for name in holdings)
 
 
 def everywhere(module: Any, permission: str) -> list[str]:
@@ -87,7 +111,7 @@ def everywhere(module: Any, permission: str) -> list[str]:
     return [permission, *(f"{permission}@{scope['name']}" for scope in module.scopes)]
 
 
-def by(rows: list[Any], column: str) -> defaultdict[UUID, list[Any]]:
+def by(rows: Sequence[Any], column: str) -> defaultdict[UUID, list[Any]]:
     """The rows for each value of a column."""
     found = defaultdict(list)
     for row in rows:
@@ -95,7 +119,10 @@ def by(rows: list[Any], column: str) -> defaultdict[UUID, list[Any]]:
     return found
 
 
+MODELS = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module, "group": ModuleGroup}
+"""The tables of the policy."""
+
+
 async def read_oracle(database: Database, job: RequestContext) -> Oracle:
-    models = {"user": User, "role": Role, "link": UserRole, "grant": RoleModule, "module": Module, "group": ModuleGroup}
-    async with database.unit_of_work(job) as session:
-        return Oracle({name: await rows(session, model) for name, model in models.items()})
+    session = database.read_session(job)
+    return Oracle({name: await rows(session, model) for name, model in MODELS.items()})

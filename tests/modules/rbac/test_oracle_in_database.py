@@ -7,19 +7,25 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from app.core.clock import now
 from app.core.context import RequestContext
+from app.core.db.session import Session
 from app.core.errors import Unauthenticated
 from app.modules.rbac.service import explanation
 from app.modules.roles.models import Module, ModuleGroup, Role, RoleModule, UserRole
 from app.modules.roles.repository import HolderRepository
 from app.modules.sessions import SessionTokens
 from app.modules.users import User
-from tests.modules.rbac.oracle import read_oracle, rows
+from tests.modules.rbac.oracle import read_oracle
 from tests.people import PASSWORD_HASH
 
 POLICIES, USERS, ROLES = 12, 16, 6
+
+
+async def entities(session: Session, model: type[Any]) -> list[Any]:
+    return list((await session.execute(select(model), execution_options={"include_deleted": True})).scalars())
 
 
 async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> dict[UUID, str]:
@@ -32,8 +38,8 @@ async def invent(app: FastAPI, job: RequestContext, chance: random.Random) -> di
         return chance.choice([None, None, now() - timedelta(hours=1), now() + timedelta(hours=1)])
 
     async with app.state.database.unit_of_work(job) as session:
-        modules = sorted(await rows(session, Module), key=lambda module: str(module.slug))
-        for row in [*modules, *await rows(session, ModuleGroup)]:
+        modules = sorted(await entities(session, Module), key=lambda module: str(module.slug))
+        for row in [*modules, *await entities(session, ModuleGroup)]:
             row.is_active = mostly()
         users = [
             User(
