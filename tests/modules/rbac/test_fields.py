@@ -9,7 +9,7 @@ from app.core.context import RequestContext
 from tests.contract.governed import names_of
 from tests.modules.customers import factory as customers
 from tests.modules.products import factory as products
-from tests.modules.rbac.oracle import read_oracle
+from tests.modules.rbac.oracle import holds, read_oracle
 from tests.modules.rbac.test_oracle_in_database import invent
 from tests.people import Person, SignedInAs
 
@@ -19,8 +19,8 @@ Answers = dict[str, tuple[Any, Any]]
 
 
 def expected(holdings: frozenset[str], *needed: str) -> int:
-    """The status for a caller who holds these permissions; an account that may not sign in holds none."""
-    return 200 if holdings.issuperset(needed) else 403
+    """The status for a caller who holds these permissions, for some rows at least."""
+    return 200 if all(holds(holdings, permission) for permission in needed) else 403
 
 
 async def ask(
@@ -29,20 +29,21 @@ async def ask(
     """Put the same questions to the API and to what a loop over the tables found."""
     reading, personal = "customers:read", "customers:read-personal"
     changing = ("products:read", "products:update")
+    reads_own_only = holds(holdings, reading) and reading not in holdings
     shown = await person.get(f"/customers/{items['customers']}")
     sorted_list = await person.get("/customers", params={"sort": "email"})
     counted = await person.get("/customers", params={"email": "a@example.com", "total": "exact"})
     priced = await person.patch(f"/products/{items['products']}", {"price": price})
     renamed = await person.patch(f"/products/{items['products']}", {"name": f"At {price}"})
     found: Answers = {
-        "shown": (shown.status_code, expected(holdings, reading)),
+        "shown": (shown.status_code, 404 if reads_own_only else expected(holdings, reading)),
         "sorted": (sorted_list.status_code, expected(holdings, reading, personal)),
         "counted": (counted.status_code, expected(holdings, reading, personal)),
         "priced": (priced.status_code, expected(holdings, *changing, "products:set-price")),
         "renamed": (renamed.status_code, expected(holdings, *changing)),
     }
     if shown.status_code == 200:
-        masked = [] if personal in holdings else names_of(customers)
+        masked = [] if holds(holdings, personal) else names_of(customers)
         found["masked"] = (shown.json()["masked_fields"], masked)
     return found
 
@@ -60,8 +61,7 @@ async def test_fields_are_read_and_written_as_the_tables_say(
         oracle = await read_oracle(app.state.database, job)
         for number, (user_id, token) in enumerate(tokens.items()):
             holdings = oracle.holdings(user_id)
-            in_part = any(name.endswith("@own") and name.partition("@")[0] not in holdings for name in holdings)
-            if oracle.by_id[user_id].is_active and not oracle.by_id[user_id].deleted_at and not in_part:
+            if oracle.by_id[user_id].is_active and not oracle.by_id[user_id].deleted_at:
                 person = Person(user_id, "", root.client, token, "")
                 answers = await ask(person, holdings, items, f"{seed}{number}.5")
                 assert {question: told for question, (told, _) in answers.items()} == {
@@ -69,4 +69,5 @@ async def test_fields_are_read_and_written_as_the_tables_say(
                 }, sorted(holdings)
                 truths |= {(question, str(truth)) for question, (_, truth) in answers.items()}
 
-    assert len(truths) == 2 * len({question for question, _ in truths}), "a question with one answer proves nothing"
+    questions = {question for question, _ in truths}
+    assert len(truths) >= 2 * len(questions), "a question with one answer proves nothing"
