@@ -17,8 +17,9 @@ from app.core.context import Principal, RequestContext
 from app.core.db.field_rules import FieldAccess, FieldRules
 from app.core.errors import Forbidden
 from app.core.http.guards import RequiresPermission
-from app.modules.approvals.waiting.needs import Approved, RequesterMayNot, find_named
+from app.modules.approvals.waiting.needs import Approved, RequesterMayNot
 from app.modules.rbac import Effects
+from app.modules.rbac.engine.effects import find_named
 from app.modules.rbac.service import explanation
 from app.modules.roles import GrantPath, held_permissions
 from app.modules.roles.models import Declared
