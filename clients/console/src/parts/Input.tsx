@@ -11,10 +11,7 @@ export function Labelled({ label, help, error, required, children }: LabelledPro
   const ids: Ids = { id, ...(described && { "aria-describedby": described }), ...(error && { "aria-invalid": true }) };
   return (
     <div className="field">
-      <label htmlFor={id}>
-        {label}
-        {required && <span className="required" aria-hidden="true">*</span>}
-      </label>
+      <label htmlFor={id} className={required ? "required" : undefined}>{label}</label>
       {children(ids)}
       {error && <p className="error" id={`${id}-error`}>{error}</p>}
       {help && <p className="help" id={`${id}-help`}>{help}</p>}
