@@ -45,6 +45,15 @@ describe("the committed document", () => {
     expect(names.indexOf("currency")).toBe(names.indexOf("price") + 1);
   });
 
+  test("helps with a field only where that says more than its label", () => {
+    const help = Object.fromEntries((resource("products").create ?? []).map(({ name, help: text }) => [name, text]));
+    expect(help).toMatchObject({ brand_id: "", name: "", description: "", sku: "The stock keeping unit, unique ignoring case." });
+  });
+
+  test("labels references by what they refer to", () => {
+    expect(resource("products").create?.find(({ name }) => name === "tag_ids")?.label).toBe("Tags");
+  });
+
   test("labels a field by its name, not by the name of its type", () => {
     expect(resource("products").columns.map(({ label }) => label)).toEqual(expect.arrayContaining(["Brand", "Status", "SKU", "Updated at"]));
   });

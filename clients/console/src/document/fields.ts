@@ -1,5 +1,5 @@
 // Schema → fields: which kind of input and of display a property needs.
-import { humanize } from "./labels.ts";
+import { helpBeside, humanize } from "./labels.ts";
 import { resolve, type OpenApi, type Schema } from "./schema.ts";
 
 export type Kind =
@@ -53,10 +53,11 @@ export function readFields(document: OpenApi, schema: Schema | undefined, refere
 /** One field of a schema. A cycle or a kind that the reader does not know is `unknown`: shown as text, sent only when changed. */
 export function readField(context: Context, name: string, property: Schema, required: boolean): Field {
   const { schema, nullable } = resolve(context.document, property);
+  const label = property.title && !isGenerated(property.title, name) ? property.title : humanize(name);
   const base: Field = {
     name,
-    label: property.title && !isGenerated(property.title, name) ? property.title : humanize(name),
-    help: schema.description ?? "",
+    label,
+    help: helpBeside(label, schema.description ?? ""),
     kind: "unknown",
     required,
     nullable,
@@ -102,7 +103,7 @@ function kindOfString({ format, maxLength, pattern }: Schema): Kind {
 
 function kindOfArray({ document }: Context, reference: string | undefined, schema: Schema): Pick<Field, "kind"> & Partial<Field> {
   const { schema: item } = resolve(document, schema.items);
-  if (reference) return { kind: "references", reference };
+  if (reference) return { kind: "references", reference, label: humanize(reference) };
   if (item.enum) return { kind: "list", choices: item.enum.map(String) };
   return { kind: "list" };
 }
