@@ -3,7 +3,7 @@ import { i18n } from "@lingui/core";
 import { expect, test } from "vitest";
 import en from "virtual:words";
 import { parseSearch, stringifySearch } from "../src/parts/address.ts";
-import { formatAgo, formatMoney } from "../src/words/format.ts";
+import { formatAgo, formatAmount, formatMoney } from "../src/words/format.ts";
 import { pseudo } from "../src/words/pseudo.ts";
 
 test("a sentence counts", () => {
@@ -24,6 +24,13 @@ test("money has the places of its currency", () => {
   expect(formatMoney("898.5075", "EUR")).toContain("898.5075");
   expect(formatMoney("12345678901.99", "EUR")).toContain("12,345,678,901.99");
   expect(formatMoney("1", "not a currency")).toBe("1 not a currency");
+});
+
+test("an amount without its currency is written as an item has it", () => {
+  expect(formatAmount("524.9500", "EUR")).toBe("524.95");
+  expect(formatAmount("524.9575", "EUR")).toBe("524.9575");
+  expect(formatAmount("500.0000", "JPY")).toBe("500");
+  expect(formatAmount("a lot", "EUR")).toBe("a lot");
 });
 
 test("a time is near or exact, and never invalid", () => {

@@ -1,7 +1,8 @@
 // What can go wrong with a request: the server refuses it, or no answer comes.
 import type { components } from "../../../typescript/src/schema.ts";
 
-export type Problem = components["schemas"]["Problem"];
+/** With `params` where a permission is missing: any of these would do. */
+export type Problem = components["schemas"]["Problem"] & { params?: { permissions?: string[] } };
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** The server refused the request. Branch on `code`, which is stable. */
@@ -24,10 +25,9 @@ export class Refused extends Error {
     return this.problem.errors ?? [];
   }
 
-  /** The permission that is missing, where that is the reason: `roles:read`. */
-  get missingPermission(): string | undefined {
-    if (this.code !== "permission-denied") return undefined;
-    return /[a-z0-9-]+:[a-z0-9-]+/.exec(this.problem.detail)?.[0];
+  /** The permissions of which one is missing, where that is the reason: `roles:read`. */
+  get missingPermissions(): readonly string[] | undefined {
+    return this.code === "permission-denied" ? this.problem.params?.permissions : undefined;
   }
 }
 

@@ -57,7 +57,8 @@ function Control({ field, value, onChange, ids, readOnly, allowed, names }: Fiel
     return <input {...ids} type="checkbox" role="switch" checked={value === true} disabled={readOnly} onChange={(event) => onChange(event.target.checked)} />;
   }
   if (field.kind === "list") return <Lines {...{ value, onChange, ids }} readOnly={Boolean(readOnly)} />;
-  const text = field.kind === "moment" ? toLocal(asText(value)) : (names[asText(value)] ?? asText(value));
+  const named = (one: unknown) => names[asText(one)] ?? asText(one);
+  const text = field.kind === "moment" ? toLocal(asText(value)) : field.reference ? [value].flat().map(named).join(", ") : asText(value);
   const common = { ...ids, value: text, readOnly, required: field.required, maxLength: field.maxLength };
   if (field.kind === "long") return <textarea {...common} rows={5} onChange={(event) => onChange(fromText(field, event.target.value))} />;
   const mode = field.kind === "integer" ? "numeric" : field.kind === "decimal" || field.kind === "money" ? "decimal" : undefined;

@@ -12,6 +12,7 @@ import { Picker } from "../parts/Picker.tsx";
 import { toggle } from "../parts/toggle.ts";
 import { formatDay, formatMoment } from "../words/format.ts";
 import { say } from "../words/say.ts";
+import { useMayPick } from "./allowed.ts";
 import type { Item } from "./item.ts";
 import { isActive, namesOfFilter } from "./list.ts";
 
@@ -20,7 +21,9 @@ const cleared = (filter: Filter): Search => Object.fromEntries([...namesOfFilter
 export function FilterButton({ resource }: { resource: Resource }) {
   const [open, setOpen] = useState(false);
   const [search, change] = useAddress();
-  if (!resource.filters.length) return null;
+  const mayPick = useMayPick();
+  const filters = resource.filters.filter(({ field }) => mayPick(field));
+  if (!filters.length) return null;
   const clear = () => change(Object.assign({}, ...resource.filters.map(cleared)) as Search);
   const actions = (
     <>
@@ -33,7 +36,7 @@ export function FilterButton({ resource }: { resource: Resource }) {
       <button type="button" onClick={() => setOpen(true)}><Icon name="funnel" />{say("filter.title")}</button>
       {open && (
         <Sheet title={say("filter.title")} onClose={() => setOpen(false)} onSubmit={() => setOpen(false)} actions={actions}>
-          {resource.filters.map((filter) => (
+          {filters.map((filter) => (
             <Editor key={filter.name} filter={filter} search={search} onChange={(changes) => change({ ...changes, cursor: undefined })} />
           ))}
         </Sheet>
@@ -61,7 +64,8 @@ function ActiveFilter({ filter, search, onRemove }: { filter: Filter; search: Se
 /** The names of the references that a filter holds. */
 function useNames({ field, name }: Filter, search: Search): Record<string, string> {
   const resource = useResource(field.reference ?? "");
-  const ids = field.reference ? valuesOf(search, name) : [];
+  const mayPick = useMayPick();
+  const ids = field.reference && mayPick(field) ? valuesOf(search, name) : [];
   const { data } = useRead<Page<Item>>(resource && ids.length ? resource.path : null, { id: ids });
   return Object.fromEntries((data?.items ?? []).map((item) => [item.id, String(item[resource?.title ?? "id"])]));
 }

@@ -5,6 +5,7 @@ import { useMay } from "../api/queries.ts";
 import type { Field } from "../document/read.ts";
 import { Problem } from "../parts/states.tsx";
 import { say } from "../words/say.ts";
+import { useMayPick } from "./allowed.ts";
 import { FieldInput } from "./FieldInput.tsx";
 import { namesIn, put, valueIn, type Draft, type Item } from "./item.ts";
 
@@ -34,8 +35,9 @@ export function Form({ fields, item, action, readOnly = false, allowed = {}, onS
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const may = useMay();
+  const mayPick = useMayPick();
   const names = { ...namesIn(item), ...picked };
-  const isFixed = ({ writeAction, readAction }: Field) => readOnly || [writeAction, readAction].some((needed) => needed && !may(needed));
+  const isFixed = (field: Field) => readOnly || !mayPick(field) || [field.writeAction, field.readAction].some((needed) => needed && !may(needed));
   const save = (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);

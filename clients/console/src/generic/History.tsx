@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, ifMatch } from "../api/client.ts";
-import { forget, useMay, type Page, type Schemas } from "../api/queries.ts";
+import { forget, type Page, type Schemas } from "../api/queries.ts";
 import type { Field, Resource } from "../document/read.ts";
 import { humanize } from "../document/labels.ts";
 import { Confirm } from "../parts/Confirm.tsx";
@@ -10,8 +10,10 @@ import { Diff } from "../parts/Diff.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Answered, Empty } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
+import { formatAmount } from "../words/format.ts";
 import { say, sayIfKnown } from "../words/say.ts";
 import { Value } from "./Value.tsx";
+import { useCan } from "./allowed.ts";
 import type { Item } from "./item.ts";
 
 type Entry = Schemas["ChangePage"]["items"][number];
@@ -52,9 +54,9 @@ export function History(shown: Shown) {
 }
 
 function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entry; first: boolean; noise: boolean }) {
-  const may = useMay();
+  const can = useCan(resource);
   const [asking, setAsking] = useState(false);
-  const revertible = !first && resource.can.revert && !item.deleted_at && may(`${resource.slug}:update`);
+  const revertible = !first && !item.deleted_at && can("revert");
   const revert = async (headers: Record<string, string>) => {
     const body = { seq: entry.seq };
     await call("post", `${resource.path}/${item.id}/revert`, { body, headers: { ...headers, ...ifMatch(item.version) } });
@@ -67,7 +69,7 @@ function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entr
         {revertible && <button type="button" className="quiet" aria-label={say("history.revert")} title={say("history.revert")} onClick={() => setAsking(true)}><Icon name="undo-2" /></button>}
       </p>
       {entry.reason && <blockquote>{entry.reason}</blockquote>}
-      <Diff changes={changesOf(entry, resource, noise)} />
+      <Diff changes={changesOf(entry, { resource, item }, noise)} />
       {asking && (
         <Confirm title={say("history.revert-title")} action={say("history.revert")} withReason onClose={() => setAsking(false)} onConfirm={revert}>
           <p>{say("history.revert-help")}</p>
@@ -78,15 +80,15 @@ function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entr
 }
 
 /** The changed fields, by the kinds that the document gives them. */
-function changesOf(entry: Entry, resource: Resource, noise: boolean) {
+function changesOf(entry: Entry, { resource, item }: Shown, noise: boolean) {
   const fields = new Map([...resource.columns, ...(resource.update ?? [])].map((field) => [field.name, field]));
   const changes = Object.entries((entry.changes ?? {}) as Record<string, { old?: unknown; new?: unknown }>);
   const show = (name: string, value: unknown, side: "old" | "new") => {
     if (value === null || value === undefined) return null;
     const field = fields.get(name) ?? textField(name);
-    const item = Object.fromEntries(changes.map(([key, change]) => [key, change[side]]));
-    const known = field.kind === "money" && !item[field.currency ?? ""] ? textField(name) : field;
-    return <Value field={known} value={value} item={item} names={entry.names} />;
+    const then = { ...item, ...Object.fromEntries(changes.map(([key, change]) => [key, change[side]])) };
+    if (field.kind === "money") return <>{formatAmount(String(value), String(then[field.currency ?? ""]))}</>;
+    return <Value field={field} value={value} item={then} names={entry.names} />;
   };
   return changes
     .filter(([name, change]) => (noise || !NOISE.has(name)) && (change.old ?? null) !== (change.new ?? null))

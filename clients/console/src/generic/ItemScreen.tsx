@@ -10,11 +10,12 @@ import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useKeys } from "../parts/keys.ts";
-import { Answered } from "../parts/states.tsx";
+import { Answered, Missing } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
 import { toast } from "../parts/toast.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
+import { useCan } from "./allowed.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
 import { Facts } from "./Facts.tsx";
 import { Form } from "./Form.tsx";
@@ -25,7 +26,13 @@ import { WithResource } from "./WithResource.tsx";
 
 export default function ItemScreen() {
   const { slug, id } = useParams({ strict: false }) as { slug: string; id: string };
-  return <WithResource slug={slug}>{(resource) => <Loaded key={id} resource={resource} id={id} />}</WithResource>;
+  return <WithResource slug={slug}>{(resource) => <Guarded key={id} resource={resource} id={id} />}</WithResource>;
+}
+
+function Guarded(props: { resource: Resource; id: string }) {
+  const may = useMay();
+  const needed = `${props.resource.slug}:read`;
+  return may(needed) ? <Loaded {...props} /> : <Missing permission={needed} />;
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {
@@ -57,10 +64,10 @@ function useSaving({ resource, item, reload }: OneItemProps) {
 
 function OneItem(props: OneItemProps) {
   const { resource, item } = props;
-  const may = useMay();
+  const can = useCan(resource);
   const { conflict, save, giveUp } = useSaving(props);
   const isDeleted = Boolean(item.deleted_at);
-  const readOnly = isDeleted || !resource.update || !may(`${resource.slug}:update`);
+  const readOnly = isDeleted || !resource.update || !can("update");
   const allowed = Object.fromEntries(Object.entries(resource.transitions).map(([name, next]) => [name, next[String(item[name])] ?? []]));
   useKeys({ e: () => document.querySelector<HTMLElement>(".item-form input, .item-form select, .item-form textarea")?.focus() });
   return (
@@ -72,7 +79,7 @@ function OneItem(props: OneItemProps) {
             action={say("action.save")} onSave={(draft) => save(draft)} />
           <Facts resource={resource} item={item} />
         </section>
-        {resource.can.history && <History resource={resource} item={item} />}
+        {can("history") && <History resource={resource} item={item} />}
       </div>
       {conflict && <ConflictDialog resource={resource} {...conflict} onClose={giveUp} onSave={(draft) => save(draft, conflict.theirs.version)} />}
     </>
@@ -81,7 +88,7 @@ function OneItem(props: OneItemProps) {
 
 function ItemHeading({ resource, item }: OneItemProps) {
   const [asking, setAsking] = useState(false);
-  const may = useMay();
+  const can = useCan(resource);
   const go = useGo();
   const path = `${resource.path}/${item.id}`;
   const isDeleted = Boolean(item.deleted_at);
@@ -91,20 +98,19 @@ function ItemHeading({ resource, item }: OneItemProps) {
     go(`/${resource.slug}`);
   };
   const restore = () => call("post", `${path}/restore`, { headers: ifMatch(item.version) }).then(() => forget(resource.path), () => forget(path));
-  const mayDelete = may(`${resource.slug}:delete`);
   const note = <>{item.version !== undefined && say("item.version", { version: item.version })}{isDeleted && <Chip tone="bad"><Moment at={String(item.deleted_at)} ago /></Chip>}</>;
   return (
     <>
       <ItemLinkBack resource={resource} />
       <Heading title={nameOf(resource, item)} note={note}>
-        {isDeleted && resource.can.restore && mayDelete && <button type="button" className="primary" onClick={() => void restore()}><Icon name="rotate-ccw" />{say("item.restore")}</button>}
-        {!isDeleted && resource.can.delete && mayDelete && <button type="button" onClick={() => setAsking(true)}><Icon name="trash" />{say("action.delete")}</button>}
+        {isDeleted && can("restore") && <button type="button" className="primary" onClick={() => void restore()}><Icon name="rotate-ccw" />{say("item.restore")}</button>}
+        {!isDeleted && can("delete") && <button type="button" onClick={() => setAsking(true)}><Icon name="trash" />{say("action.delete")}</button>}
       </Heading>
       {isDeleted && <p className="notice">{say("item.deleted", { one: resource.one })}</p>}
       {asking && (
         <Confirm title={say("item.delete", { one: resource.one })} action={say("action.delete")} danger withReason onClose={() => setAsking(false)} onConfirm={remove}>
           <p><strong>{nameOf(resource, item)}</strong></p>
-          {resource.can.restore && <p>{say("item.delete-help")}</p>}
+          {can("restore") && <p>{say("item.delete-help")}</p>}
         </Confirm>
       )}
     </>

@@ -1,7 +1,7 @@
 // The list of any module. Its state is its address.
 import { useParams } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { useRead, useMay, type Page } from "../api/queries.ts";
+import { useMay, useRead, type Page } from "../api/queries.ts";
 import type { Field, Resource } from "../document/read.ts";
 import { useAddress, useGo, valueOf } from "../parts/address.ts";
 import { Icon } from "../parts/Icon.tsx";
@@ -10,6 +10,7 @@ import { Answered, Empty, Missing } from "../parts/states.tsx";
 import { Table, type Column } from "../parts/Table.tsx";
 import { Heading, Toolbar } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
+import { useCan } from "./allowed.ts";
 import { BulkDelete } from "./BulkDelete.tsx";
 import { ColumnChooser } from "./ColumnChooser.tsx";
 import { Export } from "./Export.tsx";
@@ -62,10 +63,10 @@ function List({ resource }: { resource: Resource }) {
 
 function ListHeading({ resource }: { resource: Resource }) {
   const go = useGo();
-  const may = useMay();
+  const can = useCan(resource);
   return (
     <Heading title={resource.name}>
-      {resource.create && may(`${resource.slug}:create`) && (
+      {resource.create && can("create") && (
         <button type="button" className="primary" onClick={() => go(`/${resource.slug}/new`)}><Icon name="plus" />{say("action.new")}</button>
       )}
     </Heading>
@@ -87,8 +88,8 @@ function SearchField() {
 
 function DeletedSwitch({ resource }: { resource: Resource }) {
   const [search, change] = useAddress();
-  const may = useMay();
-  if (!resource.can.restore || !may(`${resource.slug}:delete`)) return null;
+  const can = useCan(resource);
+  if (!can("restore")) return null;
   const on = valueOf(search, "deleted") === "only";
   return (
     <button type="button" aria-pressed={on} onClick={() => change({ deleted: on ? undefined : "only", cursor: undefined })}>
@@ -101,14 +102,14 @@ type RowsProps = { resource: Resource; rows: Item[]; selected: ReadonlySet<strin
 
 function Rows({ resource, rows, selected, onSelect }: RowsProps) {
   const [search, change] = useAddress();
-  const may = useMay();
+  const can = useCan(resource);
   const go = useGo();
-  const mayDelete = resource.can.bulk && resource.can.delete && !search.deleted && may(`${resource.slug}:delete`);
+  const mayDelete = !search.deleted && can("bulk") && can("delete");
   if (!rows.length) return <Empty>{say("list.empty")}</Empty>;
   return (
     <Table label={resource.name} columns={shownColumns(resource, search).map((field) => toColumn(resource, field))} rows={rows} id={({ id }) => id}
       name={(item) => nameOf(resource, item)} sort={valueOf(search, "sort") || resource.defaultSort} onSort={(sort) => change({ sort, cursor: undefined })}
-      {...(resource.can.read && { onOpen: (item: Item) => go(`/${resource.slug}/${item.id}`) })}
+      {...(can("get") && { onOpen: (item: Item) => go(`/${resource.slug}/${item.id}`) })}
       {...(mayDelete && { selection: { ids: selected, onChange: onSelect } })} />
   );
 }

@@ -11,7 +11,7 @@ export function guarded(Screen: ComponentType, needed: readonly string[] = []): 
     const mine = useQuery(permissions);
     return (
       <Answered to={mine}>
-        {(held) => (needed.some((permission) => holds(held, permission)) ? <Screen /> : <Missing permission={needed.join(", ")} />)}
+        {(held) => (needed.some((permission) => holds(held, permission)) ? <Screen /> : <Missing permission={needed} />)}
       </Answered>
     );
   };

@@ -5,6 +5,7 @@ const whole = new Intl.NumberFormat(languages);
 const day = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeZone: "UTC" });
 const moment = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" });
 const exact = new Intl.DateTimeFormat(languages, { dateStyle: "full", timeStyle: "long" });
+const list = new Intl.ListFormat("en", { type: "conjunction" });
 const ago = new Intl.RelativeTimeFormat(languages, { numeric: "auto", style: "short" });
 
 const isDate = (date: Date) => !Number.isNaN(date.getTime());
@@ -14,18 +15,27 @@ const inWords = (format: Intl.DateTimeFormat) => (text: string) => {
 };
 
 export const formatNumber = (value: number) => whole.format(value);
+export const formatList = (items: readonly string[]) => list.format(items);
 export const formatDay = inWords(day);
 export const formatMoment = inWords(moment);
 export const formatExactly = inWords(exact);
 
-/** Money has the decimal places of its currency, and more only where they say something: `898.50`, not `898.5000`. */
+const usualPlaces = (currency: string) => new Intl.NumberFormat(languages, { style: "currency", currency }).resolvedOptions().minimumFractionDigits ?? 2;
+const placesOf = (amount: string, currency: string) => Math.max(usualPlaces(currency), amount.replace(/0+$/, "").split(".")[1]?.length ?? 0);
+
+/** An amount as an item has it, with the decimal places of its currency, and more only where they say something: `898.50`, not `898.5000`. */
+export function formatAmount(amount: string, currency: string): string {
+  if (!/^[A-Z]{3}$/.test(currency) || !/^-?\d+(\.\d+)?$/.test(amount)) return amount;
+  const places = placesOf(amount, currency);
+  const [whole = "", part = ""] = amount.split(".");
+  return places ? `${whole}.${part.slice(0, places).padEnd(places, "0")}` : whole;
+}
+
+/** The amount with its currency, in the manner of the language. */
 export function formatMoney(amount: string, currency: string): string {
   try {
-    const options = { style: "currency", currency } as const;
-    const usual = new Intl.NumberFormat(languages, options).resolvedOptions().minimumFractionDigits ?? 2;
-    const places = Math.max(usual, amount.replace(/0+$/, "").split(".")[1]?.length ?? 0);
-    const format = new Intl.NumberFormat(languages, { ...options, minimumFractionDigits: usual, maximumFractionDigits: places });
-    return format.format(amount as Intl.StringNumericLiteral);
+    const [minimumFractionDigits, maximumFractionDigits] = [usualPlaces(currency), placesOf(amount, currency)];
+    return new Intl.NumberFormat(languages, { style: "currency", currency, minimumFractionDigits, maximumFractionDigits }).format(amount as Intl.StringNumericLiteral);
   } catch {
     return `${amount} ${currency}`;
   }
