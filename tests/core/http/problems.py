@@ -11,7 +11,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = answer.json()
-    assert set(body) - {"errors"} == KEYS
+    assert set(body) - {"errors", "params"} == KEYS
     assert (body["status"], body["code"], body["type"]) == (status, code, f"/problems/{code}")
     assert body["request_id"] == answer.headers["x-request-id"]
     assert body["detail"].endswith(".")
