@@ -1,6 +1,6 @@
 """The console in Chromium, on a server with demo data, as the people who work with it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -28,11 +28,22 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @dataclass
 class Desk:
-    """A browser profile of one person, with a tab. `watch` is what the tab complained about and asked for."""
+    """A browser profile of one person, with a tab. `watch` is what the tab complained about and asked for.
+
+    `refusals` are the statuses of problems that the test provokes: Chromium writes each into the console of the page.
+    """
 
     context: BrowserContext
     page: Page
     watch: Watch
+    refusals: Collection[int]
+
+    @property
+    def complaints(self) -> list[str]:
+        expected = tuple(
+            f"Failed to load resource: the server responded with a status of {code} " for code in self.refusals
+        )
+        return [complaint for complaint in self.watch.complaints if not complaint.startswith(expected)]
 
 
 OpenConsole = Callable[..., Awaitable[Page]]
@@ -43,15 +54,18 @@ OpenConsole = Callable[..., Awaitable[Page]]
 async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
     """`page = await console("manager", "/tasks")` signs in and opens a screen, each time in a profile of its own.
 
-    At the end, no tab may have written an error to its console, broken the policy of its page or asked another host.
+    At the end, no tab may have written an error to its console, broken the policy of its page or asked another host;
+    the `refusals` that a test provokes on purpose, such as 412, are no such error.
     """
     desks: list[Desk] = []
 
-    async def open_console(username: str, path: str = "/", **options: object) -> Page:
+    async def open_console(
+        username: str, path: str = "/", *, refusals: Collection[int] = (), **options: object
+    ) -> Page:
         context = await chromium.new_context(**{"viewport": WIDE, "base_url": demo.url, **options})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MILLISECONDS / 2)
         page = await context.new_page()
-        desks.append(Desk(context, page, watch(page)))
+        desks.append(Desk(context, page, watch(page), refusals))
         await page.goto(f"/console{path}")
         await sign_in(page, username, demo.passwords[username])
         return page
@@ -59,7 +73,7 @@ async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
     yield open_console
 
     for desk in desks:
-        complaints, elsewhere = desk.watch.complaints, desk.watch.requested_beyond(demo.url)
+        complaints, elsewhere = desk.complaints, desk.watch.requested_beyond(demo.url)
         await desk.context.close()
         assert complaints == []
         assert elsewhere == []
@@ -70,4 +84,4 @@ async def sign_in(page: Page, username: str, password: str) -> None:
     await page.get_by_label("Username").fill(username)
     await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name="Sign in").click()
-    await page.get_by_role("navigation").first.wait_for(state="attached")
+    await page.locator("nav").first.wait_for(state="attached")

@@ -14,6 +14,7 @@ const root = createRootRoute({ component: App, notFoundComponent: NotFound });
 const GENERIC = [
   { path: "/$slug", load: () => import("./generic/ListScreen.tsx") },
   { path: "/$slug/new", load: () => import("./generic/NewScreen.tsx") },
+  { path: "/$slug/import", load: () => import("./generic/ImportScreen.tsx") },
   { path: "/$slug/$id", load: () => import("./generic/ItemScreen.tsx") },
 ];
 

@@ -36,7 +36,7 @@ describe("the committed document", () => {
   });
 
   test("says what can be done with an item", () => {
-    expect(resource("tasks").can).toEqual({ search: true, read: true, delete: true, restore: true, revert: true, bulk: true, history: true, import: true, export: true });
+    expect(resource("tasks").can).toEqual({ search: true, read: true, delete: true, restore: true, revert: true, bulk: true, history: true, export: true });
   });
 
   test("puts the name first and the currency behind its price", () => {

@@ -5,7 +5,7 @@ import type { OpenApi, XResource } from "../src/document/schema.ts";
 const ABOUT: Record<string, Partial<XResource>> = {
   tasks: {
     one: "task", entity: "task", title: "title", sortable: ["id", "title", "due_date"], defaultSort: "-id", references: { assignee_id: "users" },
-    transitions: { status: { todo: ["in_progress", "cancelled"] } }, history: true, export: true, import: true,
+    transitions: { status: { todo: ["in_progress", "cancelled"] } }, history: true, export: true, import: ["create", "update", "upsert"],
   },
   products: { one: "product", entity: "product", title: "name", references: { brand_id: "brands", category_id: "categories", tag_ids: "tags", tag_id: "tags" } },
   customers: { one: "customer", entity: "customer", title: "last_name" },

@@ -33,10 +33,13 @@ export type Query = Record<string, string | number | boolean | readonly string[]
 export type Call = { query?: Query; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal };
 type Method = "get" | "post" | "put" | "patch" | "delete";
 
+/** A file is sent as it is. */
+const asItIs = { bodySerializer: (body: unknown) => body };
+
 /** Calls an operation of a module, which the types need not know. Modules take a key with each POST; for other operations use `api`. */
 export function call<T>(method: Method, path: string, { query, headers, ...init }: Call = {}): Promise<T> {
   const request = api.request as (method: Method, path: string, init: object) => Promise<Answer<T>>;
-  return data(request(method, path, { ...init, headers: { ...(method === "post" && { [IDEMPOTENCY_KEY]: newKey() }), ...headers }, params: { query } }));
+  return data(request(method, path, { ...init, ...(init.body instanceof Blob && asItIs), headers: { ...(method === "post" && { [IDEMPOTENCY_KEY]: newKey() }), ...headers }, params: { query } }));
 }
 
 /** `If-Match` for a version of an item. */

@@ -25,7 +25,9 @@ export type Resource = {
   /** The fields of a new item; null where none is made by hand. */
   create: Field[] | null;
   update: Field[] | null;
-  can: { search: boolean; delete: boolean; restore: boolean; revert: boolean; bulk: boolean; history: boolean; import: boolean; export: boolean; read: boolean };
+  /** What a row of a file may be: `create`, `update`, `upsert`; none where nothing is imported. */
+  imports: string[];
+  can: { search: boolean; delete: boolean; restore: boolean; revert: boolean; bulk: boolean; history: boolean; export: boolean; read: boolean };
 };
 
 const TITLES = ["name", "title", "username", "sku"];
@@ -72,6 +74,7 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
     filters: readFilters(document, list.parameters ?? [], references),
     create: create && inOrder(create, title),
     update: update && inOrder(update, title),
+    imports: Array.isArray(about.import) ? about.import.map(String) : [],
     can: {
       search: (list.parameters ?? []).some(({ name }) => name === "q"),
       read: Boolean(at("/{id}", "get")),
@@ -80,7 +83,6 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
       revert: Boolean(at("/{id}/revert", "post")),
       bulk: Boolean(at("/bulk", "post")),
       history: Boolean(about.history ?? at("/{id}/history", "get")),
-      import: Boolean(about.import ?? at("/import", "post")),
       export: Boolean(about.export),
     },
   };

@@ -46,6 +46,7 @@ export type XResource = {
   transitions?: Record<string, Record<string, string[]>>;
   actions?: Record<string, Action>;
   history?: unknown;
+  /** What a row of a file may be: `create`, `update`, `upsert`. */
   import?: unknown;
   export?: unknown;
 };

@@ -66,6 +66,9 @@ function ListHeading({ resource }: { resource: Resource }) {
   const can = useCan(resource);
   return (
     <Heading title={resource.name}>
+      {resource.imports.length > 0 && can("import") && (
+        <button type="button" onClick={() => go(`/${resource.slug}/import`)}><Icon name="upload" />{say("list.import")}</button>
+      )}
       {resource.create && can("create") && (
         <button type="button" className="primary" onClick={() => go(`/${resource.slug}/new`)}><Icon name="plus" />{say("action.new")}</button>
       )}

@@ -2,14 +2,34 @@
 import { i18n, type Messages } from "@lingui/core";
 import en from "virtual:words";
 import { pseudo } from "./pseudo.ts";
+import type account from "./en/account.json";
 import type generic from "./en/generic.json";
+import type home from "./en/home.json";
+import type imports from "./en/import.json";
 import type parts from "./en/parts.json";
 import type policy from "./en/policy.json";
 import type record from "./en/record.json";
 import type shell from "./en/shell.json";
 
-export type Sentence = keyof typeof generic | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
-export type Language = "en" | "pseudo";
+export type Sentence =
+  | keyof typeof account | keyof typeof generic | keyof typeof home | keyof typeof imports
+  | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
+export type Language = (typeof LANGUAGES)[number];
+
+export const LANGUAGES = ["en", "pseudo"] as const;
+const CHOSEN = "attest.language";
+
+/** The language that the address or this browser says, else English. */
+export function chosenLanguage(): Language {
+  const asked = new URLSearchParams(location.search).get("language") ?? localStorage.getItem(CHOSEN);
+  return LANGUAGES.find((language) => language === asked) ?? "en";
+}
+
+/** Remembers a language in this browser, and starts the console in it. */
+export function chooseLanguage(language: string): void {
+  localStorage.setItem(CHOSEN, language);
+  location.reload();
+}
 
 const CATALOGUES: Record<Language, () => Messages> = { en: () => en, pseudo: () => pseudo(en) };
 

@@ -1,0 +1,71 @@
+"""A file into a module, in the browser: its columns, its errors by line with the cell, and the import."""
+
+import re
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+
+from tests.console.conftest import OpenConsole
+
+BAD = """\
+title;status;due_date
+Count the kettles;todo;2030-02-01
+Count the lamps;someday;2030-02-02
+;todo;2030-02-03
+Count the rugs;todo;the third of May
+"""
+GOOD = (
+    BAD.replace("someday", "todo")
+    .replace("\n;todo", "\nCount the chairs;todo")
+    .replace("the third of May", "2030-05-03")
+)
+
+
+async def choose(page: Page, text: str, name: str = "stock-count.csv") -> None:
+    await page.get_by_label("File", exact=True).set_input_files(
+        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+    )
+
+
+async def test_a_file_with_three_bad_lines_is_refused_cell_by_cell_and_imported_when_mended(
+    console: OpenConsole,
+) -> None:
+    page = await console("manager", "/tasks")
+    await page.get_by_role("button", name="Import").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Import Tasks")
+
+    await choose(page, BAD)
+    columns = page.get_by_role("table", name="Columns of the file")
+    await expect(columns.get_by_role("row", name="due_date")).to_contain_text("Due date")
+    await page.get_by_role("button", name="Check the file").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("3 cells need another value")
+    errors = page.get_by_role("table", name="Errors by line").get_by_role("row")
+    await expect(errors).to_have_count(4)
+    await expect(errors.nth(1)).to_contain_text(re.compile("3.*Status.*someday"))
+    await expect(errors.nth(2)).to_contain_text(re.compile("4.*Title"))
+    await expect(errors.nth(3)).to_contain_text(re.compile("5.*Due date.*the third of May"))
+    await expect(page.get_by_role("button", name="Import", exact=True)).to_have_count(0)
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Download the report").click()
+    report = Path(await (await download.value).path()).read_text("utf-8-sig")
+    assert '"5","Due date","the third of May"' in report
+
+    await choose(page, GOOD)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_text("The file can be imported: 4 new, 0 changed, 0 as they are.")).to_be_visible()
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await expect(page.get_by_text("Imported: 4 new, 0 changed, 0 as they were.")).to_be_visible()
+
+    await page.goto("/console/tasks?q=count+the&due_date_gte=2030-02-01&due_date_lt=2030-06-01")
+    await expect(page.get_by_role("table", name="Tasks").locator("tbody tr")).to_have_count(4)
+
+
+async def test_an_import_is_not_offered_to_those_who_may_not_write(console: OpenConsole) -> None:
+    page = await console("reader", "/tasks/import")
+
+    await expect(page.get_by_role("alert")).to_contain_text("tasks:create")
+    await page.goto("/console/tasks")
+    await expect(page.get_by_role("table", name="Tasks")).to_be_visible()
+    await expect(page.get_by_role("button", name="Import")).to_have_count(0)
