@@ -7,12 +7,10 @@ import { queries } from "./api/queries.ts";
 import { applyTheme, storedTheme } from "./parts/theme.ts";
 import { router } from "./router.tsx";
 import "./style/index.css";
-import { speak } from "./words/say.ts";
-
-const LANGUAGE = new URLSearchParams(location.search).get("language");
+import { chosenLanguage, speak } from "./words/say.ts";
 
 applyTheme(storedTheme());
-speak(LANGUAGE === "pseudo" ? "pseudo" : "en");
+speak(chosenLanguage());
 
 const place = document.getElementById("console");
 if (place) {

@@ -18,6 +18,7 @@ export type Screen = {
 
 export const SCREENS: readonly Screen[] = [
   { path: "/", title: "home.title", icon: "house", load: () => import("./shell/Home.tsx") },
+  { path: "/me", title: "account.title", icon: "user", load: () => import("./account/Me.tsx") },
   { path: "/me/password", title: "password.title", icon: "key-round", load: () => import("./shell/Password.tsx") },
   { path: "/me/second-factor", title: "second-factor.title", icon: "fingerprint-pattern", load: () => import("./shell/SecondFactor.tsx") },
 ];

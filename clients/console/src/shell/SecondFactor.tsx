@@ -29,7 +29,7 @@ export default function SecondFactor() {
       <Heading title={say("second-factor.title")} />
       <form className="narrow" onSubmit={submit}>
         <p>{say(enrolment ? "second-factor.secret" : "second-factor.required")}</p>
-        {enrolment && <p><code>{enrolment.secret}</code></p>}
+        {enrolment && <p className="secret"><code>{enrolment.secret}</code><a href={enrolment.provisioning_uri}>{say("second-factor.open")}</a></p>}
         <Input key={enrolment ? "code" : "password"} label={say(enrolment ? "second-factor.code" : "sign-in.password")} type={enrolment ? "text" : "password"}
           autoComplete={enrolment ? "one-time-code" : "current-password"} value={text} onChange={setText} required />
         {error !== null && <Problem error={error} />}

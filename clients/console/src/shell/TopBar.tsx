@@ -22,7 +22,7 @@ export function TopBar({ onMenu, onPalette, onKeys }: TopBarProps) {
       <span className="gap" />
       <button type="button" className="quiet only-wide" aria-label={say("shell.keys")} title={say("shell.keys")} onClick={onKeys}><Icon name="keyboard" /></button>
       <ThemeSwitch />
-      <span className="person only-wide"><Icon name="user" />{person?.username}</span>
+      <Link to="/me" className="person" aria-label={say("account.title")} title={say("account.title")}><Icon name="user" /><span className="only-wide">{person?.username}</span></Link>
       <button type="button" className="quiet" aria-label={say("shell.sign-out")} title={say("shell.sign-out")} onClick={leave}><Icon name="log-out" /></button>
     </header>
   );
