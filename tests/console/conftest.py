@@ -40,9 +40,8 @@ class Desk:
 
     @property
     def complaints(self) -> list[str]:
-        expected = tuple(
-            f"Failed to load resource: the server responded with a status of {code} " for code in self.refusals
-        )
+        resource = "Failed to load resource: the server responded with a status of"
+        expected = tuple(f"{resource} {status} " for status in self.refusals)
         return [complaint for complaint in self.watch.complaints if not complaint.startswith(expected)]
 
 

@@ -1,9 +1,9 @@
 """A file into a module, in the browser: its columns, its errors by line with the cell, and the import."""
 
+import asyncio
 import re
-from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.console.conftest import OpenConsole
 
@@ -21,13 +21,12 @@ GOOD = (
 )
 
 
-async def choose(page: Page, text: str, name: str = "stock-count.csv") -> None:
-    await page.get_by_label("File", exact=True).set_input_files(
-        {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
-    )
+async def choose(page: Page, text: str) -> None:
+    file: FilePayload = {"name": "stock-count.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    await page.get_by_label("File", exact=True).set_input_files(file)
 
 
-async def test_a_file_with_three_bad_lines_is_refused_cell_by_cell_and_imported_when_mended(
+async def test_a_file_with_bad_lines_is_refused_cell_by_cell_and_imported_when_mended(
     console: OpenConsole,
 ) -> None:
     page = await console("manager", "/tasks")
@@ -48,7 +47,7 @@ async def test_a_file_with_three_bad_lines_is_refused_cell_by_cell_and_imported_
     await expect(page.get_by_role("button", name="Import", exact=True)).to_have_count(0)
     async with page.expect_download() as download:
         await page.get_by_role("button", name="Download the report").click()
-    report = Path(await (await download.value).path()).read_text("utf-8-sig")
+    report = await asyncio.to_thread((await (await download.value).path()).read_text, "utf-8-sig")
     assert '"5","Due date","the third of May"' in report
 
     await choose(page, GOOD)
