@@ -1,13 +1,16 @@
 // A new item.
 import { useParams } from "@tanstack/react-router";
+import { useRef } from "react";
 import { call } from "../api/client.ts";
-import { forget, useMay } from "../api/queries.ts";
+import { Refused } from "../api/problems.ts";
+import { forget } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
 import { useGo } from "../parts/address.ts";
 import { Missing } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
+import { useCan } from "./allowed.ts";
 import { Form } from "./Form.tsx";
 import { nameOf, type Draft, type Item } from "./item.ts";
 import { WithResource } from "./WithResource.tsx";
@@ -17,17 +20,32 @@ export default function NewScreen() {
   return <WithResource slug={slug}>{(resource) => <New resource={resource} />}</WithResource>;
 }
 
+/** Saves under one key until the server answers, so that the same draft makes one item however often it is sent. */
+function useCreate({ path }: Resource): (draft: Draft) => Promise<Item> {
+  const last = useRef({ draft: "", key: "" });
+  return async (draft) => {
+    const text = JSON.stringify(draft);
+    if (last.current.draft !== text) last.current = { draft: text, key: crypto.randomUUID() };
+    try {
+      return await call<Item>("post", path, { body: draft, headers: { "Idempotency-Key": last.current.key } });
+    } catch (error) {
+      if (error instanceof Refused) last.current.draft = "";
+      throw error;
+    }
+  };
+}
+
 function New({ resource }: { resource: Resource }) {
-  const may = useMay();
+  const can = useCan(resource);
+  const create = useCreate(resource);
   const go = useGo();
-  const needed = `${resource.slug}:create`;
   const save = async (draft: Draft) => {
-    const item = await call<Item>("post", resource.path, { body: draft });
+    const item = await create(draft);
     void forget(resource.path);
     toast(say("form.created", { name: nameOf(resource, item) }));
     go(`/${resource.slug}/${item.id}`);
   };
-  if (!may(needed) || !resource.create) return <Missing permission={needed} />;
+  if (!can("create") || !resource.create) return <Missing permission={`${resource.slug}:create`} />;
   return (
     <>
       <Heading title={say("item.new", { one: resource.one })} />
