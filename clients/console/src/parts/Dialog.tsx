@@ -1,5 +1,5 @@
 // Dialogs and sheets on the platform's <dialog>: it holds the focus and gives it back.
-import { useEffect, useId, useRef, type FormEvent, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type FormEvent, type ReactNode } from "react";
 import { say } from "../words/say.ts";
 import { Icon } from "./Icon.tsx";
 
@@ -18,7 +18,7 @@ type DialogProps = {
 export function Dialog({ title, onClose, onSubmit, actions, sheet = false, wide = false, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => { // before the element goes: only then the platform gives the focus back
     const dialog = ref.current;
     dialog?.showModal();
     dialog?.querySelector<HTMLElement>("[data-autofocus], input, select, textarea")?.focus();
