@@ -1,11 +1,11 @@
 // One item: its form at the left, who changed it at the right.
-import { useParams } from "@tanstack/react-router";
+import { Navigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { call, ifMatch } from "../api/client.ts";
 import { Refused } from "../api/problems.ts";
-import { forget, useMay, useRead } from "../api/queries.ts";
+import { forget, useMay, useRead, type Page } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
-import { useGo } from "../parts/address.ts";
+import { useAddress, useGo } from "../parts/address.ts";
 import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -36,8 +36,21 @@ function Guarded(props: { resource: Resource; id: string }) {
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {
-  const item = useRead<Item>(`${resource.path}/${encodeURIComponent(id)}`);
+  const [{ deleted }] = useAddress();
+  const item = useRead<Item>(deleted ? null : `${resource.path}/${encodeURIComponent(id)}`);
+  if (deleted) return <Deleted resource={resource} id={id} />;
   return <Answered to={item}>{(found) => <OneItem resource={resource} item={found} reload={item.refetch} />}</Answered>;
+}
+
+/** A deleted item is in the list of such items alone; one that is not there was restored. */
+function Deleted({ resource, id }: { resource: Resource; id: string }) {
+  const page = useRead<Page<Item>>(resource.path, { id, deleted: "only" });
+  const reload = () => page.refetch().then(({ data }) => ({ data: data?.items[0] }));
+  return (
+    <Answered to={page}>
+      {({ items: [item] }) => (item ? <OneItem resource={resource} item={item} reload={reload} /> : <Navigate to={`/${resource.slug}/${id}` as string} search={{} as never} replace />)}
+    </Answered>
+  );
 }
 
 type OneItemProps = { resource: Resource; item: Item; reload: () => Promise<{ data?: Item | undefined }> };

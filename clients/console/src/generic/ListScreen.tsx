@@ -112,7 +112,7 @@ function Rows({ resource, rows, selected, onSelect }: RowsProps) {
   return (
     <Table label={resource.name} columns={shownColumns(resource, search).map((field) => toColumn(resource, field))} rows={rows} id={({ id }) => id}
       name={(item) => nameOf(resource, item)} sort={valueOf(search, "sort") || resource.defaultSort} onSort={(sort) => change({ sort, cursor: undefined })}
-      {...(can("get") && { onOpen: (item: Item) => go(`/${resource.slug}/${item.id}`) })}
+      {...(can("get") && { onOpen: (item: Item) => go(`/${resource.slug}/${item.id}`, { deleted: search.deleted }) })}
       {...(mayDelete && { selection: { ids: selected, onChange: onSelect } })} />
   );
 }

@@ -37,8 +37,8 @@ export function useAddress(): [Search, (changes: Search) => void] {
   return [search, change];
 }
 
-/** Goes to an address of the console: `go("/tasks/1")`. */
-export function useGo(): (path: string) => void {
+/** Goes to an address of the console: `go("/tasks/1")`, `go("/tasks", { status: "todo" })`. */
+export function useGo(): (path: string, search?: Search) => void {
   const navigate = useNavigate();
-  return (path) => void navigate({ to: path });
+  return (path, search = {}) => void navigate({ to: path, search: search as never });
 }
