@@ -37,9 +37,16 @@ export function useMatches(slug: string, text: string, enabled: boolean): Picked
   return data?.items.map((item) => ({ id: item.id, name: String(item[resource?.title ?? "id"] ?? item.id) }));
 }
 
+/** A modal dialog makes everything outside of it inert, so that the choices open inside of it. */
+function containedIn(place: HTMLElement | null) {
+  const dialog = place?.closest("dialog");
+  return dialog && { UNSTABLE_portalContainer: dialog };
+}
+
 export function Picker({ slug, label, help, error, value, onChange }: PickerProps) {
   const [text, setText] = useState(value?.name ?? "");
   const [open, setOpen] = useState(false);
+  const [place, setPlace] = useState<HTMLElement | null>(null);
   useEffect(() => setText(value?.name ?? ""), [value?.id, value?.name]);
   const matches = useMatches(slug, text === value?.name ? "" : text, open);
   const pick = (key: Key | null) => {
@@ -52,7 +59,7 @@ export function Picker({ slug, label, help, error, value, onChange }: PickerProp
     else setText(value?.name ?? "");
   };
   return (
-    <ComboBox className="field picker" items={matches ?? []} inputValue={text} onInputChange={setText} onOpenChange={setOpen}
+    <ComboBox ref={setPlace} className="field picker" items={matches ?? []} inputValue={text} onInputChange={setText} onOpenChange={setOpen}
       selectedKey={value?.id ?? null} onSelectionChange={pick} onBlur={leave} menuTrigger="focus" allowsEmptyCollection allowsCustomValue
       isInvalid={Boolean(error)}>
       <Label>{label}</Label>
@@ -62,7 +69,7 @@ export function Picker({ slug, label, help, error, value, onChange }: PickerProp
       </div>
       {error && <p className="error">{error}</p>}
       {help && <Text slot="description" className="help">{help}</Text>}
-      <Popover className="popover">
+      <Popover className="popover" {...containedIn(place)}>
         <ListBox renderEmptyState={() => <p className="state">{matches ? say("picker.empty") : say("picker.loading")}</p>}>
           {(item: Picked) => <ListBoxItem className="option">{item.name}</ListBoxItem>}
         </ListBox>
