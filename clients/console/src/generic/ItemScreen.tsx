@@ -1,6 +1,6 @@
 // One item: its form at the left, who changed it at the right.
 import { Navigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { call, ifMatch } from "../api/client.ts";
 import { Refused } from "../api/problems.ts";
 import { forget, useMay, useRead, type Page } from "../api/queries.ts";
@@ -53,7 +53,7 @@ function Deleted({ resource, id }: { resource: Resource; id: string }) {
   );
 }
 
-type OneItemProps = { resource: Resource; item: Item; reload: () => Promise<{ data?: Item | undefined }> };
+export type OneItemProps = { resource: Resource; item: Item; reload: () => Promise<{ data?: Item | undefined }> };
 
 /** Saving a draft, and what is to be decided when another person was faster. */
 function useSaving({ resource, item, reload }: OneItemProps) {
@@ -76,6 +76,16 @@ function useSaving({ resource, item, reload }: OneItemProps) {
 }
 
 function OneItem(props: OneItemProps) {
+  return (
+    <>
+      <ItemHeading {...props} />
+      <ItemBody {...props} />
+    </>
+  );
+}
+
+/** The form of an item, what else it says, and its history. */
+export function ItemBody(props: OneItemProps) {
   const { resource, item } = props;
   const can = useCan(resource);
   const { conflict, save, giveUp } = useSaving(props);
@@ -85,7 +95,6 @@ function OneItem(props: OneItemProps) {
   useKeys({ e: () => document.querySelector<HTMLElement>(".item-form input, .item-form select, .item-form textarea")?.focus() });
   return (
     <>
-      <ItemHeading {...props} />
       <div className="item">
         <section className="panel">
           <Form key={item.version} fields={resource.update ?? resource.columns} item={item} readOnly={readOnly} allowed={allowed}
@@ -99,7 +108,8 @@ function OneItem(props: OneItemProps) {
   );
 }
 
-function ItemHeading({ resource, item }: OneItemProps) {
+/** The name of an item, what may be done with it, and as `children` what a screen of its own adds. */
+export function ItemHeading({ resource, item, children }: OneItemProps & { children?: ReactNode }) {
   const [asking, setAsking] = useState(false);
   const can = useCan(resource);
   const go = useGo();
@@ -116,6 +126,7 @@ function ItemHeading({ resource, item }: OneItemProps) {
     <>
       <ItemLinkBack resource={resource} />
       <Heading title={nameOf(resource, item)} note={note}>
+        {children}
         {isDeleted && can("restore") && <button type="button" className="primary" onClick={() => void restore()}><Icon name="rotate-ccw" />{say("item.restore")}</button>}
         {!isDeleted && can("delete") && <button type="button" onClick={() => setAsking(true)}><Icon name="trash" />{say("action.delete")}</button>}
       </Heading>

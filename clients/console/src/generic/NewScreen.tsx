@@ -17,7 +17,7 @@ import { WithResource } from "./WithResource.tsx";
 
 export default function NewScreen() {
   const { slug } = useParams({ strict: false }) as { slug: string };
-  return <WithResource slug={slug}>{(resource) => <New resource={resource} />}</WithResource>;
+  return <NewItem slug={slug} />;
 }
 
 /** Saves under one key until the server answers, so that the same draft makes one item however often it is sent. */
@@ -34,6 +34,9 @@ function useCreate({ path }: Resource): (draft: Draft) => Promise<Item> {
     }
   };
 }
+
+/** The form of a new item, also for modules with screens of their own, whose addresses name no slug. */
+export const NewItem = ({ slug }: { slug: string }) => <WithResource slug={slug}>{(resource) => <New resource={resource} />}</WithResource>;
 
 function New({ resource }: { resource: Resource }) {
   const can = useCan(resource);

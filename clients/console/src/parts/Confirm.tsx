@@ -10,6 +10,8 @@ type ConfirmProps = {
   action: string;
   danger?: boolean;
   withReason?: boolean;
+  /** Whether it cannot be done, or not yet. */
+  disabled?: boolean;
   onClose: () => void;
   /** What is done; the dialog stays open with the problem when it fails. `headers` carry the reason. */
   onConfirm: (headers: Record<string, string>) => Promise<unknown>;
@@ -22,7 +24,7 @@ export function auditReason(reason: string): Record<string, string> {
   return bytes.length ? { "Audit-Reason": String.fromCharCode(...bytes) } : {};
 }
 
-export function Confirm({ title, action, danger, withReason, onClose, onConfirm, children }: ConfirmProps) {
+export function Confirm({ title, action, danger, withReason, disabled = false, onClose, onConfirm, children }: ConfirmProps) {
   const [reason, setReason] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -33,7 +35,7 @@ export function Confirm({ title, action, danger, withReason, onClose, onConfirm,
   const actions = (
     <>
       <button type="button" onClick={onClose}>{say("action.cancel")}</button>
-      <button type="submit" className={danger ? "danger" : "primary"} disabled={busy}>{action}</button>
+      <button type="submit" className={danger ? "danger" : "primary"} disabled={busy || disabled}>{action}</button>
     </>
   );
   return (
