@@ -10,15 +10,27 @@ export type Screen = {
   icon: IconName;
   /** What it takes to see it, any of several: `roles:read`. Without it, whoever is signed in. */
   permission?: readonly string[];
-  /** The module of the menu under which it stands; without it, it is not in the menu. */
-  under?: string;
+  /** The module of the menu under which it stands, the first of several that the person has; without it, it is not in the menu. */
+  under?: string | readonly string[];
   /** The chunk of the screen, whose default export is shown. */
   load: () => Promise<{ default: ComponentType }>;
 };
+
+const POLICY = { permission: ["roles:read", "audit:read"], under: ["roles", "audit"] } as const;
 
 export const SCREENS: readonly Screen[] = [
   { path: "/", title: "home.title", icon: "house", load: () => import("./shell/Home.tsx") },
   { path: "/me", title: "account.title", icon: "user", load: () => import("./account/Me.tsx") },
   { path: "/me/password", title: "password.title", icon: "key-round", load: () => import("./shell/Password.tsx") },
   { path: "/me/second-factor", title: "second-factor.title", icon: "fingerprint-pattern", load: () => import("./shell/SecondFactor.tsx") },
+  { path: "/roles/matrix", title: "matrix.title", icon: "table", ...POLICY, load: () => import("./policy/Matrix.tsx") },
+  { path: "/roles/explain", title: "explain.title", icon: "scale", ...POLICY, load: () => import("./policy/Explain.tsx") },
+  { path: "/roles/versions", title: "versions.title", icon: "rotate-ccw-clock", ...POLICY, load: () => import("./policy/Versions.tsx") },
+  { path: "/roles/versions/$id", title: "versions.title", icon: "rotate-ccw-clock", permission: POLICY.permission, load: () => import("./policy/Version.tsx") },
+  { path: "/roles/new", title: "roles.new", icon: "key", permission: ["roles:create"], load: () => import("./policy/NewRole.tsx") },
+  { path: "/roles/$id", title: "roles.role", icon: "key", permission: ["roles:read"], load: () => import("./policy/Role.tsx") },
+  { path: "/users/new", title: "user.new", icon: "users", permission: ["users:create"], load: () => import("./policy/NewUser.tsx") },
+  { path: "/users/$id", title: "user.title", icon: "user", permission: ["users:read"], load: () => import("./policy/User.tsx") },
+  { path: "/approvals", title: "approvals.title", icon: "check-check", load: () => import("./policy/Approvals.tsx") },
+  { path: "/approvals/$id", title: "approvals.title", icon: "check-check", load: () => import("./policy/Approval.tsx") },
 ];

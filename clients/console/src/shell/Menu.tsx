@@ -18,12 +18,14 @@ function MenuLink({ to, icon, name, exact = false, nested = false }: LinkProps) 
   );
 }
 
-function Group({ group, screens }: { group: Schemas["MenuGroup"]; screens: Screen[] }) {
+type GroupProps = { group: Schemas["MenuGroup"]; screens: Screen[]; slugs: ReadonlySet<string> };
+
+function Group({ group, screens, slugs }: GroupProps) {
   return (
     <section>
       <h2>{group.group_name}</h2>
       {group.modules.map(({ slug, route, icon, name }) => {
-        const below = screens.filter(({ under }) => under === slug);
+        const below = screens.filter(({ under }) => [under ?? []].flat().find((one) => slugs.has(one)) === slug);
         return (
           <div key={slug}>
             <MenuLink to={route} icon={icon} name={name} exact={below.length > 0} />
@@ -38,10 +40,11 @@ function Group({ group, screens }: { group: Schemas["MenuGroup"]; screens: Scree
 function Groups() {
   const { data: groups = [] } = useQuery(menu);
   const screens = useScreens();
+  const slugs = new Set(groups.flatMap((group) => group.modules).map(({ slug }) => slug));
   return (
     <nav aria-label={say("shell.menu")}>
       <section><MenuLink to="/" icon="house" name={say("home.title")} exact /></section>
-      {groups.map((group) => <Group key={group.slug} group={group} screens={screens} />)}
+      {groups.map((group) => <Group key={group.slug} group={group} screens={screens} slugs={slugs} />)}
     </nav>
   );
 }

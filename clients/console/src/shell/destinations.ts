@@ -8,7 +8,7 @@ import { say } from "../words/say.ts";
 /** The screens that the person may see. */
 export function useScreens(): Screen[] {
   const may = useMay();
-  return SCREENS.filter(({ permission, path }) => !path.includes("$") && (!permission || permission.some(may)));
+  return SCREENS.filter(({ permission, path }) => !path.includes("$") && !path.endsWith("/new") && (!permission || permission.some(may)));
 }
 
 export function useDestinations(): Destination[] {

@@ -1,0 +1,201 @@
+"""The screens of the policy: who grants what to whom, who may do what and why, and how that changed."""
+
+from collections.abc import Iterator
+from re import compile as pattern
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from scripts.servers import UNLIMITED
+from tests.console.conftest import OpenConsole, sign_in
+from tests.demo import Demo, demo_server
+
+ASK, APPLY = "What would this do?", "Apply"
+
+
+def button(page: Page | Locator, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+async def open_user(page: Page, username: str) -> None:
+    """Go to the page of a user by the list."""
+    await page.goto(f"/console/users?q={username}")
+    await page.get_by_role("row").filter(has_text=username).first.click()
+    await expect(page.get_by_role("heading", level=1, name=username)).to_be_visible()
+
+
+async def grant_own_action(page: Page, role: str, module: str, action: str) -> None:
+    """Edit a cell of the matrix."""
+    await page.get_by_role("button", name=pattern(f"^{role}: {module}: ")).click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label(action).check()
+    await button(dialog, "Take over").click()
+    await expect(page.locator("td.edited")).to_have_count(1)
+
+
+async def test_an_action_is_granted_after_its_effects_were_seen_and_rolled_back(console: OpenConsole) -> None:
+    page = await console("admin", "/roles/matrix")
+    await grant_own_action(page, "Reader", "Products", "Set prices")
+    await button(page, ASK).click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("listitem")).to_have_text(pattern(r"reader\s*gains\s*\+ Products: Set prices"))
+
+    await dialog.get_by_label("Reason").fill("Sale of the week")
+    await button(dialog, APPLY).click()
+
+    await expect(dialog).to_have_count(0)
+    await expect(page.locator("td.edited")).to_have_count(0)
+
+    await page.get_by_role("link", name="Versions").first.click()
+    newest = page.get_by_role("main").get_by_role("listitem").first
+    await expect(newest).to_contain_text("Reader: the grant of Products changed")
+    await expect(newest).to_contain_text("one user gained")
+
+    versions = page.get_by_role("link", name=pattern(r"^Version \d+$"))
+    await versions.nth(1).click()
+    await button(page, "Roll back").click()
+    await expect(dialog.get_by_role("listitem")).to_have_text(pattern(r"reader\s*loses\s*− Products: Set prices"))
+    await button(dialog, "Roll back").click()
+
+    await expect(page.get_by_role("main").get_by_role("listitem").first).to_contain_text("Rolled back to version")
+
+
+async def test_why_not_leads_to_the_role_that_is_missing(console: OpenConsole) -> None:
+    page = await console("admin", "/roles/explain?username=reader&permission=products:delete")
+    answer = page.get_by_role("region", name="Answer")
+    await expect(answer).to_contain_text("reader may not: Products: delete")
+    await expect(answer).to_contain_text("The role Reader has Products, but not this action.")
+    await expect(answer.get_by_role("link", name="Change the grant")).to_have_attribute(
+        "href", pattern("module=products")
+    )
+
+    await button(answer, "Give a role").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Role").select_option("Manager")
+    await button(dialog, ASK).click()
+    await expect(dialog).to_contain_text("+ Products: delete")
+    await button(dialog, APPLY).click()
+
+    await expect(answer).to_contain_text("reader may: Products: delete")
+    await expect(answer).to_contain_text("The role Manager grants it.")
+
+    await answer.get_by_role("link", name="reader", exact=True).click()
+    await page.get_by_role("link", name="Roles (2)").click()
+    await button(page, "Take the role Manager from reader").click()
+    await expect(dialog).to_contain_text("− Products: delete")
+    await button(dialog, "Take away").click()
+    await expect(page.get_by_role("link", name="Roles (1)")).to_be_visible()
+
+
+async def test_an_auditor_reads_the_policy_and_is_offered_no_change(console: OpenConsole) -> None:
+    page = await console("auditor", "/roles/matrix")
+    await expect(
+        page.get_by_role("group", name="Manager: Products").get_by_role("img", name="create: granted")
+    ).to_be_visible()
+    await expect(page.locator("td button")).to_have_count(0)
+
+    await page.get_by_role("link", name="Why, why not").click()
+    await page.get_by_label("User", exact=True).fill("manager")
+    await button(page, "Explain").click()
+    await page.get_by_role("row").filter(has_text="Products: delete").click()
+
+    await expect(page.get_by_role("region", name="Answer")).to_contain_text("manager may: Products: delete")
+    await expect(page.get_by_role("table", name="People")).to_contain_text("office")
+    await expect(button(page, "Give a role")).to_have_count(0)
+
+
+async def test_a_reader_is_offered_no_policy_and_told_what_a_link_needs(console: OpenConsole) -> None:
+    page = await console("reader", "/roles/matrix")
+    await expect(page.get_by_role("alert")).to_contain_text("roles:read")
+    await expect(page.get_by_role("navigation").get_by_role("link", name="Matrix")).to_have_count(0)
+
+    await page.goto("/console/users/00000000-0000-7000-8000-000000000000")
+    await expect(page.get_by_role("alert")).to_contain_text("users:read")
+
+
+async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivation_takes(console: OpenConsole) -> None:
+    page = await console("admin", "/")
+    await open_user(page, "sales")
+    await page.get_by_role("link", name="Permissions", exact=True).click()
+    row = page.get_by_role("row").filter(has_text="Customers: Read personal data")
+    await expect(row).to_contain_text("The role Sales grants it.")
+
+    await button(page, "Deactivate").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("− Customers: create")
+    await button(dialog, "Cancel").click()
+
+    await button(page, "Invite").click()
+    await button(dialog, "Invite").click()
+    await expect(dialog).to_contain_text("It is shown this once")
+    await button(dialog, "Close").last.click()
+    await page.get_by_role("link", name="Activity").click()
+    await expect(page.get_by_text("Nothing was recorded.")).to_be_visible()
+
+
+async def test_a_manager_sees_a_user_and_is_offered_nothing_that_would_be_refused(console: OpenConsole) -> None:
+    page = await console("manager", "/")
+    await open_user(page, "reader")
+    await expect(button(page, "Deactivate")).to_have_count(0)
+    await expect(page.get_by_role("link", name="Activity")).to_have_count(0)
+
+    await page.get_by_role("link", name="Permissions", exact=True).click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("roles:read")
+
+
+async def test_a_role_is_given_to_many_for_a_time_and_taken_back(console: OpenConsole) -> None:
+    page = await console("office", "/roles?q=Warehouse")
+    await page.get_by_role("row").filter(has_text="Warehouse").click()
+    await page.get_by_role("navigation", name="Parts").get_by_role("link", name="Users").click()
+    await button(page, "Give to people").click()
+    dialog = page.get_by_role("dialog")
+    for name in ("support", "sales"):
+        await dialog.get_by_role("combobox", name="People").fill(name)
+        await expect(page.get_by_role("option")).to_have_text([name])
+        await page.get_by_role("option", name=name).click()
+    await dialog.get_by_label("Until").fill("2040-01-01T00:00")
+    await button(dialog, ASK).click()
+    await expect(dialog).to_contain_text(pattern("Products: Record stock movements until .*2040"))
+    await button(dialog, APPLY).click()
+
+    for name in ("support", "sales"):
+        await page.get_by_role("checkbox", name=f"Select {name}").check()
+    await button(page, "Take away from 2 users").click()
+    await button(dialog, "Take away").click()
+
+    await expect(page.get_by_role("checkbox", name="Select sales")).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A server on which the right to set prices is not granted without a second person."""
+    settings = {"APPROVALS__REQUIRED_FOR": '["grant:products:set-price"]'}
+    with demo_server(tmp_path_factory.mktemp("careful"), **UNLIMITED, **settings) as demo:
+        yield demo
+
+
+async def test_a_grant_waits_for_a_second_person(careful: Demo, chromium: Browser) -> None:
+    async def open_as(username: str, path: str) -> Page:
+        page = await (await chromium.new_context(base_url=careful.url)).new_page()
+        await page.goto(f"/console{path}")
+        await sign_in(page, username, careful.passwords[username])
+        return page
+
+    asking = await open_as("admin", "/roles/matrix")
+    await grant_own_action(asking, "Reader", "Products", "Set prices")
+    await button(asking, ASK).click()
+    await expect(asking.get_by_role("dialog")).to_contain_text("wait for a second person")
+    await button(asking.get_by_role("dialog"), APPLY).click()
+    await expect(asking.get_by_role("heading", level=1, name="Grants of roles")).to_be_visible()
+    await expect(button(asking, "Approve")).to_have_count(0)
+    await expect(button(asking, "Withdraw")).to_be_visible()
+
+    deciding = await open_as("office", "/approvals")
+    await deciding.get_by_role("row").filter(has_text="admin").click()
+    await expect(deciding.get_by_role("main")).to_contain_text("+ Products: Set prices")
+    await button(deciding, "Approve").click()
+    await button(deciding.get_by_role("dialog"), "Approve").click()
+
+    await expect(deciding.get_by_role("main")).to_contain_text("Decided by")
+    await expect(deciding.get_by_role("main")).to_contain_text("Approved")
