@@ -1,0 +1,74 @@
+// Checks a log as far as a browser can: who signed its checkpoint, whether it only grew, whether it holds an entry.
+import { fromBase64 } from "./bytes.ts";
+import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { compareEntry, type Compared } from "./entry.ts";
+import { recallCheckpoint, recallKeys, rememberCheckpoint, rememberKeys, type Seen } from "./memory.ts";
+import { parseKeys, type VerifierKey } from "./note.ts";
+import { leafHash, verifyConsistency, verifyInclusion } from "./tree.ts";
+import { Unproved, type Reason } from "./unproved.ts";
+
+export type Proof = { seq: number; size: number; entry: string; path: string[]; checkpoint: string };
+
+/** The questions to the server. It can answer what it likes: nothing of it is believed. */
+export type Server = {
+  checkpoint: () => Promise<string>;
+  keys: () => Promise<string>;
+  consistency: (from: number, to: number) => Promise<string[]>;
+  proof: (seq: number) => Promise<Proof>;
+};
+type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+
+export type Step<T> = { holds: true; found: T } | { holds: false; reason: Reason };
+export type Signed = { checkpoint: Checkpoint; isFirstVisit: boolean };
+export type Grown = { before: Seen | null };
+
+/** What comes of a check. What is not proved is a result, anything else an error. */
+async function attempt<T>(check: () => Promise<T>): Promise<Step<T>> {
+  try {
+    return { holds: true, found: await check() };
+  } catch (error) {
+    if (error instanceof Unproved) return { holds: false, reason: error.reason };
+    throw error;
+  }
+}
+
+/** The keys to believe: those that this browser knows, else those that the server publishes, which it then knows. */
+async function trustedKeys(log: string, server: Server, store: Store): Promise<{ keys: VerifierKey[]; isFirstVisit: boolean; text: string }> {
+  const known = recallKeys(log, store);
+  const text = known ?? (await server.keys());
+  return { keys: await parseKeys(text), isFirstVisit: known === null, text };
+}
+
+/** Whether a key that this browser trusts signed the newest checkpoint. */
+export const checkSignature = (log: string, server: Server, store: Store): Promise<Step<Signed>> =>
+  attempt(async () => {
+    const data = await server.checkpoint();
+    const { keys, isFirstVisit, text } = await trustedKeys(log, server, store);
+    const checkpoint = await openCheckpoint(data, keys, log);
+    if (isFirstVisit) rememberKeys(log, text, store);
+    return { checkpoint, isFirstVisit };
+  });
+
+/** Whether the log begins with what this browser saw last. It remembers the new checkpoint only then. */
+export const checkGrowth = (log: string, now: Checkpoint, server: Server, store: Store): Promise<Step<Grown>> =>
+  attempt(async () => {
+    const before = recallCheckpoint(log, store);
+    if (before?.size) {
+      const isLarger = now.size > before.size;
+      const path = isLarger ? (await server.consistency(before.size, now.size)).map(fromBase64) : [];
+      await verifyConsistency(before, now, path);
+    }
+    rememberCheckpoint(log, now, store);
+    return { before };
+  });
+
+/** Whether a signed checkpoint covers an entry, and whether what the screen shows of it is what was sealed. */
+export const checkEntry = (log: string, seq: number, shown: object | null, server: Server, store: Store): Promise<Step<Compared & { size: number }>> =>
+  attempt(async () => {
+    const proof = await server.proof(seq);
+    const { keys } = await trustedKeys(log, server, store);
+    const { size, root } = await openCheckpoint(proof.checkpoint, keys, log);
+    await verifyInclusion(seq - 1, size, await leafHash(proof.entry), proof.path.map(fromBase64), root);
+    const compared = shown ? compareEntry(shown as Record<string, unknown>, proof.entry) : { agree: [], hidden: [] };
+    return { ...compared, size };
+  });
