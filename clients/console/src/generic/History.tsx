@@ -1,32 +1,30 @@
 // Who changed an item: person, time, and each field before and after; and the way back to an earlier state.
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { call, ifMatch } from "../api/client.ts";
-import { forget, type Page, type Schemas } from "../api/queries.ts";
-import type { Field, Resource } from "../document/read.ts";
+import { forget, useMay, type Page } from "../api/queries.ts";
+import type { Resource } from "../document/read.ts";
 import { humanize } from "../document/labels.ts";
 import { Confirm } from "../parts/Confirm.tsx";
 import { Diff } from "../parts/Diff.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Answered, Empty } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
-import { formatAmount } from "../words/format.ts";
 import { say, sayIfKnown } from "../words/say.ts";
-import { Value } from "./Value.tsx";
 import { useCan } from "./allowed.ts";
+import { changesOf, type ChangeRead } from "./changes.tsx";
 import type { Item } from "./item.ts";
 
-type Entry = Schemas["ChangePage"]["items"][number];
 type Shown = { resource: Resource; item: Item };
 
-const NOISE = new Set(["id", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"]);
 const PAGE = 20;
 
 function useHistory({ resource, item }: Shown) {
   const path = `${resource.path}/${item.id}/history`;
   return useInfiniteQuery({
     queryKey: ["read", path, item.version],
-    queryFn: ({ pageParam }) => call<Page<Entry>>("get", path, { query: { limit: PAGE, ...(pageParam && { cursor: pageParam }) } }),
+    queryFn: ({ pageParam }) => call<Page<ChangeRead>>("get", path, { query: { limit: PAGE, ...(pageParam && { cursor: pageParam }) } }),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
   });
@@ -53,8 +51,9 @@ export function History(shown: Shown) {
   );
 }
 
-function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entry; first: boolean; noise: boolean }) {
+function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: ChangeRead; first: boolean; noise: boolean }) {
   const can = useCan(resource);
+  const may = useMay();
   const [asking, setAsking] = useState(false);
   const revertible = !first && !item.deleted_at && can("revert");
   const revert = async (headers: Record<string, string>) => {
@@ -66,10 +65,11 @@ function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entr
     <li>
       <p className="who">
         <b>{entry.actor_name ?? say("history.system")}</b> {sayIfKnown(`history.action.${entry.action}`, humanize(entry.action))} <Moment at={entry.at} ago />
+        {entry.call_id && may("audit:read") && <Link to={`/audit/calls/${entry.call_id}` as string}>{say("history.request")}</Link>}
         {revertible && <button type="button" className="quiet" aria-label={say("history.revert")} title={say("history.revert")} onClick={() => setAsking(true)}><Icon name="undo-2" /></button>}
       </p>
       {entry.reason && <blockquote>{entry.reason}</blockquote>}
-      <Diff changes={changesOf(entry, { resource, item }, noise)} />
+      <Diff changes={changesOf(entry, resource, { item, noise })} />
       {asking && (
         <Confirm title={say("history.revert-title")} action={say("history.revert")} withReason onClose={() => setAsking(false)} onConfirm={revert}>
           <p>{say("history.revert-help")}</p>
@@ -78,23 +78,3 @@ function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: Entr
     </li>
   );
 }
-
-/** The changed fields, by the kinds that the document gives them. */
-function changesOf(entry: Entry, { resource, item }: Shown, noise: boolean) {
-  const fields = new Map([...resource.columns, ...(resource.update ?? [])].map((field) => [field.name, field]));
-  const changes = Object.entries((entry.changes ?? {}) as Record<string, { old?: unknown; new?: unknown }>);
-  const show = (name: string, value: unknown, side: "old" | "new") => {
-    if (value === null || value === undefined) return null;
-    const field = fields.get(name) ?? textField(name);
-    const then = { ...item, ...Object.fromEntries(changes.map(([key, change]) => [key, change[side]])) };
-    if (field.kind === "money") return <>{formatAmount(String(value), String(then[field.currency ?? ""]))}</>;
-    return <Value field={field} value={value} item={then} names={entry.names} />;
-  };
-  return changes
-    .filter(([name, change]) => (noise || !NOISE.has(name)) && (change.old ?? null) !== (change.new ?? null))
-    .map(([name, change]) => ({
-      name, label: fields.get(name)?.label ?? humanize(name), before: show(name, change.old, "old"), after: show(name, change.new, "new"),
-    }));
-}
-
-const textField = (name: string): Field => ({ name, label: humanize(name), help: "", kind: "reference", required: false, nullable: true });

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { say } from "../words/say.ts";
 import { Empty } from "./states.tsx";
 
-export type Change = { name: string; label: string; before: ReactNode; after: ReactNode };
+export type Change = { name: string; label: ReactNode; before: ReactNode; after: ReactNode };
 
 export function Diff({ changes }: { changes: Change[] }) {
   if (!changes.length) return <Empty>{say("diff.none")}</Empty>;
