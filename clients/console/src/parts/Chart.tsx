@@ -3,9 +3,11 @@ import { scaleBand, scaleLinear } from "d3-scale";
 import { formatNumber } from "../words/format.ts";
 import { say } from "../words/say.ts";
 import type { Tone } from "./Chip.tsx";
+import { To, type Place } from "./To.tsx";
 
 export type Series = { key: string; label: string; tone: Tone };
-export type Bar = { key: string; label: string; values: Record<string, number>; href?: string };
+/** `place` is the screen with the rows of a bar. */
+export type Bar = { key: string; label: string; values: Record<string, number>; place?: Place };
 type ChartProps = { label: string; series: Series[]; bars: Bar[]; height?: number };
 
 const WIDTH = 720;
@@ -21,7 +23,7 @@ export function Chart({ label, series, bars, height = 180 }: ChartProps) {
   return (
     <figure className="chart">
       <figcaption>{label}<Legend series={series} /></figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={label}>
+      <svg viewBox={`0 0 ${WIDTH} ${height}`} role="group" aria-label={label}>
         {y.ticks(4).map((tick) => (
           <g key={tick} className="tick">
             <line x1={MARGIN.left} x2={WIDTH} y1={y(tick)} y2={y(tick)} />
@@ -51,7 +53,7 @@ function Stack({ bar, series, x, width, y }: StackProps) {
     below += value;
     return <rect key={key} className={tone} x={x} width={width} y={top} height={height}><title>{`${bar.label} · ${label}: ${formatNumber(value)}`}</title></rect>;
   });
-  return bar.href ? <a href={bar.href} aria-label={bar.label}>{parts}</a> : <>{parts}</>;
+  return bar.place ? <To place={bar.place} label={bar.label}>{parts}</To> : <>{parts}</>;
 }
 
 const Legend = ({ series }: { series: Series[] }) => (
@@ -67,7 +69,7 @@ function ChartTable({ label, series, bars }: ChartProps) {
         <tbody>
           {bars.map((bar) => (
             <tr key={bar.key}>
-              <th scope="row">{bar.href ? <a href={bar.href}>{bar.label}</a> : bar.label}</th>
+              <th scope="row">{bar.place ? <To place={bar.place}>{bar.label}</To> : bar.label}</th>
               {series.map(({ key }) => <td key={key} className="numeric">{formatNumber(bar.values[key] ?? 0)}</td>)}
             </tr>
           ))}
