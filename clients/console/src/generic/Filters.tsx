@@ -45,19 +45,24 @@ export function FilterButton({ resource }: { resource: Resource }) {
   );
 }
 
-export function ActiveFilters({ resource }: { resource: Resource }) {
+type Names = Record<string, string>;
+
+/** `known`: names of ids that the screen has read anyway. */
+export function ActiveFilters({ resource, known = {} }: { resource: Resource; known?: Names }) {
   const [search, change] = useAddress();
   const active = resource.filters.filter(({ name }) => isActive(search, name));
   if (!active.length) return null;
   return (
     <div className="chips" role="group" aria-label={say("filter.active")}>
-      {active.map((filter) => <ActiveFilter key={filter.name} filter={filter} search={search} onRemove={() => change(cleared(filter))} />)}
+      {active.map((filter) => <ActiveFilter key={filter.name} filter={filter} search={search} known={known} onRemove={() => change(cleared(filter))} />)}
     </div>
   );
 }
 
-function ActiveFilter({ filter, search, onRemove }: { filter: Filter; search: Search; onRemove: () => void }) {
-  const names = useNames(filter, search);
+type ActiveFilterProps = { filter: Filter; search: Search; known: Names; onRemove: () => void };
+
+function ActiveFilter({ filter, search, known, onRemove }: ActiveFilterProps) {
+  const names = { ...known, ...useNames(filter, search) };
   return <RemovableChip label={`${filter.field.label}: ${describe(filter, search, names)}`} onRemove={onRemove} />;
 }
 
@@ -92,7 +97,7 @@ function Editor({ filter, search, onChange }: EditorProps) {
   if (shape === "range") return <Range filter={filter} search={search} onChange={onChange} />;
   if (field.reference) return <ReferenceEditor filter={filter} search={search} onChange={onChange} />;
   if (field.kind === "choice") return <Choices filter={filter} search={search} onChange={onChange} />;
-  if (field.kind !== "boolean") return <Input label={field.label} value={one} onChange={put} />;
+  if (field.kind !== "boolean") return <TextEditor key={one} label={field.label} value={one} onChange={put} />;
   return (
     <div className="field">
       <label htmlFor={`filter-${name}`}>{field.label}</label>
@@ -103,6 +108,13 @@ function Editor({ filter, search, onChange }: EditorProps) {
       </select>
     </div>
   );
+}
+
+/** A text is asked for once it is complete: half an id is none. */
+function TextEditor({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value);
+  const done = () => text.trim() !== value && onChange(text.trim());
+  return <Input label={label} value={text} onChange={setText} onBlur={done} onKeyDown={({ key }) => key === "Enter" && done()} />;
 }
 
 function Choices({ filter: { field, name }, search, onChange }: EditorProps) {

@@ -11,7 +11,7 @@ import type { Item } from "./item.ts";
 import { filterQuery } from "./list.ts";
 
 /** The count of the rows that match, once it was asked for these filters. */
-function Count({ resource, shown }: { resource: Resource; shown: number }) {
+function Count({ resource, shown, counted }: { resource: Resource; shown: number; counted: boolean }) {
   const [search] = useAddress();
   const filters = filterQuery(search);
   const key = JSON.stringify(filters);
@@ -22,12 +22,13 @@ function Count({ resource, shown }: { resource: Resource; shown: number }) {
   return (
     <>
       <span>{say("list.shown", { count: formatNumber(shown) })}</span>
-      <button type="button" className="link" onClick={() => setAsked(key)}>{asked === key ? say("state.loading") : say("list.count")}</button>
+      {counted && <button type="button" className="link" onClick={() => setAsked(key)}>{asked === key ? say("state.loading") : say("list.count")}</button>}
     </>
   );
 }
 
-export function Pager({ resource, page }: { resource: Resource; page: Page<Item> }) {
+/** `counted`: whether the API can say how many rows match. It does not count the logs. */
+export function Pager({ resource, page, counted = true }: { resource: Resource; page: Page<unknown>; counted?: boolean }) {
   const [search, change] = useAddress();
   const navigate = useNavigate();
   const router = useRouter();
@@ -37,7 +38,7 @@ export function Pager({ resource, page }: { resource: Resource; page: Page<Item>
   const earlier = () => (depth > 0 ? router.history.back() : change({ cursor: undefined }));
   return (
     <footer className="pager">
-      <Count resource={resource} shown={page.items.length} />
+      <Count resource={resource} shown={page.items.length} counted={counted} />
       <span className="gap" />
       <button type="button" disabled={!search.cursor} onClick={earlier}><Icon name="arrow-left" />{say(depth > 0 || !search.cursor ? "list.previous" : "list.earlier")}</button>
       <button type="button" disabled={!page.next_cursor} onClick={next}>{say("list.next")}<Icon name="arrow-right" /></button>
