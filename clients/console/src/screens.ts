@@ -17,6 +17,8 @@ export type Screen = {
 };
 
 const POLICY = { permission: ["roles:read", "audit:read"], under: ["roles", "audit"] } as const;
+/** The audit log is read as a whole, or what it has about a module. */
+const AUDIT = ["audit:read", "*:audit"];
 
 export const SCREENS: readonly Screen[] = [
   { path: "/", title: "home.title", icon: "house", load: () => import("./shell/Home.tsx") },
@@ -33,4 +35,9 @@ export const SCREENS: readonly Screen[] = [
   { path: "/users/$id", title: "user.title", icon: "user", permission: ["users:read"], load: () => import("./policy/User.tsx") },
   { path: "/approvals", title: "approvals.title", icon: "check-check", load: () => import("./policy/Approvals.tsx") },
   { path: "/approvals/$id", title: "approvals.title", icon: "check-check", load: () => import("./policy/Approval.tsx") },
+  { path: "/audit/changes", title: "record.changes", icon: "rotate-ccw-clock", permission: AUDIT, under: "audit", load: () => import("./record/Changes.tsx") },
+  { path: "/audit/access", title: "record.access", icon: "list", permission: AUDIT, under: "audit", load: () => import("./record/Access.tsx") },
+  { path: "/audit/calls/$id", title: "record.request", icon: "file-text", permission: AUDIT, load: () => import("./record/CallScreen.tsx") },
+  { path: "/audit/actors/$id", title: "record.timeline", icon: "user", permission: AUDIT, load: () => import("./record/ActorScreen.tsx") },
+  { path: "/audit/proofs", title: "record.proofs", icon: "shield-check", permission: ["audit:read"], under: "audit", load: () => import("./record/Proofs.tsx") },
 ];

@@ -25,6 +25,7 @@ const serverOf = (answers: Partial<Golden> = {}): Server => {
     keys: () => Promise.resolve(all.keys),
     consistency: () => Promise.resolve(all.consistency),
     proof: () => Promise.resolve(all.proof),
+    shown: () => Promise.resolve(all.shown),
   };
 };
 
@@ -118,14 +119,16 @@ describe("a proof of an entry", () => {
 
   it("of the server holds, and not with another hash or another entry", async () => {
     const { proof, shown } = golden;
-    expect(await checkEntry("changes", proof.seq, shown, serverOf(), new Memory())).toMatchObject({ holds: true });
+    const shownOtherwise = { ...shown, entity_id: "another" };
+    expect(await checkEntry("changes", proof.seq, serverOf({ shown: shownOtherwise }), new Memory())).toEqual({ holds: false, reason: "other-entry" });
+    expect(await checkEntry("changes", proof.seq, serverOf(), new Memory())).toMatchObject({ holds: true });
     const [first = "", ...rest] = proof.path;
     const wrong = { ...proof, path: [toBase64(fromBase64(first).map((byte) => byte ^ 1)), ...rest] };
-    expect(await checkEntry("changes", proof.seq, shown, serverOf({ proof: wrong }), new Memory())).toEqual({ holds: false, reason: "wrong-proof" });
+    expect(await checkEntry("changes", proof.seq, serverOf({ proof: wrong }), new Memory())).toEqual({ holds: false, reason: "wrong-proof" });
     const other = { ...proof, entry: proof.entry.replace("Golden", "Silver") };
-    expect(await checkEntry("changes", proof.seq, shown, serverOf({ proof: other }), new Memory())).toEqual({ holds: false, reason: "wrong-proof" });
+    expect(await checkEntry("changes", proof.seq, serverOf({ proof: other }), new Memory())).toEqual({ holds: false, reason: "wrong-proof" });
     const forged = { ...proof, checkpoint: forge(proof.checkpoint) };
-    expect(await checkEntry("changes", proof.seq, shown, serverOf({ proof: forged }), new Memory())).toEqual({ holds: false, reason: "wrong-signature" });
+    expect(await checkEntry("changes", proof.seq, serverOf({ proof: forged }), new Memory())).toEqual({ holds: false, reason: "wrong-signature" });
   });
 });
 

@@ -59,9 +59,10 @@ const SWITCHES: Record<string, keyof Schemas["PermissionRead"]> = {
   create: "can_create", read: "can_read", update: "can_update", delete: "can_delete", audit: "can_audit",
 };
 
-/** Whether the person holds a permission, `roles:read`, as far as the menu says: the server decides anyway. */
+/** Whether the person holds a permission, `roles:read`, or `*:audit` in any module, as far as the menu says: the server decides anyway. */
 export function holds(mine: readonly Schemas["PermissionRead"][] | undefined, permission: string): boolean {
   const [module, action = ""] = permission.split(":");
+  if (module === "*") return mine?.some(({ module_slug }) => holds(mine, `${module_slug}:${action}`)) ?? false;
   const found = mine?.find(({ module_slug }) => module_slug === module);
   const key = SWITCHES[action];
   return found ? (key ? found[key] === true : found.actions.includes(action)) : false;

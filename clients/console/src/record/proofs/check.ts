@@ -15,6 +15,8 @@ export type Server = {
   keys: () => Promise<string>;
   consistency: (from: number, to: number) => Promise<string[]>;
   proof: (seq: number) => Promise<Proof>;
+  /** The entry as screens show it, by what its sealed bytes say. */
+  shown: (sealed: Record<string, unknown>) => Promise<object | null>;
 };
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
@@ -62,13 +64,16 @@ export const checkGrowth = (log: string, now: Checkpoint, server: Server, store:
     return { before };
   });
 
-/** Whether a signed checkpoint covers an entry, and whether what the screen shows of it is what was sealed. */
-export const checkEntry = (log: string, seq: number, shown: object | null, server: Server, store: Store): Promise<Step<Compared & { size: number }>> =>
+export type Proved = Compared & { size: number; shown: object | null };
+
+/** Whether a signed checkpoint covers an entry, and whether what screens show of it is what was sealed. */
+export const checkEntry = (log: string, seq: number, server: Server, store: Store): Promise<Step<Proved>> =>
   attempt(async () => {
     const proof = await server.proof(seq);
     const { keys } = await trustedKeys(log, server, store);
     const { size, root } = await openCheckpoint(proof.checkpoint, keys, log);
     await verifyInclusion(seq - 1, size, await leafHash(proof.entry), proof.path.map(fromBase64), root);
+    const shown = await server.shown(JSON.parse(proof.entry) as Record<string, unknown>);
     const compared = shown ? compareEntry(shown as Record<string, unknown>, proof.entry) : { agree: [], hidden: [] };
-    return { ...compared, size };
+    return { ...compared, size, shown };
   });

@@ -1,0 +1,76 @@
+// One log: how far it is sealed, and whether its newest checkpoint holds against what this browser knows.
+import { useQuery } from "@tanstack/react-query";
+import type { Schemas } from "../api/queries.ts";
+import { Icon } from "../parts/Icon.tsx";
+import { Answered } from "../parts/states.tsx";
+import { Instant } from "../parts/Time.tsx";
+import { formatNumber } from "../words/format.ts";
+import { say } from "../words/say.ts";
+import { checkGrowth, checkSignature, type Grown, type Signed, type Step } from "./proofs/check.ts";
+import { serverOf } from "./proofs/server.ts";
+import { TrustedKeys } from "./TrustedKeys.tsx";
+import { Verdict } from "./Verdict.tsx";
+import type { LogName } from "./log.ts";
+
+type Checked = { signed: Step<Signed>; grown: Step<Grown> | null };
+
+async function check(log: LogName): Promise<Checked> {
+  const server = serverOf(log);
+  const signed = await checkSignature(log, server, localStorage);
+  const grown = signed.holds ? await checkGrowth(log, signed.found.checkpoint, server, localStorage) : null;
+  return { signed, grown };
+}
+
+export function LogProof({ log, status }: { log: LogName; status: Schemas["LogStatus"] | undefined }) {
+  const checked = useQuery({ queryKey: ["proof", log], queryFn: () => check(log), retry: false, gcTime: 0 });
+  const name = say(`record.${log}`);
+  return (
+    <section className="panel" aria-label={name}>
+      <header className="part-head">
+        <h2>{name}</h2>
+        <button type="button" disabled={checked.isFetching} onClick={() => void checked.refetch()}><Icon name="refresh-cw" />{say("record.check-again")}</button>
+      </header>
+      <Answered to={checked}>
+        {({ signed, grown }) => (
+          <ul className="verdicts">
+            <Verdict of={signed}>{(found) => <SignedBy {...found} />}</Verdict>
+            {grown && <Verdict of={grown}>{({ before }) => <Growth before={before} />}</Verdict>}
+          </ul>
+        )}
+      </Answered>
+      {status && <Status of={status} />}
+      <TrustedKeys log={log} onChange={() => void checked.refetch()} />
+    </section>
+  );
+}
+
+function SignedBy({ checkpoint: { size, at, signedBy }, isFirstVisit }: Signed) {
+  return (
+    <>
+      {say("record.signed", { count: formatNumber(size), key: `${signedBy.name}+${signedBy.id}` })} {at && <Instant at={at} />}
+      <br /><small>{say(isFirstVisit ? "record.key-first" : "record.key-known")}</small>
+    </>
+  );
+}
+
+function Growth({ before }: Grown) {
+  if (!before) return <>{say("record.grown-first")}</>;
+  return <>{say("record.grown", { count: formatNumber(before.size) })} <Instant at={before.at} /></>;
+}
+
+/** What the server says of the log. It is not proved. */
+function Status({ of }: { of: Schemas["LogStatus"] }) {
+  return (
+    <dl className="facts-list">
+      <div><dt>{say("record.size")}</dt><dd>{formatNumber(of.size)}</dd></div>
+      <div><dt>{say("record.lag")}</dt><dd>{say("record.seconds", { count: formatNumber(Math.round(of.lag_seconds)) })}</dd></div>
+      <div><dt>{say("record.checkpoint-at")}</dt><dd>{of.checkpoint_at && <Instant at={of.checkpoint_at} />}</dd></div>
+      <div><dt>{say("record.witness")}</dt><dd>{of.witnesses.length ? of.witnesses.map((witness) => <Witness key={witness.name} of={witness} />) : say("record.no-witness")}</dd></div>
+      {of.is_set_back && <div><dt>{say("record.set-back")}</dt><dd>{formatNumber(of.witnessed_size)}</dd></div>}
+    </dl>
+  );
+}
+
+const Witness = ({ of }: { of: Schemas["LogStatus"]["witnesses"][number] }) => (
+  <p>{of.name} · {formatNumber(of.size ?? 0)} {of.at && <Instant at={of.at} />}</p>
+);
