@@ -32,12 +32,15 @@ export function EntryProof({ log, seq }: { log: LogName; seq: number }) {
   );
 }
 
+/** Fields in words, each once: `actor` for its kind and id. */
+const inWords = (names: string[]) => formatList([...new Set(names.map((name) => humanize(name.replace(/_kind$/, "")).toLowerCase()))]);
+
 function Said({ size, agree, hidden, shown }: Proved) {
   return (
     <>
       {say("record.included", { count: formatNumber(size) })}
-      {shown && <><br /><small>{say("record.agrees", { fields: formatList(agree.map(humanize)) })}</small></>}
-      {hidden.length > 0 && <><br /><small>{say("record.not-compared", { fields: formatList(hidden.map(humanize)) })}</small></>}
+      {shown && <><br /><small>{say("record.agrees", { fields: inWords(agree) })}</small></>}
+      {hidden.length > 0 && <><br /><small>{say("record.not-compared", { fields: inWords(hidden) })}</small></>}
     </>
   );
 }

@@ -28,7 +28,7 @@ export default function Proofs() {
       )}
       <section className="panel">
         <h2>{say("record.unchecked")}</h2>
-        <ul className="plain">
+        <ul className="points">
           <li>{say("record.unchecked.key")}</li>
           <li>{say("record.unchecked.view")}</li>
           <li>{say("record.unchecked.truth")}</li>

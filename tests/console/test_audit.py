@@ -1,0 +1,166 @@
+"""The audit log in the console: from a value to its request and person, proofs in the browser, files of the screen."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from zipfile import ZipFile
+
+import httpx
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.console.conftest import OpenConsole
+from tests.demo import Demo
+
+
+@dataclass
+class Repriced:
+    """A product whose price the manager changed."""
+
+    id: str
+    name: str
+
+
+@asynccontextmanager
+async def api(demo: Demo, username: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The API as a person uses it."""
+    async with httpx.AsyncClient(base_url=f"{demo.url}/api/v1", timeout=60) as client:
+        form = {"username": username, "password": demo.passwords[username]}
+        tokens = (await client.post("/auth/token", data=form)).json()
+        client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        yield client
+
+
+@pytest.fixture
+async def product(demo: Demo) -> Repriced:
+    async with api(demo, "manager") as manager:
+        row = (await manager.get("/products?limit=1")).json()["items"][0]
+        for price in ("77.10", "42.50"):
+            reason = {"Audit-Reason": "spring sale"}
+            (await manager.patch(f"/products/{row['id']}", json={"price": price}, headers=reason)).raise_for_status()
+    return Repriced(row["id"], row["name"])
+
+
+async def wait_until_sealed(page: Page) -> None:
+    """Read the screen again until its newest entry has a place in the log."""
+    while not await page.get_by_role("link", name="Prove entry").first.is_visible():
+        await page.reload()
+        await page.get_by_role("article").or_(page.get_by_role("row")).first.wait_for()
+
+
+async def test_from_a_price_to_the_request_and_all_else_that_the_person_did(
+    console: OpenConsole, product: Repriced
+) -> None:
+    page = await console("auditor", f"/products/{product.id}")
+
+    await page.get_by_role("region", name="History").get_by_role("link", name="Request").first.click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(f"PATCH /api/v1/products/{product.id}")
+    facts = page.locator("dl.facts-list")
+    await expect(facts).to_contain_text("127.0.0.1")
+    await expect(facts).to_contain_text("spring sale")
+    await expect(facts.get_by_text("Session", exact=True)).to_be_visible()
+    change = page.get_by_role("article", name=product.name)
+    await expect(change).to_contain_text("77.10")
+    await expect(change).to_contain_text("42.50")
+
+    await page.get_by_role("link", name="Everything that manager did").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("manager")
+    await expect(page.get_by_role("article", name=f"changed {product.name}")).not_to_have_count(0)
+    await expect(page.get_by_text("tried to sign in").first).to_be_visible()
+
+
+async def test_a_value_leads_to_all_changes_of_its_field(console: OpenConsole, product: Repriced) -> None:
+    page = await console("auditor", f"/audit/changes?entity=product&entity_id={product.id}")
+
+    await page.get_by_role("link", name="All changes of Price of this item").first.click()
+
+    await expect(page).to_have_url(re.compile(f"entity=product&entity_id={product.id}&field=price$"))
+    await expect(page.get_by_role("group", name="Filters")).to_contain_text(product.name)
+    await expect(page.get_by_role("article").first).to_contain_text("42.50")
+    await page.get_by_role("combobox", name="Person").select_option(label="manager")
+    await expect(page).to_have_url(re.compile("actor_id="))
+    await expect(page.get_by_role("article").first).to_contain_text("42.50")
+
+
+async def test_masked_values_are_shown_as_such(console: OpenConsole) -> None:
+    page = await console("auditor", "/audit/changes?entity=customer&action=create")
+
+    await expect(page.get_by_role("article").first.get_by_text("hidden from you").first).to_be_visible()
+
+
+async def test_the_browser_verifies_what_is_on_the_screen(console: OpenConsole, product: Repriced) -> None:
+    page = await console("auditor", f"/audit/changes?entity=product&entity_id={product.id}")
+    await wait_until_sealed(page)
+
+    await page.get_by_role("link", name="Prove entry").first.click()
+    await expect(page.get_by_text("The entry is one of the")).to_be_visible()
+    await expect(page.get_by_text("What the screen shows is what was sealed")).to_contain_text("price")
+    await expect(page.get_by_text("The newest checkpoint covers")).to_have_count(2)
+    await expect(page.get_by_text("This browser sees the log for the first time")).to_have_count(2)
+    await page.reload()
+    await expect(page.get_by_text("The log only grew")).to_have_count(2)
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_forged_checkpoint_is_shown_as_forged(console: OpenConsole) -> None:
+    page = await console("auditor", "/audit/proofs")
+    log = page.get_by_role("region", name="Change log")
+    await expect(log.get_by_text("The newest checkpoint covers")).to_be_visible()
+
+    async def forge(route: Route) -> None:
+        note = await (await route.fetch()).text()
+        await route.fulfill(body=note.replace("attest/epoch 0", "attest/epoch 1"), content_type="text/plain")
+
+    await page.route("**/api/v1/audit/checkpoint?log=changes", forge)
+    await log.get_by_role("button", name="Check again").click()
+    await expect(log.get_by_role("alert")).to_contain_text("The checkpoint is forged")
+    await expect(page.get_by_role("region", name="Access log").get_by_role("alert")).to_have_count(0)
+
+
+async def test_files_of_what_is_on_the_screen(
+    console: OpenConsole, demo: Demo, product: Repriced, tmp_path: Path
+) -> None:
+    page = await console("auditor", f"/audit/changes?entity=product&entity_id={product.id}&field=price")
+    await wait_until_sealed(page)
+
+    table = (await download(page, "CSV", tmp_path / "changes.csv")).read_bytes()
+    zipped = await download(page, "Evidence", tmp_path / "evidence.zip")
+
+    *rows, last = table.splitlines(keepends=True)
+    trailer = json.loads(last.removeprefix(b"# "))["trailer"]
+    assert trailer["sha256"] == sha256(b"".join(rows)).hexdigest()
+    assert product.id.encode() in table
+    ZipFile(zipped).extractall(tmp_path)
+    async with api(demo, "auditor") as auditor:
+        (tmp_path / "trusted.txt").write_text((await auditor.get("/audit/key")).text)
+    assert f"{trailer['count']} entries" in verify(tmp_path)
+
+
+async def download(page: Page, kind: str, to: Path) -> Path:
+    """Choose a kind of file in the dialog, and save what the browser gets."""
+    await page.get_by_role("button", name="Export").click()
+    await page.get_by_role("radio", name=kind).check()
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name="Download").click()
+    await (await waiting.value).save_as(to)
+    return to
+
+
+def verify(folder: Path) -> str:
+    """What the program in the evidence says. Fails unless everything holds."""
+    command = [sys.executable, "verify_audit.py", "--key", "trusted.txt"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("path", ["/audit/changes", "/audit/access", "/audit/proofs"])
+async def test_a_link_says_what_is_missing_to_those_who_may_not_read_the_log(console: OpenConsole, path: str) -> None:
+    page = await console("reader", path)
+
+    await expect(page.get_by_role("alert")).to_contain_text("audit:read")
+    await expect(page.get_by_role("navigation").get_by_text("Audit")).to_have_count(0)
