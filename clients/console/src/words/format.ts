@@ -4,6 +4,7 @@ const languages = typeof navigator === "undefined" ? ["en"] : [...navigator.lang
 const whole = new Intl.NumberFormat(languages);
 const day = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeZone: "UTC" });
 const moment = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" });
+const hour = new Intl.DateTimeFormat(languages, { hour: "numeric", minute: "2-digit" });
 const instant = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "medium" });
 const exact = new Intl.DateTimeFormat(languages, { dateStyle: "full", timeStyle: "long" });
 const list = new Intl.ListFormat("en", { type: "conjunction" });
@@ -19,6 +20,7 @@ export const formatNumber = (value: number) => whole.format(value);
 export const formatList = (items: readonly string[]) => list.format(items);
 export const formatDay = inWords(day);
 export const formatMoment = inWords(moment);
+export const formatHour = inWords(hour);
 export const formatInstant = inWords(instant);
 export const formatExactly = inWords(exact);
 

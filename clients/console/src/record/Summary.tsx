@@ -1,0 +1,94 @@
+// What is unusual? Requests by time and outcome, refusals, the busiest people and routes; every bar leads to its rows.
+import { useState } from "react";
+import { useRead, type Schemas } from "../api/queries.ts";
+import { useAddress, valueOf } from "../parts/address.ts";
+import { Chart, type Series } from "../parts/Chart.tsx";
+import { Ranking, type Rank } from "../parts/Ranking.tsx";
+import { Answered } from "../parts/states.tsx";
+import { Heading } from "../parts/Toolbar.tsx";
+import { formatDay, formatHour } from "../words/format.ts";
+import { say } from "../words/say.ts";
+import { actorName } from "./Actor.tsx";
+import { beginOf, endOf, fill, PERIODS, unitOf, type Period } from "./period.ts";
+import { toAccess } from "./places.ts";
+
+type Group = Schemas["SummaryGroup"];
+type Shown = { period: Period; now: number };
+
+const MOST = 10;
+const ALL = 1000;
+
+export default function Summary() {
+  const [search] = useAddress();
+  const [now] = useState(Date.now);
+  const period = PERIODS.find((one) => one === valueOf(search, "period")) ?? "day";
+  return (
+    <>
+      <Heading title={say("record.summary")}><PeriodSwitch period={period} /></Heading>
+      <OverTime period={period} now={now} />
+      <div className="rankings">
+        <Most {...{ period, now }} by="error_code" label={say("record.summary.refusals")} of={say("record.reason")} status="4" rank={byCode} />
+        <Most {...{ period, now }} by="route" label={say("record.summary.guards")} of={say("record.route")} status="4" rank={byRoute("400")} />
+        <Most {...{ period, now }} by="actor" label={say("record.summary.people")} of={say("record.person")} rank={byActor} />
+        <Most {...{ period, now }} by="route" label={say("record.summary.routes")} of={say("record.route")} rank={byRoute()} />
+      </div>
+    </>
+  );
+}
+
+function PeriodSwitch({ period }: { period: Period }) {
+  const [, change] = useAddress();
+  return (
+    <div className="switch" role="group" aria-label={say("record.period")}>
+      {PERIODS.map((one) => <button key={one} type="button" aria-pressed={one === period} onClick={() => change({ period: one })}>{say(`record.period.${one}`)}</button>)}
+    </div>
+  );
+}
+
+const useSummary = (query: Record<string, string | number | undefined>) =>
+  useRead<Schemas["SummaryRead"]>("/api/v1/audit/summary", { log: "access", ...query });
+
+const series = (): Series[] => [
+  { key: "2", label: say("record.outcome.done"), tone: "good" },
+  { key: "4", label: say("record.outcome.refused"), tone: "warn" },
+  { key: "5", label: say("record.outcome.failed"), tone: "bad" },
+];
+
+/** Redirections and what needed no body are done, too. */
+const outcomeOf = ({ status }: Group) => (status === 4 || status === 5 ? String(status) : "2");
+
+function OverTime({ period, now }: Shown) {
+  const unit = unitOf(period);
+  const counted = useSummary({ by: `${unit},status`, at_gte: beginOf(period, now), limit: ALL });
+  const label = unit === "hour" ? formatHour : formatDay;
+  return (
+    <Answered to={counted}>
+      {({ items }) => {
+        const groups = items.map((group) => ({ at: group.hour ?? group.day ?? "", key: outcomeOf(group), count: group.count }));
+        const bars = fill(groups, period, now).map(({ at, values }) => ({ key: at, label: label(at), values, place: toAccess({ at_gte: at, at_lt: endOf(at, unit) }) }));
+        return <Chart label={say("record.summary.requests")} series={series()} bars={bars} />;
+      }}
+    </Answered>
+  );
+}
+
+type MostProps = Shown & { by: string; label: string; of: string; status?: string; rank: (group: Group, since: string) => Rank | null };
+
+function Most({ period, now, by, label, of, status, rank }: MostProps) {
+  const since = beginOf(period, now);
+  const counted = useSummary({ by, status, at_gte: since, limit: MOST });
+  return (
+    <Answered to={counted}>
+      {({ items }) => <Ranking label={label} of={of} tone={status ? "warn" : "info"} ranks={items.flatMap((group) => rank(group, since) ?? [])} />}
+    </Answered>
+  );
+}
+
+const byCode = ({ error_code: code, count }: Group, at_gte: string): Rank | null =>
+  code ? { key: code, label: code, count, place: toAccess({ error_code: code, at_gte }) } : null;
+
+const byActor = ({ actor_kind: kind, actor_id: id, actor_name: name, count }: Group, at_gte: string): Rank | null =>
+  id ? { key: id, label: actorName({ actor_kind: kind ?? "", actor_name: name }), count, place: toAccess({ actor_id: id, at_gte }) } : null;
+
+const byRoute = (status_gte?: string) => ({ method, route, count }: Group, at_gte: string): Rank | null =>
+  route && method ? { key: `${method} ${route}`, label: `${method} ${route}`, count, place: toAccess({ route, method, at_gte, status_gte }) } : null;
