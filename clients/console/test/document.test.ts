@@ -45,6 +45,10 @@ describe("the committed document", () => {
     expect(names.indexOf("currency")).toBe(names.indexOf("price") + 1);
   });
 
+  test("labels filters in words", () => {
+    expect(resource("tasks").filters.map(({ field }) => field.label)).toEqual(expect.arrayContaining(["Due date", "Created at", "Assignee"]));
+  });
+
   test("helps with a field only where that says more than its label", () => {
     const help = Object.fromEntries((resource("products").create ?? []).map(({ name, help: text }) => [name, text]));
     expect(help).toMatchObject({ brand_id: "", name: "", description: "", sku: "The stock keeping unit, unique ignoring case." });

@@ -33,7 +33,7 @@ function toFilter(document: OpenApi, name: string, byName: Map<string, Parameter
   const { schema } = resolve(document, parameter?.schema);
   const isArray = schema.type === "array";
   const value = isArray ? { ...schema.items } : { ...schema };
-  const field = readField({ document, references, depth: 0 }, name, { ...value, title: name }, false);
+  const field = readField({ document, references, depth: 0 }, name, { ...value, title: undefined }, false);
   const shape = isRange ? "range" : isArray ? "any-of" : "one";
   return { name, field: { ...field, help: parameter?.description ?? "" }, shape, nullable: byName.has(`${name}_null`) };
 }

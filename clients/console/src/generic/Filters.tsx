@@ -84,6 +84,8 @@ function describe({ field, name, shape }: Filter, search: Search, names: Record<
     return names[value] ?? value;
   };
   const exact = valuesOf(search, name).map(word).join(", ");
+  const none = valueOf(search, `${name}_null`);
+  if (none) return say(none === "true" ? "filter.none" : "filter.some");
   if (shape !== "range" || exact) return exact;
   return `${[valueOf(search, `${name}_gte`), valueOf(search, `${name}_lt`)].map((one) => (one ? word(one) : "…")).join(" – ")}`;
 }
