@@ -45,4 +45,5 @@ export const SCREENS: readonly Screen[] = [
   { path: "/audit/sessions", title: "record.sessions", icon: "monitor", permission: ["users:read"], under: "audit", load: () => import("./record/Sessions.tsx") },
   { path: "/audit/keys", title: "record.keys", icon: "key", permission: ["users:read"], under: "audit", load: () => import("./record/Keys.tsx") },
   { path: "/audit/proofs", title: "record.proofs", icon: "shield-check", permission: ["audit:read"], under: "audit", load: () => import("./record/Proofs.tsx") },
+  { path: "/$slug/$id/person", title: "record.personal-data", icon: "fingerprint-pattern", load: () => import("./record/PersonScreen.tsx") },
 ];

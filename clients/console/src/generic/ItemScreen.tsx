@@ -12,10 +12,11 @@ import { Icon } from "../parts/Icon.tsx";
 import { useKeys } from "../parts/keys.ts";
 import { Answered, Missing } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
+import { To } from "../parts/To.tsx";
 import { toast } from "../parts/toast.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
-import { useCan } from "./allowed.ts";
+import { useCan, useUnreadable } from "./allowed.ts";
 import { ConflictDialog } from "./ConflictDialog.tsx";
 import { Facts } from "./Facts.tsx";
 import { Form } from "./Form.tsx";
@@ -112,6 +113,7 @@ export function ItemBody(props: OneItemProps) {
 export function ItemHeading({ resource, item, children }: OneItemProps & { children?: ReactNode }) {
   const [asking, setAsking] = useState(false);
   const can = useCan(resource);
+  const unreadable = useUnreadable(resource);
   const go = useGo();
   const path = `${resource.path}/${item.id}`;
   const isDeleted = Boolean(item.deleted_at);
@@ -127,6 +129,7 @@ export function ItemHeading({ resource, item, children }: OneItemProps & { child
       <ItemLinkBack resource={resource} />
       <Heading title={nameOf(resource, item)} note={note}>
         {children}
+        {can("personal-data") && !unreadable.length && <To place={{ to: `/${resource.slug}/${item.id}/person` }} className="button"><Icon name="fingerprint-pattern" />{say("item.person")}</To>}
         {isDeleted && can("restore") && <button type="button" className="primary" onClick={() => void restore()}><Icon name="rotate-ccw" />{say("item.restore")}</button>}
         {!isDeleted && can("delete") && <button type="button" onClick={() => setAsking(true)}><Icon name="trash" />{say("action.delete")}</button>}
       </Heading>

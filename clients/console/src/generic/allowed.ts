@@ -13,3 +13,10 @@ export function useMayPick(): (field: Field) => boolean {
   const may = useMay();
   return ({ reference }) => reference === undefined || may(`${reference}:read`);
 }
+
+/** The permissions that the fields of an item take to be read, beside that of the module, which the person lacks. */
+export function useUnreadable({ columns }: Resource): string[] {
+  const may = useMay();
+  const needed = columns.flatMap(({ readAction }) => readAction ?? []);
+  return [...new Set(needed)].filter((permission) => !may(permission));
+}

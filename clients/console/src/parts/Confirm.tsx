@@ -9,7 +9,8 @@ type ConfirmProps = {
   title: string;
   action: string;
   danger?: boolean;
-  withReason?: boolean;
+  /** Asks for a reason; `required` where the server does nothing without one. */
+  withReason?: boolean | "required";
   /** Whether it cannot be done, or not yet. */
   disabled?: boolean;
   onClose: () => void;
@@ -41,7 +42,7 @@ export function Confirm({ title, action, danger, withReason, disabled = false, o
   return (
     <Dialog title={title} onClose={onClose} onSubmit={confirm} actions={actions}>
       {children}
-      {withReason && <Input label={say("reason.label")} help={say("reason.help")} value={reason} onChange={setReason} />}
+      {withReason && <Input label={say("reason.label")} help={say("reason.help")} value={reason} onChange={setReason} required={withReason === "required"} />}
       {error !== null && <Problem error={error} />}
     </Dialog>
   );
