@@ -164,3 +164,99 @@ async def test_a_link_says_what_is_missing_to_those_who_may_not_read_the_log(con
 
     await expect(page.get_by_role("alert")).to_contain_text("audit:read")
     await expect(page.get_by_role("navigation").get_by_text("Audit")).to_have_count(0)
+
+
+async def test_every_bar_of_the_summary_leads_to_its_rows(console: OpenConsole, product: Repriced) -> None:
+    page = await console("auditor", "/audit")
+
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Summary")
+    chart = page.get_by_role("figure")
+    await chart.get_by_text("As a table").click()
+    await expect(chart.get_by_role("row")).to_have_count(25)  # the hours of a day, and the head
+    routes = page.get_by_role("region", name="Busiest routes")
+    await routes.get_by_role("link", name="GET /api/v1/auth/me", exact=True).click()
+    await expect(page.get_by_role("row").nth(1)).to_contain_text("GET /api/v1/auth/me")
+    await page.get_by_role("row").nth(1).press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("GET /api/v1/auth/me")
+
+
+async def test_an_administrator_ends_a_session(console: OpenConsole, product: Repriced) -> None:
+    page = await console("admin", "/audit/sessions")
+    row = page.get_by_role("row", name="manager").first
+    await row.wait_for()
+    before = await page.get_by_role("row", name="manager").count()
+
+    await row.get_by_role("button", name="End").click()
+    await page.get_by_label("Reason").fill("lost laptop")
+    await page.get_by_role("dialog").get_by_role("button", name="End", exact=True).click()
+
+    await expect(page.get_by_text("The session was ended.")).to_be_visible()
+    await expect(page.get_by_role("row", name="manager")).to_have_count(before - 1)
+
+
+async def test_failed_sign_ins_and_keys_that_nobody_used(console: OpenConsole, demo: Demo) -> None:
+    async with api(demo, "manager") as manager:
+        new = {"name": "Nightly export", "scopes": ["products:read"], "expires_at": None}
+        (await manager.post("/auth/api-keys", json=new)).raise_for_status()
+        await manager.post("/auth/token", data={"username": "office", "password": "not that"})
+    page = await console("admin", "/audit/keys")
+
+    await page.get_by_role("button", name="Never used").click()
+    await expect(page.get_by_role("row", name="Nightly export")).to_contain_text("products:read")
+    await page.get_by_role("button", name="End within 30 days").click()
+    await expect(page.get_by_text("No item matches.")).to_be_visible()
+    await page.get_by_role("link", name="Sign-ins").click()
+    await page.get_by_role("button", name="Failed", exact=True).click()
+    await expect(page.get_by_role("row", name="office").first).to_contain_text("Wrong password")
+
+
+async def test_a_person_is_kept_by_a_legal_hold_and_then_erased(console: OpenConsole, demo: Demo) -> None:
+    async with api(demo, "manager") as manager:
+        new = {"first_name": "Ines", "last_name": "Costa", "email": "ines.costa@example.com"}
+        customer = (await manager.post("/customers", json=new)).json()["id"]
+    page = await console("admin", f"/customers/{customer}")
+
+    await page.get_by_role("link", name="Personal data").click()
+    await page.get_by_role("button", name="Set a legal hold").click()
+    await page.get_by_label("Reason").fill("Lawsuit 4711")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("region", name="Legal hold")).to_contain_text("Lawsuit 4711")
+    erasure = page.get_by_role("region", name="Erase this person")
+    await expect(erasure.get_by_role("button")).to_have_count(0)
+    await page.get_by_role("button", name="Lift the legal hold").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Lift the legal hold").click()
+    await erasure.get_by_role("button").click()
+    await page.get_by_label("Reason").fill("letter 12")
+    await page.get_by_role("dialog").get_by_role("button", name="Erase this person").click()
+    await expect(page.get_by_role("heading", name="The person was erased.")).to_be_visible()
+    await page.get_by_role("link", name="All of its changes").click()
+    await expect(page.get_by_role("article").get_by_text("erased").first).to_be_visible()
+
+
+async def test_an_erasure_waits_for_a_second_person_where_the_rules_say_so(console: OpenConsole) -> None:
+    page = await console("admin", "/customers")
+    await page.get_by_role("row").nth(1).click()
+    await page.get_by_role("link", name="Personal data").click()
+    waiting = {"id": "01890000-0000-7000-8000-000000000001", "state": "waiting"}
+    await page.route("**/erase", lambda route: route.fulfill(status=202, json=waiting))
+
+    await page.get_by_role("button", name="Erase this person").click()
+    await page.get_by_label("Reason").fill("letter 13")
+    await page.get_by_role("dialog").get_by_role("button", name="Erase this person").click()
+
+    await expect(page.get_by_text("A second person must approve it.")).to_be_visible()
+    await expect(page.get_by_role("link", name="The approval")).to_have_attribute(
+        "href", f"/console/approvals/{waiting['id']}"
+    )
+
+
+async def test_an_auditor_is_offered_neither_erasure_nor_the_end_of_sessions(console: OpenConsole) -> None:
+    page = await console("auditor", "/customers")
+
+    await page.get_by_role("row").nth(1).click()
+    await expect(page.get_by_role("region", name="History")).to_be_visible()
+    await expect(page.get_by_role("link", name="Personal data")).to_have_count(0)
+    await page.goto(f"{page.url}/person")
+    await expect(page.get_by_role("alert")).to_contain_text("customers:read-personal")
+    await page.goto("/console/audit/sessions")
+    await expect(page.get_by_role("alert")).to_contain_text("users:read")
