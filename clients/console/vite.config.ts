@@ -32,5 +32,5 @@ export default defineConfig(({ command }) => ({
       hostType === "html" ? `/console/${file}` : { relative: true },
   },
   server: { proxy: { "/api": API } },
-  test: { include: ["test/**/*.test.ts"] },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
 }));

@@ -136,7 +136,8 @@ async def test_keys_of_an_inactive_owner_do_not_work(signed_in_as: SignedInAs) -
     key, _ = await make_key(owner, "tasks:read")
     assert (await key.get("/tasks")).status_code == 200
 
-    await root.patch(f"/users/{owner.id}", {"is_active": False})
+    answer = await root.patch(f"/users/{owner.id}", {"is_active": False})
+    assert answer.status_code == 200, answer.text
     assert (await key.get("/tasks")).status_code == 401
     await root.patch(f"/users/{owner.id}", {"is_active": True})
     assert (await key.get("/tasks")).status_code == 200
