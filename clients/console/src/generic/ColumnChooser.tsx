@@ -1,12 +1,11 @@
-// Which columns a list shows; the choice is in the address.
+// Which columns a list shows; the choice is in the address, and kept by this browser.
 import { useState } from "react";
 import type { Resource } from "../document/read.ts";
-import { useAddress } from "../parts/address.ts";
 import { Dialog } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { toggle } from "../parts/toggle.ts";
 import { say } from "../words/say.ts";
-import { shownColumns } from "./list.ts";
+import { useColumns } from "./columns.ts";
 
 export function ColumnChooser({ resource }: { resource: Resource }) {
   const [open, setOpen] = useState(false);
@@ -19,17 +18,13 @@ export function ColumnChooser({ resource }: { resource: Resource }) {
 }
 
 function ColumnDialog({ resource, onClose }: { resource: Resource; onClose: () => void }) {
-  const [search, change] = useAddress();
-  const shown = new Set(shownColumns(resource, search).map(({ name }) => name));
-  const choose = (name: string) => {
-    const next = toggle(shown, name);
-    if (next.size) change({ shown: [...next].join(",") });
-  };
+  const [columns, choose] = useColumns(resource);
+  const shown = new Set(columns.map(({ name }) => name));
   return (
-    <Dialog title={say("list.columns")} onClose={onClose} actions={<button type="button" onClick={() => change({ shown: undefined })}>{say("action.clear")}</button>}>
+    <Dialog title={say("list.columns")} onClose={onClose} actions={<button type="button" onClick={() => choose([])}>{say("action.clear")}</button>}>
       <div className="options">
         {resource.columns.map(({ name, label }) => (
-          <label key={name}><input type="checkbox" checked={shown.has(name)} onChange={() => choose(name)} />{label}</label>
+          <label key={name}><input type="checkbox" checked={shown.has(name)} disabled={shown.size === 1 && shown.has(name)} onChange={() => choose([...toggle(shown, name)])} />{label}</label>
         ))}
       </div>
     </Dialog>

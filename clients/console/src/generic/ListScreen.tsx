@@ -19,7 +19,8 @@ import { Pager } from "./Pager.tsx";
 import { Value } from "./Value.tsx";
 import { WithResource } from "./WithResource.tsx";
 import { nameOf, type Item } from "./item.ts";
-import { listQuery, shownColumns } from "./list.ts";
+import { useColumns } from "./columns.ts";
+import { listQuery } from "./list.ts";
 
 export default function ListScreen() {
   const { slug } = useParams({ strict: false }) as { slug: string };
@@ -106,11 +107,12 @@ type RowsProps = { resource: Resource; rows: Item[]; selected: ReadonlySet<strin
 function Rows({ resource, rows, selected, onSelect }: RowsProps) {
   const [search, change] = useAddress();
   const can = useCan(resource);
+  const [columns] = useColumns(resource);
   const go = useGo();
   const mayDelete = !search.deleted && can("bulk") && can("delete");
   if (!rows.length) return <Empty>{say("list.empty")}</Empty>;
   return (
-    <Table label={resource.name} columns={shownColumns(resource, search).map((field) => toColumn(resource, field))} rows={rows} id={({ id }) => id}
+    <Table label={resource.name} columns={columns.map((field) => toColumn(resource, field))} rows={rows} id={({ id }) => id}
       name={(item) => nameOf(resource, item)} sort={valueOf(search, "sort") || resource.defaultSort} onSort={(sort) => change({ sort, cursor: undefined })}
       {...(can("get") && { onOpen: (item: Item) => go(`/${resource.slug}/${item.id}`, { deleted: search.deleted }) })}
       {...(mayDelete && { selection: { ids: selected, onChange: onSelect } })} />
