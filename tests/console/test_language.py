@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from playwright.async_api import Page, Response
+from playwright.async_api import Error, Page, Response
 
 from tests.console.calls import calls_of
 from tests.console.conftest import OpenConsole
@@ -43,13 +43,8 @@ async def test_every_sentence_is_in_the_catalogue(console: OpenConsole, demo: De
     async with calls_of(demo, "manager") as manager:
         task = (await manager.get("/tasks", params={"limit": 1})).json()["items"][0]["id"]
     page = await console("manager", "/", locale="en-GB")
-    told: set[str] = set()
-
-    async def listen(response: Response) -> None:
-        if "/api/v1/" in response.url and "json" in response.headers.get("content-type", ""):
-            told.update(words_of(json.loads(await response.text())))
-
-    page.on("response", listen)
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - Playwright marks it
     unspoken: dict[str, list[str]] = {}
     for path in (
         "/",
@@ -61,23 +56,34 @@ async def test_every_sentence_is_in_the_catalogue(console: OpenConsole, demo: De
         "/products/new",
         "/nowhere/at/all",
     ):
+        answers.clear()
         await page.goto(f"/console{path}?language=pseudo")
         await page.get_by_role("heading", level=1).or_(page.locator("main .state")).first.wait_for()
         await page.wait_for_load_state("networkidle")
-        unspoken[path] = await outside(page, told)
+        unspoken[path] = await outside(page, answers)
     for key, name in (("?", "keys"), ("Control+k", "palette")):
         await page.keyboard.press(key)
         await page.get_by_role("dialog").wait_for()
-        unspoken[name] = await outside(page, told)
+        unspoken[name] = await outside(page, answers)
         await page.keyboard.press("Escape")
 
     assert {place: texts for place, texts in unspoken.items() if texts} == {}
 
 
-async def outside(page: Page, told: set[str]) -> list[str]:
-    """What the page says and neither the catalogue nor the API."""
+async def outside(page: Page, answers: list[Response]) -> list[str]:
+    """What the page says and neither the catalogue nor the API, in its answers since the page was loaded."""
+    told: set[str] = set().union(*[await words_in(answer) for answer in answers])
     texts: list[str] = await page.evaluate(SPOKEN)
     return sorted({text for text in texts if not is_explained(text, told)})
+
+
+async def words_in(answer: Response) -> set[str]:
+    if "/api/v1/" not in answer.url or "json" not in answer.headers.get("content-type", ""):
+        return set()
+    try:
+        return words_of(json.loads(await answer.text()))
+    except Error:  # of a page that was left meanwhile
+        return set()
 
 
 def is_explained(text: str, told: set[str]) -> bool:
