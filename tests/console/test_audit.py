@@ -106,6 +106,10 @@ async def test_the_browser_verifies_what_is_on_the_screen(console: OpenConsole, 
     await page.reload()
     await expect(page.get_by_text("The log only grew")).to_have_count(2)
     await expect(page.get_by_role("alert")).to_have_count(0)
+    async with page.expect_download() as waiting:
+        await page.get_by_role("region", name="Change log").get_by_role("button", name="Checkpoint").click()
+    kept = await (await waiting.value).path()
+    assert kept.read_text().startswith("localhost/attest/changes\n")
 
 
 async def test_a_forged_checkpoint_is_shown_as_forged(console: OpenConsole) -> None:

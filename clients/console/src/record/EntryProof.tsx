@@ -1,14 +1,12 @@
 // One entry: whether a signed checkpoint covers it, and whether what the screen shows of it is what was sealed.
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { humanize } from "../document/labels.ts";
-import { download } from "../generic/Export.tsx";
-import { Icon } from "../parts/Icon.tsx";
-import { Answered, Problem } from "../parts/states.tsx";
+import { Answered } from "../parts/states.tsx";
 import { formatList, formatNumber } from "../words/format.ts";
 import { say } from "../words/say.ts";
 import { Request } from "./ActorScreen.tsx";
 import { ChangeEntry } from "./ChangeEntry.tsx";
+import { EvidenceButton } from "./EvidenceButton.tsx";
 import { checkEntry, type Proved } from "./proofs/check.ts";
 import { serverOf } from "./proofs/server.ts";
 import { Verdict } from "./Verdict.tsx";
@@ -46,17 +44,11 @@ function Said({ size, agree, hidden, shown }: Proved) {
 }
 
 function Shown({ log, entry }: { log: LogName; entry: Access | Change }) {
-  const [error, setError] = useState<unknown>(null);
   const { call_id } = entry;
   return (
     <>
       {"changes" in entry ? <ChangeEntry entry={entry} /> : <Request request={entry} signIn={false} />}
-      {call_id && (
-        <button type="button" onClick={() => void download(`/api/v1/audit/evidence/${log}`, { call_id }).catch(setError)}>
-          <Icon name="download" />{say("record.evidence-of-call")}
-        </button>
-      )}
-      {error !== null && <Problem error={error} />}
+      {call_id && <div className="buttons"><EvidenceButton log={log} filters={{ call_id }} label={say("record.evidence-of-call")} /></div>}
     </>
   );
 }

@@ -8,6 +8,7 @@ import { formatNumber } from "../words/format.ts";
 import { say } from "../words/say.ts";
 import { checkGrowth, checkSignature, type Grown, type Signed, type Step } from "./proofs/check.ts";
 import { serverOf } from "./proofs/server.ts";
+import { EvidenceButton } from "./EvidenceButton.tsx";
 import { TrustedKeys } from "./TrustedKeys.tsx";
 import { Verdict } from "./Verdict.tsx";
 import type { LogName } from "./log.ts";
@@ -39,9 +40,25 @@ export function LogProof({ log, status }: { log: LogName; status: Schemas["LogSt
         )}
       </Answered>
       {status && <Status of={status} />}
-      <TrustedKeys log={log} onChange={() => void checked.refetch()} />
+      <div className="buttons">
+        <TrustedKeys log={log} onChange={() => void checked.refetch()} />
+        {checked.data?.signed.holds && <KeepCheckpoint log={log} note={checked.data.signed.found.note} />}
+        <EvidenceButton log={log} filters={{}} label={say("record.evidence")} />
+      </div>
     </section>
   );
+}
+
+/** Saves a verified checkpoint: kept elsewhere, it shows a later rewriting of the log. */
+function KeepCheckpoint({ log, note }: { log: LogName; note: string }) {
+  const save = () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([note], { type: "text/plain" }));
+    link.download = `checkpoint-${log}.txt`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return <button type="button" onClick={save}><Icon name="download" />{say("record.keep-checkpoint")}</button>;
 }
 
 function SignedBy({ checkpoint: { size, at, signedBy }, isFirstVisit }: Signed) {

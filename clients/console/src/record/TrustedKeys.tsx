@@ -12,10 +12,10 @@ type TrustedKeysProps = { log: LogName; onChange: () => void };
 export function TrustedKeys({ log, onChange }: TrustedKeysProps) {
   const [open, setOpen] = useState(false);
   return (
-    <p className="keys-line">
+    <>
       <button type="button" onClick={() => setOpen(true)}>{say("record.keys-trusted")}</button>
       {open && <KeysDialog log={log} onChange={onChange} onClose={() => setOpen(false)} />}
-    </p>
+    </>
   );
 }
 

@@ -21,7 +21,7 @@ export type Server = {
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export type Step<T> = { holds: true; found: T } | { holds: false; reason: Reason };
-export type Signed = { checkpoint: Checkpoint; isFirstVisit: boolean };
+export type Signed = { note: string; checkpoint: Checkpoint; isFirstVisit: boolean };
 export type Grown = { before: Seen | null };
 
 /** What comes of a check. What is not proved is a result, anything else an error. */
@@ -44,11 +44,11 @@ async function trustedKeys(log: string, server: Server, store: Store): Promise<{
 /** Whether a key that this browser trusts signed the newest checkpoint. */
 export const checkSignature = (log: string, server: Server, store: Store): Promise<Step<Signed>> =>
   attempt(async () => {
-    const data = await server.checkpoint();
+    const note = await server.checkpoint();
     const { keys, isFirstVisit, text } = await trustedKeys(log, server, store);
-    const checkpoint = await openCheckpoint(data, keys, log);
+    const checkpoint = await openCheckpoint(note, keys, log);
     if (isFirstVisit) rememberKeys(log, text, store);
-    return { checkpoint, isFirstVisit };
+    return { note, checkpoint, isFirstVisit };
   });
 
 /** Whether the log begins with what this browser saw last. It remembers the new checkpoint only then. */

@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { holds, type Schemas } from "../src/api/queries.ts";
+
+const none = { can_create: false, can_read: false, can_update: false, can_delete: false, can_audit: false, actions: [] as string[] };
+const mine = [{ ...none, module_slug: "tasks", can_audit: true }, { ...none, module_slug: "products", actions: ["set-price"] }] as unknown as Schemas["PermissionRead"][];
+
+test("a permission is held in its module, or in any", () => {
+  expect(holds(mine, "tasks:audit")).toBe(true);
+  expect(holds(mine, "products:audit")).toBe(false);
+  expect(holds(mine, "products:set-price")).toBe(true);
+  expect(holds(mine, "*:audit")).toBe(true);
+  expect(holds(mine, "*:create")).toBe(false);
+  expect(holds(undefined, "*:audit")).toBe(false);
+});
