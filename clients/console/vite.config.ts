@@ -12,6 +12,7 @@ const CHUNKS = [
   { name: "libraries", test: /node_modules\/(?!d3-|internmap|lucide|react-aria|react-stately|@internationalized|@react-)|preload-helper/ },
   { name: "shared", test: /src\/(api|document|words|parts\/(?!Pal|Pic|Chart|KeyHelp)|root)|virtual:(words|icons)/ },
   { name: "generic", test: /src\/generic\/(?!\w+Screen)/ },
+  { name: "record", test: /src\/record\/(?!Summary|period|Home|PersonScreen|Erase|LegalHold)/ },
 ];
 
 export default defineConfig(({ command }) => ({

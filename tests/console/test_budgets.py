@@ -12,6 +12,13 @@ SCREENS = {
     "/": "Home",
     "/tasks": "Tasks",
     "/tasks/new": "New task",
+    "/audit/summary": "Summary",
+    "/audit/changes": "Change log",
+    "/audit/access": "Access log",
+    "/audit/logins": "Sign-ins",
+    "/audit/sessions": "Open sessions",
+    "/audit/keys": "API keys",
+    "/audit/proofs": "Proofs",
 }
 """Screens by address, with the beginning of their heading, as the administrator sees them."""
 LOADED_BYTES, LOADED_FILES = 200_000, 12
