@@ -4,17 +4,15 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
 
-import httpx
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.console.calls import calls_of
 from tests.console.conftest import OpenConsole
 from tests.demo import Demo
 
@@ -27,19 +25,9 @@ class Repriced:
     name: str
 
 
-@asynccontextmanager
-async def api(demo: Demo, username: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The API as a person uses it."""
-    async with httpx.AsyncClient(base_url=f"{demo.url}/api/v1", timeout=60) as client:
-        form = {"username": username, "password": demo.passwords[username]}
-        tokens = (await client.post("/auth/token", data=form)).json()
-        client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
-        yield client
-
-
 @pytest.fixture
 async def product(demo: Demo) -> Repriced:
-    async with api(demo, "manager") as manager:
+    async with calls_of(demo, "manager") as manager:
         row = (await manager.get("/products?limit=1")).json()["items"][0]
         for price in ("77.10", "42.50"):
             reason = {"Audit-Reason": "spring sale"}
@@ -141,7 +129,7 @@ async def test_files_of_what_is_on_the_screen(
     assert trailer["sha256"] == sha256(b"".join(rows)).hexdigest()
     assert product.id.encode() in table
     ZipFile(zipped).extractall(tmp_path)
-    async with api(demo, "auditor") as auditor:
+    async with calls_of(demo, "auditor") as auditor:
         (tmp_path / "trusted.txt").write_text((await auditor.get("/audit/key")).text)
     assert f"{trailer['count']} entries" in verify(tmp_path)
 
@@ -199,7 +187,7 @@ async def test_an_administrator_ends_a_session(console: OpenConsole, product: Re
 
 
 async def test_failed_sign_ins_and_keys_that_nobody_used(console: OpenConsole, demo: Demo) -> None:
-    async with api(demo, "manager") as manager:
+    async with calls_of(demo, "manager") as manager:
         new = {"name": "Nightly export", "scopes": ["products:read"], "expires_at": None}
         (await manager.post("/auth/api-keys", json=new)).raise_for_status()
         await manager.post("/auth/token", data={"username": "office", "password": "not that"})
@@ -215,7 +203,7 @@ async def test_failed_sign_ins_and_keys_that_nobody_used(console: OpenConsole, d
 
 
 async def test_a_person_is_kept_by_a_legal_hold_and_then_erased(console: OpenConsole, demo: Demo) -> None:
-    async with api(demo, "manager") as manager:
+    async with calls_of(demo, "manager") as manager:
         new = {"first_name": "Ines", "last_name": "Costa", "email": "ines.costa@example.com"}
         customer = (await manager.post("/customers", json=new)).json()["id"]
     page = await console("admin", f"/customers/{customer}")
