@@ -1,7 +1,7 @@
 // A value of any kind, to read.
 import { Link } from "@tanstack/react-router";
 import type { Field } from "../document/read.ts";
-import { choiceLabel } from "../document/labels.ts";
+import { choiceLabel, humanize } from "../document/labels.ts";
 import { Chip, type Tone } from "../parts/Chip.tsx";
 import { Day, Moment, Money } from "../parts/Time.tsx";
 import { formatNumber } from "../words/format.ts";
@@ -14,14 +14,24 @@ const TONES: Record<string, Tone> = {
 
 type ValueProps = { field: Field; value: unknown; item?: Record<string, unknown>; names?: Record<string, string> };
 
+const NOISE = new Set(["id", "version", "created_at", "updated_at", "created_by_id", "updated_by_id"]);
+
+/** A row within a value, in a line: what it refers to, what is true of it, and its other values. */
+function inALine(row: object, names: Record<string, string>): string {
+  const telling = Object.entries(row).filter(([name, value]) => !NOISE.has(name) && value !== null && value !== "" && value !== false);
+  const parts = telling.flatMap(([name, value]) => (value === true ? humanize(name) : name.endsWith("_id") ? (names[String(value)] ?? []) : [value].flat().map(String)));
+  return parts.join(", ") || JSON.stringify(row);
+}
+
 const plainText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+const nameOfRow = (row: object, names: Record<string, string>) => ("name" in row ? String(row.name) : "id" in row ? inALine(row, names) : plainText(row));
 const nameOf = (value: unknown, names: Record<string, string>) =>
-  typeof value === "object" && value !== null && "name" in value ? String(value.name) : (names[String(value)] ?? plainText(value));
+  typeof value === "object" && value !== null ? nameOfRow(value, names) : (names[String(value)] ?? plainText(value));
 
 /** Shows a value. A kind that the reader does not know is shown as text. */
 export function Value({ field, value, item = {}, names = {} }: ValueProps) {
   if (value === null || value === undefined || value === "") return null;
-  if (Array.isArray(value)) return <>{value.map((one) => <Chip key={nameOf(one, names)}>{nameOf(one, names)}</Chip>)}</>;
+  if (Array.isArray(value)) return <>{value.map((one, index) => <Chip key={index}>{nameOf(one, names)}</Chip>)}</>;
   switch (field.kind) {
     case "choice": return <Chip tone={TONES[String(value)] ?? "plain"}>{choiceLabel(field, String(value))}</Chip>;
     case "boolean": return <>{say(value ? "value.yes" : "value.no")}</>;
