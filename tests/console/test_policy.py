@@ -17,6 +17,14 @@ def button(page: Page | Locator, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
 
+async def open_as(chromium: Browser, demo: Demo, username: str, path: str) -> Page:
+    """A screen of one person on a server of choice, whose refusals nothing forbids."""
+    page = await (await chromium.new_context(base_url=demo.url)).new_page()
+    await page.goto(f"/console{path}")
+    await sign_in(page, username, demo.passwords[username])
+    return page
+
+
 async def open_user(page: Page, username: str) -> None:
     """Go to the page of a user by the list."""
     await page.goto(f"/console/users?q={username}")
@@ -58,6 +66,43 @@ async def test_an_action_is_granted_after_its_effects_were_seen_and_rolled_back(
     await button(dialog, "Roll back").click()
 
     await expect(page.get_by_role("main").get_by_role("listitem").first).to_contain_text("Rolled back to version")
+
+
+async def test_edits_stay_when_the_policy_moved_and_are_tried_anew(
+    console: OpenConsole, demo: Demo, chromium: Browser
+) -> None:
+    slow = await open_as(chromium, demo, "admin", "/roles/matrix")
+    await grant_own_action(slow, "Reader", "Products", "Set prices")
+
+    fast = await console("office", "/roles/matrix")
+    await toggle_by_keyboard(fast, "Reader: Brands", "create")
+    dialog = slow.get_by_role("dialog")
+    await button(slow, ASK).click()
+    await expect(dialog.get_by_role("alert")).to_contain_text("The role Reader is at version")
+    await expect(button(dialog, APPLY)).to_be_disabled()
+    await button(dialog, "Read it anew").click()
+
+    await expect(slow.get_by_role("group", name="Reader: Brands").get_by_label("create")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    await expect(slow.locator("td.edited")).to_have_count(1)
+    await button(slow, ASK).click()
+    await expect(dialog.get_by_role("listitem")).to_have_text(pattern(r"reader\s*gains\s*\+ Products: Set prices"))
+    await toggle_by_keyboard(fast, "Reader: Brands", "create")
+
+
+async def toggle_by_keyboard(page: Page, cell: str, flag: str) -> None:
+    """Change a flag of the matrix and apply that, with keys alone once the first flag has the focus."""
+    await page.get_by_role("group", name=cell).get_by_label("read", exact=True).focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("group", name=cell).get_by_label(flag, exact=True)).to_be_focused()
+    await page.keyboard.press("Space")
+    await button(page, ASK).focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog").get_by_role("listitem")).to_contain_text("reader")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.locator("td.edited")).to_have_count(0)
 
 
 async def test_why_not_leads_to_the_role_that_is_missing(console: OpenConsole) -> None:
@@ -176,13 +221,7 @@ def careful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 async def test_a_grant_waits_for_a_second_person(careful: Demo, chromium: Browser) -> None:
-    async def open_as(username: str, path: str) -> Page:
-        page = await (await chromium.new_context(base_url=careful.url)).new_page()
-        await page.goto(f"/console{path}")
-        await sign_in(page, username, careful.passwords[username])
-        return page
-
-    asking = await open_as("admin", "/roles/matrix")
+    asking = await open_as(chromium, careful, "admin", "/roles/matrix")
     await grant_own_action(asking, "Reader", "Products", "Set prices")
     await button(asking, ASK).click()
     await expect(asking.get_by_role("dialog")).to_contain_text("wait for a second person")
@@ -191,7 +230,7 @@ async def test_a_grant_waits_for_a_second_person(careful: Demo, chromium: Browse
     await expect(button(asking, "Approve")).to_have_count(0)
     await expect(button(asking, "Withdraw")).to_be_visible()
 
-    deciding = await open_as("office", "/approvals")
+    deciding = await open_as(chromium, careful, "office", "/approvals")
     await deciding.get_by_role("row").filter(has_text="admin").click()
     await expect(deciding.get_by_role("main")).to_contain_text("+ Products: Set prices")
     await button(deciding, "Approve").click()

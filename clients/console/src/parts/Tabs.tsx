@@ -8,7 +8,7 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: readonly T
   return (
     <nav className="tabs" aria-label={label}>
       {tabs.map(({ key, label: text }, index) => (
-        <Link key={key} to="." search={(index ? { tab: key } : {}) as never} aria-current={key === current ? "page" : undefined} activeProps={{}}>{text}</Link>
+        <Link key={key} to="." search={(index ? { tab: key } : {}) as never} activeOptions={{ exact: true }} aria-current={key === current ? "page" : undefined}>{text}</Link>
       ))}
     </nav>
   );
