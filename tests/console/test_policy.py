@@ -175,7 +175,7 @@ async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivat
     await expect(dialog).to_contain_text("It is shown this once")
     await button(dialog, "Close").last.click()
     await page.get_by_role("link", name="Activity").click()
-    await expect(page.get_by_text("Nothing was recorded.")).to_be_visible()
+    await expect(page.get_by_role("main").get_by_role("link", name="Change log")).to_be_visible()
 
 
 async def test_a_manager_sees_a_user_and_is_offered_nothing_that_would_be_refused(console: OpenConsole) -> None:

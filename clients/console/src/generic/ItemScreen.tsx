@@ -44,7 +44,7 @@ function Loaded({ resource, id }: { resource: Resource; id: string }) {
 }
 
 /** A deleted item is in the list of such items alone; one that is not there was restored. */
-function Deleted({ resource, id }: { resource: Resource; id: string }) {
+export function Deleted({ resource, id }: { resource: Resource; id: string }) {
   const page = useRead<Page<Item>>(resource.path, { id, deleted: "only" });
   const reload = () => page.refetch().then(({ data }) => ({ data: data?.items[0] }));
   return (

@@ -5,7 +5,7 @@ import { valueOf, valuesOf, type Search } from "../parts/address.ts";
 
 const LIMIT = 50;
 const COLUMNS = 7;
-const OWN = new Set(["shown", "language"]);
+const OWN = new Set(["shown", "language", "tab"]);
 const NOISE = new Set(["id", "version", "created_at", "created_by", "updated_by", "deleted_at"]);
 
 /** The query of a list without its page: filters, words, order. */

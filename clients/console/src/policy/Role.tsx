@@ -2,7 +2,7 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { useMay, useRead, type Page } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
-import { ItemBody, ItemHeading } from "../generic/ItemScreen.tsx";
+import { Deleted, ItemBody, ItemHeading } from "../generic/ItemScreen.tsx";
 import { WithResource } from "../generic/WithResource.tsx";
 import type { Item } from "../generic/item.ts";
 import { useAddress, valueOf } from "../parts/address.ts";
@@ -21,7 +21,9 @@ export default function Role() {
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {
-  const role = useRead<Item>(`/api/v1/roles/${encodeURIComponent(id)}`);
+  const [{ deleted }] = useAddress();
+  const role = useRead<Item>(deleted ? null : `/api/v1/roles/${encodeURIComponent(id)}`);
+  if (deleted) return <Deleted resource={resource} id={id} />;
   return <Answered to={role}>{(found) => <Found resource={resource} item={found} reload={role.refetch} />}</Answered>;
 }
 

@@ -2,7 +2,7 @@
 import { useParams } from "@tanstack/react-router";
 import { useMay, useRead, type Schemas } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
-import { ItemBody, ItemHeading } from "../generic/ItemScreen.tsx";
+import { Deleted, ItemBody, ItemHeading } from "../generic/ItemScreen.tsx";
 import { WithResource } from "../generic/WithResource.tsx";
 import type { Item } from "../generic/item.ts";
 import { stringifySearch, useAddress, useGo, valueOf } from "../parts/address.ts";
@@ -25,8 +25,10 @@ export default function User() {
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {
-  const overview = useRead<Overview>(`/api/v1/users/${encodeURIComponent(id)}/overview`);
+  const [{ deleted }] = useAddress();
+  const overview = useRead<Overview>(deleted ? null : `/api/v1/users/${encodeURIComponent(id)}/overview`);
   const reload = async () => ({ data: (await overview.refetch()).data?.user as Item | undefined });
+  if (deleted) return <Deleted resource={resource} id={id} />;
   return <Answered to={overview}>{(found) => <Found resource={resource} overview={found} reload={reload} />}</Answered>;
 }
 

@@ -18,15 +18,27 @@ import { toAccess, toCall, toChanges, toLogins } from "./places.ts";
 
 type Entry = Schemas["TimelineEntry"];
 
+const pathOf = (id: string) => `/api/v1/audit/actors/${encodeURIComponent(id)}/timeline`;
+
 export default function ActorScreen() {
   const { id } = useParams({ strict: false }) as { id: string };
-  const [search, change] = useAddress();
-  const path = `/api/v1/audit/actors/${encodeURIComponent(id)}/timeline`;
-  const page = useRead<Page<Entry>>(path, listQuery(search));
-  const withKeys = valueOf(search, "keys") === "true";
+  const [search] = useAddress();
+  const page = useRead<Page<Entry>>(pathOf(id), listQuery(search));
   return (
     <>
       <Heading title={nameIn(page.data?.items ?? [], id)} note={say("record.timeline")} />
+      <Timeline id={id} />
+    </>
+  );
+}
+
+/** What an actor did, by the period and page of the address; also a part of the screen of a user. */
+export function Timeline({ id }: { id: string }) {
+  const [search, change] = useAddress();
+  const page = useRead<Page<Entry>>(pathOf(id), listQuery(search));
+  const withKeys = valueOf(search, "keys") === "true";
+  return (
+    <>
       <Toolbar label={say("record.timeline")}>
         <button type="button" aria-pressed={withKeys} onClick={() => change({ keys: withKeys ? undefined : "true", cursor: undefined })}>
           <Icon name="key" />{say("record.with-keys")}
@@ -40,7 +52,7 @@ export default function ActorScreen() {
           <>
             {!found.items.length && <Empty>{say("record.empty")}</Empty>}
             <ol className="entries">{found.items.map((entry) => <li key={`${entry.kind} ${entry.id}`}><OneEntry entry={entry} /></li>)}</ol>
-            <Pager resource={{ path } as Resource} page={found} counted={false} />
+            <Pager resource={{ path: pathOf(id) } as Resource} page={found} counted={false} />
           </>
         )}
       </Answered>
