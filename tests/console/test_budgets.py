@@ -19,6 +19,9 @@ SCREENS = {
     "/audit/sessions": "Open sessions",
     "/audit/keys": "API keys",
     "/audit/proofs": "Proofs",
+    "/roles/matrix": "Matrix",
+    "/roles/explain?username=reader&permission=products:delete": "Why, why not",
+    "/roles/versions": "Versions",
 }
 """Screens by address, with the beginning of their heading, as the administrator sees them."""
 LOADED_BYTES, LOADED_FILES = 200_000, 12
