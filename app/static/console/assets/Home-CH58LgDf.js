@@ -1,0 +1,1 @@
+import{D as e,h as t}from"./libraries-CjNg6ka7.js";var n=e();function r(){return(0,n.jsx)(t,{to:`/audit/summary`,replace:!0})}export{r as default};
