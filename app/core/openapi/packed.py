@@ -30,7 +30,7 @@ def pack_document(document: Json) -> Json:
         for path, item in document["paths"].items()
     }
     schemas: Json = pack(document["components"]["schemas"], is_named=True)
-    kept = {name: document[name] for name in ("openapi", "info", "servers", "tags")}
+    kept = {name: value for name, value in document.items() if name not in ("paths", "components")}
     return {**kept, "paths": paths, "components": {"schemas": schemas}}
 
 

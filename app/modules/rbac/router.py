@@ -11,15 +11,14 @@ from app.core.http.dependencies import Caller, read_only, transactional
 from app.core.http.guards import authenticated, policy_change, requires
 from app.core.http.router import Router
 from app.core.http.state import state_of
+from app.modules.rbac.menus.schemas import MenuGroup, PermissionRead
 from app.modules.rbac.menus.service import MenuService
 from app.modules.rbac.schemas import (
     ExplainAllQuery,
     ExplainQuery,
     Explanation,
-    MenuGroup,
     OwnExplainQuery,
     OwnExplanation,
-    PermissionRead,
     UserExplanation,
     VersionQuery,
     VersionRead,

@@ -149,7 +149,7 @@ class OwnExplainService(ExplainService):
             allowed=bool(scopes),
             scopes=sorted(scopes),
             obstacles=[] if scopes else await self.obstacles_of(found),
-            granted_by=await self.granting(permission) if may_read else None,
+            granted_by=await self.find_granting_roles(permission) if may_read else None,
             given_with=list(GIVING),
             needs_approval=any(find_named(rule, [permission]) for rule in rules if rule.startswith(GRANT)),
         )
@@ -163,9 +163,9 @@ class OwnExplainService(ExplainService):
         misses = [each for ground in found.near_misses for each in ground.obstacles] or [NO_GRANT]
         return list(dict.fromkeys([*["module-inactive"] * is_inactive, *misses]))
 
-    async def granting(self, permission: str) -> list[str]:
+    async def find_granting_roles(self, permission: str) -> list[str]:
         """The roles that grant it."""
-        rows = await self.rows.granting(permission.partition(":")[0])
+        rows = await self.rows.find_grants(permission.partition(":")[0])
         return [row.name for row in rows if scopes_in(granted_permissions(row), permission)]
 
 

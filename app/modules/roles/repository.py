@@ -183,7 +183,7 @@ class HolderRepository(ReadRepository):
         linked = grant_paths().where(modules.c.slug == bindparam("slug")).with_only_columns(user_roles.c.user_id)
         return self.select().where(or_(users.c.is_superuser, users.c.id.in_(linked)))
 
-    async def granting(self, slug: str) -> Sequence[AnyRow]:
+    async def find_grants(self, slug: str) -> Sequence[AnyRow]:
         """The active grants of a module with the names of their roles, which are active too."""
         statement = (
             select(roles.c.name, *MODULE_COLUMNS, *GRANT_COLUMNS)

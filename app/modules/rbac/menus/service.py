@@ -8,7 +8,7 @@ from app.core.clock import now
 from app.core.context import ALL_ROWS, Principal, scopes_in
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import NotFound
-from app.modules.rbac.schemas import MenuGroup, MenuModule, PermissionRead
+from app.modules.rbac.menus.schemas import MenuGroup, MenuModule, PermissionRead
 from app.modules.roles import ACTIONS, HolderRepository, ModuleRepository, permissions_of_paths
 
 

@@ -48,7 +48,7 @@ function KeyTable({ keys, onRevoke }: { keys: Key[]; onRevoke: (key: Key) => voi
       { name: "scopes", label: say("key.scopes"), cell: ({ scopes }) => scopes.join(", ") },
       { name: "expires_at", label: say("key.expires"), cell: ({ expires_at }) => (expires_at ? <Moment at={expires_at} /> : say("key.never")) },
       { name: "last_used_at", label: say("key.last-used"), cell: ({ last_used_at }) => (last_used_at ? <Moment at={last_used_at} ago /> : say("key.never")) },
-      { name: "revoke", label: "", cell: (key) => (key.revoked_at ? say("key.revoked") : <button type="button" onClick={() => onRevoke(key)}>{say("key.revoke")}</button>) },
+      { name: "revoke", label: say("account.actions"), cell: (key) => (key.revoked_at ? say("key.revoked") : <button type="button" onClick={() => onRevoke(key)}>{say("key.revoke")}</button>) },
     ]} />
   );
 }

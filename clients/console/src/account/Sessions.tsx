@@ -37,7 +37,7 @@ export function Sessions() {
             { name: "ip", label: say("session.address"), cell: ({ ip }) => ip },
             { name: "last_used_at", label: say("session.last-used"), cell: ({ last_used_at }) => <Moment at={last_used_at} ago /> },
             { name: "created_at", label: say("session.since"), cell: ({ created_at }) => <Moment at={created_at} /> },
-            { name: "end", label: "", cell: (session) => !session.is_current && <button type="button" onClick={() => setEnding(session)}>{say("session.end")}</button> },
+            { name: "end", label: say("account.actions"), cell: (session) => !session.is_current && <button type="button" onClick={() => setEnding(session)}>{say("session.end")}</button> },
           ]} />
         )}
       </Answered>
