@@ -72,7 +72,8 @@ def test_a_new_module_needs_no_edit_elsewhere(tree: Path, folder: str, arguments
     with closing(sqlite3.connect(tree / "var" / "new.db")) as database:
         assert database.execute(f"SELECT count(*) FROM {folder.removesuffix('s')}").fetchone() == (3,)  # noqa: S608  # ours
     tests = ["tests/contract", f"tests/modules/{folder}", "tests/architecture/test_routes.py"]
-    tests += ["tests/architecture/test_sort_indexes.py", "-k", f"{folder} or test_routes or test_sort_indexes"]
+    tests += ["tests/architecture/test_sort_indexes.py", "tests/console/test_modules.py"]
+    tests += ["-k", f"{folder} or test_routes or test_sort_indexes"]
     output = run(tree, sys.executable, "-m", "pytest", "-q", *tests, "-p", "no:cacheprovider")
     ran = dict(re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE))
     assert int(ran["sqlite"]) == int(ran["postgresql"]) >= 15

@@ -20,7 +20,7 @@ class InvitationRead(ResponseSchema):
     used_at: datetime | None
     """When the user set a password by it; null while it was not used."""
     is_open: bool
-    """Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too."""
+    """Whether it can be used. A deactivation and another password end it, too."""
 
 
 class NewInvitation(InvitationRead):

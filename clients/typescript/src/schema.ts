@@ -6393,7 +6393,7 @@ export interface components {
             invited_at: string;
             /**
              * Is open
-             * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
+             * @description Whether it can be used. A deactivation and another password end it, too.
              */
             is_open: boolean;
             /**
@@ -7171,7 +7171,7 @@ export interface components {
             invited_at: string;
             /**
              * Is open
-             * @description Whether it can be used. A sign-out of all sessions, such as a deactivation, and another password end it too.
+             * @description Whether it can be used. A deactivation and another password end it, too.
              */
             is_open: boolean;
             /**
