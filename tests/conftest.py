@@ -2,6 +2,9 @@
 
 import os
 
+from tests.scratch import use_memory
+
+use_memory()
 os.environ["ENVIRONMENT"] = "test"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a test starts compiles all sources again
 
