@@ -205,7 +205,7 @@ def parts_of(table: Table) -> "dict[Column[Any], type[Entity]]":
 
 def references_to(table: Table) -> "list[Column[Any]]":
     """The foreign keys, of any table, to rows of `table`."""
-    columns = [column for other in SQLModel.metadata.sorted_tables for column in other.columns]
+    columns = [column for other in SQLModel.metadata.tables.values() for column in other.columns]
     return [column for column in columns if any(key.column.table is table for key in column.foreign_keys)]
 
 
