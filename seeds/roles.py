@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.core.db.session import Session
+from app.core.runtime.module_info import EXPORT
 from app.modules import routers
 from app.modules.roles import Assignments, AssignmentService, Flags, Role, RoleCreate, RoleService
 from app.modules.users import User
@@ -20,6 +21,8 @@ TASKS = Flags(module_slug="tasks", **WRITING)
 OWN_TASKS = Flags(module_slug="tasks", **WRITING, scope="own")
 """Those that the user created or is to do."""
 PERSONAL = ["read-personal"]
+EXPORTED = ("products", "customers")
+"""Modules whose lists are files only for those who may export."""
 
 
 def grant_reading(*slugs: str) -> list[Flags]:
@@ -51,7 +54,13 @@ ROLES = {
         [Flags(module_slug="customers", can_update=True, actions=PERSONAL), TASKS, *grant_reading("products")],
     ),
     "Reader": ("reader", grant_reading(*BUSINESS)),
-    "Auditor": ("auditor", grant_reading("audit", *BUSINESS)),
+    "Auditor": (
+        "auditor",
+        [
+            *grant_reading("audit", *(slug for slug in BUSINESS if slug not in EXPORTED)),
+            *(Flags(module_slug=slug, actions=[EXPORT]) for slug in EXPORTED),
+        ],
+    ),
 }
 """The user who has the role, and what it grants. An administrator gives only what is theirs, so theirs is the most."""
 

@@ -17,6 +17,7 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.row_scopes import NamesCaller, RowScopes, Rule
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.errors import Forbidden
+from app.core.runtime.module_info import EXPORT
 
 POLICIES = 1000
 """Sets of permissions whose row access is kept."""
@@ -74,6 +75,13 @@ class RowAccess:
     """The scopes in which the caller may read, for each module that has scopes."""
     delete: tuple[tuple[str, frozenset[str]], ...]
     """Those in which the caller may delete, and so read what is deleted."""
+    export: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Those in which the caller may export, for the module whose rows the request asks for as a file."""
+
+    def held_in(self, module: str, *, deleted: bool = False) -> set[frozenset[str]]:
+        """Sets of scopes of a module: rows are in one scope of each. None is for all rows."""
+        asked = (self.read, self.export, *([self.delete] if deleted else []))
+        return {dict(each).get(module, EVERYWHERE) for each in asked} - {EVERYWHERE}
 
     def conditions(
         self, table: Table, rows: FromClause | None = None, *, deleted: bool = False
@@ -82,16 +90,16 @@ class RowAccess:
         declared = scopes_of(table)
         if declared is None:
             return ()
-        held = {dict(each)[declared.module] for each in (self.read, *([self.delete] if deleted else []))}
-        chosen = table if rows is None else rows
-        return [condition_of(table, chosen, each) for each in sorted(held - {EVERYWHERE}, key=sorted)]
+        chosen, held = table if rows is None else rows, self.held_in(declared.module, deleted=deleted)
+        return [condition_of(table, chosen, each) for each in sorted(held, key=sorted)]
 
     def split(self, table: Table, rows: AnySelect) -> list[AnySelect]:
         """Selects without a common row, which together have those of `rows` that the caller may read."""
         declared = scopes_of(table)
-        held = EVERYWHERE if declared is None else dict(self.read)[declared.module]
-        if declared is None or held == EVERYWHERE or owner_key(table) is not None:
+        sets = set() if declared is None else self.held_in(declared.module)
+        if declared is None or len(sets) != 1 or owner_key(table) is not None:
             return [rows]
+        [held] = sets
         conditions, together = declared.split(table, held), declared.condition(table, held)
         return [replace_condition(rows, together, each) for each in conditions] if len(conditions) > 1 else [rows]
 
@@ -108,18 +116,22 @@ def replace_condition(rows: AnySelect, old: ColumnElement[bool], new: ColumnElem
 
 
 @lru_cache(POLICIES)
-def access_by(permissions: frozenset[str]) -> RowAccess:
-    """What permissions give access to."""
+def access_by(permissions: frozenset[str], export: str | None = None) -> RowAccess:
+    """What permissions give access to, in a file by the permission `export`."""
     read, delete = (
         tuple((module, scopes_in(permissions, f"{module}:{action}")) for module in scoped_modules())
         for action in ("read", "delete")
     )
-    return RowAccess(read, delete)
+    asked = () if export is None else ((export.partition(":")[0], scopes_in(permissions, export)),)
+    return RowAccess(read, delete, asked)
 
 
 def row_access(context: RequestContext) -> RowAccess:
     """What the caller of a request may read; everything where there is none."""
-    return access_by(EVERY_PERMISSION if context.principal is None else context.principal.permissions)
+    if context.principal is None:
+        return access_by(EVERY_PERMISSION)
+    exported = context.permission if context.permission and context.permission.endswith(f":{EXPORT}") else None
+    return access_by(context.principal.permissions, exported)
 
 
 async def may_read(session: Session, row: Entity, *, deleted: bool) -> bool:

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
-from app.core.errors import invalid_fields
+from app.core.errors import Forbidden, invalid_fields
 from app.core.field_errors import validation_errors
 from app.core.http.file_formats import EXPORT_TYPES, Write
 from app.core.http.file_options import ItemFileOptions
@@ -77,10 +77,16 @@ async def single_page(page: RowPage) -> AsyncIterator[Sequence[Any]]:
 async def all_pages(
     endpoint: ListEndpoint, arguments: dict[str, Any], query: PageQuery, page: RowPage, context: RequestContext
 ) -> AsyncIterator[Sequence[Any]]:
-    """The items of `page` and of every page after it. Raises Forbidden once the caller may no longer read them."""
+    """The items of `page` and of every page after it. Raises Forbidden once the permissions of the caller change.
+
+    A file that went on with others would look whole, and be neither what the caller could read before nor after.
+    """
+    begun = context.principal
     yield page.items
     while page.next_cursor is not None:
         await context.reauthorize()
+        if begun and context.principal and context.principal.permissions != begun.permissions:
+            raise Forbidden("Your permissions changed while the file was written. Ask for it again.")
         query = query.model_copy(update={"cursor": page.next_cursor, "offset": 0})
         page = await endpoint(**{**arguments, "query": query})
         yield page.items

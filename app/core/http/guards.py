@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, params
 
 from app.core.context import Actor, Need, Principal
 from app.core.errors import Forbidden, Unauthenticated, permission_denied
+from app.core.http.accept import requested_file_type
 from app.core.http.dependencies import lock_policy, read_dry_run, target_other_account
+from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES
 from app.core.http.state import context_of, state_of
 from app.core.security.request_signing import SignedCall
 
@@ -91,9 +94,7 @@ class Authenticated(Guard):
         return self.session_only
 
     async def __call__(self, request: Request) -> str:
-        principal = await self.authenticate(request)
-        self.check_restrictions(principal)
-        return self.check_permissions(principal, request)
+        return self.authorize(await self.authenticate(request), request)
 
     async def authenticate(self, request: Request) -> Principal:
         """The caller, by the access token or API key of the request. Raises Unauthenticated."""
@@ -104,6 +105,11 @@ class Authenticated(Guard):
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Sign in first: send `Authorization: Bearer <access token>`.")
         return await authenticator.authenticate(token, context)
+
+    def authorize(self, principal: Principal, request: Request) -> str:
+        """The rule that admits the caller. Raises Forbidden."""
+        self.check_restrictions(principal)
+        return self.check_permissions(principal, request)
 
     def check_restrictions(self, principal: Principal) -> None:
         """Raise Forbidden for a restricted caller, and for an API key where a session is required."""
@@ -124,6 +130,9 @@ class RequiresPermission(Authenticated):
     `without_read`: the answers tell nothing that was stored before, so that reading is not required. Reading deleted
     items requires the delete permission as well. `also` are permissions that are required besides, of other modules.
     """
+
+    export: str | None = None
+    """The permission that a list as a file requires besides, of callers whom a permission of its module admits."""
 
     def __init__(
         self,
@@ -151,7 +160,26 @@ class RequiresPermission(Authenticated):
     @property
     def by_parameter(self) -> dict[str, dict[str, list[str]]]:
         """Permissions that are required besides, by query parameter and its value."""
-        return {"deleted": {"only": [f"{self.permissions[0].partition(':')[0]}:delete"]}}
+        files = {} if self.export is None else {"format": {name: [self.export] for name in FILE_TYPES.values()}}
+        return {"deleted": {"only": [f"{self.permissions[0].partition(':')[0]}:delete"]}, **files}
+
+    def with_export(self, permission: str) -> Self:
+        """This guard, for a list whose files require `permission`."""
+        guard = copy(self)
+        guard.export = permission
+        return guard
+
+    def authorize(self, principal: Principal, request: Request) -> str:
+        """The rule that admits the caller: for a file, the permission to export. Raises Forbidden."""
+        held = super().authorize(principal, request)
+        if self.export is None or not asks_for_file(request):
+            return held
+        module = self.export.partition(":")[0]
+        others = (each for each in self.permissions if each.partition(":")[0] != module)
+        admitted = next((each for each in (self.export, *others) if principal.scopes_of(each)), None)
+        if admitted is None:
+            raise permission_denied(f"This list as a file needs the permission {self.export}.", self.export)
+        return admitted
 
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = next((permission for permission in self.permissions if principal.scopes_of(permission)), None)
@@ -182,6 +210,21 @@ class RequiresInSomeModule(RequiresPermission):
         if modules and not principal.may(self.permissions[0]):
             return f"{min(modules)}:{self.action}"
         return super().check_permissions(principal, request)
+
+
+def asks_for_file(request: Request) -> bool:
+    """Whether a list is requested as a file, of whichever format."""
+    if "format" in request.query_params:
+        return True
+    return requested_file_type(request.headers.get("accept", ""), EXPORT_TYPES) is not None
+
+
+def guard_files(dependencies: Sequence[params.Depends], permission: str) -> list[params.Depends]:
+    """The dependencies of a list whose files require `permission`."""
+    return [
+        Depends(each.dependency.with_export(permission)) if isinstance(each.dependency, RequiresPermission) else each
+        for each in dependencies
+    ]
 
 
 def public(*, durable_audit: bool = False, rate_limited: bool = True, leaves_query: bool = False) -> Any:

@@ -64,8 +64,7 @@ class InnerRequest:
         """Check, without counting it, what the route checks before it reads a body. Raises Problem."""
         guard, preflight = self.route.guard, self.route.preflight
         if isinstance(guard, Authenticated):
-            guard.check_restrictions(principal)
-            guard.check_permissions(principal, self.request)
+            guard.authorize(principal, self.request)
         check_parameters(self.request, preflight.query_parameters, preflight.query_lists)
         if preflight.takes_if_match:
             read_conditions(self.request, context_of(self.request), is_required=False)

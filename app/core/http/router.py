@@ -1,6 +1,6 @@
 """The router of a module, which declares the module to roles, menus and the document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from app.core.db.row_scopes import RowScopes
 from app.core.fields.icon import check_icon
-from app.core.http.guards import signed_by_service
-from app.core.http.route import Route
+from app.core.http.guards import guard_files, signed_by_service
+from app.core.http.route import Route, item_of_page
 from app.core.runtime.module_info import ModuleInfo
 
 
@@ -58,6 +58,13 @@ class Router(APIRouter):
         self.module: ModuleInfo | None = None
         if slug:
             self.module = ModuleInfo(slug, name or slug.title(), group, icon, f"/{slug}", sort_order, actions or {})
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Add a route. Files of a list need the permission to export, where the module declares one."""
+        permission = self.module.export_permission if self.module else None
+        if permission is not None and item_of_page(options.get("response_model")) is not None:
+            options["dependencies"] = guard_files(options.get("dependencies") or (), permission)
+        super().add_api_route(path, endpoint, **options)
 
     def declare_scopes(self, rows: RowScopes | None) -> None:
         """Let grants of the module be limited to the scopes of its rows, if they have any.

@@ -11,10 +11,12 @@ from app.core.db.field_rules import rules_of
 from app.core.db.named import references_of
 from app.core.db.pagination import PageQuery
 from app.core.db.targets import SHOWN_AS
+from app.core.http.guards import RequiresPermission
 from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
 from app.core.openapi.actions import actions_of
 from app.core.resources.imports.guard import ACTIONS as MODES
+from app.core.runtime.module_info import EXPORT
 
 Json = dict[str, Any]
 Routes = Mapping[tuple[str, str], Route]
@@ -153,13 +155,24 @@ def rules_in(table: Table) -> Json:
 
 def actions_and_files(each: List, document: Json, routes: Routes) -> Json:
     """What can be done with the list and its items, and which files it takes and gives."""
-    actions = dict(find_actions(each.path, document, routes))
+    actions = {**dict(find_actions(each.path, document, routes)), **export_of(each, document)}
     return {
         "actions": actions,
         "history": "history" in actions,
         "import": list(MODES) if "import" in actions else None,
         "export": list(each.route.preflight.file_types),
     }
+
+
+def export_of(each: List, document: Json) -> dict[str, Json]:
+    """The list as a file, by its verb, where that needs more than to read the list."""
+    guard = each.route.guard
+    if not isinstance(guard, RequiresPermission) or guard.export is None:
+        return {}
+    of_module = f"{guard.export.partition(':')[0]}:"
+    needed = [[*some, guard.export] if some[0].startswith(of_module) else some for some in guard.alternatives]
+    name = document["paths"][each.path]["get"]["operationId"]
+    return {EXPORT: {"operationId": name, "method": "get", "path": each.path, "anyOf": needed}}
 
 
 def find_actions(path: str, document: Json, routes: Routes) -> Iterator[tuple[str, Json]]:

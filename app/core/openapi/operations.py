@@ -57,7 +57,6 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     """Add description, security, idempotency key, dry run, and files in both directions to `operation`."""
     operation["description"] = " ".join(description_of(operation, route))
     operation["security"] = security_of(route)
-    operation["x-access"] = access_of(route, operation)
     describe_parameters(operation, route)
     if route.preflight.takes_idempotency_key:
         operation.setdefault("parameters", []).append(dict(IDEMPOTENCY_KEY))
@@ -72,6 +71,7 @@ def complete_operation(operation: Json, route: Route, schemas: Json) -> None:
     if route.item is not None:
         operation["responses"]["200"]["content"] |= {kind: file_schema(kind) for kind in route.preflight.file_types}
         operation.setdefault("parameters", []).extend(file_parameters(route))
+    operation["x-access"] = access_of(route, operation)
 
 
 def describe_parameters(operation: Json, route: Route) -> None:
@@ -106,6 +106,8 @@ def description_of(operation: Json, route: Route) -> Iterator[str]:
     yield from guard_sentences(route)
     if route.item is not None:
         yield f"The list is also a file: `Accept: {'` or `'.join(route.preflight.file_types)}`."
+        if isinstance(route.guard, RequiresPermission) and route.guard.export:
+            yield f"A file requires the permission `{route.guard.export}`, too."
     if route.has_dry_run:
         yield "With `dry_run=true` nothing is changed, and the response is a preview of the effects."
     if route.preflight.takes_if_match:

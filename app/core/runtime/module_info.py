@@ -8,6 +8,8 @@ from app.core.context import ALL_ROWS
 
 STANDARD_ACTIONS = ("read", "create", "update", "delete", "audit")
 """The actions of every module."""
+EXPORT = "export"
+"""The own action that a module declares where reading its lists is not enough to get them as files."""
 NAME = compile_pattern(r"[a-z][a-z0-9-]{0,39}")
 
 
@@ -28,6 +30,11 @@ class ModuleInfo:
     sort_order: int
     actions: Mapping[str, str] = field(default_factory=dict)
     scopes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def export_permission(self) -> str | None:
+        """The permission that files of the lists need, where the module declares one."""
+        return f"{self.slug}:{EXPORT}" if EXPORT in self.actions else None
 
     def __post_init__(self) -> None:
         taken = {*STANDARD_ACTIONS, ALL_ROWS}

@@ -13,7 +13,7 @@ router = Router(
     icon="contact",
     sort_order=20,
     about="Customers.",
-    actions={"read-personal": "Read personal data of customers"},
+    actions={"read-personal": "Read personal data of customers", "export": "Get lists as files"},
 )
 
 resource = Resource(

@@ -25,7 +25,7 @@ router = Router(
     icon="package",
     sort_order=25,
     about="Products and their stock.",
-    actions={"move-stock": "Record stock movements", "set-price": "Set prices"},
+    actions={"move-stock": "Record stock movements", "set-price": "Set prices", "export": "Get lists as files"},
 )
 
 resource = Resource(

@@ -13,7 +13,7 @@ MARK = "\ufeff"
 
 @pytest.fixture
 async def person(signed_in_as: SignedInAs) -> Person:
-    person = await signed_in_as("products:create", "products:update", "products:set-price")
+    person = await signed_in_as("products:create", "products:update", "products:set-price", "products:export")
     lamp = {"sku": "A-1", "name": '=1+1; "brass"', "price": "19.90", "currency": "EUR"}
     assert (await person.post("/products", lamp)).status_code == 201
     return person

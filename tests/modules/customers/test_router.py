@@ -115,7 +115,7 @@ async def test_personal_data_is_encrypted_in_the_audit_log_and_readable_to_audit
 
 
 async def test_an_address_is_imported_and_exported(signed_in_as: SignedInAs) -> None:
-    person = await signed_in_as("customers:create", "customers:read-personal")
+    person = await signed_in_as("customers:create", "customers:read-personal", "customers:export")
     content = (
         "first_name,last_name,email,phone,address.line1,address.city,address.country\n"
         "Ann,Other,ann@example.com,'+4930901820,Main Street 1,Berlin,DE\n"

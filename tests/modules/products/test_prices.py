@@ -13,7 +13,7 @@ from tests.people import Person, SignedInAs
 
 DEAR, CHEAP = "19.90", "1.00"
 WHY = {"Audit-Reason": "a mistake"}
-CLERK = ("products:create", "products:update", "products:delete")
+CLERK = ("products:create", "products:update", "products:delete", "products:export")
 
 
 async def send_file(person: Person, rows: list[dict[str, Any]], **query: Any) -> httpx.Response:

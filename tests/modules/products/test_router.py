@@ -12,7 +12,7 @@ from tests.answers import refusals
 from tests.modules.products.factory import PATH, body
 from tests.people import Person, SignedInAs
 
-WRITES = tuple(f"products:{action}" for action in ("create", "update", "delete", "move-stock", "set-price"))
+WRITES = tuple(f"products:{action}" for action in ("create", "update", "delete", "move-stock", "set-price", "export"))
 
 
 @pytest.mark.parametrize(

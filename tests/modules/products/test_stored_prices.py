@@ -17,7 +17,9 @@ BODY = {"sku": "LAMP-1", "name": "Desk lamp", "price": "19.90", "currency": "EUR
 
 @pytest.fixture
 async def clerk(signed_in_as: SignedInAs) -> Person:
-    return await signed_in_as("products:create", "products:read", "products:update", "products:set-price", "audit:read")
+    return await signed_in_as(
+        "products:create", "products:read", "products:update", "products:set-price", "products:export", "audit:read"
+    )
 
 
 async def test_a_price_in_a_withdrawn_currency_is_shown_as_it_was_stored(

@@ -24,6 +24,7 @@ EDITS = (
     "products:update",
     "products:delete",
     "products:set-price",
+    "products:export",
     "tags:create",
     "tags:update",
     "tags:delete",

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 
@@ -20,6 +21,8 @@ from tests.people import Person, person
 POLICIES, USERS, ROWS = 6, 4, 3
 OWN = {"tasks": ("created_by_id", "assignee_id"), "customers": ("created_by_id",)}
 """From the specification: tasks that one created or is to do, and customers that one created."""
+OWN_ACTIONS: dict[str, list[list[str]]] = {"tasks": [[]], "customers": [["read-personal"], ["read-personal", "export"]]}
+"""Own actions that a role may grant. Files of tasks need none."""
 
 
 @dataclass
@@ -33,27 +36,35 @@ class World:
     def may(self, user_id: UUID, slug: str, action: str, row: Any) -> bool:
         """Whether a grant of the user permits the action for the row."""
         for grant in self.grants[user_id]:
-            permits = action == "read" or getattr(grant, f"can_{action}")
+            permits = permitted_by(grant, action)
             is_own = user_id in [getattr(row, column) for column in OWN[slug]]
             if grant.module_slug == slug and permits and (grant.scope == "all" or is_own):
                 return True
         return False
 
     def may_somewhere(self, user_id: UUID, slug: str, action: str) -> bool:
-        return any(
-            grant.module_slug == slug and (action == "read" or getattr(grant, f"can_{action}"))
-            for grant in self.grants[user_id]
-        )
+        return any(grant.module_slug == slug and permitted_by(grant, action) for grant in self.grants[user_id])
 
-    def shown(self, user_id: UUID, slug: str, *, deleted: bool = False) -> set[str]:
-        """The ids of the rows that the user sees in a list."""
-        actions = ("read", "delete") if deleted else ("read",)
+    def exported(self, user_id: UUID, slug: str) -> set[str] | None:
+        """The ids of the rows in a file of the user's; None where there is none."""
+        if slug == "tasks":
+            return self.shown(user_id, slug)
+        return self.shown(user_id, slug, "export") if self.may_somewhere(user_id, slug, "export") else None
+
+    def shown(self, user_id: UUID, slug: str, also: str = "read", *, deleted: bool = False) -> set[str]:
+        """The ids of the rows that the user sees in a list, and to which the user may do another action."""
+        actions = ("read", "delete") if deleted else ("read", also)
         return {
             str(row.id)
             for row in self.rows[slug]
             if (row.deleted_at is not None) == deleted
             and all(self.may(user_id, slug, action, row) for action in actions)
         }
+
+
+def permitted_by(grant: Flags, action: str) -> bool:
+    """Whether a grant permits an action."""
+    return action == "read" or action in grant.actions or getattr(grant, f"can_{action}", False)
 
 
 def acting_as(user: Person) -> RequestContext:
@@ -68,7 +79,7 @@ def invent_grants(chance: random.Random) -> list[list[Flags]]:
             Flags(
                 module_slug=slug,
                 scope=chance.choice(["all", "own", "own"]),
-                actions=["read-personal"] if slug == "customers" else [],
+                actions=chance.choice(OWN_ACTIONS[slug]),
                 **{f"can_{action}": chance.random() < 0.5 for action in ("create", "update", "delete")},
             )
             for slug in OWN
@@ -123,11 +134,13 @@ async def check_lists(world: World, user: Person, slug: str) -> int:
     """Lists, counts, files and summaries have the rows that the oracle names, and nothing of others."""
     truth = world.shown(user.id, slug)
     page = (await user.get(f"/{slug}", params={"limit": 100, "total": "exact"})).json()
-    file = (await user.get(f"/{slug}", params={"format": "ndjson"})).text.splitlines()
+    file = await user.get(f"/{slug}", params={"format": "ndjson"})
+    rows = {orjson.loads(line)["id"] for line in file.text.splitlines()} if file.status_code == 200 else None
     summary = (await user.get(f"/{slug}/summary", params={"by": "status"})).json()
     found = (await user.get(f"/{slug}", params={"q": "b", "total": True})).json() if slug == "customers" else page
     assert {item["id"] for item in page["items"]} == truth
-    assert page["total"] == len(file) == summary["total"] == found["total"] == len(truth)
+    assert rows == world.exported(user.id, slug)
+    assert page["total"] == summary["total"] == found["total"] == len(truth)
     hidden = await user.get(f"/{slug}", params={"deleted": "only", "limit": 100, "total": "exact"})
     if not world.may_somewhere(user.id, slug, "delete"):
         assert hidden.status_code == 403

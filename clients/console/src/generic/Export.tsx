@@ -7,6 +7,7 @@ import { Dialog } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Problem } from "../parts/states.tsx";
 import { say } from "../words/say.ts";
+import { useCan } from "./allowed.ts";
 import { filterQuery } from "./list.ts";
 
 /** Has the browser fetch a list as a file. It streams to the disk, however long it is. */
@@ -21,7 +22,8 @@ export async function download(path: string, query: Record<string, unknown>): Pr
 
 export function Export({ resource }: { resource: Resource }) {
   const [open, setOpen] = useState(false);
-  if (!resource.can.export) return null;
+  const can = useCan(resource);
+  if (!resource.can.export || (resource.actions.export && !can("export"))) return null;
   return (
     <>
       <button type="button" onClick={() => setOpen(true)}><Icon name="download" />{say("list.export")}</button>
