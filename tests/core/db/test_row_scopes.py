@@ -15,20 +15,23 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.pagination import EntityQuery
 from app.core.db.repository import ReadRepository
-from app.core.db.row_access import scopes_of
+from app.core.db.row_access import is_included, scopes_of
 from app.core.db.row_scopes import RefersToOwn, RowScope, RowScopes
 from app.core.db.session import AnySelect
 from app.core.db.targets import target_of
 from app.core.http.router import Router
 from app.main import create_app
 from app.modules.brands.models import Brand
+from app.modules.categories.models import Category
 from app.modules.customers.repository import CustomerRepository
 from app.modules.customers.schemas import CustomerQuery
 from app.modules.products.models import Product
+from app.modules.roles import Role
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
 from tests.core.db.plans import statements_of
 from tests.core.db.test_list_plans import plans
+from tests.people import SignedInAs
 
 
 def entities() -> Iterator[type[Entity]]:
@@ -149,3 +152,48 @@ async def test_a_page_of_a_range_has_no_other_condition(database: Database) -> N
 
     [(sql, _)] = statements
     assert " OR " not in sql
+
+
+async def found_by(rule: RefersToOwn, model: type[Entity], me: RequestContext, database: Database) -> set[str]:
+    """The names of the rows that a rule puts into a scope: by its condition, its parts, of an alias, and row by row."""
+    rows, held = RowScopes("tests", (RowScope("own", "Your own", references=(rule,)),)), frozenset({"own"})
+    table, read = table_of(model), database.read_session(me)
+    alias, [part] = table.alias(), rows.split(table, held)
+    selects: list[AnySelect] = [
+        select(table.c.name).where(rows.condition(table, held)),
+        select(table.c.name).where(part),
+        select(alias.c.name).where(rows.condition(alias, held)),
+    ]
+    listed, *others = [{row.name for row in await read.all(each)} for each in selects]
+    every: AnySelect = select(*table.c)
+    one_by_one = {row.name for row in await read.all(every) if await is_included(read, [rule], row._asdict())}
+    assert others == [listed, listed]
+    assert one_by_one == listed
+    return listed
+
+
+async def test_rows_are_found_by_what_a_table_links_to_the_caller(database: Database, signed_in_as: SignedInAs) -> None:
+    """The roles of a user: `user_role` has their ids beside the user's, each under a name of its own."""
+    rule = RefersToOwn("id", "user_role", key="role_id", caller="user_id")
+    people = [await signed_in_as("tasks:read"), await signed_in_as("brands:read")]
+    nobody = caller("roles:read@own")
+
+    for person in people:
+        me = RequestContext(principal=Principal(person.id, "caller", frozenset(), now() + timedelta(hours=1)))
+        assert await found_by(rule, Role, me, database) == {person.username}
+    assert await found_by(rule, Role, nobody, database) == set()
+
+
+async def test_rows_are_found_by_another_key_than_the_id(database: Database, job: RequestContext) -> None:
+    """Categories that are called as a brand of the caller's: hidden brands give none."""
+    me, other = caller("categories:read@own"), caller("categories:read@own")
+    authors = {"Mine": me, "Hidden": me, "Of another": other}
+    for name, author in authors.items():
+        async with database.unit_of_work(author) as session:
+            session.add(Brand(name=name, deleted_at=now() if name == "Hidden" else None))
+    async with database.unit_of_work(job) as session:
+        session.add_all([Category(name=name) for name in (*authors, "Of nothing")])
+
+    found = await found_by(RefersToOwn("name", "brand", key="name"), Category, me, database)
+
+    assert found == {"Mine"}
