@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 
 from app.core.context import RequestContext
@@ -13,9 +14,11 @@ from tests.people import SignedInAs
 NDJSON = "application/x-ndjson"
 
 
-async def test_an_export_ends_with_the_right_to_read(
-    database: Database, job: RequestContext, signed_in_as: SignedInAs, app: FastAPI
+@pytest.mark.parametrize("becomes_more", [False, True])
+async def test_an_export_ends_when_permissions_change(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs, app: FastAPI, *, becomes_more: bool
 ) -> None:
+    """Also when they become more: a file is of one set of permissions, or not complete."""
     async with database.unit_of_work(job) as session:
         session.add_all([Brand(name=f"brand {n:04}") for n in range(2500)])
     person, admin = await signed_in_as("brands:read"), await signed_in_as(superuser=True)
@@ -26,7 +29,10 @@ async def test_an_export_ends_with_the_right_to_read(
         nonlocal taken_away
         if taken_away is False and context.file_kind and token == person.access_token:
             taken_away = True
-            await admin.put(f"/users/{person.id}/roles", {"role_ids": []})
+            if becomes_more:
+                await admin.patch(f"/users/{person.id}", {"is_superuser": True})
+            else:
+                await admin.put(f"/users/{person.id}/roles", {"role_ids": []})
         return await following(token, context)
 
     app.state.authenticator.authenticate = admit
