@@ -49,7 +49,7 @@ async def revoke_my_api_key(keys: ApiKeys, principal: Caller, id: UUID) -> None:
     await keys.revoke(principal.user_id, id)
 
 
-@router.get("/api-keys", response_model=Page[OwnedApiKeyRead], dependencies=[requires("users:read")])
+@router.get("/api-keys", response_model=Page[OwnedApiKeyRead], dependencies=[requires("users:read", "audit:read")])
 async def list_api_keys(keys: ReadApiKeys, query: Annotated[AllApiKeysQuery, Query()]) -> RowPage:
     """List the API keys of all users. `DELETE /users/{user_id}/api-keys/{id}` revokes one."""
     return await keys.page_of_all(query)

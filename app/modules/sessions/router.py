@@ -29,17 +29,18 @@ Sessions = Annotated[SessionAdmin, transactional(SessionAdmin)]
 ReadSessions = Annotated[SessionAdmin, read_only(SessionAdmin)]
 NO_CONTENT = HTTPStatus.NO_CONTENT
 ADMINISTRATION = other_account_change("users:update")
+OF_ALL_USERS = [requires("users:read", "audit:read")]
 SESSION_READ = [authenticated(session_only=True)]
 SESSION_CHANGE = [authenticated(session_only=True, durable_audit=True)]
 
 
-@router.get("/auth/logins", response_model=Page[LoginRead], dependencies=[requires("users:read", "audit:read")])
+@router.get("/auth/logins", response_model=Page[LoginRead], dependencies=OF_ALL_USERS)
 async def list_logins(sessions: ReadSessions, query: Annotated[LoginQuery, Query()]) -> RowPage:
     """List attempts to sign in, of all users."""
     return await sessions.logins(query)
 
 
-@router.get("/sessions", response_model=Page[OwnedSessionRead], dependencies=[requires("users:read")])
+@router.get("/sessions", response_model=Page[OwnedSessionRead], dependencies=OF_ALL_USERS)
 async def list_sessions(
     request: Request, sessions: ReadSessions, principal: Caller, query: Annotated[AllSessionsQuery, Query()]
 ) -> RowPage:

@@ -42,8 +42,8 @@ export const SCREENS: readonly Screen[] = [
   { path: "/audit/calls/$id", title: "record.request", icon: "file-text", permission: AUDIT, load: () => import("./record/CallScreen.tsx") },
   { path: "/audit/actors/$id", title: "record.timeline", icon: "user", permission: AUDIT, load: () => import("./record/ActorScreen.tsx") },
   { path: "/audit/logins", title: "record.logins", icon: "log-in", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Logins.tsx") },
-  { path: "/audit/sessions", title: "record.sessions", icon: "monitor", permission: ["users:read"], under: "audit", load: () => import("./record/Sessions.tsx") },
-  { path: "/audit/keys", title: "record.keys", icon: "key", permission: ["users:read"], under: "audit", load: () => import("./record/Keys.tsx") },
+  { path: "/audit/sessions", title: "record.sessions", icon: "monitor", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Sessions.tsx") },
+  { path: "/audit/keys", title: "record.keys", icon: "key", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Keys.tsx") },
   { path: "/audit/proofs", title: "record.proofs", icon: "shield-check", permission: ["audit:read"], under: "audit", load: () => import("./record/Proofs.tsx") },
   { path: "/$slug/$id/person", title: "record.personal-data", icon: "fingerprint-pattern", load: () => import("./record/PersonScreen.tsx") },
 ];

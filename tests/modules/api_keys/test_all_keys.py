@@ -50,7 +50,7 @@ async def test_the_keys_of_all_users_are_found_by_use_end_and_owner(signed_in_as
 
 
 async def test_the_list_of_all_keys_shows_no_secret_and_needs_to_read_users(signed_in_as: SignedInAs) -> None:
-    admin, owner = await signed_in_as("users:read"), await signed_in_as("tasks:read", "roles:read", "audit:read")
+    admin, owner = await signed_in_as("users:read"), await signed_in_as("tasks:read", "roles:read", "tasks:audit")
     made = await make_key(owner, "secret")
 
     page, file = await admin.get("/api-keys"), await admin.get("/api-keys", params={"format": "csv"})
@@ -60,6 +60,22 @@ async def test_the_list_of_all_keys_shows_no_secret_and_needs_to_read_users(sign
     assert "hash" not in page.text + file.text
     assert made["prefix"] in file.text
     assert statuses(refused) == {"/api-keys": 403, "/sessions": 403}
+
+
+async def test_an_auditor_reads_the_keys_and_sessions_of_all_users_and_ends_none(signed_in_as: SignedInAs) -> None:
+    """Regression: both lists asked for `users:read`, which auditors need for nothing else."""
+    auditor, owner = await signed_in_as("audit:read"), await signed_in_as("tasks:read")
+    made = await make_key(owner, "nightly")
+
+    assert await names(auditor, user_id=str(owner.id)) == ["nightly"]
+    (session,) = (await auditor.get("/sessions", params={"user_id": str(owner.id)})).json()["items"]
+    refused = {
+        path: await auditor.delete(f"/users/{owner.id}/{path}/{id}")
+        for path, id in {"api-keys": made["id"], "sessions": session["id"]}.items()
+    }
+
+    assert session["user"] == {"id": str(owner.id), "name": owner.username}
+    assert statuses(refused) == {"api-keys": 403, "sessions": 403}
 
 
 async def test_a_key_is_revoked_from_the_list(signed_in_as: SignedInAs) -> None:
