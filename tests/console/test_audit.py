@@ -172,6 +172,29 @@ async def test_every_bar_of_the_summary_leads_to_its_rows(console: OpenConsole, 
     await expect(page.get_by_role("heading", level=1)).to_have_text("GET /api/v1/auth/me")
 
 
+async def test_requests_are_found_by_decision_and_session(console: OpenConsole, demo: Demo) -> None:
+    async with calls_of(demo, "support") as support:
+        assert (await support.get("/users")).status_code == 403
+        (await support.get("/customers?limit=1")).raise_for_status()
+    page = await console("auditor", "/audit/access")
+    decisions = page.get_by_role("group", name="Decision")
+
+    await decisions.get_by_role("button", name="Refused").click()
+    await expect(page).to_have_url(re.compile(r"\?decision_null=true$"))
+    row = page.get_by_role("row", name="GET /api/v1/users").filter(has_text="support").first
+    await expect(row).to_contain_text("permission-denied")
+    await expect(page.get_by_role("row", name="GET /api/v1/customers")).to_have_count(0)
+
+    await row.press("Enter")
+    await page.locator("dl.facts-list").get_by_role("link", name=re.compile("^[0-9a-f-]{36}$")).first.click()
+    await expect(page).to_have_url(re.compile(r"/audit/access\?session_id=[0-9a-f-]{36}$"))
+    await expect(page.get_by_role("row", name="GET /api/v1/users")).to_have_count(1)
+    await expect(page.get_by_role("row", name="GET /api/v1/customers")).to_contain_text("customers:read")
+    await decisions.get_by_role("button", name="Admitted").click()
+    await expect(page.get_by_role("row", name="GET /api/v1/users")).to_have_count(0)
+    await expect(page.get_by_role("row", name="GET /api/v1/customers")).to_have_count(1)
+
+
 async def test_an_administrator_ends_a_session(console: OpenConsole, product: Repriced) -> None:
     page = await console("admin", "/audit/sessions")
     row = page.get_by_role("row", name="manager").first

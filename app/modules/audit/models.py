@@ -94,6 +94,8 @@ class AuditAccess(Entry, table=True):
         some("audit_access", ("subject_id", "at", "id"), "subject_id IS NOT NULL"),
         some("audit_access", ("error_code", "at", "id"), f"status >= {FIRST_FAILURE}"),
         some("audit_access", ("at", "id"), f"status >= {FIRST_CRASH}", "crashes"),
+        some("audit_access", ("at", "id"), "decision IS NULL", "refusals"),
+        some("audit_access", ("session_id", "at", "id"), "session_id IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 

@@ -142,6 +142,7 @@ class AccessQuery(EntryQuery):
     """The parameters of the access log."""
 
     walked: ClassVar[frozenset[str]] = EntryQuery.walked | {
+        "decision",
         "method",
         "module",
         "path",
@@ -171,6 +172,15 @@ class AccessQuery(EntryQuery):
     """Only attempts to sign in as this user, and requests on the account of this user."""
     error_code: str | None = Field(None, max_length=64)
     """Only failures with this code."""
+    decision: str | None = Field(None, max_length=200)
+    """Only requests that this rule admitted: `public`, `signed-in`, `internal` or a permission."""
+    decision_null: bool | None = None
+    """Only requests that no rule admitted (true), or only those that one did (false)."""
+    session_id: UUID | None = None
+    """Only requests of this session."""
+
+    def needs_window(self, *, is_partial: bool) -> bool:
+        return super().needs_window(is_partial=is_partial or self.decision_null is False)
 
     @property
     def lowest_status(self) -> int:

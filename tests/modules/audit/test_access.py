@@ -186,6 +186,31 @@ async def test_filters_of_the_audit_log(client: httpx.AsyncClient, signed_in_as:
     assert (await worker.get("/audit/access")).status_code == 403
 
 
+async def test_requests_are_found_by_their_decision_and_session(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    auditor, worker = await signed_in_as("audit:read"), await signed_in_as("tasks:read")
+    await worker.get("/tasks")
+    await worker.get("/products")
+    await client.get("/products")
+    (session,) = (await auditor.get("/sessions", params={"user_id": str(worker.id)})).json()["items"]
+
+    async def paths(**params: Any) -> list[tuple[str, int]]:
+        answer = await auditor.get("/audit/access", params=params)
+        assert answer.status_code == 200, answer.text
+        return [(row["path"].removeprefix("/api/v1"), row["status"]) for row in answer.json()["items"]]
+
+    assert await paths(session_id=session["id"]) == [("/products", 403), ("/tasks", 200)]
+    assert await paths(session_id=session["id"], decision_null="true") == [("/products", 403)]
+    assert await paths(session_id=session["id"], decision_null="false") == [("/tasks", 200)]
+    assert await paths(decision="tasks:read") == [("/tasks", 200)]
+    assert await paths(decision_null="true") == [("/products", 401), ("/products", 403)]
+    assert await paths(session_id=str(worker.id)) == []
+    long_ago = {"at_gte": "2020-01-01T00:00:00Z", "at_lt": "2030-01-01T00:00:00Z"}
+    refused = await auditor.get("/audit/access", params={"decision_null": "false", **long_ago})
+    assert refused.json()["code"] == "range-required"
+
+
 async def test_a_client_that_goes_away_while_it_sends_is_a_499(app: FastAPI, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("tasks:create")
     messages = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]

@@ -28,10 +28,11 @@ INSERT INTO audit_caller (id, salt, ip, created_at)
 SELECT lpad(n::text, 32, '0')::uuid, '', CASE WHEN n = 41 THEN '192.0.2.1' ELSE '10.0.0.' || n % 4 END, now()
 FROM generate_series(1, 41) n;
 INSERT INTO audit_access (at, stored_at, format, request_id, actor_kind, caller_id, method, path, route, status,
-                          duration_us, bytes_out, error_code, is_replay, is_dry_run)
+                          duration_us, bytes_out, error_code, decision, is_replay, is_dry_run)
 SELECT now() - n * interval '310 days' / 60000, now() + (60000 - n) * interval '90 days' / 60000, 2, 'r', 'anonymous',
        lpad((CASE WHEN n > 59997 THEN 41 ELSE n % 40 + 1 END)::text, 32, '0')::uuid, 'GET', '/tasks', '/tasks',
-       CASE n % 10 WHEN 0 THEN 404 ELSE 200 END, 1, 1, CASE n % 10 WHEN 0 THEN 'not-found' END, false, false
+       CASE n % 10 WHEN 0 THEN 404 ELSE 200 END, 1, 1, CASE n % 10 WHEN 0 THEN 'not-found' END,
+       CASE WHEN n < 59997 THEN 'tasks:read' END, false, false
 FROM generate_series(1, 60000) n;
 INSERT INTO audit_change (at, stored_at, format, request_id, actor_kind, source, action, entity, entity_id, changes,
                           redaction_version)
@@ -42,7 +43,7 @@ FROM generate_series(1, 60000) n;
 ANALYZE
 """
 """Entries of 310 days, of which the window is a tenth, in four partitions of both logs. The oldest requests have their
-own address."""
+own address, and no rule admitted them."""
 
 
 async def fill(database: Database) -> None:
@@ -67,8 +68,9 @@ def pages_read(plan: str) -> int:
     return sum(int(count) for count in re.findall(r"(?:hit|read)=(\d+)", line))
 
 
+ACCESS_IDS = ("actor_id", "owner_id", "subject_id", "item_id", "call_id", "session_id")
 OF_FEW: list[PageQuery] = [
-    *(AccessQuery(**{name: UUID(int=0)}) for name in ("actor_id", "owner_id", "subject_id", "item_id", "call_id")),
+    *(AccessQuery(**{name: UUID(int=0)}) for name in ACCESS_IDS),
     AccessQuery(item_id=UUID(int=0), method="PUT"),
     AccessQuery(call_id=UUID(int=0), route="/unknown"),
     AccessQuery(ip="198.51.100.1"),
@@ -77,6 +79,7 @@ OF_FEW: list[PageQuery] = [
     AccessQuery(error_code="unknown"),
     AccessQuery(status_gte=500),
     AccessQuery(status=[503]),
+    AccessQuery(decision_null=True),
     *(ChangeQuery(**{name: UUID(int=0)}) for name in ("actor_id", "owner_id", "call_id")),
     ChangeQuery(call_id=UUID(int=0), field="unknown"),
     ChangeQuery(entity="task", entity_id="7", field="unknown"),
@@ -86,6 +89,8 @@ IN_WINDOW: list[PageQuery] = [
     AccessQuery(path="/unknown"),
     AccessQuery(status=[418]),
     AccessQuery(method="PUT"),
+    AccessQuery(decision="unknown"),
+    AccessQuery(decision_null=False, reason="unknown"),
     AccessQuery(route="/unknown", reason="unknown", module="unknown"),
     AccessQuery(ip="10.0.0.1", path="/unknown"),
     ChangeQuery(field="unknown"),

@@ -9,7 +9,7 @@ import { Status } from "./Access.tsx";
 import { Seq } from "./ChangeEntry.tsx";
 import type { Access } from "./log.ts";
 import { Actor } from "./Actor.tsx";
-import { toAccess, toActor, toLogins } from "./places.ts";
+import { toAccess, toActor } from "./places.ts";
 
 type Fact = [Sentence, ReactNode];
 
@@ -34,10 +34,10 @@ const whatAndHow = (request: Access): Fact[] => [
   ["record.at", <Instant at={request.at} />],
   ["record.outcome", <Status of={request} />],
   ["record.address", request.ip && <To place={toAccess({ ip: request.ip })}>{request.ip}</To>],
-  ["record.session", request.session_id && <To place={toLogins({ session_id: request.session_id })}><code>{request.session_id}</code></To>],
+  ["record.session", request.session_id && <To place={toAccess({ session_id: request.session_id })}><code>{request.session_id}</code></To>],
   ["record.device", request.user_agent],
   ["record.signed-in-by", request.auth_method],
-  ["record.decision", request.decision],
+  ["record.decision", request.decision && <To place={toAccess({ decision: request.decision })}>{request.decision}</To>],
   ["record.route", request.route && <To place={toAccess({ route: request.route })}><code>{request.route}</code></To>],
   ["record.query", request.query && <code>{request.query}</code>],
   ["record.subject", request.subject_id && <To place={toAccess({ subject_id: request.subject_id })}>{request.subject_name ?? request.subject_id}</To>],

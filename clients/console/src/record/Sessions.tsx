@@ -11,7 +11,7 @@ import { toast } from "../parts/toast.tsx";
 import { say } from "../words/say.ts";
 import { ListFrame } from "./ListFrame.tsx";
 import { Owner, ownersOf } from "./Owner.tsx";
-import { toLogins } from "./places.ts";
+import { toAccess, toLogins } from "./places.ts";
 
 type Session = Schemas["OwnedSessionRead"];
 
@@ -24,11 +24,18 @@ const columns = (): Column<Session>[] => [
   { name: "device", label: say("record.device"), cell: ({ device, is_current: mine }) => <>{device} {mine && <Chip tone="info">{say("record.this-session")}</Chip>}</> },
   { name: "ip", label: say("record.address"), cell: ({ ip }) => ip && <To place={toLogins({ ip })}>{ip}</To> },
   { name: "created_at", label: say("record.began"), sortable: true, cell: ({ created_at: at, id }) => <To place={toLogins({ session_id: id })}><Moment at={at} /></To> },
-  { name: "last_used_at", label: say("record.last-used"), cell: ({ last_used_at: at }) => <Moment at={at} ago /> },
+  { name: "last_used_at", label: say("record.last-used"), cell: (session) => <LastUsed of={session} /> },
   { name: "expires_at", label: say("record.ends"), sortable: true, cell: ({ expires_at: at }) => <Day on={at} /> },
   { name: "second_factor", label: say("record.second-factor"), cell: ({ second_factor_at: at }) => at && <Moment at={at} ago /> },
   { name: "end", label: say("record.end"), cell: (session) => !session.is_current && <End session={session} /> },
 ];
+
+/** When the session was last used; for readers of the audit log, with its requests behind it. */
+function LastUsed({ of: { id, last_used_at: at } }: { of: Session }) {
+  const may = useMay();
+  const moment = <Moment at={at} ago />;
+  return may("audit:read") ? <To place={toAccess({ session_id: id })}>{moment}</To> : moment;
+}
 
 function End({ session: { id, user, device } }: { session: Session }) {
   const [asking, setAsking] = useState(false);
