@@ -35,6 +35,11 @@ async def test_a_key_takes_a_fresh_proof_and_is_shown_once(console: OpenConsole,
     await page.get_by_role("link", name="Set up a second factor").click()
     await page.get_by_label("Password", exact=True).fill(demo.passwords["sales"])
     await page.get_by_role("button", name="Set up a second factor").click()
+    picture = page.get_by_role("img", name="QR code of the key")
+    await expect(picture.locator("path")).to_have_attribute("d", re.compile("^M4 4h1v1h-1z"))
+    box = await picture.bounding_box()
+    assert box
+    assert box["width"] == box["height"] >= 200
     secret = await page.locator("code").inner_text()
     await page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
     await page.get_by_role("button", name="Confirm").click()

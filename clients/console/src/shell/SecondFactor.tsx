@@ -6,6 +6,7 @@ import { Input } from "../parts/Input.tsx";
 import { Problem } from "../parts/states.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
+import { QrCode } from "./QrCode.tsx";
 
 export default function SecondFactor() {
   const [text, setText] = useState("");
@@ -29,6 +30,7 @@ export default function SecondFactor() {
       <Heading title={say("second-factor.title")} />
       <form className="narrow" onSubmit={submit}>
         <p>{say(enrolment ? "second-factor.secret" : "second-factor.required")}</p>
+        {enrolment && <QrCode text={enrolment.provisioning_uri} label={say("second-factor.picture")} />}
         {enrolment && <p className="secret"><code>{enrolment.secret}</code><a href={enrolment.provisioning_uri}>{say("second-factor.open")}</a></p>}
         <Input key={enrolment ? "code" : "password"} label={say(enrolment ? "second-factor.code" : "sign-in.password")} type={enrolment ? "text" : "password"}
           autoComplete={enrolment ? "one-time-code" : "current-password"} value={text} onChange={setText} required />
