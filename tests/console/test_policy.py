@@ -60,6 +60,10 @@ async def test_an_action_is_granted_after_its_effects_were_seen_and_rolled_back(
     await expect(newest).to_contain_text("one user gained")
 
     versions = page.get_by_role("link", name=pattern(r"^Version \d+$"))
+    await versions.first.click()
+    change = page.get_by_role("region", name="Changes").get_by_role("row", name="Actions")
+    await expect(change.locator("ins")).to_have_text(pattern("Set prices"))
+    await page.go_back()
     await versions.nth(1).click()
     await button(page, "Roll back").click()
     await expect(dialog.get_by_role("listitem")).to_have_text(pattern(r"reader\s*loses\s*− Products: Set prices"))

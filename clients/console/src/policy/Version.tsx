@@ -11,10 +11,15 @@ import { Icon } from "../parts/Icon.tsx";
 import { Answered, Empty } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
+import { formatList } from "../words/format.ts";
 import { say } from "../words/say.ts";
 import { differencesOf, sentenceOf, type PolicyChange } from "./changes.ts";
 import { Consequences } from "./Consequences.tsx";
 import { Effects } from "./Effects.tsx";
+import { useModules, type Module } from "./modules.ts";
+import { useTitles } from "./permissions.ts";
+
+const NO_ROWS: never[] = [];
 
 type PolicyVersion = Schemas["VersionRead"];
 
@@ -68,14 +73,28 @@ function RollBack({ id }: { id: number }) {
   );
 }
 
+/** The titles of the actions and scopes of the module whose grant changed. */
+function useGrantTitles({ old, new: now, names }: PolicyChange): Record<string, (value: string) => string> {
+  const titles = useTitles();
+  const name = names[String((now ?? old ?? {}).module_id)];
+  const module = useModules(NO_ROWS).find((one) => one.name === name);
+  const titleIn = (declared: Module["actions"] = [], value: string) => declared.find((one) => one.name === value)?.title;
+  return {
+    actions: (value) => titleIn(module?.actions, value) ?? titles.action(module?.slug ?? "", value),
+    scope: (value) => titleIn(module?.scopes, value) ?? titles.scope(module?.slug ?? "", value),
+  };
+}
+
 function OneChange({ change }: { change: PolicyChange }) {
-  const show = (value: unknown): ReactNode => {
+  const titles = useGrantTitles(change);
+  const show = (value: unknown, name: string): ReactNode => {
+    const titleOf = titles[name] ?? String;
     if (value === null || value === "" || (Array.isArray(value) && !value.length)) return null;
     if (typeof value === "boolean") return say(value ? "value.yes" : "value.no");
-    if (Array.isArray(value)) return value.map(String).join(", ");
-    return change.names[String(value)] ?? (typeof value === "object" ? JSON.stringify(value) : String(value));
+    if (Array.isArray(value)) return formatList(value.map((one) => titleOf(String(one))));
+    return change.names[String(value)] ?? (typeof value === "object" ? JSON.stringify(value) : titleOf(String(value)));
   };
-  const differences = differencesOf(change).map(({ name, before, after }) => ({ name, label: humanize(name), before: show(before), after: show(after) }));
+  const differences = differencesOf(change).map(({ name, before, after }) => ({ name, label: humanize(name), before: show(before, name), after: show(after, name) }));
   return (
     <li>
       <p>{sentenceOf(change)}</p>
