@@ -64,6 +64,7 @@ async def test_a_file_with_bad_lines_is_refused_cell_by_cell_and_imported_when_m
 async def test_an_import_is_not_offered_to_those_who_may_not_write(console: OpenConsole) -> None:
     page = await console("reader", "/tasks/import")
 
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Import Tasks")
     await expect(page.get_by_role("alert")).to_contain_text("tasks:create")
     await page.goto("/console/tasks")
     await expect(page.get_by_role("table", name="Tasks")).to_be_visible()

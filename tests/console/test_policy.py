@@ -156,10 +156,14 @@ async def test_an_auditor_reads_the_policy_and_is_offered_no_change(console: Ope
 async def test_a_reader_is_offered_no_policy_and_told_what_a_link_needs(console: OpenConsole) -> None:
     page = await console("reader", "/roles/matrix")
     await expect(page.get_by_role("alert")).to_contain_text("roles:read")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Matrix")
     await expect(page.get_by_role("navigation").get_by_role("link", name="Matrix")).to_have_count(0)
 
-    await page.goto("/console/users/00000000-0000-7000-8000-000000000000")
-    await expect(page.get_by_role("alert")).to_contain_text("users:read")
+    screens = {"/users/00000000-0000-7000-8000-000000000000": "User", "/users": "Users", "/tasks/new": "New task"}
+    for path, title in screens.items():
+        await page.goto(f"/console{path}")
+        await expect(page.get_by_role("alert")).to_contain_text(pattern(f"{path.split('/')[1]}:(read|create)"))
+        await expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivation_takes(console: OpenConsole) -> None:

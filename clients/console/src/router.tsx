@@ -18,9 +18,10 @@ const GENERIC = [
   { path: "/$slug/$id", load: () => import("./generic/ItemScreen.tsx") },
 ];
 
-function toRoute({ path, load, permission }: Pick<Screen, "path" | "load" | "permission">): AnyRoute {
-  const component = guarded(lazyRouteComponent(load), permission) as RouteComponent;
-  return createRoute({ getParentRoute: () => root, path, component });
+function toRoute(screen: Screen | (typeof GENERIC)[number]): AnyRoute {
+  const content = lazyRouteComponent(screen.load);
+  const component = ("title" in screen ? guarded(content, screen) : content) as RouteComponent;
+  return createRoute({ getParentRoute: () => root, path: screen.path, component });
 }
 
 export const router = createRouter({

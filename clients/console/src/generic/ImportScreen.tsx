@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 import { useMay } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
 import { Labelled } from "../parts/Input.tsx";
-import { Missing, Problem } from "../parts/states.tsx";
+import { MissingScreen, Problem } from "../parts/states.tsx";
 import { Table } from "../parts/Table.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
@@ -25,7 +25,7 @@ function Guarded({ resource }: { resource: Resource }) {
   const may = useMay();
   const needed = (mode: string) => [...(NEEDS[mode] ?? ["create"]), "read"].map((action) => `${resource.slug}:${action}`);
   const modes = resource.imports.filter((mode) => needed(mode).every(may));
-  return modes.length ? <ImportFile resource={resource} modes={modes} /> : <Missing permission={`${resource.slug}:create`} />;
+  return modes.length ? <ImportFile resource={resource} modes={modes} /> : <MissingScreen title={say("import.title", { name: resource.name })} permission={`${resource.slug}:create`} />;
 }
 
 function ImportFile({ resource, modes }: { resource: Resource; modes: string[] }) {

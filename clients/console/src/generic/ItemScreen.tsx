@@ -10,7 +10,7 @@ import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { useKeys } from "../parts/keys.ts";
-import { Answered, Missing } from "../parts/states.tsx";
+import { Answered, MissingScreen } from "../parts/states.tsx";
 import { Moment } from "../parts/Time.tsx";
 import { To } from "../parts/To.tsx";
 import { toast } from "../parts/toast.tsx";
@@ -33,7 +33,7 @@ export default function ItemScreen() {
 function Guarded(props: { resource: Resource; id: string }) {
   const may = useMay();
   const needed = `${props.resource.slug}:read`;
-  return may(needed) ? <Loaded {...props} /> : <Missing permission={needed} />;
+  return may(needed) ? <Loaded {...props} /> : <MissingScreen title={props.resource.name} permission={needed} />;
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {

@@ -6,7 +6,7 @@ import type { Field, Resource } from "../document/read.ts";
 import { useAddress, useGo, valueOf } from "../parts/address.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { useKeys } from "../parts/keys.ts";
-import { Answered, Empty, Missing } from "../parts/states.tsx";
+import { Answered, Empty, MissingScreen } from "../parts/states.tsx";
 import { Table, type Column } from "../parts/Table.tsx";
 import { Heading, Toolbar } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
@@ -30,7 +30,7 @@ export default function ListScreen() {
 function Guarded({ resource }: { resource: Resource }) {
   const may = useMay();
   const needed = `${resource.slug}:read`;
-  return may(needed) ? <List resource={resource} /> : <Missing permission={needed} />;
+  return may(needed) ? <List resource={resource} /> : <MissingScreen title={resource.name} permission={needed} />;
 }
 
 function List({ resource }: { resource: Resource }) {

@@ -6,7 +6,7 @@ import { Refused } from "../api/problems.ts";
 import { forget } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
 import { useGo } from "../parts/address.ts";
-import { Missing } from "../parts/states.tsx";
+import { MissingScreen } from "../parts/states.tsx";
 import { toast } from "../parts/toast.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
@@ -48,7 +48,7 @@ function New({ resource }: { resource: Resource }) {
     toast(say("form.created", { name: nameOf(resource, item) }));
     go(`/${resource.slug}/${item.id}`);
   };
-  if (!can("create") || !resource.create) return <Missing permission={`${resource.slug}:create`} />;
+  if (!can("create") || !resource.create) return <MissingScreen title={say("item.new", { one: resource.one })} permission={`${resource.slug}:create`} />;
   return (
     <>
       <Heading title={say("item.new", { one: resource.one })} />

@@ -5,6 +5,7 @@ import { useRead, type Schemas } from "../api/queries.ts";
 import { formatList } from "../words/format.ts";
 import { say } from "../words/say.ts";
 import { Icon } from "./Icon.tsx";
+import { Heading } from "./Toolbar.tsx";
 
 export const Loading = () => <p className="state" role="status">{say("state.loading")}</p>;
 
@@ -26,6 +27,14 @@ export function Missing({ permission }: { permission: string | readonly string[]
     </div>
   );
 }
+
+/** A refusal in place of a whole screen, with the heading that the screen would have. */
+export const MissingScreen = ({ title, permission }: { title: string; permission: string | readonly string[] }) => (
+  <>
+    <Heading title={title} />
+    <Missing permission={permission} />
+  </>
+);
 
 /** Any error, in place of the content or beside a form. */
 export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {

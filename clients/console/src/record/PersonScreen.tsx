@@ -6,7 +6,7 @@ import type { Resource } from "../document/read.ts";
 import { useCan, useUnreadable } from "../generic/allowed.ts";
 import { WithResource } from "../generic/WithResource.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Answered, Missing } from "../parts/states.tsx";
+import { Answered, MissingScreen } from "../parts/states.tsx";
 import { Instant } from "../parts/Time.tsx";
 import { To } from "../parts/To.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
@@ -28,7 +28,7 @@ function Guarded({ resource, id }: { resource: Resource; id: string }) {
   const can = useCan(resource);
   const unreadable = useUnreadable(resource);
   const missing = can("personal-data") ? unreadable : ["audit:read", `${resource.slug}:read`];
-  return missing.length ? <Missing permission={missing} /> : <Loaded resource={resource} id={id} />;
+  return missing.length ? <MissingScreen title={say("record.personal-data")} permission={missing} /> : <Loaded resource={resource} id={id} />;
 }
 
 function Loaded({ resource, id }: { resource: Resource; id: string }) {
