@@ -246,3 +246,18 @@ async def test_a_grant_waits_for_a_second_person(careful: Demo, chromium: Browse
 
     await expect(deciding.get_by_role("main")).to_contain_text("Decided by")
     await expect(deciding.get_by_role("main")).to_contain_text("Approved")
+
+
+async def test_a_change_in_a_form_says_that_it_waits_and_leads_to_the_request(careful: Demo, chromium: Browser) -> None:
+    """Regression: the form said "Saved." of a change that only asked for a second person."""
+    asking = await open_as(chromium, careful, "admin", "/")
+    await open_user(asking, "reader")
+    await asking.get_by_label("Is superuser").check()
+
+    await button(asking, "Save").click()
+
+    await expect(asking.get_by_text("waits for a second person")).to_be_visible()
+    await expect(asking.get_by_text("Saved.")).to_have_count(0)
+    await expect(asking).to_have_url(pattern("/approvals/[0-9a-f-]{36}$"))
+    await expect(asking.get_by_role("heading", level=1)).to_contain_text("PATCH /api/v1/users/")
+    await expect(button(asking, "Withdraw")).to_be_visible()

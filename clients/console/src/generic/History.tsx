@@ -15,6 +15,7 @@ import { say, sayIfKnown } from "../words/say.ts";
 import { useCan } from "./allowed.ts";
 import { changesOf, type ChangeRead } from "./changes.tsx";
 import type { Item } from "./item.ts";
+import { useChange } from "./useChange.ts";
 
 type Shown = { resource: Resource; item: Item };
 
@@ -54,11 +55,12 @@ export function History(shown: Shown) {
 function OneEntry({ entry, first, noise, resource, item }: Shown & { entry: ChangeRead; first: boolean; noise: boolean }) {
   const can = useCan(resource);
   const may = useMay();
+  const change = useChange();
   const [asking, setAsking] = useState(false);
   const revertible = !first && !item.deleted_at && can("revert");
   const revert = async (headers: Record<string, string>) => {
     const body = { seq: entry.seq };
-    await call("post", `${resource.path}/${item.id}/revert`, { body, headers: { ...headers, ...ifMatch(item.version) } });
+    await change("post", `${resource.path}/${item.id}/revert`, { body, headers: { ...headers, ...ifMatch(item.version) } });
     await forget(resource.path);
   };
   return (

@@ -23,6 +23,7 @@ import { Form } from "./Form.tsx";
 import { History } from "./History.tsx";
 import { ItemLinkBack } from "./ItemLinkBack.tsx";
 import { nameOf, type Draft, type Item } from "./item.ts";
+import { useChange } from "./useChange.ts";
 import { WithResource } from "./WithResource.tsx";
 
 export default function ItemScreen() {
@@ -59,10 +60,12 @@ export type OneItemProps = { resource: Resource; item: Item; reload: () => Promi
 /** Saving a draft, and what is to be decided when another person was faster. */
 function useSaving({ resource, item, reload }: OneItemProps) {
   const [conflict, setConflict] = useState<{ theirs: Item; draft: Draft } | null>(null);
+  const change = useChange();
   const path = `${resource.path}/${item.id}`;
   const save = async (draft: Draft, version = item.version) => {
+    let saved: Item | null;
     try {
-      await call("patch", path, { body: draft, headers: ifMatch(version) });
+      saved = await change<Item>("patch", path, { body: draft, headers: ifMatch(version) });
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 412) throw error;
       const { data: theirs } = await reload();
@@ -70,6 +73,7 @@ function useSaving({ resource, item, reload }: OneItemProps) {
       return setConflict({ theirs, draft });
     }
     setConflict(null);
+    if (!saved) return;
     await forget(resource.path);
     toast(say("form.saved"));
   };
@@ -114,6 +118,7 @@ export function ItemHeading({ resource, item, children }: OneItemProps & { child
   const [asking, setAsking] = useState(false);
   const can = useCan(resource);
   const unreadable = useUnreadable(resource);
+  const change = useChange();
   const go = useGo();
   const path = `${resource.path}/${item.id}`;
   const isDeleted = Boolean(item.deleted_at);
@@ -122,7 +127,7 @@ export function ItemHeading({ resource, item, children }: OneItemProps & { child
     void forget(resource.path);
     go(`/${resource.slug}`);
   };
-  const restore = () => call("post", `${path}/restore`, { headers: ifMatch(item.version) }).then(() => forget(resource.path), () => forget(path));
+  const restore = () => change("post", `${path}/restore`, { headers: ifMatch(item.version) }).then(() => forget(resource.path), () => forget(path));
   const note = <>{item.version !== undefined && say("item.version", { version: item.version })}{isDeleted && <Chip tone="bad"><Moment at={String(item.deleted_at)} ago /></Chip>}</>;
   return (
     <>

@@ -1,7 +1,6 @@
 // A new item.
 import { useParams } from "@tanstack/react-router";
 import { useRef } from "react";
-import { call } from "../api/client.ts";
 import { Refused } from "../api/problems.ts";
 import { forget } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
@@ -13,6 +12,7 @@ import { say } from "../words/say.ts";
 import { useCan } from "./allowed.ts";
 import { Form } from "./Form.tsx";
 import { nameOf, type Draft, type Item } from "./item.ts";
+import { useChange } from "./useChange.ts";
 import { WithResource } from "./WithResource.tsx";
 
 export default function NewScreen() {
@@ -21,13 +21,14 @@ export default function NewScreen() {
 }
 
 /** Saves under one key until the server answers, so that the same draft makes one item however often it is sent. */
-function useCreate({ path }: Resource): (draft: Draft) => Promise<Item> {
+function useCreate({ path }: Resource): (draft: Draft) => Promise<Item | null> {
+  const change = useChange();
   const last = useRef({ draft: "", key: "" });
   return async (draft) => {
     const text = JSON.stringify(draft);
     if (last.current.draft !== text) last.current = { draft: text, key: crypto.randomUUID() };
     try {
-      return await call<Item>("post", path, { body: draft, headers: { "Idempotency-Key": last.current.key } });
+      return await change<Item>("post", path, { body: draft, headers: { "Idempotency-Key": last.current.key } });
     } catch (error) {
       if (error instanceof Refused) last.current.draft = "";
       throw error;
@@ -44,6 +45,7 @@ function New({ resource }: { resource: Resource }) {
   const go = useGo();
   const save = async (draft: Draft) => {
     const item = await create(draft);
+    if (!item) return;
     void forget(resource.path);
     toast(say("form.created", { name: nameOf(resource, item) }));
     go(`/${resource.slug}/${item.id}`);

@@ -1,6 +1,7 @@
 // A change of the policy: first what it would do, then doing it.
 import { call } from "../api/client.ts";
 import { forget, type Schemas } from "../api/queries.ts";
+import { waitingIn } from "../api/waiting.ts";
 
 export type Effect = Pick<Schemas["VersionEffect"], "user_id" | "username" | "gained" | "lost" | "until">;
 /** What the server says a change would do. Some changes wait for a second person, and say for which reason. */
@@ -10,12 +11,6 @@ export type Change = { method: "post" | "put" | "patch" | "delete"; path: string
 /** Asks what a change would do. Nothing is written; what would be refused is refused. */
 export const tryChange = ({ method, path, ...init }: Change, signal?: AbortSignal) =>
   call<DryRun>(method, path, { ...init, query: { dry_run: true }, ...(signal && { signal }) });
-
-/** The approval that the answer to a change is, where it waits for a second person. */
-export function waitingIn(answer: unknown): Schemas["ApprovalRead"] | null {
-  const isApproval = typeof answer === "object" && answer !== null && "needs" in answer && "expires_at" in answer;
-  return isApproval ? (answer as Schemas["ApprovalRead"]) : null;
-}
 
 /** Makes a change. Answers the approval for which it waits, else null: then it is made. */
 export async function makeChange({ method, path, headers, ...init }: Change, more: Record<string, string> = {}) {
