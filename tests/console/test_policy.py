@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from re import compile as pattern
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from scripts.servers import UNLIMITED
+from tests.console.calls import calls_of
 from tests.console.conftest import OpenConsole, sign_in
 from tests.demo import Demo, demo_server
 
@@ -184,6 +186,31 @@ async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivat
     await button(dialog, "Close").last.click()
     await page.get_by_role("link", name="Activity").click()
     await expect(page.get_by_role("main").get_by_role("link", name="Change log")).to_be_visible()
+
+
+async def test_an_administrator_makes_a_key_for_a_service_account(console: OpenConsole, demo: Demo) -> None:
+    async with calls_of(demo, "admin") as admin:
+        new = {"username": "nightly", "email": "nightly@example.com", "is_service": True}
+        service = (await admin.post("/users", json=new)).raise_for_status().json()["id"]
+        role = (await admin.get("/roles?name=Reader")).raise_for_status().json()["items"][0]["id"]
+        body = {"role_ids": [role]}
+        (await admin.put(f"/users/{service}/roles", json=body)).raise_for_status()
+    page = await console("admin", f"/users/{service}?tab=keys")
+
+    await button(page, "Make a key").click()
+    dialog = page.get_by_role("dialog", name="Make a key")
+    await dialog.get_by_label("What it is for").fill("Stock report")
+    await expect(dialog.get_by_label("products:delete")).to_have_count(0)  # the account does not hold it
+    await dialog.get_by_label("products:read", exact=True).check()
+    await button(dialog, "Make a key").click()
+    made = page.get_by_role("dialog", name="Your new key")
+    await expect(made.locator("code")).to_have_text(pattern("^ak_"))
+    key = await made.locator("code").inner_text()
+    await button(made, "Close").last.click()
+
+    await expect(page.get_by_role("row", name="Stock report")).to_contain_text("products:read")
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}) as program:
+        assert (await program.get(f"{demo.url}/api/v1/products?limit=1")).status_code == 200
 
 
 async def test_a_manager_sees_a_user_and_is_offered_nothing_that_would_be_refused(console: OpenConsole) -> None:

@@ -3,22 +3,23 @@ import { useState } from "react";
 import { api, data } from "../api/client.ts";
 import { forget, useRead, type Page, type Schemas } from "../api/queries.ts";
 import { Confirm } from "../parts/Confirm.tsx";
-import { Dialog } from "../parts/Dialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Answered, Empty } from "../parts/states.tsx";
 import { Table } from "../parts/Table.tsx";
 import { Moment } from "../parts/Time.tsx";
-import { toast } from "../parts/toast.tsx";
 import { say } from "../words/say.ts";
-import { KEYS, NewKey } from "./NewKey.tsx";
+import { MadeKey, NewKey, useOwnPermissions } from "./NewKey.tsx";
 
 type Key = Schemas["ApiKeyRead"];
+const KEYS = "/api/v1/auth/api-keys";
 
 export function Keys() {
   const page = useRead<Page<Key>>(KEYS, { limit: 100 });
   const [open, setOpen] = useState<"new" | Key | null>(null);
   const [made, setMade] = useState<string | null>(null);
+  const offered = useOwnPermissions();
   const close = () => setOpen(null);
+  const make = (body: Schemas["ApiKeyCreate"]) => data(api.POST("/api/v1/auth/api-keys", { body })).finally(() => forget(KEYS));
   const revoke = async (headers: Record<string, string>) => {
     if (open === null || open === "new") return;
     await data(api.DELETE("/api/v1/auth/api-keys/{id}", { params: { path: { id: open.id } }, headers }));
@@ -31,11 +32,11 @@ export function Keys() {
         <button type="button" onClick={() => setOpen("new")}><Icon name="plus" />{say("key.make")}</button>
       </header>
       <Answered to={page}>{({ items }) => (items.length ? <KeyTable keys={items} onRevoke={setOpen} /> : <Empty />)}</Answered>
-      {open === "new" && <NewKey onClose={close} onMade={(key) => (close(), setMade(key))} />}
+      {open === "new" && <NewKey offered={offered} make={make} onClose={close} onMade={(key) => (close(), setMade(key))} />}
       {open !== null && open !== "new" && (
         <Confirm title={say("key.revoke-title", { name: open.name })} action={say("key.revoke")} danger withReason onClose={close} onConfirm={revoke}><p>{say("key.revoke-help")}</p></Confirm>
       )}
-      {made !== null && <Made secret={made} onClose={() => setMade(null)} />}
+      {made !== null && <MadeKey secret={made} onClose={() => setMade(null)} />}
     </section>
   );
 }
@@ -50,16 +51,5 @@ function KeyTable({ keys, onRevoke }: { keys: Key[]; onRevoke: (key: Key) => voi
       { name: "last_used_at", label: say("key.last-used"), cell: ({ last_used_at }) => (last_used_at ? <Moment at={last_used_at} ago /> : say("key.never")) },
       { name: "revoke", label: say("account.actions"), cell: (key) => (key.revoked_at ? say("key.revoked") : <button type="button" onClick={() => onRevoke(key)}>{say("key.revoke")}</button>) },
     ]} />
-  );
-}
-
-/** The only time that a key is shown. */
-function Made({ secret, onClose }: { secret: string; onClose: () => void }) {
-  const copy = () => void navigator.clipboard.writeText(secret).then(() => toast(say("key.copied")));
-  return (
-    <Dialog title={say("key.created")} onClose={onClose} actions={<button type="button" className="primary" onClick={onClose}>{say("action.close")}</button>}>
-      <p>{say("key.created-help")}</p>
-      <p className="secret"><code>{secret}</code><button type="button" onClick={copy}><Icon name="copy" />{say("key.copy")}</button></p>
-    </Dialog>
   );
 }

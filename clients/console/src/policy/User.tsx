@@ -78,7 +78,7 @@ function Part({ tab, overview }: { tab: string; overview: Overview }) {
     case "roles": return <UserRoles overview={overview} />;
     case "permissions": return <Permissions overview={overview} />;
     case "sessions": return <UserSessions user={user} />;
-    case "keys": return <UserKeys user={user} />;
+    case "keys": return <UserKeys overview={overview} />;
     case "sign-ins": return <UserLogins user={user} />;
     default: return <UserActivity user={user} />;
   }

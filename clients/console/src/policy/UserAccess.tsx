@@ -1,10 +1,13 @@
 // How a person comes in: open sessions, API keys, attempts to sign in.
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { call } from "../api/client.ts";
-import { forget, useMay, type Schemas } from "../api/queries.ts";
+import { MadeKey, NewKey, useOwnPermissions } from "../account/NewKey.tsx";
+import { api, call, data } from "../api/client.ts";
+import { forget, me, useMay, type Schemas } from "../api/queries.ts";
 import { humanize } from "../document/labels.ts";
 import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
+import { Icon } from "../parts/Icon.tsx";
 import { Empty } from "../parts/states.tsx";
 import { Table, type Column } from "../parts/Table.tsx";
 import { Moment } from "../parts/Time.tsx";
@@ -12,6 +15,8 @@ import { toast } from "../parts/toast.tsx";
 import { Toolbar } from "../parts/Toolbar.tsx";
 import { say } from "../words/say.ts";
 import { Pages } from "./Pages.tsx";
+import { EVERYTHING } from "./permissions.ts";
+import type { Overview } from "./User.tsx";
 
 type User = Schemas["UserRead"];
 type Session = Schemas["SessionRead"];
@@ -63,8 +68,30 @@ function keyState({ revoked_at, expires_at }: Key) {
   return <Chip tone="good">{say("access.valid")}</Chip>;
 }
 
-export function UserKeys({ user }: { user: User }) {
+/** Makes a key of another user, such as a service account: with what both that user and the person hold. */
+function MakeKey({ overview: { user, permissions: held } }: { overview: Overview }) {
+  const [making, setMaking] = useState(false);
+  const [made, setMade] = useState<string | null>(null);
+  const own = useOwnPermissions();
+  const { data: person } = useQuery(me);
   const may = useMay();
+  if (!may("users:update") || user.deleted_at || person?.id === user.id) return null;
+  const theirs = held && new Set(held.map(({ permission }) => permission));
+  const offered = theirs && !theirs.has(EVERYTHING) ? own.filter((permission) => theirs.has(permission)) : own;
+  const make = (body: Schemas["ApiKeyCreate"]) =>
+    data(api.POST("/api/v1/users/{user_id}/api-keys", { params: { path: { user_id: user.id } }, body })).finally(() => forget("/api/v1"));
+  return (
+    <Toolbar label={say("user.keys")}>
+      <button type="button" onClick={() => setMaking(true)}><Icon name="plus" />{say("key.make")}</button>
+      {making && <NewKey offered={offered} make={make} onClose={() => setMaking(false)} onMade={(key) => (setMaking(false), setMade(key))} />}
+      {made !== null && <MadeKey secret={made} onClose={() => setMade(null)} />}
+    </Toolbar>
+  );
+}
+
+export function UserKeys({ overview }: { overview: Overview }) {
+  const may = useMay();
+  const { user } = overview;
   const path = `/api/v1/users/${user.id}/api-keys`;
   const columns: Column<Key>[] = [
     { name: "name", label: say("access.key"), cell: ({ name, prefix }) => <><strong>{name}</strong> <code>{prefix}</code></> },
@@ -74,7 +101,12 @@ export function UserKeys({ user }: { user: User }) {
     { name: "expires", label: say("access.ends"), cell: ({ expires_at }) => (expires_at ? <Moment at={expires_at} /> : say("access.never")) },
     ...(may("users:update") ? [{ name: "end", label: say("roles.actions"), cell: ({ id, name, revoked_at }: Key) => !revoked_at && <End path={`${path}/${id}`} label={say("access.revoke")} title={say("access.revoke-one", { name })} done={say("access.key-revoked")} /> }] : []),
   ];
-  return <Pages<Key> path={path}>{(keys) => (keys.length ? <Table label={say("user.keys")} columns={columns} rows={keys} id={({ id }) => id} /> : <Empty>{say("access.no-key")}</Empty>)}</Pages>;
+  return (
+    <>
+      <MakeKey overview={overview} />
+      <Pages<Key> path={path}>{(keys) => (keys.length ? <Table label={say("user.keys")} columns={columns} rows={keys} id={({ id }) => id} /> : <Empty>{say("access.no-key")}</Empty>)}</Pages>
+    </>
+  );
 }
 
 export function UserLogins({ user }: { user: User }) {
