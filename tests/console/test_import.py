@@ -1,9 +1,10 @@
 """A file into a module, in the browser: its columns, its errors by line with the cell, and the import."""
 
 import asyncio
+import json
 import re
 
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from tests.console.conftest import OpenConsole
 
@@ -59,6 +60,36 @@ async def test_a_file_with_bad_lines_is_refused_cell_by_cell_and_imported_when_m
 
     await page.goto("/console/tasks?q=count+the&due_date_gte=2030-02-01&due_date_lt=2030-06-01")
     await expect(page.get_by_role("table", name="Tasks").locator("tbody tr")).to_have_count(4)
+
+
+async def test_an_import_that_stopped_goes_on_where_it_stopped(console: OpenConsole) -> None:
+    page = await console("manager", "/tasks/import", refusals=[409])
+    await choose(page, GOOD.replace("Count", "Polish"))
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_text("The file can be imported: 4 new")).to_be_visible()
+    await page.route("**/api/v1/tasks/import?*", stop_at_line_4, times=1)
+
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("The import stopped at line 4.")
+    await expect(page.get_by_role("alert")).to_contain_text("What was before it is kept: 2 new, 0 changed.")
+    await page.get_by_role("button", name="Go on at line 4").click()
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_text("The file can be imported: 2 new")).to_be_visible()
+    async with page.expect_request(re.compile("/tasks/import.*from_line=4")):
+        await page.get_by_role("button", name="Import", exact=True).click()
+    await expect(page.get_by_text("Imported: 2 new, 0 changed, 0 as they were.")).to_be_visible()
+
+    await page.goto("/console/tasks?q=polish+the")
+    await expect(page.get_by_role("table", name="Tasks").locator("tbody tr")).to_have_count(2)
+
+
+async def stop_at_line_4(route: Route) -> None:
+    """Answer as the server does when it has kept two rows, and then met one that it cannot write."""
+    error = {"pointer": "/body/4/title", "detail": "There is such a task by now.", "code": "taken", "params": {}}
+    problem = {"code": "partly-imported", "status": 409, "title": "Conflict", "detail": "Stopped."}
+    position = {"created": 2, "updated": 0, "unchanged": 0, "stopped_at_line": 4}
+    body = json.dumps({**problem, **position, "errors": [error]})
+    await route.fulfill(status=409, content_type="application/problem+json", body=body)
 
 
 async def test_an_import_is_not_offered_to_those_who_may_not_write(console: OpenConsole) -> None:

@@ -70,8 +70,8 @@ async def test_an_auditor_reads_the_keys_and_sessions_of_all_users_and_ends_none
     assert await names(auditor, user_id=str(owner.id)) == ["nightly"]
     (session,) = (await auditor.get("/sessions", params={"user_id": str(owner.id)})).json()["items"]
     refused = {
-        path: await auditor.delete(f"/users/{owner.id}/{path}/{id}")
-        for path, id in {"api-keys": made["id"], "sessions": session["id"]}.items()
+        path: await auditor.delete(f"/users/{owner.id}/{path}/{row['id']}")
+        for path, row in {"api-keys": made, "sessions": session}.items()
     }
 
     assert session["user"] == {"id": str(owner.id), "name": owner.username}
