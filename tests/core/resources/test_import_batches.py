@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.openapi.schemas import PROBLEM
 from app.core.resources.imports.rows import ROWS_PER_BATCH
 from app.core.strict_json import parse
 from scripts.servers import PATIENCE_SECONDS, Server, signed_in, walk
@@ -142,6 +143,7 @@ async def test_what_is_taken_between_check_and_batch_stops_the_import(
     assert body["errors"][0]["pointer"] == f"/body/{line}/name"
     if on_error == "abort":
         assert (stopped.status_code, body["code"]) == (409, "partly-imported")
+        assert body.keys() <= PROBLEM["properties"].keys()
         assert (again.status_code, again.json()["stopped_at_line"]) == (409, line)
     else:
         assert (stopped.status_code, again.json()) == (200, body)

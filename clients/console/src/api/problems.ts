@@ -1,8 +1,7 @@
 // What can go wrong with a request: the server refuses it, or no answer comes.
 import type { components } from "../../../typescript/src/schema.ts";
 
-/** With `params` where a permission is missing: any of these would do; with `updated` where an import stopped half-way. */
-export type Problem = components["schemas"]["Problem"] & { params?: { permissions?: string[] }; updated?: number };
+export type Problem = components["schemas"]["Problem"];
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** The server refused the request. Branch on `code`, which is stable. */
