@@ -23,6 +23,7 @@ async def test_a_person_keeps_the_own_account(console: OpenConsole) -> None:
     sessions = page.get_by_role("table", name="Sessions")
     await page.reload()
     await expect(sessions.locator("tbody tr")).to_have_count(2)
+    await expect(sessions.get_by_text("browser", exact=True)).to_have_count(2)
     await sessions.get_by_role("button", name="End").click()
     await page.get_by_role("dialog").get_by_role("button", name="End").click()
     await expect(sessions.locator("tbody tr")).to_have_count(1)

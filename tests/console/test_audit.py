@@ -277,6 +277,9 @@ async def test_an_auditor_is_offered_neither_erasure_nor_the_end_of_sessions_and
     await expect(page.get_by_role("link", name="Personal data")).to_have_count(0)
     await page.goto(f"{page.url}/person")
     await expect(page.get_by_role("alert")).to_contain_text("customers:read-personal")
+    await page.goto("/console/audit/sessions")
+    await expect(page.get_by_role("row", name="manager").first).to_contain_text("program")
+    await expect(page.get_by_role("row", name="auditor").filter(has_text="this one")).to_contain_text("browser")
     for screen, row in {"Open sessions": "manager", "API keys": "Audited"}.items():
         await page.get_by_role("navigation").get_by_role("link", name=screen).click()
         await expect(page.get_by_role("row", name=row).first).to_be_visible()

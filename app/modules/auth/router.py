@@ -60,7 +60,7 @@ async def refresh_token(tokens: Tokens, data: RefreshRequest) -> TokenPair:
 @router.post("/auth/browser/token", response_model=AccessToken, dependencies=OWN_PAGES)
 async def create_browser_session(request: Request, service: SignIn, form: Annotated[SignInForm, Form()]) -> Response:
     """Sign in from a page of this server. The refresh token goes into a cookie, which no script can read."""
-    return keep_refresh_token(request, await sign_in(service, form))
+    return keep_refresh_token(request, await sign_in(service, form, is_browser=True))
 
 
 @router.post("/auth/browser/refresh", response_model=AccessToken, responses=NO_SESSION, dependencies=OWN_PAGES)
@@ -83,9 +83,9 @@ async def end_browser_session(request: Request, tokens: Tokens) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=forget_refresh_token(request))
 
 
-async def sign_in(service: SignInService, form: SignInForm) -> TokenPair:
+async def sign_in(service: SignInService, form: SignInForm, *, is_browser: bool = False) -> TokenPair:
     code = form.code.get_secret_value() if form.code else None
-    return await service.sign_in(form.username, form.password.get_secret_value(), code)
+    return await service.sign_in(form.username, form.password.get_secret_value(), code, is_browser=is_browser)
 
 
 def keep_refresh_token(request: Request, pair: TokenPair) -> Response:

@@ -65,7 +65,9 @@ class SignInService:
     context: RequestContext
     sessions: SessionTokens
 
-    async def sign_in(self, identifier: str, password: str, code: str | None = None) -> TokenPair:
+    async def sign_in(
+        self, identifier: str, password: str, code: str | None = None, *, is_browser: bool = False
+    ) -> TokenPair:
         """Open a session with the right password and second factor. A checked attempt is logged.
 
         Raises BadCredentials, SecondFactorNeeded, TooManyAttempts, Unavailable.
@@ -79,7 +81,7 @@ class SignInService:
             await throttle.release(attempt.reservation.counted)
             raise
         try:
-            pair = await self.open_session(attempt, code)
+            pair = await self.open_session(attempt, code, is_browser=is_browser)
         except BadCredentials as error:
             await self.log_failure(attempt, "changed-meanwhile")
             raise attempt.refusal() from error
@@ -116,7 +118,7 @@ class SignInService:
             raise attempt.refusal()
         return renewed
 
-    async def open_session(self, attempt: Attempt, code: str | None) -> TokenPair | None:
+    async def open_session(self, attempt: Attempt, code: str | None, *, is_browser: bool) -> TokenPair | None:
         """Open a session after the right password; None where the second factor is missing or wrong."""
         known = attempt.user
         if known is None:
@@ -134,7 +136,7 @@ class SignInService:
             if attempt.renewed_hash:
                 await UserRepository(session).change(user, {"password_hash": attempt.renewed_hash})
             counters = await CounterRepository(session).lock_present(attempt.reservation.counted)
-            pair = await self.sessions.open(session, known.id, is_verified=is_enrolled)
+            pair = await self.sessions.open(session, known.id, is_verified=is_enrolled, is_browser=is_browser)
             take_back(counters.values())  # written together with the session
             return pair
 

@@ -40,6 +40,8 @@ class AuthSession(Entity, table=True):
     """The address of the last sign-in or refresh."""
     user_agent: str | None = redacted(personal("user_id"), default=None, max_length=400)
     """The user agent of the last sign-in or refresh."""
+    is_browser: bool = False
+    """Whether a page of this server opened it, so that its refresh token is in a cookie; else a program did."""
 
     def is_open(self, signed_out_at: datetime | None) -> bool:
         """Whether it is neither revoked nor expired, and the user did not sign out since."""

@@ -49,6 +49,8 @@ class SessionRow(ResponseSchema):
     """The user agent of the last sign-in or refresh."""
     verified_at: datetime | None
     """When the second factor was last verified."""
+    is_browser: bool
+    """Whether a page of this server opened it."""
 
 
 class OwnedSessionRow(SessionRow):
@@ -74,7 +76,9 @@ class SessionRead(ResponseSchema):
     user_agent: str | None
     """The user agent of the last sign-in or refresh."""
     device: str
-    """The browser or program and its system, in words."""
+    """The browser or program and its system, in words, as the user agent claims."""
+    is_browser: bool
+    """Whether it was opened by `/auth/browser/token`, so by a page of this server; else by a program."""
     second_factor_at: datetime | None
     """When the second factor was last verified in this session."""
     is_current: bool

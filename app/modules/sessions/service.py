@@ -75,6 +75,7 @@ def fields_of(row: AnyRow, current: UUID | None) -> dict[str, Any]:
         "ip": row.ip,
         "user_agent": row.user_agent,
         "device": device_of(row.user_agent),
+        "is_browser": row.is_browser,
         "second_factor_at": row.verified_at,
         "is_current": row.id == current,
     }

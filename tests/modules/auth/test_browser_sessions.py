@@ -67,6 +67,28 @@ async def test_the_refresh_token_is_in_the_cookie_only(client: httpx.AsyncClient
     assert (await get_me(client, answer.json()["access_token"])).status_code == 200
 
 
+async def test_a_session_says_whether_a_browser_or_a_program_has_it(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    """A program can send the user agent of a browser, but gets its refresh token in the answer."""
+    person, auditor = await signed_in_as(), await signed_in_as("audit:read")
+    claims = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+    page = await call(
+        client, "token", form={"username": person.username, "password": PASSWORD}, headers=OWN_PAGE | claims
+    )
+    form = {"username": person.username, "password": PASSWORD}
+    program = await client.post("/auth/token", data=form, headers=claims)
+    await call(client, "refresh", cookie_of(page).value, headers=OWN_PAGE | claims)
+
+    own = (await person.get("/auth/me/sessions")).json()["items"]
+    all_users = (await auditor.get("/sessions", params={"user_id": str(person.id)})).json()["items"]
+
+    assert (page.status_code, program.status_code) == (200, 200)
+    expected = sorted([("Firefox on Linux", True), ("Firefox on Linux", False), ("Python HTTPX on Other", False)])
+    for items in (own, all_users):
+        assert sorted((item["device"], item["is_browser"]) for item in items) == expected
+
+
 async def test_a_session_goes_on_and_ends(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:
     first = await sign_in(client, await signed_in_as())
 

@@ -49,7 +49,9 @@ class SessionTokens:
     tokens: AccessTokens
     context: RequestContext
 
-    async def open(self, session: Session, user_id: UUID, *, is_verified: bool = False) -> TokenPair:
+    async def open(
+        self, session: Session, user_id: UUID, *, is_verified: bool = False, is_browser: bool = False
+    ) -> TokenPair:
         """Open a session in the transaction of `session`; end the least recently used one if there are too many.
 
         Sign-ins of one user wait for each other. Raises BadCredentials for a user who was just deactivated.
@@ -64,6 +66,7 @@ class SessionTokens:
             verified_at=at if is_verified else None,
             ip=self.context.ip,
             user_agent=self.context.user_agent,
+            is_browser=is_browser,
         )
         user = await UserRepository(session).lock_active(user_id)
         if user is None:

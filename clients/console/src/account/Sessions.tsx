@@ -2,8 +2,8 @@
 import { useState } from "react";
 import { api, data } from "../api/client.ts";
 import { forget, useRead, type Page, type Schemas } from "../api/queries.ts";
-import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
+import { Device } from "../parts/Device.tsx";
 import { Answered } from "../parts/states.tsx";
 import { Table } from "../parts/Table.tsx";
 import { Moment } from "../parts/Time.tsx";
@@ -33,7 +33,7 @@ export function Sessions() {
       <Answered to={page}>
         {({ items }) => (
           <Table label={say("session.title")} rows={items} id={({ id }) => id} columns={[
-            { name: "device", label: say("session.device"), cell: ({ device, is_current }) => <>{device} {is_current && <Chip tone="info">{say("session.current")}</Chip>}</> },
+            { name: "device", label: say("session.device"), cell: (session) => <Device of={session} /> },
             { name: "ip", label: say("session.address"), cell: ({ ip }) => ip },
             { name: "last_used_at", label: say("session.last-used"), cell: ({ last_used_at }) => <Moment at={last_used_at} ago /> },
             { name: "created_at", label: say("session.since"), cell: ({ created_at }) => <Moment at={created_at} /> },

@@ -7,6 +7,7 @@ import { forget, me, useMay, type Schemas } from "../api/queries.ts";
 import { humanize } from "../document/labels.ts";
 import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
+import { Device } from "../parts/Device.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Empty } from "../parts/states.tsx";
 import { Table, type Column } from "../parts/Table.tsx";
@@ -43,7 +44,7 @@ export function UserSessions({ user }: { user: User }) {
   const may = useMay();
   const path = `/api/v1/users/${user.id}/sessions`;
   const columns: Column<Session>[] = [
-    { name: "device", label: say("access.device"), cell: ({ device, is_current }) => <><strong>{device}</strong> {is_current && <Chip tone="info">{say("access.this-session")}</Chip>}</> },
+    { name: "device", label: say("access.device"), cell: (session) => <Device of={session} /> },
     { name: "ip", label: say("access.address"), cell: ({ ip }) => ip && <code>{ip}</code> },
     { name: "created", label: say("access.since"), cell: ({ created_at }) => <Moment at={created_at} ago /> },
     { name: "used", label: say("access.last-used"), cell: ({ last_used_at }) => <Moment at={last_used_at} ago /> },

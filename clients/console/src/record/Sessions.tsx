@@ -2,8 +2,8 @@
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import { forget, useMay, type Schemas } from "../api/queries.ts";
-import { Chip } from "../parts/Chip.tsx";
 import { Confirm } from "../parts/Confirm.tsx";
+import { Device } from "../parts/Device.tsx";
 import type { Column } from "../parts/Table.tsx";
 import { Day, Moment } from "../parts/Time.tsx";
 import { To } from "../parts/To.tsx";
@@ -21,7 +21,7 @@ export default function Sessions() {
 
 const columns = (): Column<Session>[] => [
   { name: "user", label: say("record.person"), cell: ({ user }) => <Owner of={user} /> },
-  { name: "device", label: say("record.device"), cell: ({ device, is_current: mine }) => <>{device} {mine && <Chip tone="info">{say("record.this-session")}</Chip>}</> },
+  { name: "device", label: say("record.device"), cell: (session) => <Device of={session} /> },
   { name: "ip", label: say("record.address"), cell: ({ ip }) => ip && <To place={toLogins({ ip })}>{ip}</To> },
   { name: "created_at", label: say("record.began"), sortable: true, cell: ({ created_at: at, id }) => <To place={toLogins({ session_id: id })}><Moment at={at} /></To> },
   { name: "last_used_at", label: say("record.last-used"), cell: (session) => <LastUsed of={session} /> },
