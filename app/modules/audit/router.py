@@ -21,6 +21,7 @@ from app.modules.audit.calls.schemas import CallQuery, CallRead
 from app.modules.audit.erasure.router import router as erasure_router
 from app.modules.audit.exports.service import ExportService
 from app.modules.audit.feed.router import router as feed_router
+from app.modules.audit.own.router import router as own_router
 from app.modules.audit.schemas import (
     AUDIT,
     MAX_NUMBER,
@@ -184,4 +185,4 @@ async def get_timeline(timelines: Timelines, id: UUID, query: Annotated[Timeline
     return await timelines.page(id, query)
 
 
-ROUTERS = (router, feed_router, seal_router, summary_router, erasure_router)
+ROUTERS = (router, feed_router, seal_router, summary_router, erasure_router, own_router)

@@ -12,6 +12,8 @@ from app.core.db.engine import Database
 from app.core.db.pagination import PageQuery
 from app.core.db.repository import ReadRepository
 from app.modules.audit.exports.repository import SealedEntries
+from app.modules.audit.own.schemas import OwnChangeQuery
+from app.modules.audit.own.service import OwnChangeService
 from app.modules.audit.repository import ChangeRepository
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery
@@ -140,6 +142,17 @@ async def test_a_timeline_reads_little_of_the_logs(database: Database, job: Requ
     for mode in ("custom", "generic"):
         plan = await plan_of(database, statements[0], mode)
         assert pages_read(plan) <= 80, plan  # a first page of each index of each partition
+
+
+async def test_own_changes_are_read_from_the_index_of_actors(database: Database, job: RequestContext) -> None:
+    await fill(database)
+
+    with statements_of(database, "audit_change") as statements:
+        await OwnChangeService(database.read_session(job)).page(UUID(int=0), OwnChangeQuery())
+
+    for mode in ("custom", "generic"):
+        plan = await plan_of(database, statements[0], mode)
+        assert pages_read(plan) <= 60, plan
 
 
 async def test_the_second_page_reads_as_little_as_the_first(database: Database, job: RequestContext) -> None:

@@ -1,0 +1,1 @@
+"""What the caller changed, for everybody."""
