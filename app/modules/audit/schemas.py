@@ -25,6 +25,8 @@ ARCHIVED_HEADER = "Audit-Archived"
 """The response header with the archived months that a question reaches into."""
 WIDEST = timedelta(days=31)
 """The longest period in which entries are read one by one."""
+WALKED_REQUESTS = frozenset({"decision", "method", "module", "path", "route", "status", "status_gte"})
+"""The filters of requests without an index."""
 MAX_NUMBER = 2**63 - 1
 """The largest number of an entry."""
 
@@ -141,15 +143,7 @@ class EntryQuery(FieldsQuery, PeriodQuery):
 class AccessQuery(EntryQuery):
     """The parameters of the access log."""
 
-    walked: ClassVar[frozenset[str]] = EntryQuery.walked | {
-        "decision",
-        "method",
-        "module",
-        "path",
-        "route",
-        "status",
-        "status_gte",
-    }
+    walked: ClassVar[frozenset[str]] = EntryQuery.walked | WALKED_REQUESTS
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"item_id"}))
 
     method: Method | None = None
