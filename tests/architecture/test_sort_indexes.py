@@ -27,6 +27,7 @@ from app.modules.approvals.schemas import ApprovalQuery
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.erasure.schemas import ErasureQuery
 from app.modules.audit.items.schemas import ItemHistoryQuery
+from app.modules.audit.own.schemas import OwnChangeQuery
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.auth.schemas import ThrottledQuery
@@ -52,6 +53,7 @@ OTHER_LISTS = {
     LoginQuery: ("login_attempt",),
     MovementQuery: ("stock_movement", "product_id"),
     MyLoginQuery: ("login_attempt", "user_id"),
+    OwnChangeQuery: ("audit_change", "actor_id"),
     ThrottledQuery: ("sign_in_counter",),
     TimelineQuery: ("audit_access", "actor_id"),
     VersionQuery: ("policy_version",),
@@ -73,7 +75,7 @@ SHORT_LISTS = {
 """Lists that need no index for their order, because few rows can be in them."""
 
 WALKED = {
-    AccessQuery: tuple(AccessQuery.walked),
+    AccessQuery: (*AccessQuery.walked, "decision_null"),  # with an index for true, in a window for false
     AllApiKeysQuery: ("last_used_at_null", "last_used_at_gte", "last_used_at_lt"),
     AllSessionsQuery: ("used_at_gte", "used_at_lt", *(f"updated_at_{each}" for each in ("lt", "lte", "gt", "gte"))),
     CategoryQuery: ("name",),
