@@ -1,6 +1,7 @@
 """Query and response schemas of the caller's own changes."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from app.core.db.pagination import FieldsQuery
@@ -10,6 +11,8 @@ from app.modules.audit.schemas import PeriodQuery
 
 class OwnChangeQuery(FieldsQuery, PeriodQuery):
     """The parameters of the list of one's own changes."""
+
+    sortable: ClassVar[tuple[str, ...]] = ("at",)
 
 
 class OwnChangeRead(ResponseSchema):
