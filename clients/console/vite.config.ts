@@ -10,7 +10,7 @@ const API = process.env.ATTEST_API ?? "http://127.0.0.1:8000";
 /** Few files for the first load: libraries, what all screens share, what the generic screens share, and those of the policy. */
 const CHUNKS = [
   { name: "libraries", test: /node_modules\/(?!d3-|internmap|lucide|uqr|react-aria|react-stately|@internationalized|@react-)|preload-helper/ },
-  { name: "shared", test: /src\/(api|document|words|parts\/(?!Pal|Pic|Chart|KeyHelp)|root)|virtual:(words|icons)/ },
+  { name: "shared", test: /src\/(api|document|words|parts\/(?!Pal|Combo|Chart|KeyHelp)|root)|typescript\/src\/operations|virtual:(words|icons)/ },
   { name: "generic", test: /src\/generic\/(?!\w+Screen)/ },
   { name: "record", test: /src\/record\/(?!Summary|period|Home|PersonScreen|Erase|LegalHold)/ },
   { name: "policy", test: /src\/policy\//, minShareCount: 2 },

@@ -3,7 +3,8 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Autocomplete, Header, Input, Menu, MenuItem, MenuSection, SearchField, useFilter } from "react-aria-components";
 import { call } from "../api/client.ts";
-import { menu, resources, type Page } from "../api/queries.ts";
+import { menu, resources, useMay, type Page } from "../api/queries.ts";
+import type { Resource } from "../document/read.ts";
 import { say } from "../words/say.ts";
 import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
@@ -13,12 +14,15 @@ type Item = Record<string, unknown> & { id: string };
 
 const MATCHES = 4;
 
-/** The items whose words begin like what was typed, of every list in the menu that can be searched. */
+/** The items whose words begin like what was typed, of every list in the menu that the person may search. */
 function useItems(text: string): Destination[] {
   const { data: all = [] } = useQuery(resources);
   const { data: groups = [] } = useQuery(menu);
+  const may = useMay();
   const modules = groups.flatMap((group) => group.modules);
-  const searched = text.length < 2 ? [] : all.filter(({ slug, can }) => can.search && modules.some((module) => module.slug === slug));
+  const maySearch = ({ slug, can, columns }: Resource) => // a search in fields that are masked would be refused
+    can.search && modules.some((module) => module.slug === slug) && [`${slug}:read`, ...columns.flatMap(({ readAction }) => readAction ?? [])].every(may);
+  const searched = text.length < 2 ? [] : all.filter(maySearch);
   return useQueries({
     queries: searched.map(({ path }) => ({
       queryKey: ["read", path, { q: text, limit: MATCHES }],

@@ -1,13 +1,11 @@
-// Picks an item of a list by typing: a combobox over the `q` of a list operation.
-import { useEffect, useState } from "react";
-import { Button, ComboBox, Input, Label, ListBox, ListBoxItem, Popover, Text, type Key } from "react-aria-components";
-import { useRead, useResource, type Page } from "../api/queries.ts";
+// Picks an item of a list by typing. The combobox is loaded once a field is used: it is as heavy as a screen.
+import { useRef, useState, type ComponentType } from "react";
 import { say } from "../words/say.ts";
 import { Icon } from "./Icon.tsx";
+import { Labelled } from "./Input.tsx";
 
 export type Picked = { id: string; name: string };
-type Item = Record<string, unknown> & { id: string };
-type PickerProps = {
+export type PickerProps = {
   /** The resource to pick from, by its slug. */
   slug: string;
   label: string;
@@ -17,63 +15,36 @@ type PickerProps = {
   onChange: (value: Picked | null) => void;
 };
 
-const PAUSE_MS = 200;
+/** The combobox, once it is loaded. */
+let loaded: ComponentType<PickerProps & { begun: Begun }> | null = null;
 
-function useSlow(text: string): string {
-  const [slow, setSlow] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSlow(text), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return slow;
-}
+/** What was begun in the field before the combobox was there. */
+export type Begun = { hasFocus: boolean; text: string | null };
 
-/** The items of a resource that match what was typed, with their names. */
-export function useMatches(slug: string, text: string, enabled: boolean): Picked[] | undefined {
-  const resource = useResource(slug);
-  const q = useSlow(text.trim());
-  const path = resource && enabled ? resource.path : null;
-  const { data } = useRead<Page<Item>>(path, { limit: 20, ...(q && { q }) });
-  return data?.items.map((item) => ({ id: item.id, name: String(item[resource?.title ?? "id"] ?? item.id) }));
-}
-
-/** A modal dialog makes everything outside of it inert, so that the choices open inside of it. */
-function containedIn(place: HTMLElement | null) {
-  const dialog = place?.closest("dialog");
-  return dialog && { UNSTABLE_portalContainer: dialog };
-}
-
-export function Picker({ slug, label, help, error, value, onChange }: PickerProps) {
-  const [text, setText] = useState(value?.name ?? "");
-  const [open, setOpen] = useState(false);
-  const [place, setPlace] = useState<HTMLElement | null>(null);
-  useEffect(() => setText(value?.name ?? ""), [value?.id, value?.name]);
-  const matches = useMatches(slug, text === value?.name ? "" : text, open);
-  const pick = (key: Key | null) => {
-    const found = matches?.find(({ id }) => id === key);
-    if (found && found.id !== value?.id) onChange(found);
-    if (found) setText(found.name);
+export function Picker(props: PickerProps) {
+  const [Combobox, setCombobox] = useState(() => loaded);
+  const begun = useRef<Begun>({ hasFocus: false, text: null });
+  const load = async () => {
+    loaded = (await import("./Combobox.tsx")).default;
+    setCombobox(() => loaded);
   };
-  const leave = () => {
-    if (text === "" && value) onChange(null);
-    else setText(value?.name ?? "");
+  return Combobox ? <Combobox {...props} begun={begun.current} /> : <Field {...props} begun={begun.current} onUse={() => void load()} />;
+}
+
+function Field({ label, help, error, value, begun, onUse }: PickerProps & { begun: Begun; onUse: () => void }) {
+  const focus = () => {
+    begun.hasFocus = true;
+    onUse();
   };
   return (
-    <ComboBox ref={setPlace} className="field picker" items={matches ?? []} inputValue={text} onInputChange={setText} onOpenChange={setOpen}
-      selectedKey={value?.id ?? null} onSelectionChange={pick} onBlur={leave} menuTrigger="focus" allowsEmptyCollection allowsCustomValue
-      isInvalid={Boolean(error)}>
-      <Label>{label}</Label>
-      <div className="combo">
-        <Input placeholder={say("picker.placeholder")} />
-        <Button aria-label={say("picker.open")}><Icon name="chevron-down" /></Button>
-      </div>
-      {error && <p className="error">{error}</p>}
-      {help && <Text slot="description" className="help">{help}</Text>}
-      <Popover className="popover" {...containedIn(place)}>
-        <ListBox renderEmptyState={() => <p className="state">{matches ? say("picker.empty") : say("picker.loading")}</p>}>
-          {(item: Picked) => <ListBoxItem className="option">{item.name}</ListBoxItem>}
-        </ListBox>
-      </Popover>
-    </ComboBox>
+    <Labelled label={label} help={help} error={error}>
+      {(ids) => (
+        <div className="combo">
+          <input {...ids} role="combobox" aria-expanded={false} autoComplete="off" placeholder={say("picker.placeholder")} defaultValue={begun.text ?? value?.name ?? ""}
+            key={value?.name} onPointerEnter={onUse} onFocus={focus} onBlur={() => { begun.hasFocus = false; }} onChange={({ target }) => { begun.text = target.value; }} />
+          <button type="button" tabIndex={-1} aria-label={say("picker.open")} onClick={focus}><Icon name="chevron-down" /></button>
+        </div>
+      )}
+    </Labelled>
   );
 }
