@@ -34,7 +34,7 @@ export function Dialog({ title, onClose, onSubmit, actions, sheet = false, wide 
     <dialog ref={ref} className={kind} aria-labelledby={id} onCancel={(event) => (event.preventDefault(), onClose())}>
       <form onSubmit={submit}>
         <header>
-          <h2 id={id}>{title}</h2>
+          <h2 id={id} tabIndex={-1}>{title}</h2>
           <button type="button" className="quiet" aria-label={say("action.close")} onClick={onClose}>
             <Icon name="x" />
           </button>

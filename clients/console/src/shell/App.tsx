@@ -15,6 +15,7 @@ import { SignIn } from "./SignIn.tsx";
 import { StepUp } from "./StepUp.tsx";
 import { TopBar } from "./TopBar.tsx";
 import { useDestinations } from "./destinations.ts";
+import { useKeptFocus } from "./useKeptFocus.ts";
 
 const Palette = lazy(() => import("../parts/Palette.tsx"));
 
@@ -54,6 +55,7 @@ function Frame() {
   const { pathname } = useLocation();
   const close = () => setOpen(null);
   useKeys({ "mod+k": () => setOpen("palette"), "?": () => setOpen("keys") });
+  useKeptFocus();
   useEffect(close, [pathname]);
   useEffect(() => {
     hooks.restricted = (code) => void router.navigate({ to: RESTRICTED[code] ?? "/" });
