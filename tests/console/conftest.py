@@ -1,6 +1,8 @@
 """The console in Chromium, on a server with demo data, as the people who work with it."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -8,6 +10,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from scripts.servers import UNLIMITED
 from tests.browser import PATIENCE_MILLISECONDS, Watch, open_browser, watch
+from tests.console.screens import APPROVED, find_ids
 from tests.demo import Demo, demo_server
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -16,7 +19,8 @@ expect.set_options(timeout=PATIENCE_MILLISECONDS / 2)
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo_server(tmp_path_factory.mktemp("console"), **UNLIMITED) as demo:
+    waiting = {"APPROVALS__REQUIRED_FOR": json.dumps([APPROVED])}
+    with demo_server(tmp_path_factory.mktemp("console"), **UNLIMITED, **waiting) as demo:
         yield demo
 
 
@@ -49,9 +53,9 @@ OpenConsole = Callable[..., Awaitable[Page]]
 """The type of the fixture `console`."""
 
 
-@pytest.fixture
-async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
-    """`page = await console("manager", "/tasks")` signs in and opens a screen, each time in a profile of its own.
+@asynccontextmanager
+async def open_desks(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
+    """`page = await open_console("manager", "/tasks")` signs in and opens a screen, each time in a profile of its own.
 
     At the end, no tab may have written an error to its console, broken the policy of its page or asked another host;
     the `refusals` that a test provokes on purpose, such as 412, are no such error.
@@ -76,6 +80,26 @@ async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
         await desk.context.close()
         assert complaints == []
         assert elsewhere == []
+
+
+@pytest.fixture
+async def console(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
+    """Opens the console for one test, as `open_desks` says."""
+    async with open_desks(demo, chromium) as open_console:
+        yield open_console
+
+
+@pytest.fixture(scope="module")
+async def desk(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole]:
+    """Opens the console as `console` does, in profiles that last as long as the module."""
+    async with open_desks(demo, chromium) as open_console:
+        yield open_console
+
+
+@pytest.fixture(scope="module")
+async def ids(demo: Demo) -> dict[str, str]:
+    """The ids in the addresses of the screens."""
+    return await find_ids(demo)
 
 
 async def sign_in(page: Page, username: str, password: str) -> None:

@@ -1,79 +1,74 @@
 """What every screen holds: its weight, its accessibility in both themes, and a window of half the width."""
 
 from functools import partial
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Response
 
-from tests.console.conftest import OpenConsole
+from tests.console.conftest import WIDE, OpenConsole
+from tests.console.screens import SCREENS, Screen, declared_paths, each_screen
 
-SCREENS = {
-    "/": "Home",
-    "/tasks": "Tasks",
-    "/tasks/new": "New task",
-    "/tasks/import": "Import Tasks",
-    "/me": "My account",
-    "/users": "Users",
-    "/approvals": "Approvals",
-    "/audit/summary": "Summary",
-    "/audit/changes": "Change log",
-    "/audit/access": "Access log",
-    "/audit/logins": "Sign-ins",
-    "/audit/sessions": "Open sessions",
-    "/audit/keys": "API keys",
-    "/audit/proofs": "Proofs",
-    "/roles/matrix": "Matrix",
-    "/roles/explain?username=reader&permission=products:delete": "Why, why not",
-    "/roles/versions": "Versions",
-}
-"""Screens by address, with the beginning of their heading, as the administrator sees them."""
 LOADED_BYTES, LOADED_FILES = 200_000, 12
+LIST_BYTES = 170_000
 HALF = {"width": 640, "height": 400}
 """The window of 1280 × 800 at 200 % zoom."""
 
 
-async def show(page: Page, path: str) -> None:
-    """Open a screen in a tab that is signed in, and wait until it is there."""
-    await page.goto(f"/console{path}")
-    await expect(page.get_by_role("heading", level=1)).to_have_text(SCREENS[path])
-    await page.wait_for_load_state("networkidle")
-
-
-@pytest.mark.parametrize("path", SCREENS)
-async def test_a_screen_loads_few_small_files(console: OpenConsole, path: str) -> None:
-    page = await console("admin")
-    loaded: list[Request] = []
+@pytest.fixture(scope="module")
+async def tab(desk: OpenConsole) -> Page:
+    """A tab of the administrator that asks for every file anew."""
+    page = await desk("admin")
     await (await page.context.new_cdp_session(page)).send("Network.setCacheDisabled", {"cacheDisabled": True})
-    page.on("requestfinished", partial(list.append, loaded))
+    return page
 
-    await show(page, path)
 
-    files = {each.url: (await each.sizes())["responseBodySize"] for each in loaded if "/console" in each.url}
+@pytest.fixture(scope="module")
+async def examined(desk: OpenConsole) -> Page:
+    """A tab of the administrator that lets a script of the test check the page."""
+    return await desk("admin", bypass_csp=True)
+
+
+def test_every_screen_of_the_console_is_held_to_its_budgets() -> None:
+    assert sorted(SCREENS) == sorted(declared_paths())
+
+
+@each_screen
+async def test_a_screen_loads_few_small_files_and_fits_at_twice_the_size(
+    tab: Page, ids: dict[str, str], screen: Screen
+) -> None:
+    await tab.set_viewport_size(WIDE)
+    answers: list[Response] = []
+    note = partial(list.append, answers)
+    tab.on("response", note)
+
+    await screen.show(tab, ids)
+
+    tab.remove_listener("response", note)
+    files = await weigh(answers)
     assert len(files) > 3
-    assert len(files) <= LOADED_FILES, sorted(files)
-    assert sum(files.values()) <= LOADED_BYTES, files
+    assert len(files) <= LOADED_FILES, files
+    assert sum(files.values()) <= (LIST_BYTES if screen in SCREENS["/$slug"] else LOADED_BYTES), files
+
+    await tab.set_viewport_size(HALF)
+    assert await tab.locator("body").evaluate("body => body.scrollWidth <= body.clientWidth")
 
 
-@pytest.mark.parametrize("path", SCREENS)
-async def test_a_screen_is_accessible_in_both_themes(console: OpenConsole, path: str) -> None:
-    page = await console("admin", bypass_csp=True)  # for the script that checks the page
+@each_screen
+async def test_a_screen_is_accessible_in_both_themes(examined: Page, ids: dict[str, str], screen: Screen) -> None:
+    await screen.show(examined, ids)
 
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        await show(page, path)
-
-        found = await Axe().run(page)
+        await examined.emulate_media(color_scheme=scheme)
+        found = await Axe().run(examined)
 
         assert found.response["passes"]
         assert found.violations_count == 0, found.generate_report()
 
 
-@pytest.mark.parametrize("path", SCREENS)
-async def test_a_screen_fits_at_twice_the_size(console: OpenConsole, path: str) -> None:
-    page = await console("admin", viewport=HALF)
-
-    await show(page, path)
-
-    body = page.locator("body")
-    assert await body.evaluate("body => body.scrollWidth <= body.clientWidth")
+async def weigh(answers: list[Response]) -> dict[str, int]:
+    """The packed size of each file of the console, also of those that the tab still had in its memory."""
+    files = {urlsplit(each.url).path: await each.all_headers() for each in answers if each.status == HTTPStatus.OK}
+    return {path: int(headers["content-length"]) for path, headers in files.items() if path.startswith("/console")}
