@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from scripts.servers import UNLIMITED
 from tests.browser import PATIENCE_MILLISECONDS, Watch, open_browser, watch
 from tests.console.screens import APPROVED, find_ids
 from tests.demo import Demo, demo_server
 
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 expect.set_options(timeout=PATIENCE_MILLISECONDS / 2)
 
 

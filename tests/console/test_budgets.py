@@ -6,14 +6,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, Response
+from playwright.async_api import Page, Response, ViewportSize
 
 from tests.console.conftest import WIDE, OpenConsole
 from tests.console.screens import SCREENS, Screen, declared_paths, each_screen
 
 LOADED_BYTES, LOADED_FILES = 200_000, 12
 LIST_BYTES = 170_000
-HALF = {"width": 640, "height": 400}
+HALF: ViewportSize = {"width": 640, "height": 400}
 """The window of 1280 × 800 at 200 % zoom."""
 
 
