@@ -11,7 +11,7 @@ WORKERS ?= 2
 MEASURE := --cov=app --cov-report=term:skip-covered --cov-fail-under=95
 PYTEST ?= $(BIN)/python -m pytest
 
-.PHONY: help run test check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 saturate flood attack faults soak torture replay administrators clean
+.PHONY: help run test check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 kill-workers saturate flood attack faults soak torture replay administrators clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -77,6 +77,9 @@ administrators: $(VENV)/.development ## 1,000 runs of up to 50 steps of administ
 
 kill-9: $(VENV)/.development ## Kill the API, the sealer and PostgreSQL under load, 50 times, and account for every write.
 	@$(BIN)/python -m scripts.kill_9
+
+kill-workers: $(VENV)/.development ## 1,000 jobs, while workers are killed 30 times, on each database.
+	@JOBS=1000 KILLS=30 $(PYTEST) -n $(WORKERS) -q -rP tests/system/test_kill_workers.py
 
 saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
 	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20

@@ -37,7 +37,7 @@ from app.core.runtime.connection_limit import limit_connections
 from app.core.runtime.setting_names import report_unknown_settings
 from app.core.runtime.stopping import on_sigterm
 from app.core.security.request_signing import SignatureVerifier
-from app.modules import hooks, import_models, prune_rules, routers
+from app.modules import hooks, import_jobs, import_models, prune_rules, routers
 
 if TYPE_CHECKING:
     from app.core.runtime.redis import SharedRedis
@@ -67,6 +67,7 @@ class Application(FastAPI):
 def open_database(settings: Settings) -> Database:
     """The database with everything that modules attach to it, the capture of changes above all."""
     import_models()
+    import_jobs()
     database = Database(settings)
     for module in hooks():
         if module.install:

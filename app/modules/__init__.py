@@ -37,6 +37,12 @@ def import_models() -> None:
                 import_module(path)
 
 
+def import_jobs() -> None:
+    """Make every kind of job known: the `jobs` of all modules."""
+    for _ in discover("jobs"):
+        pass
+
+
 def routers() -> Iterator[Router]:
     """The routers of all modules: `ROUTERS` of their `router.py`, or its `router`."""
     for _, part in discover("router"):

@@ -137,8 +137,17 @@ def test_no_dependency_is_synchronous() -> None:
 
 
 GROUND = {"config", "context.py", "errors.py", "field_errors.py", "sentences.py", "clock.py", "strict_json.py"}
-PACKAGES = {"fields", "runtime", "security", "db", "http", "resources", "openapi"}
-MODULE_FILES = {"__init__.py", "hooks.py", "router.py", "service.py", "repository.py", "models.py", "schemas.py"}
+PACKAGES = {"jobs", "fields", "runtime", "security", "db", "http", "resources", "openapi"}
+MODULE_FILES = {
+    "__init__.py",
+    "hooks.py",
+    "router.py",
+    "jobs.py",
+    "service.py",
+    "repository.py",
+    "models.py",
+    "schemas.py",
+}
 IGNORED = {"__pycache__"}
 
 

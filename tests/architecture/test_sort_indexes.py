@@ -32,6 +32,7 @@ from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.auth.schemas import ThrottledQuery
 from app.modules.categories.schemas import CategoryQuery
+from app.modules.jobs.schemas import JobQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
 from app.modules.rbac.versions.schemas import AccessReviewQuery
@@ -50,6 +51,7 @@ OTHER_LISTS = {
     ChangeQuery: ("audit_change",),
     ErasureQuery: ("audit_erasure",),
     HolderQuery: ("user",),
+    JobQuery: ("job",),
     LoginQuery: ("login_attempt",),
     MovementQuery: ("stock_movement", "product_id"),
     MyLoginQuery: ("login_attempt", "user_id"),

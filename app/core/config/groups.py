@@ -205,6 +205,21 @@ class ApprovalSettings(Group):
     hours: int = Field(72, ge=1, le=8760, description="Hours after which a change that waits can be approved no more.")
 
 
+class JobSettings(Group):
+    """Jobs: where they run, and for how long."""
+
+    mode: Annotated[Literal["embedded", "table"] | None, EMPTY_AS_NONE] = Field(
+        None,
+        description="embedded: in the processes of the API; table: in those of `worker`. "
+        "If empty, embedded on SQLite and in development, else table.",
+    )
+    concurrency: int = Field(10, ge=1, le=1000, description="Jobs that a process runs at once.")
+    queues: tuple[str, ...] = Field(("default",), min_length=1, description="The queues that a process serves.")
+    lease_seconds: float = Field(30, ge=3, description="A worker that is not heard of for so long has lost its jobs.")
+    poll_seconds: float = Field(1, ge=0.05, le=60, description="How often a worker without a job looks for one.")
+    drain_seconds: float = Field(25, ge=0, description="At SIGTERM, running jobs have so long before they are undone.")
+
+
 class RetentionSettings(Group):
     """For how long rows are kept that nothing needs any more, in days. Change entries are kept for ever."""
 
@@ -216,6 +231,7 @@ class RetentionSettings(Group):
     login_days: int = Field(365, ge=30, description="Entries of the login log; sign-in looks back for 30 days.")
     session_days: int = Field(90, ge=1, description="Sessions and invitations, after they expired.")
     approval_days: int = Field(365, ge=1, description="Changes that waited for approval, after they expired.")
+    job_days: int = Field(90, ge=1, description="Jobs, after they ended.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
     checkpoint_days: int = Field(90, ge=30, description="Checkpoints of the audit log; of a thousand, one is kept.")
     policy_days: int = Field(730, ge=30, description="Policy versions to which a rollback can return.")

@@ -20,6 +20,7 @@ from app.core.config.groups import (
     CorsSettings,
     DatabaseSettings,
     InternalSettings,
+    JobSettings,
     LimitSettings,
     RateLimitSettings,
     RetentionSettings,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     audit: AuditSettings = AuditSettings()
     approvals: ApprovalSettings = ApprovalSettings()
+    jobs: JobSettings = JobSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()

@@ -34,7 +34,7 @@ class Database:
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
         writers = self.create_pool(open_writing_link, settings, 1 if self.is_sqlite else settings.database.writers)
-        self.writers = Writers(self.dialect, writers, self.hooks.check)
+        self.writers = Writers(self.dialect, writers, lambda each: self.hooks.check(each))  # noqa: PLW0108  # set later
         self.reader = self.create_reader(settings)
         self.replica: Replica | None = None
         if settings.database.replica_url is not None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Executable, Result, Select, Table, insert
 from sqlalchemy.exc import PendingRollbackError
@@ -49,7 +50,7 @@ def allow(_statement: object) -> None:
 class Hooks:
     """What happens in every unit of work, each list in its order."""
 
-    check_statement: Check = allow
+    check: Check = allow
     """Raises for a statement that may not be executed. It is asked once for each shape."""
     recorder: Recorder | None = None
     """Without it nothing may be written."""
@@ -62,10 +63,8 @@ class Hooks:
     after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
     erase: list[Callable[["Session", Person], Awaitable[None]]] = field(default_factory=list)
     """Where a person is erased, in that transaction: what a module holds besides personal columns."""
-
-    def check(self, statement: object) -> None:
-        """Raise for a statement that may not be executed."""
-        self.check_statement(statement)
+    store_job: Callable[["Session", Any], Awaitable[UUID]] | None = None
+    """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
 
 
 class Session(Rows):

@@ -50,7 +50,7 @@ def refuse_unaudited_writes(database: Database) -> None:
             if log is not None and not fits(change, log):
                 raise only_added_to(change.table.name)
 
-    database.hooks.check_statement = check
+    database.hooks.check = check
     database.hooks.before_write.append(check_changes)
 
 

@@ -119,10 +119,17 @@ def access_of_session(id: UUID) -> AnySelect:
     return with_use.where(sessions.c.id == id, signed_in_since)
 
 
-def access_of_key(prefix: str) -> AnySelect:
+def access_of_keys() -> AnySelect:
     shown = ("name", "secret_hash", "scopes", "allowed_addresses", "expires_at")
-    columns = [api_keys.c[name].label(f"key_{name}") for name in shown]
-    return access(api_keys, *columns).where(api_keys.c.prefix == prefix)
+    return access(api_keys, *(api_keys.c[name].label(f"key_{name}") for name in shown))
+
+
+def access_of_key(prefix: str) -> AnySelect:
+    return access_of_keys().where(api_keys.c.prefix == prefix)
+
+
+def access_of_key_id(id: UUID) -> AnySelect:
+    return access_of_keys().where(api_keys.c.id == id)
 
 
 def restriction_of(row: AnyRow, asked: Sequence[Condition], settings: AuthSettings) -> Restriction | None:

@@ -1,0 +1,20 @@
+"""Work that outlives its request: what a job is, and how one is asked for. The module `jobs` stores and runs them."""
+
+from app.core.jobs.enqueueing import NEW_JOBS, NewJob, NoJobStore, enqueue
+from app.core.jobs.kinds import JobKind, UnknownJobKind, find_kind, job
+from app.core.jobs.work import GiveUp, LeaseLost, Retry, Work
+
+__all__ = [
+    "NEW_JOBS",
+    "GiveUp",
+    "JobKind",
+    "LeaseLost",
+    "NewJob",
+    "NoJobStore",
+    "Retry",
+    "UnknownJobKind",
+    "Work",
+    "enqueue",
+    "find_kind",
+    "job",
+]

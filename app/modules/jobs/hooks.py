@@ -1,0 +1,56 @@
+"""Stores the jobs that are asked for, and runs them in the processes of the API where the settings say so."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from app.core.config import Environment, Settings
+from app.core.db.engine import Database
+from app.core.db.pruning import PruneRule, old_entities
+from app.core.http.module_hooks import ModuleHooks
+from app.core.http.state import State
+from app.modules.jobs.models import Job
+from app.modules.jobs.running.command import worker
+from app.modules.jobs.service import store_job
+
+
+def install(database: Database) -> None:
+    database.hooks.store_job = store_job
+
+
+@asynccontextmanager
+async def lifespan(state: State) -> AsyncIterator[None]:
+    """Run jobs in this process, if it is to."""
+    if not runs_inline(state.settings):
+        yield
+        return
+    from app.modules.jobs.running.receiving import run_jobs  # noqa: PLC0415  # Taskiq is slow to import
+
+    async with run_jobs(state.database, state.settings.jobs, end_process, state.before_stop.append):
+        yield
+
+
+def runs_inline(settings: Settings) -> bool:
+    """Whether the processes of the API run jobs."""
+    is_alone = settings.is_sqlite or settings.environment is Environment.development
+    return (settings.jobs.mode or ("embedded" if is_alone else "table")) == "embedded"
+
+
+def end_process() -> None:
+    """Tell this process to stop, as its supervisor would."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def prune_rules(settings: Settings) -> Iterable[PruneRule]:
+    return [old_entities(Job, "ended_at", timedelta(days=settings.retention.job_days))]
+
+
+HOOKS = ModuleHooks(
+    after=("audit", "rbac"),
+    install=install,
+    lifespan=lifespan,
+    prune_rules=prune_rules,
+    commands={"worker": worker},
+)

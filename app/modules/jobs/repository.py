@@ -1,0 +1,145 @@
+"""Queries over jobs and their queue."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, bindparam, delete, insert, or_, select, update
+
+from app.core.clock import new_id, now
+from app.core.db.column_types import Instant
+from app.core.db.entity import table_of
+from app.core.db.locks import lock_until_commit
+from app.core.db.pagination import RowPage
+from app.core.db.repository import Repository
+from app.core.db.session import AnyRow, Session
+from app.modules.jobs.models import Job, JobQueue, JobState
+from app.modules.jobs.schemas import JobQuery, JobRead
+
+jobs, queue = table_of(Job), table_of(JobQueue)
+STEP = timedelta(minutes=1)
+"""What a step of priority is worth."""
+
+
+def rank_of(run_at: datetime, priority: int) -> datetime:
+    """The place in the queue of a job with this priority, of which 0 is first."""
+    return run_at + priority * STEP
+
+
+class JobRepository(Repository[Job]):
+    """Jobs, with how far those are that run."""
+
+    model = Job
+    read = JobRead
+    beside = (queue,)
+
+    def source(self) -> FromClause:
+        return super().source().outerjoin(queue, queue.c.id == self.table.c.id)
+
+    def to_read(self, row: AnyRow) -> Any:
+        return show_running(super().to_read(row))
+
+    async def get_of(self, owner_id: UUID, id: UUID) -> Any:
+        """A job for which this user asked. Raises NotFound, also for that of another user."""
+        mine = (jobs.c.id == bindparam("id"), jobs.c.created_by_id == bindparam("owner"))
+        statement = self.build_once("one of", lambda: self.select().where(*mine))
+        row = await self.session.first(statement, {"id": id, "owner": owner_id})
+        if row is None:
+            raise self.not_found(id)
+        return self.to_read(row)
+
+    async def page_of(self, owner_id: UUID | None, query: JobQuery) -> RowPage:
+        """The jobs for which this user asked, or all."""
+        statement, rest = self.build_once("all", self.select), query.model_copy(update={"state": None})
+        values: dict[str, Any] = {} if query.state is None else {"now": now()}
+        if owner_id is not None:
+            mine = jobs.c.created_by_id == bindparam("owner")
+            statement = self.build_once("mine", partial(statement.where, mine))
+            values["owner"] = owner_id
+        if query.state is not None:
+            in_state = partial(statement.where, *conditions_of(query.state))
+            statement = self.build_once((statement, query.state), in_state)
+        return await self.fetch_page(self.where(statement, rest), rest, f"jobs/{owner_id}/{query.state}", values)
+
+    async def find_once(self, once: str) -> UUID | None:
+        """The job that was asked for once by this name. Another who asks for it waits for this transaction."""
+        await lock_until_commit(self.writer, f"job/{once}".encode())
+        found: UUID | None = await self.writer.value(select(jobs.c.id).where(jobs.c.once == once))
+        return found
+
+
+class QueueRepository:
+    """The queue: jobs that wait, and the leases of those that run."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def add(self, id: UUID, name: str, run_at: datetime, priority: int) -> None:
+        """Let a job wait until `run_at`."""
+        row = {"id": id, "queue": name, "run_at": run_at, "rank": rank_of(run_at, priority), "attempt": 0}
+        await self.session.execute(insert(queue).values(**row, is_cancelled=False, progress=0))
+
+    async def claim(self, queues: Collection[str], lasts: timedelta) -> AnyRow | None:
+        """Take the first job that is due, for so long; None where there is none. Jobs that others take are passed."""
+        at, is_free = now(), or_(queue.c.leased_until.is_(None), queue.c.leased_until < bindparam("at"))
+        is_due = (queue.c.queue.in_(bindparam("queues", expanding=True)), queue.c.run_at <= bindparam("at"), is_free)
+        first = select(queue.c.id).where(*is_due).order_by(queue.c.rank).limit(1).with_for_update(skip_locked=True)
+        taken = {"lease": new_id(), "leased_until": at + lasts, "attempt": queue.c.attempt + 1, "progress": 0}
+        chosen = update(queue).where(queue.c.id == first.scalar_subquery()).values(taken).returning(*queue.c)
+        return await self.session.first(chosen, {"at": at, "queues": list(queues)})  # type: ignore[arg-type]  # has rows
+
+    async def renew(self, leases: Mapping[UUID, int], lasts: timedelta) -> dict[UUID, bool]:
+        """Renew leases, each with how far its job is. Returns those that are valid, with whether the job is to stop."""
+        valid: dict[UUID, bool] = {}
+        for lease, progress in leases.items():
+            renewed = update(queue).where(queue.c.lease == lease)
+            values = renewed.values(leased_until=now() + lasts, progress=progress)
+            row = (await self.session.execute(values.returning(queue.c.is_cancelled))).first()
+            if row is not None:
+                valid[lease] = row.is_cancelled
+        return valid
+
+    async def give_back(self, lease: UUID, run_at: datetime, priority: int, *, counts: bool) -> bool:
+        """Let a job wait for its next attempt; whether the lease was valid. One that does not count is made anew."""
+        mine = update(queue).where(queue.c.lease == lease)
+        changed = {"run_at": run_at, "rank": rank_of(run_at, priority), "lease": None, "leased_until": None}
+        attempt = queue.c.attempt if counts else queue.c.attempt - 1
+        return bool((await self.session.execute(mine.values(**changed, attempt=attempt))).rowcount)  # type: ignore[attr-defined]
+
+    async def end(self, lease: UUID) -> bool:
+        """Take a job out of the queue; whether the lease was valid, and the job not cancelled."""
+        mine = delete(queue).where(queue.c.lease == lease)
+        return bool((await self.session.execute(mine)).rowcount)  # type: ignore[attr-defined]
+
+    async def load(self, id: UUID) -> AnyRow | None:
+        """Lock the row of a job that is not done."""
+        return await self.session.first(select(queue).where(queue.c.id == id).with_for_update())
+
+    async def remove(self, id: UUID) -> None:
+        """Take a job out of the queue that no worker has."""
+        await self.session.execute(delete(queue).where(queue.c.id == id))
+
+    async def cancel(self, id: UUID) -> None:
+        """Ask the worker that has a job to stop."""
+        await self.session.execute(update(queue).where(queue.c.id == id).values(is_cancelled=True))
+
+
+def conditions_of(state: JobState) -> list[ColumnElement[bool]]:
+    """What a job in this state fulfils. One that a worker has is running."""
+    is_leased = queue.c.leased_until > bindparam("now", type_=Instant())
+    match state:
+        case JobState.running:
+            return [jobs.c.state == JobState.queued, is_leased]
+        case JobState.queued:
+            return [jobs.c.state == state, or_(queue.c.leased_until.is_(None), ~is_leased)]
+        case _:
+            return [jobs.c.state == state]
+
+
+def show_running(item: Any) -> Any:
+    """`item`, a job as a read shows it, whose state tells whether a worker has it."""
+    if item.state == JobState.queued and item.leased_until is not None and item.leased_until > now():
+        item.state = JobState.running
+    return item

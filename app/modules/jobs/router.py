@@ -1,0 +1,53 @@
+"""Endpoints of jobs."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+
+from app.core.db.pagination import Page, RowPage
+from app.core.http.dependencies import read_only, transactional
+from app.core.http.guards import authenticated
+from app.core.http.router import Router
+from app.modules.jobs.schemas import JobQuery, JobRead
+from app.modules.jobs.service import JobService
+
+router = Router(
+    "jobs",
+    name="Jobs",
+    group="System",
+    icon="list-checks",
+    sort_order=89,
+    about="Work that outlives its request: what was asked for, how far it is, and what came of it.",
+)
+
+Jobs = Annotated[JobService, transactional(JobService)]
+ReadJobs = Annotated[JobService, read_only(JobService)]
+EVERY_CALLER = [authenticated()]
+
+
+@router.get("", response_model=Page[JobRead], dependencies=EVERY_CALLER)
+async def list_jobs(jobs: ReadJobs, query: Annotated[JobQuery, Query()]) -> RowPage:
+    """List jobs: all with `jobs:read`, else those that you asked for."""
+    return await jobs.page(query)
+
+
+@router.get("/{id}", response_model=JobRead, dependencies=EVERY_CALLER)
+async def get_job(jobs: ReadJobs, id: UUID) -> Any:
+    """Get a job: whether it waits, runs or has ended, and what came of it."""
+    return await jobs.get(id)
+
+
+@router.post("/{id}/cancel", response_model=JobRead, dependencies=EVERY_CALLER)
+async def cancel_job(jobs: Jobs, id: UUID) -> Any:
+    """Cancel a job that is not done: your own, or any with `jobs:update`.
+
+    One that runs is told to stop within seconds, and what it wrote is undone; it is cancelled once its state says so.
+    """
+    return await jobs.cancel(id)
+
+
+@router.post("/{id}/retry", response_model=JobRead, dependencies=EVERY_CALLER)
+async def retry_job(jobs: Jobs, id: UUID) -> Any:
+    """Try a job again that has failed: your own, or any with `jobs:update`. It has as many attempts as before."""
+    return await jobs.retry(id)

@@ -1,0 +1,1 @@
+"""Running jobs: leases, attempts, and how they end."""

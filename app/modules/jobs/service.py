@@ -1,0 +1,105 @@
+"""Stores jobs that are asked for, shows them, ends them before their time, and tries failed ones again."""
+
+from typing import Any
+from uuid import UUID
+
+from app.core.clock import now
+from app.core.context import Principal
+from app.core.db.pagination import RowPage
+from app.core.db.session import ReadSession, Session
+from app.core.errors import Conflict
+from app.core.jobs import NEW_JOBS, NewJob, UnknownJobKind, find_kind
+from app.modules.jobs.models import Job, JobState
+from app.modules.jobs.repository import JobRepository, QueueRepository
+from app.modules.jobs.running.content import encrypt_content
+from app.modules.jobs.schemas import JobQuery
+
+
+class JobEnded(Conflict):
+    """The job has ended, so that it cannot be cancelled."""
+
+    code = "job-ended"
+    remedy = "Read the job to see what became of it."
+
+
+class JobNotFailed(Conflict):
+    """The job has not failed, or what it was about is not kept any more, so that it cannot be tried again."""
+
+    code = "job-not-failed"
+    remedy = "Only a job that has failed can be tried again. Where that does not help, ask for it anew."
+
+
+class JobService:
+    """Jobs. Callers without `jobs:read` see their own, and those without `jobs:update` change their own."""
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.rows = JobRepository(session)
+
+    @property
+    def caller(self) -> Principal:
+        """Who calls. Raises RuntimeError in a job, which has no jobs of its own."""
+        principal = self.rows.session.context.principal
+        if principal is None:
+            raise RuntimeError("a job has no jobs of its own")
+        return principal
+
+    async def page(self, query: JobQuery) -> RowPage:
+        return await self.rows.page_of(None if self.caller.may("jobs:read") else self.caller.user_id, query)
+
+    async def get(self, id: UUID) -> Any:
+        """One job. Raises NotFound, also for what the caller may not see."""
+        return await (self.rows.get(id) if self.caller.may("jobs:read") else self.rows.get_of(self.caller.user_id, id))
+
+    async def cancel(self, id: UUID) -> Any:
+        """End a job that is not done. One that runs is told to stop, and undone. Raises NotFound, JobEnded."""
+        queue = QueueRepository(self.rows.writer)
+        waiting, job = await queue.load(id), await self.load(id)
+        if waiting is None:
+            raise JobEnded(f"The job is {job.state}.")
+        if waiting.leased_until is not None and waiting.leased_until > now():
+            await queue.cancel(id)
+        else:
+            await queue.remove(id)
+            job.state, job.content, job.ended_at, job.attempts = JobState.cancelled, None, now(), waiting.attempt
+        return await self.rows.get(id)
+
+    async def retry(self, id: UUID) -> Any:
+        """Let a job that has failed be tried again. Raises NotFound, JobNotFailed."""
+        job = await self.load(id)
+        if job.state is not JobState.failed or job.content is None:
+            raise JobNotFailed(f"The job is {job.state}.")
+        try:
+            kind = find_kind(job.kind)
+        except UnknownJobKind as error:
+            raise JobNotFailed("This version of the application has no such kind of job.") from error
+        job.state, job.error, job.ended_at, job.attempts, job.run_at = JobState.queued, None, None, 0, now()
+        await QueueRepository(self.rows.writer).add(id, kind.queue, job.run_at, kind.priority)
+        self.rows.writer.info[NEW_JOBS] = True
+        return await self.rows.get(id)
+
+    async def load(self, id: UUID) -> Job:
+        """Load and lock a job that the caller may change. Raises NotFound."""
+        job = await self.rows.load(id)
+        if job.created_by_id != self.caller.user_id and not self.caller.may("jobs:update"):
+            raise self.rows.not_found(id)
+        return job
+
+
+async def store_job(session: Session, new: NewJob) -> UUID:
+    """Store a job in the transaction of `session`, unless it was asked for once before. Returns its id."""
+    rows, context = JobRepository(session), session.context
+    known = await rows.find_once(new.once) if new.once is not None else None
+    if known is not None:
+        return known
+    job = Job(
+        kind=new.kind,
+        once=new.once,
+        api_key_id=context.principal.api_key_id if context.principal else None,
+        request_id=context.request_id,
+        call_id=context.call_id,
+        run_at=new.run_at,
+    )
+    job.content = encrypt_content(session.keys, job, new.content)
+    session.add(job)
+    await QueueRepository(session).add(job.id, new.queue, new.run_at, new.priority)
+    return job.id
