@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant
 
 revision = "f1c5b9a021ac"
-down_revision = "8b3f60d2c91e"
+down_revision = "b71e4c28d0f6"
 branch_labels = None
 depends_on = None
 
