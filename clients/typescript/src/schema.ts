@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List the API keys of all users
-         * @description List the API keys of all users. `DELETE /users/{user_id}/api-keys/{id}` revokes one. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the API keys of all users. `DELETE /users/{user_id}/api-keys/{id}` revokes one. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_api_keys"];
         put?: never;
@@ -699,6 +699,26 @@ export interface paths {
          * @description Change your names or your e-mail. Another e-mail needs your current password; such changes are counted. Requires an authenticated caller. API keys are rejected. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_me"];
+        trace?: never;
+    };
+    "/api/v1/auth/me/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the items that you changed, newest first: what you did with each, and when
+         * @description List the items that you changed, newest first: what you did with each, and when. Requires an authenticated caller. API keys are rejected. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_my_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/auth/me/explain": {
@@ -1448,7 +1468,7 @@ export interface paths {
         };
         /**
          * List customers
-         * @description List customers. Requires the permission `customers:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List customers. Requires the permission `customers:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `customers:export`, too.
          */
         get: operations["list_customers"];
         put?: never;
@@ -1620,7 +1640,7 @@ export interface paths {
         };
         /**
          * List the changes of one customer
-         * @description List the changes of one customer. Each entry says who, when, and from which values to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one customer. Each entry says who, when, and from which values to which. Requires the permission `customers:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `customers:export`, too.
          */
         get: operations["customer_history"];
         put?: never;
@@ -1799,6 +1819,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List jobs: all with `jobs:read`, else those that you asked for
+         * @description List jobs: all with `jobs:read`, else those that you asked for. Requires an authenticated caller. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a job: whether it waits, runs or has ended, and what came of it
+         * @description Get a job: whether it waits, runs or has ended, and what came of it. Requires an authenticated caller.
+         */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a job that is not done: your own, or any with `jobs:update`
+         * @description Cancel a job that is not done: your own, or any with `jobs:update`.
+         *
+         *     One that runs is told to stop within seconds, and what it wrote is undone; it is cancelled once its state says so. Requires an authenticated caller.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a job again that has failed: your own, or any with `jobs:update`
+         * @description Try a job again that has failed: your own, or any with `jobs:update`. It has as many attempts as before. Requires an authenticated caller.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/module-groups": {
         parameters: {
             query?: never;
@@ -1888,7 +1990,7 @@ export interface paths {
         };
         /**
          * List products
-         * @description List products. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List products. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `products:export`, too.
          */
         get: operations["list_products"];
         put?: never;
@@ -2040,7 +2142,7 @@ export interface paths {
         };
         /**
          * List the changes of one product
-         * @description List the changes of one product. Each entry says who, when, and from which values to which. Requires the permission `products:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the changes of one product. Each entry says who, when, and from which values to which. Requires the permission `products:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `products:export`, too.
          */
         get: operations["product_history"];
         put?: never;
@@ -2100,7 +2202,7 @@ export interface paths {
         };
         /**
          * List the stock movements of a product
-         * @description List the stock movements of a product. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the stock movements of a product. Requires the permission `products:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `products:export`, too.
          */
         get: operations["list_stock_movements"];
         put?: never;
@@ -2144,7 +2246,7 @@ export interface paths {
         };
         /**
          * List the tags of a product
-         * @description List the tags of a product. Requires the permission `products:read`, and `tags:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the tags of a product. Requires the permission `products:read`, and `tags:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`. A file requires the permission `products:export`, too.
          */
         get: operations["list_product_tags"];
         /**
@@ -2582,7 +2684,7 @@ export interface paths {
         };
         /**
          * List the open sessions of all users
-         * @description List the open sessions of all users. `DELETE /users/{user_id}/sessions/{id}` ends one. Requires the permission `users:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         * @description List the open sessions of all users. `DELETE /users/{user_id}/sessions/{id}` ends one. Requires the permission `users:read` or `audit:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
          */
         get: operations["list_sessions"];
         put?: never;
@@ -6426,6 +6528,145 @@ export interface components {
              */
             token: string;
         };
+        /** JobPage */
+        JobPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["JobRead"][];
+            /**
+             * Next cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total is exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * JobRead
+         * @description A job: work that was asked for, and what came of it.
+         */
+        JobRead: {
+            /**
+             * API key
+             * @description The API key with which it was asked for.
+             */
+            api_key_id: string | null;
+            /**
+             * Attempt
+             * @description The number of the attempt that runs, or was the last; 0 before the first, null once it has ended.
+             */
+            attempt: number | null;
+            /**
+             * Attempts
+             * Format: int64
+             * @description The attempts that were made, once it has ended.
+             */
+            attempts: number;
+            /**
+             * Call
+             * Format: uuid
+             * @description The request that asked, as the audit log names it.
+             */
+            call_id: string;
+            /**
+             * Created at
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Ended at
+             * @description When it ended; null while it is to be done.
+             */
+            ended_at: string | null;
+            /**
+             * Error
+             * @description Why it failed: the code of a problem, or the name of an exception.
+             */
+            error: string | null;
+            /**
+             * ID
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description What is done, such as `products.import`.
+             */
+            kind: string;
+            /**
+             * Leased until
+             * @description When another worker may take it; null where no worker has it.
+             */
+            leased_until: string | null;
+            /**
+             * Progress
+             * @description How far it is, in percent, from what it last said; null once it has ended.
+             */
+            progress: number | null;
+            /**
+             * Request
+             * @description The request that asked, in the words of its caller.
+             */
+            request_id: string;
+            /**
+             * Result
+             * @description What came of it; null where it has no result.
+             */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Run at
+             * Format: date-time
+             * @description When it was to begin at the earliest.
+             */
+            run_at: string;
+            /**
+             * State
+             * @description Whether it is to be done, runs, or how it ended.
+             */
+            state: components["schemas"]["JobState"];
+            /**
+             * Updated at
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
+            updated_by: components["schemas"]["Named"] | null;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
+        };
+        /**
+         * JobState
+         * @description What became of a job. A queued one that a worker has is running.
+         * @enum {string}
+         */
+        JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
         /**
          * LeftOut
          * @description A part of the overview that the caller may not read.
@@ -7213,6 +7454,72 @@ export interface components {
              */
             password: string;
         };
+        /** OwnChangePage */
+        OwnChangePage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["OwnChangeRead"][];
+            /**
+             * Next cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total is exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * OwnChangeRead
+         * @description That the caller changed an item, without the values: the history of the item has those.
+         */
+        OwnChangeRead: {
+            /**
+             * Action
+             * @description create, update, delete (the row was hidden, or removed) or restore (it was brought back).
+             */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When the change was written, by the clock of the application.
+             */
+            at: string;
+            /**
+             * Call
+             * @description The request, as the server numbered it (`Attest-Call-ID`).
+             */
+            call_id: string | null;
+            /**
+             * Entity
+             * @description The table of the changed row.
+             */
+            entity: string;
+            /**
+             * Entity
+             * @description The id of the changed row.
+             */
+            entity_id: string;
+            /**
+             * ID
+             * Format: int64
+             * @description The number of the entry in the change log.
+             */
+            id: number;
+            /**
+             * Item name
+             * @description The present name of the changed row; null where it has none, is gone, or the caller may not read it.
+             */
+            item_name: string | null;
+        };
         /**
          * OwnExplanation
          * @description Whether the caller holds a permission, why not, and who can give it.
@@ -7447,7 +7754,7 @@ export interface components {
             created_at: string;
             /**
              * Device
-             * @description The browser or program and its system, in words.
+             * @description The browser or program and its system, in words, as the user agent claims.
              */
             device: string;
             /**
@@ -7467,6 +7774,11 @@ export interface components {
              * @description The address of the last sign-in or refresh.
              */
             ip: string | null;
+            /**
+             * Is browser
+             * @description Whether it was opened by `/auth/browser/token`, so by a page of this server; else by a program.
+             */
+            is_browser: boolean;
             /**
              * Is current
              * @description Whether this request belongs to the session.
@@ -7749,6 +8061,9 @@ export interface components {
              * @description The values that the sentence names, for clients that translate it. The code says which.
              */
             params?: {
+                /** @description Of `permission-denied`: any of these would do. */
+                permissions?: string[];
+            } & {
                 [key: string]: string | number | boolean | string[] | null;
             };
             /**
@@ -7779,6 +8094,18 @@ export interface components {
              * @description `/problems/<code>`, a page of this server that explains the code.
              */
             type: string;
+            /**
+             * Unchanged
+             * Format: int64
+             * @description The items that a stopped import found as the file has them.
+             */
+            unchanged?: number;
+            /**
+             * Updated
+             * Format: int64
+             * @description The items that a stopped import has changed.
+             */
+            updated?: number;
         };
         /** ProductBulk */
         ProductBulk: {
@@ -8725,7 +9052,7 @@ export interface components {
             created_at: string;
             /**
              * Device
-             * @description The browser or program and its system, in words.
+             * @description The browser or program and its system, in words, as the user agent claims.
              */
             device: string;
             /**
@@ -8745,6 +9072,11 @@ export interface components {
              * @description The address of the last sign-in or refresh.
              */
             ip: string | null;
+            /**
+             * Is browser
+             * @description Whether it was opened by `/auth/browser/token`, so by a page of this server; else by a program.
+             */
+            is_browser: boolean;
             /**
              * Is current
              * @description Whether this request belongs to the session.
@@ -10861,6 +11193,12 @@ export interface operations {
                 subject_id?: string;
                 /** @description Only failures with this code. */
                 error_code?: string;
+                /** @description Only requests that this rule admitted: `public`, `signed-in`, `internal` or a permission. */
+                decision?: string;
+                /** @description Only requests that no rule admitted (true), or only those that one did (false). */
+                decision_null?: boolean;
+                /** @description Only requests of this session. */
+                session_id?: string;
                 /** @description The list as a file of this format, where a client cannot send `Accept`. */
                 format?: "csv" | "ndjson" | "parquet";
             };
@@ -11055,7 +11393,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -11389,6 +11727,12 @@ export interface operations {
                 subject_id?: string;
                 /** @description Only failures with this code. */
                 error_code?: string;
+                /** @description Only requests that this rule admitted: `public`, `signed-in`, `internal` or a permission. */
+                decision?: string;
+                /** @description Only requests that no rule admitted (true), or only those that one did (false). */
+                decision_null?: boolean;
+                /** @description Only requests of this session. */
+                session_id?: string;
             };
             header?: never;
             path?: never;
@@ -11452,7 +11796,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -11719,7 +12063,7 @@ export interface operations {
                 /** @description Only failures with this code. */
                 error_code?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -12359,6 +12703,68 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_my_changes: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Not supported here; use the cursor. */
+                offset?: number;
+                /** @description Not supported here; counting would read the whole audit log. */
+                total?: false;
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description Only entries at or after this instant. */
+                at_gte?: string;
+                /** @description Only entries before this instant. */
+                at_lt?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnChangePage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -15685,6 +16091,234 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only jobs in this state. */
+                state?: components["schemas"]["JobState"];
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose kind is one of these. */
+                kind?: string[];
+                /** @description Only items whose kind is none of these. */
+                kind_not?: string[];
+                /** @description Only items whose created by is one of these. */
+                created_by_id?: string[];
+                /** @description Only items whose created by is none of these, also those without created by. */
+                created_by_id_not?: string[];
+                /** @description Only items without created by (true), or only those with one (false). */
+                created_by_id_null?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            /** @description `If-None-Match` names the current version. */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
