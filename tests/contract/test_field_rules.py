@@ -60,7 +60,8 @@ def test_the_walk_has_modules_and_values() -> None:
 async def test_what_a_caller_may_not_read_is_in_no_answer(signed_in_as: SignedInAs, resource: Any) -> None:
     root = await signed_in_as(superuser=True)
     person = await signed_in_as(*all_but_reading(resource))
-    key, _ = await make_key(root, f"{resource.SLUG}:read", f"{resource.SLUG}:create")
+    exports = [name for name in all_but_reading(resource) if name.endswith(":export")]
+    key, _ = await make_key(root, f"{resource.SLUG}:read", f"{resource.SLUG}:create", *exports)
     item = await make(root, resource, resource.MASKED[0])
     canaries = texts_of(resource.MASKED[0])
 

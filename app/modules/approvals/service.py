@@ -1,6 +1,5 @@
 """Makes changes wait, shows them, and decides about them."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,9 +19,6 @@ from app.modules.approvals.schemas import ApprovalQuery
 from app.modules.approvals.waiting.content import Content, Origin
 from app.modules.approvals.waiting.needs import APPROVED, Approved
 from app.modules.roles import held_by_user
-
-SHORTEST_MARK = 8
-"""Shorter words are found in what is about others too."""
 
 
 class NotWaiting(Conflict):
@@ -161,17 +157,16 @@ def not_waiting(state: ApprovalState, expires_at: datetime) -> NotWaiting:
 async def forget(session: Session, person: Person) -> None:
     """Withdraw what tells of a person who is erased, and drop its content."""
     rows, made = ApprovalRepository(session), session.info.get(APPROVED)
-    marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
     for row in await rows.load_undecided():
-        if (made is None or made.id != row.id) and tells_of(session.keys, row, marks):
+        if (made is None or made.id != row.id) and tells_of(session.keys, row, person):
             state = ApprovalState.withdrawn if row.waits else row.state
             await rows.change(row, {"content": None, "state": state, "decided_at": now()})
 
 
-def tells_of(keys: Keys, row: Approval, marks: Sequence[bytes]) -> bool:
-    """Whether what is kept of a change has one of `marks`, or cannot be read."""
+def tells_of(keys: Keys, row: Approval, person: Person) -> bool:
+    """Whether what is kept of a change tells of a person, or cannot be read."""
     try:
         kept = Content.decrypt(keys, row, row.content or b"")
     except DecryptionFailed:
         return True
-    return any(mark in kept.query.encode() + kept.body for mark in marks)
+    return person.is_in(kept.query.encode() + kept.body)

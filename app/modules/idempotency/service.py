@@ -19,10 +19,6 @@ from app.modules.idempotency.repository import ResponseRepository
 WAIT = "The first request with this idempotency key is still running; try again shortly."
 
 
-SHORTEST_MARK = 8
-"""Shorter words are found in answers about others too."""
-
-
 class ResponseStore:
     """Implements `core.http.idempotency.IdempotencyStore`."""
 
@@ -76,17 +72,16 @@ def decrypt_answer(key: bytes, id: bytes, ciphertext: bytes) -> StoredResponse:
 async def forget_answers(session: Session, person: Person) -> None:
     """Empty the stored answers that tell of a person who is erased. A retry gets the status, and has no effect."""
     rows, key, last = ResponseRepository(session), session.keys.responses, b""
-    marks = [text.encode() for text in (str(person.id), *person.words) if len(text) >= SHORTEST_MARK]
     while found := await rows.batch(last):
         last = found[-1].id
-        for row, status in await asyncio.to_thread(find_marked, key, found, marks):
+        for row, status in await asyncio.to_thread(find_marked, key, found, person):
             await rows.replace(row.id, encrypt_answer(key, row.id, StoredResponse(status, [], b"")))
 
 
-def find_marked(key: bytes, rows: Sequence[AnyRow], marks: Sequence[bytes]) -> list[tuple[AnyRow, int]]:
-    """The rows of answers with one of `marks`, each with its status."""
+def find_marked(key: bytes, rows: Sequence[AnyRow], person: Person) -> list[tuple[AnyRow, int]]:
+    """The rows of answers that tell of a person, each with its status."""
     answers = ((row, decrypt_answer(key, row.id, row.answer)) for row in rows)
-    return [(row, answer.status) for row, answer in answers if any(mark in answer.body for mark in marks)]
+    return [(row, answer.status) for row, answer in answers if person.is_in(answer.body)]
 
 
 def reused_key() -> KeyReused:

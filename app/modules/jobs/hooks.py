@@ -13,11 +13,12 @@ from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.modules.jobs.models import Job
 from app.modules.jobs.running.command import worker
-from app.modules.jobs.service import store_job
+from app.modules.jobs.service import forget, store_job
 
 
 def install(database: Database) -> None:
     database.hooks.store_job = store_job
+    database.hooks.erase.append(forget)
 
 
 @asynccontextmanager

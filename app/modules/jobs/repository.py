@@ -1,6 +1,6 @@
 """Queries over jobs and their queue."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -62,6 +62,11 @@ class JobRepository(Repository[Job]):
             in_state = partial(statement.where, *conditions_of(query.state))
             statement = self.build_once((statement, query.state), in_state)
         return await self.fetch_page(self.where(statement, rest), rest, f"jobs/{owner_id}/{query.state}", values)
+
+    async def load_kept(self) -> Sequence[Job]:
+        """Load and lock the jobs of which it is kept what they are about."""
+        kept = select(Job).where(jobs.c.content.is_not(None)).order_by(jobs.c.id)
+        return list((await self.writer.execute(kept.with_for_update(key_share=True))).scalars())
 
     async def find_once(self, once: str) -> UUID | None:
         """The job that was asked for once by this name. Another who asks for it waits for this transaction."""

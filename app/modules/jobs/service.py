@@ -6,12 +6,15 @@ from uuid import UUID
 from app.core.clock import now
 from app.core.context import Principal
 from app.core.db.pagination import RowPage
+from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict
 from app.core.jobs import NEW_JOBS, NewJob, UnknownJobKind, find_kind
+from app.core.security.encryption import DecryptionFailed
+from app.core.security.keys import Keys
 from app.modules.jobs.models import Job, JobState
 from app.modules.jobs.repository import JobRepository, QueueRepository
-from app.modules.jobs.running.content import encrypt_content
+from app.modules.jobs.running.content import decrypt_content, encrypt_content
 from app.modules.jobs.schemas import JobQuery
 
 
@@ -83,6 +86,21 @@ class JobService:
         if job.created_by_id != self.caller.user_id and not self.caller.may("jobs:update"):
             raise self.rows.not_found(id)
         return job
+
+
+async def forget(session: Session, person: Person) -> None:
+    """Drop what jobs are about that tell of a person who is erased. Those that are not done will fail."""
+    for job in await JobRepository(session).load_kept():
+        if tells_of(session.keys, job, person):
+            job.content = None
+
+
+def tells_of(keys: Keys, job: Job, person: Person) -> bool:
+    """Whether what a job is about tells of a person, or cannot be read."""
+    try:
+        return person.is_in(decrypt_content(keys, job, job.content or b""))
+    except DecryptionFailed:
+        return True
 
 
 async def store_job(session: Session, new: NewJob) -> UUID:

@@ -293,3 +293,17 @@ async def test_everybody_sees_own_jobs_and_some_see_all(database: Database, sign
     assert (await other.get(f"/jobs/{own[0]}")).status_code == 404
     assert (await reader.post(f"/jobs/{own[0]}/cancel")).status_code == 404
     assert (await reader.get(f"/jobs/{uuid4()}")).status_code == 404
+
+
+async def test_what_a_job_is_about_is_dropped_with_the_person(database: Database, signed_in_as: SignedInAs) -> None:
+    root, other, maker = await signed_in_as(superuser=True), await signed_in_as(), await signed_in_as("brands:create")
+    about = await ask(database, context_of(maker.id), make_brand, f"Brand of {other.username}")
+    kept = await ask(database, context_of(maker.id), make_brand, "Acme")
+
+    erased = await root.post(f"/users/{other.id}/erase", headers={"Audit-Reason": "asked"})
+    await run_all(database)
+
+    assert erased.status_code in (200, 204), erased.text
+    assert (await job_of(maker, about))["error"] == "content-erased"
+    assert (await job_of(maker, kept))["state"] == "succeeded"
+    assert (await maker.post(f"/jobs/{about}/retry")).json()["code"] == "job-not-failed"
