@@ -127,7 +127,7 @@ async def test_who_changed_a_price_and_all_else_is_found_by_keys_alone(console: 
     await page.go_back()
     await keys.arrive(request)
     await keys.use(facts.locator('a[href*="session_id="]'))
-    await keys.arrive("Sign-ins")
+    await keys.arrive("Access log")
     await page.go_back()
     await keys.arrive(request)
     await keys.use(page.get_by_role("link", name="Everything that manager did"))

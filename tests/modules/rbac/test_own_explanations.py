@@ -93,6 +93,7 @@ async def test_permissions_have_the_words_of_actions_and_scopes(signed_in_as: Si
     found = {each["module_slug"]: each for each in (await person.get("/auth/me/permissions")).json()}
 
     assert found["products"]["actions"] == ["set-price"]
-    assert found["products"]["action_titles"] == {"move-stock": "Record stock movements", "set-price": "Set prices"}
+    titles = {"move-stock": "Record stock movements", "set-price": "Set prices", "export": "Get lists as files"}
+    assert found["products"]["action_titles"] == titles
     assert found["tasks"]["scopes"]["read"] == ["own"]
     assert found["tasks"]["scope_titles"].keys() >= {"own"}
