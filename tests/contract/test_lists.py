@@ -54,10 +54,10 @@ def test_lists_and_references_have_names_of_their_own() -> None:
 
 
 def needed_for(action: str, access: dict[str, Any]) -> list[list[str]] | None:
-    """What an operation asks, by `x-access`: an export is the list with a format, which may ask for more."""
+    """What an operation asks, by `x-access`: an export is the list with a format, which may ask readers for more."""
     more = access.get("byParameter", {}).get("format", {}).get("csv", []) if action == "export" else []
     needed = access.get("anyOf")
-    return needed and [[*names, *more] for names in needed]
+    return needed and [names if names == ["audit:read"] else [*names, *more] for names in needed]
 
 
 @pytest.mark.parametrize("path", LISTS)

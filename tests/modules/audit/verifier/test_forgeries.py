@@ -40,8 +40,9 @@ async def scene(database: Database) -> Scene:
         await seal_all(sealer, log)
     before = len(await sealed_ids(database))
     assert before <= SIZE - TICK
-    await add_changes(database, -before % TICK)
-    await seal_all(sealer)
+    if before % TICK:
+        await add_changes(database, -before % TICK)
+        await seal_all(sealer)
     while len(await sealed_ids(database)) < SIZE:
         await add_changes(database, TICK)
         await seal_all(sealer)
