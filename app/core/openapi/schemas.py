@@ -25,17 +25,6 @@ PARAMS: Json = {
     "description": "The values that the sentence names, for clients that translate it. The code says which.",
     "additionalProperties": PARAM,
 }
-PROBLEM_PARAMS: Json = {
-    **PARAMS,
-    "properties": {
-        "permissions": {
-            "type": "array",
-            "maxItems": 1000,
-            "items": TEXT,
-            "description": "Of `permission-denied`: any of these would do.",
-        },
-    },
-}
 COUNT: Json = {"type": "integer", "minimum": 0}
 FIELD_ERROR: Json = {
     "type": "object",
@@ -83,7 +72,7 @@ PROBLEM: Json = {
             "items": FIELD_ERROR,
             "description": "The parts of the request that are at fault: always for 422, else where one can be named.",
         },
-        "params": PROBLEM_PARAMS,
+        "params": PARAMS,
         "created": {**COUNT, "description": "The items that a stopped import has created."},
         "updated": {**COUNT, "description": "The items that a stopped import has changed."},
         "unchanged": {**COUNT, "description": "The items that a stopped import found as the file has them."},

@@ -8061,9 +8061,6 @@ export interface components {
              * @description The values that the sentence names, for clients that translate it. The code says which.
              */
             params?: {
-                /** @description Of `permission-denied`: any of these would do. */
-                permissions?: string[];
-            } & {
                 [key: string]: string | number | boolean | string[] | null;
             };
             /**

@@ -10,7 +10,6 @@ from fastapi import APIRouter, FastAPI
 
 from app.core.http.guards import public
 from app.core.http.router import Router
-from app.core.openapi.schemas import PROBLEM
 from app.main import create_app
 from tests.core.http.problems import assert_problem
 from tests.fixtures.databases import settings_for
@@ -41,14 +40,6 @@ async def test_no_route_echoes_a_request(client: httpx.AsyncClient) -> None:
             answer = await client.request(method, path, headers={"X-Canary": "s3cret-canary"})
             assert_problem(answer, 405, "method-not-allowed")
             assert "canary" not in answer.text
-
-
-async def test_the_document_knows_what_a_missing_permission_says(signed_in_as: SignedInAs) -> None:
-    answer = await (await signed_in_as()).get("/users")
-
-    body = assert_problem(answer, 403, "permission-denied")
-    known = PROBLEM["properties"]["params"]["properties"]
-    assert (body["params"], known.keys()) == ({"permissions": ["users:read"]}, {"permissions"})
 
 
 async def test_validation_never_repeats_the_input(client: httpx.AsyncClient, signed_in_as: SignedInAs) -> None:

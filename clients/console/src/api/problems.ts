@@ -1,7 +1,8 @@
 // What can go wrong with a request: the server refuses it, or no answer comes.
 import type { components } from "../../../typescript/src/schema.ts";
 
-export type Problem = components["schemas"]["Problem"];
+/** With `params` where a permission is missing: any of these would do. Generators cannot type one among any. */
+export type Problem = components["schemas"]["Problem"] & { params?: { permissions?: string[] } };
 export type FieldError = NonNullable<Problem["errors"]>[number];
 
 /** The server refused the request. Branch on `code`, which is stable. */
