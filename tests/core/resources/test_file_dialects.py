@@ -169,7 +169,7 @@ FORM_FILES: dict[str, tuple[Any, ...]] = {
     "by its type": ("names", b"name\na\nb\n", CSV),
     "by its name": ("brands.CSV", b"name\na\nb\n", "application/vnd.ms-excel"),
     "lines of json": ("brands.jsonl", b'{"name": "a"}\n{"name": "b"}\n', "application/octet-stream"),
-    "on disk": ("brands.csv", b"name\na\n" + b"\n" * 1_100_000 + b"b\n", CSV),
+    "on disk": ("brands.csv", b"name\na\n" + (b" " * 1000 + b"\n") * 1_100 + b"b\n", CSV),
 }
 
 
