@@ -1,7 +1,7 @@
 """What a scope costs a list: a caller who reads some rows and one who reads all list the same rows, in turns.
 
 The application runs in this process, so that a turn of a few requests can be measured: slow moments of the machine meet
-both callers alike.
+both callers alike. Neither the sealer nor the worker runs in it.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 from pydantic import SecretStr
 
-from app.core.config import Environment, RateLimitSettings, Settings
+from app.core.config import AuditSettings, Environment, JobSettings, RateLimitSettings, Settings
 from app.main import Application, create_app
 from scripts.bench.client import Request
 from scripts.bench.databases import new_database
@@ -104,6 +104,8 @@ async def take_turns(environment: dict[str, str], requests: Requests, rounds: in
         database_url=SecretStr(url),
         state_dir=Path(environment["STATE_DIR"]),
         rate_limit=RateLimitSettings(enabled=False),
+        audit=AuditSettings(sealer="apart"),
+        jobs=JobSettings(mode="table"),
     )
     if url.startswith("postgresql"):
         await gather_statistics(url)
