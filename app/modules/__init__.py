@@ -1,7 +1,8 @@
-"""The modules. A folder here is a module; nothing else registers it."""
+"""The modules. A folder here is a module; nothing else registers it. A process looks for each part of them once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -13,19 +14,20 @@ from app.core.http.module_hooks import ModuleHooks, in_start_order
 from app.core.http.router import Router
 
 
-def names() -> list[str]:
+@cache
+def names() -> Sequence[str]:
     """The names of all modules."""
-    return sorted(module.name for module in iter_modules(__path__))
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
 
 
-def discover(part: str) -> Iterator[tuple[str, ModuleType]]:
+@cache
+def discover(part: str) -> Sequence[tuple[str, ModuleType]]:
     """Import `part` (say `models` or `hooks`) of every module that has one. Pairs of (module, part)."""
-    for name in names():
-        path = f"{__name__}.{name}.{part}"
-        if find_spec(path):
-            yield name, import_module(path)
+    paths = {name: f"{__name__}.{name}.{part}" for name in names()}
+    return tuple((name, import_module(path)) for name, path in paths.items() if find_spec(path))
 
 
+@cache
 def import_models() -> None:
     """Make every table known to SQLAlchemy: the `models` of all modules, and of their sub-packages."""
     for name in names():
@@ -39,8 +41,7 @@ def import_models() -> None:
 
 def import_jobs() -> None:
     """Make every kind of job known: the `jobs` of all modules."""
-    for _ in discover("jobs"):
-        pass
+    discover("jobs")
 
 
 def routers() -> Iterator[Router]:

@@ -42,20 +42,26 @@ def test_a_circular_need_stops_the_start_with_its_names() -> None:
 
 
 @pytest.fixture
-def reversed_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
+def reversed_discovery(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Modules are found in reverse order."""
     real = pkgutil.iter_modules
+    found = (modules.names, modules.discover)
 
     def find(path: Any) -> Iterator[Any]:
         return reversed(list(real(path)))
 
     monkeypatch.setattr("app.modules.iter_modules", find)
     monkeypatch.setattr(modules, "sorted", list, raising=False)
+    for each in found:
+        each.cache_clear()
+    yield
+    for each in found:
+        each.cache_clear()
 
 
 @pytest.mark.usefixtures("reversed_discovery")
 async def test_an_application_starts_with_discovery_reversed(settings: Settings) -> None:
-    assert modules.names() == sorted(modules.names(), reverse=True)
+    assert list(modules.names()) == sorted(modules.names(), reverse=True)
     app = create_app(settings)
 
     async with app.router.lifespan_context(app):

@@ -205,7 +205,8 @@ def parts_of(table: Table) -> "dict[Column[Any], type[Entity]]":
 
 def references_to(table: Table) -> "list[Column[Any]]":
     """The foreign keys, of any table, to rows of `table`."""
-    columns = [column for other in SQLModel.metadata.tables.values() for column in other.columns]
+    tables = [other for other in SQLModel.metadata.tables.values() if other.foreign_keys]
+    columns = [column for other in tables for column in other.columns if column.foreign_keys]
     return [column for column in columns if any(key.column.table is table for key in column.foreign_keys)]
 
 
