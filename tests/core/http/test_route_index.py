@@ -27,7 +27,7 @@ from app.core.http.route_index import RouteIndex, RoutingMiddleware
 from app.core.http.router import Router
 from app.main import API, create_app
 from app.modules import routers
-from tests.fixtures.application import built_routes
+from tests.fixtures.application import built_index
 from tests.modules.audit.entries import access_entries
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY")
@@ -86,7 +86,7 @@ def choice_of_index(index: RouteIndex, scope: Scope) -> Choice:
 @pytest.fixture(scope="module")
 def index() -> RouteIndex:
     app = create_app()
-    app.router.routes[:] = built_routes()
+    app.router.routes[:] = built_index().router.routes
     return RouteIndex(app.router, API)
 
 
@@ -301,7 +301,7 @@ async def tries_of_requests(settings: Settings, modules: int) -> list[int]:
     for number in range(modules):
         app.include_router(many_routes(f"more-{number}"), prefix=API)
     added = app.router.routes[-modules:] if modules else []
-    app.router.routes[:] = [*added, *built_routes()]
+    app.router.routes[:] = [*added, *built_index().router.routes]
     tries = []
     async with app.router.lifespan_context(app):
         for method, path in (("GET", f"/tasks/{UUIDS[0]}"), ("GET", "/tasks"), ("POST", "/tasks")):
