@@ -1,6 +1,7 @@
 """Two server processes on one database: a revocation in one takes effect in the other."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -148,6 +149,37 @@ def test_a_stream_in_the_other_process_ends(servers: tuple[httpx.Client, httpx.C
 
     print(f"{1000 * (time.monotonic() - started):.0f} ms")  # noqa: T201  # the evidence, with -s
     assert reader.status("GET", "/audit/feed") == 403
+
+
+ROWS, ROWS_PER_IMPORT = 8_000, 2_000
+DESCRIPTION = "lamp " * 780
+"""Of 3,900 characters: all rows are more than the buffers between a server and a reader who waits."""
+
+
+def import_tasks(root: httpx.Client) -> None:
+    for start in range(0, ROWS, ROWS_PER_IMPORT):
+        tasks = [{"title": f"Lamp {start + i}", "description": DESCRIPTION} for i in range(ROWS_PER_IMPORT)]
+        lines, headers = "\n".join(map(json.dumps, tasks)), {"Content-Type": "application/x-ndjson"}
+        root.post("/tasks/import", content=lines, headers=headers).raise_for_status()
+
+
+@pytest.mark.timeout(300)
+def test_a_file_in_the_other_process_breaks_off(servers: tuple[httpx.Client, httpx.Client]) -> None:
+    root, other = servers
+    import_tasks(root)
+    reader = person(root, other, "exporter")
+    [task] = root.get("/tasks?limit=1").json()["items"]
+    headers = {**reader.headers, "Accept": "text/csv", "Accept-Encoding": "identity"}
+    received: list[int] = []
+
+    with other.stream("GET", "/tasks", headers=headers) as file:
+        assert file.status_code == 200
+        with_grants(root, reader, tasks={"scope": "own"}).raise_for_status()
+        until(404, partial(reader.status, "GET", f"/tasks/{task['id']}"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            received.extend(map(len, file.iter_bytes()))
+
+    assert 0 < sum(received) < ROWS * len(DESCRIPTION)
 
 
 async def cut_listeners(settings: Settings) -> None:
