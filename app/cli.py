@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -231,6 +231,17 @@ def runner_of(command: Command) -> Callable[..., None]:
     return run
 
 
+@cache
+def group_of(name: str) -> typer.Typer:
+    """The command line, or below it the group of this name."""
+    if not name:
+        return cli
+    group = typer.Typer(no_args_is_help=True, help=f"Commands for {name}.")
+    cli.add_typer(group, name=name)
+    return group
+
+
 for module in hooks():
     for name, command in module.commands.items():
-        cli.command(name, help=command.__doc__)(runner_of(command))
+        group, _, verb = name.rpartition(" ")
+        group_of(group).command(verb, help=command.__doc__)(runner_of(command))

@@ -28,7 +28,7 @@ class ModuleHooks:
     `after` names the modules that must be installed and started before this one. `install` attaches listeners to a
     database that was just made, `lifespan` surrounds the life of the application, and `middleware` is added outside of
     the kernel's limits and inside of its request context. `prune_rules` declares which rows go when they are too old.
-    `commands` are commands of `python -m app`, by their names.
+    `commands` are commands of `python -m app`, by their names; `jobs list` is `list` of the group `jobs`.
     """
 
     after: tuple[str, ...] = ()

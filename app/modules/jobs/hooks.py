@@ -11,6 +11,8 @@ from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_entities
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
+from app.modules.jobs.commands.doctor import doctor
+from app.modules.jobs.commands.jobs import cancel, list_jobs, retry, show_job
 from app.modules.jobs.models import Job
 from app.modules.jobs.running.command import worker
 from app.modules.jobs.service import forget, store_job
@@ -53,5 +55,12 @@ HOOKS = ModuleHooks(
     install=install,
     lifespan=lifespan,
     prune_rules=prune_rules,
-    commands={"worker": worker},
+    commands={
+        "doctor": doctor,
+        "jobs cancel": cancel,
+        "jobs list": list_jobs,
+        "jobs retry": retry,
+        "jobs show": show_job,
+        "worker": worker,
+    },
 )

@@ -3,33 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from app.core.clock import now
 from app.core.context import Principal
 from app.core.db.pagination import RowPage
 from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
-from app.core.errors import Conflict
-from app.core.jobs import NEW_JOBS, NewJob, UnknownJobKind, find_kind
+from app.core.jobs import NewJob
 from app.core.security.encryption import DecryptionFailed
 from app.core.security.keys import Keys
-from app.modules.jobs.models import Job, JobState
+from app.modules.jobs.models import Job
 from app.modules.jobs.repository import JobRepository, QueueRepository
 from app.modules.jobs.running.content import decrypt_content, encrypt_content
+from app.modules.jobs.running.interventions import cancel_job, retry_job
 from app.modules.jobs.schemas import JobQuery
-
-
-class JobEnded(Conflict):
-    """The job has ended, so that it cannot be cancelled."""
-
-    code = "job-ended"
-    remedy = "Read the job to see what became of it."
-
-
-class JobNotFailed(Conflict):
-    """The job has not failed, or what it was about is not kept any more, so that it cannot be tried again."""
-
-    code = "job-not-failed"
-    remedy = "Only a job that has failed can be tried again. Where that does not help, ask for it anew."
 
 
 class JobService:
@@ -55,29 +40,12 @@ class JobService:
 
     async def cancel(self, id: UUID) -> Any:
         """End a job that is not done. One that runs is told to stop, and undone. Raises NotFound, JobEnded."""
-        queue = QueueRepository(self.rows.writer)
-        waiting, job = await queue.load(id), await self.load(id)
-        if waiting is None:
-            raise JobEnded(f"The job is {job.state}.")
-        if waiting.leased_until is not None and waiting.leased_until > now():
-            await queue.cancel(id)
-        else:
-            await queue.remove(id)
-            job.state, job.content, job.ended_at, job.attempts = JobState.cancelled, None, now(), waiting.attempt
+        await cancel_job(self.rows, id, self.load)
         return await self.rows.get(id)
 
     async def retry(self, id: UUID) -> Any:
         """Let a job that has failed be tried again. Raises NotFound, JobNotFailed."""
-        job = await self.load(id)
-        if job.state is not JobState.failed or job.content is None:
-            raise JobNotFailed(f"The job is {job.state}.")
-        try:
-            kind = find_kind(job.kind)
-        except UnknownJobKind as error:
-            raise JobNotFailed("This version of the application has no such kind of job.") from error
-        job.state, job.error, job.ended_at, job.attempts, job.run_at = JobState.queued, None, None, 0, now()
-        await QueueRepository(self.rows.writer).add(id, kind.queue, job.run_at, kind.priority)
-        self.rows.writer.info[NEW_JOBS] = True
+        await retry_job(self.rows, id, self.load)
         return await self.rows.get(id)
 
     async def load(self, id: UUID) -> Job:
