@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from app.core.config import Environment, Settings
+from app.core.config import Environment, JobSettings, Settings
 from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_entities
 from app.core.http.module_hooks import ModuleHooks
@@ -16,6 +16,9 @@ from app.modules.jobs.commands.jobs import cancel, list_jobs, retry, show_job
 from app.modules.jobs.models import Job
 from app.modules.jobs.running.command import worker
 from app.modules.jobs.service import forget, store_job
+
+SPARE_SECONDS = 5.0
+"""How long before its process is killed a job is undone: a job that is killed has lost an attempt."""
 
 
 def install(database: Database) -> None:
@@ -31,7 +34,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         return
     from app.modules.jobs.running.receiving import run_jobs  # noqa: PLC0415  # Taskiq is slow to import
 
-    async with run_jobs(state.database, state.settings.jobs, end_process, state.before_stop.append):
+    async with run_jobs(state.database, inline_settings(state.settings), end_process, state.before_stop.append):
         yield
 
 
@@ -39,6 +42,12 @@ def runs_inline(settings: Settings) -> bool:
     """Whether the processes of the API run jobs."""
     is_alone = settings.is_sqlite or settings.environment is Environment.development
     return (settings.jobs.mode or ("embedded" if is_alone else "table")) == "embedded"
+
+
+def inline_settings(settings: Settings) -> JobSettings:
+    """The settings of jobs in a process that is killed SERVER__STOP_SECONDS after it was told to stop."""
+    longest = max(0.0, settings.server.stop_seconds - SPARE_SECONDS)
+    return settings.jobs.model_copy(update={"drain_seconds": min(settings.jobs.drain_seconds, longest)})
 
 
 def end_process() -> None:

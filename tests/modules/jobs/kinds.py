@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -87,6 +88,22 @@ async def make_for_a_minute(work: Work, data: Wanted) -> Made:
     """Take a minute, and then make a brand."""
     await asyncio.sleep(60)
     return await make(work, data)
+
+
+class Gated(BaseModel):
+    """A brand that is to be made as soon as there is a file."""
+
+    name: str
+    gate: Path
+
+
+@job("tests.gated", Gated, requires="brands:create")
+async def make_behind_a_gate(work: Work, data: Gated) -> Made:
+    """Make a brand as soon as there is a file."""
+    while not data.gate.exists():  # noqa: ASYNC110  # another process makes it
+        await asyncio.sleep(0.05)
+    await BrandService(work.session).create(BrandCreate(name=data.name))
+    return Made(brands=1)
 
 
 @job("tests.too-long", Wanted, seconds=0.2, attempts=1)

@@ -3,4 +3,5 @@
 import tests.modules.jobs.kinds  # noqa: F401  # declares them
 from app.cli import cli
 
-cli()
+if __name__ == "__main__":  # which it is not in the workers of a server
+    cli()
