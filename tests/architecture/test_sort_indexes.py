@@ -32,6 +32,7 @@ from app.modules.audit.schemas import AccessQuery, ChangeQuery, HistoryQuery
 from app.modules.audit.timeline.schemas import TimelineQuery
 from app.modules.auth.schemas import ThrottledQuery
 from app.modules.categories.schemas import CategoryQuery
+from app.modules.jobs.schedules.schemas import ScheduleQuery
 from app.modules.jobs.schemas import JobQuery
 from app.modules.products.schemas import MovementQuery
 from app.modules.rbac.schemas import VersionQuery, WhoCanQuery
@@ -72,6 +73,7 @@ SHORT_LISTS = {
     MemberQuery: "the linked items of one item",
     GroupQuery: "the groups of modules that the code has",
     ModuleQuery: "the modules that the code has",
+    ScheduleQuery: "the schedules that the code has",
     SessionQuery: "the open sessions of one user",
 }
 """Lists that need no index for their order, because few rows can be in them."""

@@ -31,9 +31,15 @@ pytestmark = [
 
 
 @pytest.fixture
-def unset(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Server:
+def program() -> str:
+    """What serves: the command line with the kinds of the tests, or with a schedule too."""
+    return "process"
+
+
+@pytest.fixture
+def unset(program: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server, not started yet, that knows the kinds of the tests and has no setting of jobs. It stops sooner."""
-    monkeypatch.setitem(LAUNCHERS, "tests", ("tests.modules.jobs.process", "serve"))
+    monkeypatch.setitem(LAUNCHERS, "tests", (f"tests.modules.jobs.{program}", "serve"))
     environment = {name: value for name, value in environment_of(settings).items() if not name.startswith("JOBS__")}
     return Server(environment | UNLIMITED | {"SERVER__STOP_SECONDS": "6"}, launcher="tests")
 
@@ -87,3 +93,22 @@ async def test_a_server_without_settings_runs_jobs_and_loses_no_attempt_when_it_
     assert waiting is not None
     assert (stopped.state, waiting.attempt, waiting.leased_until) == ("queued", 0, None)
     assert (done.attempts, done.result) == (1, {"brands": 1})
+
+
+@pytest.mark.parametrize("program", ["scheduled"])
+async def test_a_server_without_settings_runs_the_jobs_of_schedules(
+    database: Database, unset: Server, tmp_path: Path
+) -> None:
+    session = database.read_session(RequestContext.for_job("test"))
+
+    async def have_run() -> bool:
+        return len(await session.all(select(jobs.c.id).where(jobs.c.state == "succeeded"))) >= 2
+
+    with unset.start(log=tmp_path / "server.log"):
+        await until(have_run)
+        assert unset.terminate() == 0
+
+    done = await session.all(select(jobs.c.once, jobs.c.attempts).where(jobs.c.state == "succeeded"))
+    made = await session.all(select(brands.c.name))
+    assert len({row.once for row in done}) == len(done) == len(made)
+    assert {row.attempts for row in done} == {1}

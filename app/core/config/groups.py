@@ -218,6 +218,8 @@ class JobSettings(Group):
     lease_seconds: float = Field(30, ge=3, description="A worker that is not heard of for so long has lost its jobs.")
     poll_seconds: float = Field(1, ge=0.05, le=60, description="How often a worker without a job looks for one.")
     drain_seconds: float = Field(25, ge=0, description="At SIGTERM, running jobs have so long before they are undone.")
+    scheduler: bool = Field(True, description="Whether schedules ask for jobs: here if embedded, or by `scheduler`.")
+    schedules_off: tuple[str, ...] = Field((), description="Schedules that ask for no jobs, by name (JSON list).")
 
 
 class RetentionSettings(Group):

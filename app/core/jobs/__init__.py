@@ -1,7 +1,8 @@
 """Work that outlives its request: what a job is, and how one is asked for. The module `jobs` stores and runs them."""
 
 from app.core.jobs.enqueueing import NEW_JOBS, NewJob, NoJobStore, enqueue
-from app.core.jobs.kinds import JobKind, UnknownJobKind, find_kind, job
+from app.core.jobs.kinds import JobKind, NoData, UnknownJobKind, find_kind, job
+from app.core.jobs.schedules import Schedule, cron, every
 from app.core.jobs.work import GiveUp, LeaseLost, Retry, Work
 
 __all__ = [
@@ -10,11 +11,15 @@ __all__ = [
     "JobKind",
     "LeaseLost",
     "NewJob",
+    "NoData",
     "NoJobStore",
     "Retry",
+    "Schedule",
     "UnknownJobKind",
     "Work",
+    "cron",
     "enqueue",
+    "every",
     "find_kind",
     "job",
 ]

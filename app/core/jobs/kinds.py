@@ -21,6 +21,10 @@ PRIORITIES = range(10)
 DEFAULT_QUEUE = "default"
 
 
+class NoData(BaseModel):
+    """What a job is about that needs to be told nothing."""
+
+
 class UnknownJobKind(Exception):
     """This version of the application has no such kind of job."""
 

@@ -11,10 +11,13 @@ from app.core.db.engine import Database
 from app.core.db.pruning import PruneRule, old_entities
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
+from app.core.jobs.schedules import schedules
 from app.modules.jobs.commands.doctor import doctor
 from app.modules.jobs.commands.jobs import cancel, list_jobs, retry, show_job
 from app.modules.jobs.models import Job
 from app.modules.jobs.running.command import worker
+from app.modules.jobs.schedules.command import scheduler
+from app.modules.jobs.schedules.scheduler import run_schedules
 from app.modules.jobs.service import forget, store_job
 
 SPARE_SECONDS = 5.0
@@ -28,10 +31,19 @@ def install(database: Database) -> None:
 
 @asynccontextmanager
 async def lifespan(state: State) -> AsyncIterator[None]:
-    """Run jobs in this process, if it is to."""
-    if not runs_inline(state.settings):
-        yield
-        return
+    """Run jobs in this process, if it is to, and ask for those of schedules. Else only write the schedules."""
+    is_inline = runs_inline(state.settings)
+    async with run_schedules(state.database, schedules, asks=is_inline and state.settings.jobs.scheduler):
+        if not is_inline:
+            yield
+            return
+        async with run_inline(state):
+            yield
+
+
+@asynccontextmanager
+async def run_inline(state: State) -> AsyncIterator[None]:
+    """Run jobs in this process."""
     from app.modules.jobs.running.receiving import run_jobs  # noqa: PLC0415  # Taskiq is slow to import
 
     async with run_jobs(state.database, inline_settings(state.settings), end_process, state.before_stop.append):
@@ -70,6 +82,7 @@ HOOKS = ModuleHooks(
         "jobs list": list_jobs,
         "jobs retry": retry,
         "jobs show": show_job,
+        "scheduler": scheduler,
         "worker": worker,
     },
 )

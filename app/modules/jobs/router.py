@@ -9,6 +9,7 @@ from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only, transactional
 from app.core.http.guards import authenticated
 from app.core.http.router import Router
+from app.modules.jobs.schedules.router import ABOUT, schedules_router
 from app.modules.jobs.schemas import JobQuery, JobRead
 from app.modules.jobs.service import JobService
 
@@ -18,7 +19,7 @@ router = Router(
     group="System",
     icon="list-checks",
     sort_order=89,
-    about="Work that outlives its request: what was asked for, how far it is, and what came of it.",
+    about=ABOUT,
 )
 
 Jobs = Annotated[JobService, transactional(JobService)]
@@ -51,3 +52,6 @@ async def cancel_job(jobs: Jobs, id: UUID) -> Any:
 async def retry_job(jobs: Jobs, id: UUID) -> Any:
     """Try a job again that has failed: your own, or any with `jobs:update`. It has as many attempts as before."""
     return await jobs.retry(id)
+
+
+ROUTERS = [router, schedules_router]

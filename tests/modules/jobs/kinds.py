@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from app.core.context import Actor, Principal, RequestContext
 from app.core.db.engine import Database
-from app.core.jobs import GiveUp, JobKind, Retry, Work, enqueue, job
+from app.core.jobs import GiveUp, JobKind, NoData, Retry, Work, enqueue, job
 from app.modules.brands.schemas import BrandCreate
 from app.modules.brands.service import BrandService
 from app.modules.jobs.running.worker import Worker
@@ -151,3 +151,10 @@ async def make_slowly(work: Work, data: Wanted) -> Made:
     await work.session.flush()
     await asyncio.sleep(random.random() / 20)
     return made
+
+
+@job("tests.tick", NoData)
+async def make_for_tick(work: Work, _data: NoData) -> Made:
+    """Make a brand with the name of the job."""
+    await BrandService(work.session).create(BrandCreate(name=f"Brand {work.id}"))
+    return Made(brands=1)

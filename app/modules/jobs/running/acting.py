@@ -6,6 +6,7 @@ from app.core.config import AuthSettings
 from app.core.context import Actor, RequestContext
 from app.core.db.session import AnyRow, Session
 from app.core.jobs import GiveUp, JobKind
+from app.core.jobs.schedules import schedule_of
 from app.modules.rbac import Acting, acting_key, acting_user
 
 ACTOR_LOST = "actor-lost"
@@ -15,8 +16,9 @@ SPARE_SECONDS = 5.0
 
 
 def context_of_job(row: AnyRow, seconds: float) -> RequestContext:
-    """The context of a unit of work of a job, as the system."""
-    actor = Actor("system", name=f"job/{row.kind}")
+    """The context of a unit of work of a job, as the system: as the schedule that asked, if one did."""
+    schedule = schedule_of(row.once)
+    actor = Actor("system", name=f"job/{row.kind}" if schedule is None else f"schedule:{schedule}")
     return RequestContext(actor=actor, request_id=row.request_id, job_seconds=seconds + SPARE_SECONDS)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, Session
-from app.core.jobs import GiveUp, JobKind, LeaseLost, UnknownJobKind, Work, find_kind
+from app.core.jobs import GiveUp, JobKind, LeaseLost, NoData, UnknownJobKind, Work, find_kind
 from app.modules.jobs.models import JobState
 from app.modules.jobs.repository import QueueRepository, jobs
 from app.modules.jobs.running.acting import act, context_of_job
@@ -113,11 +113,7 @@ class Attempt:
             log.warning("job_lease_lost", job=str(self.claim.id))
 
 
-class Nothing(BaseModel):
-    """What a job is about that this version of the application does not know."""
-
-
-async def refuse_unknown(_work: Work, _data: Nothing) -> None:
+async def refuse_unknown(_work: Work, _data: NoData) -> None:
     """Refuse a job of a kind that this version of the application does not know."""
     raise GiveUp("unknown-kind")
 
@@ -131,5 +127,5 @@ async def begin_attempt(database: Database, claim: AnyRow) -> Attempt | None:
     try:
         kind: JobKind[Any] = find_kind(row.kind)
     except UnknownJobKind:
-        kind = JobKind(row.kind, Nothing, refuse_unknown, as_system=True)
+        kind = JobKind(row.kind, NoData, refuse_unknown, as_system=True)
     return Attempt(database, row, claim, kind)
