@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +71,7 @@ class JobRepository(Repository[Job]):
 
     async def find_once(self, once: str) -> UUID | None:
         """The job that was asked for once by this name. Another who asks for it waits for this transaction."""
-        await lock_until_commit(self.writer, f"job/{once}".encode())
+        await lock_until_commit(self.writer, sha256(f"job/{once}".encode()).digest())  # names begin alike
         found: UUID | None = await self.writer.value(select(jobs.c.id).where(jobs.c.once == once))
         return found
 

@@ -178,6 +178,31 @@ async def test_the_same_is_asked_for_once(database: Database, signed_in_as: Sign
     assert await count(database, brands) == 1
 
 
+async def test_names_that_begin_alike_do_not_wait_for_each_other(database: Database, signed_in_as: SignedInAs) -> None:
+    """Regression: the lock for a name was that for its first four characters."""
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    maker = await signed_in_as("brands:create")
+    is_asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def ask_and_wait() -> None:
+        async with database.unit_of_work(context_of(maker.id)) as session:
+            await enqueue(session, make_brand, Wanted(name="First"), once="monthly/2026-11")
+            await session.flush()
+            is_asked.set()
+            await is_over.wait()
+
+    first = asyncio.create_task(ask_and_wait())
+    try:
+        await is_asked.wait()
+        await asyncio.wait_for(ask(database, context_of(maker.id), make_brand, "Second", once="monthly/2026-12"), 2)
+    finally:
+        is_over.set()
+        await first
+
+    assert await count(database, jobs) == 2
+
+
 async def test_a_later_job_waits(database: Database, signed_in_as: SignedInAs) -> None:
     maker = await signed_in_as("brands:create")
     await ask(database, context_of(maker.id), make_brand, "Later", after=3600)
