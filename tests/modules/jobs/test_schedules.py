@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.clock import now
 from app.core.context import RequestContext
@@ -17,14 +17,16 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.jobs import Schedule, cron, every
 from app.core.jobs.schedules import schedules
+from app.modules.jobs.commands.doctor import doctor
 from app.modules.jobs.models import Job
+from app.modules.jobs.schedules.models import JobScheduleTick
 from app.modules.jobs.schedules.scheduler import Scheduler, next_move
 from tests.modules.jobs.kinds import make_brand, make_for_tick, run_all
 from tests.people import Person, SignedInAs
 
 HOURLY, HOUR, SECOND = "tests.hourly", timedelta(hours=1), timedelta(seconds=1)
 StepClock = Callable[[timedelta], None]
-jobs = table_of(Job)
+jobs, ticks = table_of(Job), table_of(JobScheduleTick)
 
 
 @pytest.fixture(autouse=True)
@@ -338,3 +340,16 @@ def test_what_a_schedule_does(hourly: Schedule, due: str, is_on: bool, expected:
     move = next_move(hourly, at(f"2026-11-28T{due}"), at("2026-11-28T10:00:00"), is_on=is_on)
 
     assert move == (expected and (at(f"2026-11-28T{expected[0]}"), expected[1]))
+
+
+async def test_the_doctor_finds_a_schedule_that_does_not_tick(database: Database, hourly: Schedule) -> None:
+    await look(database)
+    well = await doctor(database)
+
+    async with database.unit_of_work(RequestContext.for_job("test")) as session:
+        await session.execute(update(ticks).values(next_at=now() - HOUR))
+    ill = await doctor(database)
+
+    assert (well.exit_code, well.lines) == (0, ["Jobs and schedules are well."])
+    assert (ill.exit_code, len(ill.lines)) == (1, 1)
+    assert ill.lines[0].startswith(f"schedule {hourly.name}: no scheduler has seen to it since ")

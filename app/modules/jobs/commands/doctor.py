@@ -1,4 +1,4 @@
-"""`python -m app doctor`: says what is wrong with the jobs."""
+"""`python -m app doctor`: says what is wrong with jobs and schedules."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,25 +6,30 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from app.core.clock import now
+from app.core.config import JobSettings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import ReadSession
 from app.core.jobs import UnknownJobKind, find_kind
+from app.core.jobs.schedules import schedules as declared
 from app.core.runtime.command_result import CommandResult
 from app.modules.jobs.models import Job, JobQueue, JobState
+from app.modules.jobs.schedules.models import JobSchedule, JobScheduleTick
 
 jobs, queue = table_of(Job), table_of(JobQueue)
+schedules, ticks = table_of(JobSchedule), table_of(JobScheduleTick)
 WELL, ILL = 0, 1
 PATIENCE = timedelta(minutes=5)
 """A job that is due for so long waits for a worker that does not come."""
 
 
 async def doctor(database: Database) -> CommandResult:
-    """Look for jobs that no worker will run. Exit code: 0 all is well, 1 something is wrong."""
+    """Look for jobs that no worker will run, and schedules that do not tick. Exit code: 1 where there are some."""
     session, at = database.read_session(RequestContext.for_job("doctor")), now()
-    found = [*await find_lost(session), *await find_overdue(session, at), *await find_unknown(session)]
-    return CommandResult(found or ["The jobs are well."], ILL if found else WELL)
+    jobs_found = [*await find_lost(session), *await find_overdue(session, at), *await find_unknown(session)]
+    found = [*jobs_found, *await find_stopped(session, database.settings.jobs, at)]
+    return CommandResult(found or ["Jobs and schedules are well."], ILL if found else WELL)
 
 
 async def find_lost(session: ReadSession) -> list[str]:
@@ -50,6 +55,15 @@ async def find_unknown(session: ReadSession) -> Sequence[str]:
     return [
         f"kind {row.kind}: {row.jobs} jobs wait, and no module declares it" for row in counted if not is_known(row.kind)
     ]
+
+
+async def find_stopped(session: ReadSession, settings: JobSettings, at: datetime) -> list[str]:
+    """Schedules that are on, of which a tick is due and has been for long."""
+    wanted = set(declared) - set(settings.schedules_off) if settings.scheduler else ()
+    rows = select(schedules.c.name, ticks.c.next_at).join(ticks, ticks.c.id == schedules.c.id)
+    late = rows.where(schedules.c.enabled, schedules.c.name.in_(wanted), ticks.c.next_at < at - PATIENCE)
+    found = await session.all(late.order_by(schedules.c.name))
+    return [f"schedule {row.name}: no scheduler has seen to it since {row.next_at}" for row in found]
 
 
 def is_known(kind: str) -> bool:
