@@ -1,18 +1,22 @@
 """Headless Chromium, driven by Playwright: a tab, and what its pages complain about and load from where."""
 
+import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
 PATIENCE_MILLISECONDS = 60_000.0
 EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
 NOTED = ("error", "warning", "assert")
+QUIET_SECONDS, LOOK_SECONDS = 0.12, 0.02
+"""A page that has its answers draws them, and asks what follows from them, well within the first."""
 
 
 @dataclass
@@ -44,6 +48,42 @@ def watch(page: Page) -> Watch:
     page.on("pageerror", seen.note_error)
     page.on("request", seen.note_request)
     return seen
+
+
+class Traffic:
+    """The requests of a tab that are under way, and those that were answered since `begin`."""
+
+    def __init__(self, page: Page) -> None:
+        self.under_way: set[Request] = set()
+        self.asked: list[Request] = []
+        page.on("request", self.note_begin)
+        page.on("requestfinished", self.note_end)
+        page.on("requestfailed", self.note_end)
+
+    def begin(self) -> None:
+        """Forget what was asked before."""
+        self.asked = []
+
+    def note_begin(self, request: Request) -> None:
+        self.under_way.add(request)
+        self.asked.append(request)
+
+    def note_end(self, request: Request) -> None:
+        self.under_way.discard(request)
+
+    async def answers(self) -> list[Response]:
+        """The responses to all that was asked."""
+        found = [await request.response() for request in self.asked]
+        return [response for response in found if response is not None]
+
+    async def wait_until_quiet(self) -> None:
+        """Wait until nothing was under way for a moment. Raises TimeoutError."""
+        async with asyncio.timeout(PATIENCE_MILLISECONDS / 1000):
+            since = time.monotonic()
+            while time.monotonic() - since < QUIET_SECONDS:
+                await asyncio.sleep(LOOK_SECONDS)
+                if self.under_way:
+                    since = time.monotonic()
 
 
 @asynccontextmanager

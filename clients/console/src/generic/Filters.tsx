@@ -63,7 +63,7 @@ type ActiveFilterProps = { filter: Filter; search: Search; known: Names; onRemov
 
 function ActiveFilter({ filter, search, known, onRemove }: ActiveFilterProps) {
   const names = { ...known, ...useNames(filter, search) };
-  return <RemovableChip label={`${filter.field.label}: ${describe(filter, search, names)}`} onRemove={onRemove} />;
+  return <RemovableChip label={say("filter.set", { name: filter.field.label, value: describe(filter, search, names) })} onRemove={onRemove} />;
 }
 
 /** The names of the references that a filter holds. */

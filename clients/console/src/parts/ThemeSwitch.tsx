@@ -9,7 +9,7 @@ const NAME = { system: "theme.system", light: "theme.light", dark: "theme.dark" 
 export function ThemeSwitch() {
   const [theme, setTheme] = useTheme();
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? "system";
-  const label = `${say("theme.label")}: ${say(NAME[theme])}`;
+  const label = say("theme.is", { name: say(NAME[theme]) });
   return (
     <button type="button" className="quiet" aria-label={label} title={label} onClick={() => setTheme(next)}>
       <Icon name={ICON[theme]} />

@@ -53,7 +53,7 @@ function Preview({ approval: { id } }: { approval: Waiting }) {
         <section className="panel">
           <h2>{say("approvals.effects-now")}</h2>
           {dry_run ? <Effects effects={(dry_run as DryRun).effects ?? []} /> : <p className="callout warn">{detail}</p>}
-          {body !== null && <details className="facts"><summary>{say("approvals.body")}</summary><pre>{JSON.stringify(body, null, 2)}</pre></details>}
+          {body !== null && <details className="facts"><summary>{say("approvals.body")}</summary><pre><code>{JSON.stringify(body, null, 2)}</code></pre></details>}
         </section>
       )}
     </Answered>

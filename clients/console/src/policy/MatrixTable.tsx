@@ -79,7 +79,7 @@ function More({ grant, module, name, onChange }: { grant: Grant; module: Module;
   if (!onChange || !hasMore) return text ? <small className="more" title={all}>{text}</small> : null;
   return (
     <>
-      <button type="button" className="more" title={all} aria-label={`${name}: ${all || text}`} onClick={() => setOpen(true)}>{text}</button>
+      <button type="button" className="more" title={all} aria-label={say("matrix.more", { cell: name, more: all || text })} onClick={() => setOpen(true)}>{text}</button>
       {open && <GrantDialog title={name} grant={grant} module={module} onClose={() => setOpen(false)} onChange={onChange} />}
     </>
   );
