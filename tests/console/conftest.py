@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from scripts.servers import UNLIMITED
-from tests.browser import PATIENCE_MILLISECONDS, Watch, open_browser, watch
+from tests.browser import PATIENCE_MILLISECONDS, Watch, begin_session, open_browser, watch
 from tests.console.screens import APPROVED, find_ids
 from tests.demo import Demo, demo_server
 
@@ -70,8 +70,9 @@ async def open_desks(demo: Demo, chromium: Browser) -> AsyncIterator[OpenConsole
         context.set_default_timeout(PATIENCE_MILLISECONDS / 2)
         page = await context.new_page()
         desks.append(Desk(context, page, watch(page), refusals))
+        await begin_session(context, demo.url, {"username": username, "password": demo.passwords[username]})
         await page.goto(f"/console{path}")
-        await sign_in(page, username, demo.passwords[username])
+        await page.locator("nav").first.wait_for(state="attached")
         return page
 
     yield open_console
