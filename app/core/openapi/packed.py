@@ -1,8 +1,10 @@
-"""The document for programs that draw screens: operations, fields and extensions, without what they do not read.
+"""The document for programs that draw screens: lists, what can be done with them and their items, and their fields.
 
-Left out are problems and headers, which are the same everywhere, and bounds that follow from no model.
+Left out are the other operations, problems and headers, which are the same everywhere, what a name says already, and
+bounds that follow from no model.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.core.openapi.bounds import LIST, NO_NUL, SAFE, TEXT
@@ -21,36 +23,95 @@ ALWAYS = {
 """What a schema or a parameter says where no model says more."""
 VALUES = frozenset({"default", "enum", "const", "x-resource", "x-access", "x-enum-titles"})
 """What is kept as it is."""
+READ, JSON = "200", "application/json"
+SCHEMAS = "#/components/schemas/"
 
 
 def pack_document(document: Json) -> Json:
     """The part of `document` that a screen needs."""
+    lists = [path for path, item in document["paths"].items() if is_list(item.get("get", {}))]
     paths = {
-        path: {method: pack_operation(operation) for method, operation in item.items()}
+        path: {method: pack_operation(path, method, operation) for method, operation in item.items()}
         for path, item in document["paths"].items()
+        if path in lists or any(path.startswith(f"{each}/") for each in lists)
     }
-    schemas: Json = pack(document["components"]["schemas"], is_named=True)
-    kept = {name: value for name, value in document.items() if name not in ("paths", "components")}
-    return {**kept, "paths": paths, "components": {"schemas": schemas}}
+    schemas = document["components"]["schemas"]
+    used = {name: pack_schema(schemas[name]) for name in sorted(find_used(paths, schemas))}
+    kept: Json = {name: document[name] for name in ("openapi", "info", "servers") if name in document}
+    return {**kept, "paths": paths, "components": {"schemas": used}}
 
 
-def pack_operation(operation: Json) -> Json:
-    """An operation with its successful responses, without their headers."""
-    kept = {name: value for name, value in operation.items() if name not in ("security", "responses", "description")}
-    answers = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
-    responses = {
-        status: {name: value for name, value in answer.items() if name in ("description", "content")}
-        for status, answer in answers.items()
-    }
-    parameters = [pack_parameter(parameter) for parameter in operation.get("parameters", ())]
-    packed: Json = pack({**kept, "parameters": parameters, "responses": responses})
+def is_list(operation: Json) -> bool:
+    return "x-resource" in operation
+
+
+def pack_operation(path: str, method: str, operation: Json) -> Json:
+    """What an operation asks, the parameters of a list, the body in JSON, and what a list or an item is read as."""
+    packed: Json = {name: value for name, value in operation.items() if name in ("x-resource", "x-access")}
+    if is_list(operation):
+        queries = (each for each in operation.get("parameters", ()) if each["in"] == "query")
+        packed["parameters"] = [pack_parameter(parameter) for parameter in queries]
+    if content := json_of(operation.get("requestBody", {})):
+        packed["requestBody"] = {"content": content}
+    if method == "get" and (is_list(operation) or path.endswith("/{id}")):
+        packed["responses"] = {READ: {"content": json_of(operation["responses"][READ])}}
     return packed
 
 
+def json_of(body: Json) -> Json:
+    """The content of a body or a response, where it is JSON."""
+    content = body.get("content", {})
+    return {JSON: {"schema": pack(content[JSON]["schema"])}} if JSON in content else {}
+
+
 def pack_parameter(parameter: Json) -> Json:
-    """A parameter; its name says what a description in words repeats."""
+    """A parameter; its name says what a title or a description repeats."""
     schema = {name: value for name, value in parameter["schema"].items() if name not in ("title", "description")}
-    return {**{name: value for name, value in parameter.items() if name != "description"}, "schema": schema}
+    packed: Json = pack(
+        {**{name: value for name, value in parameter.items() if name != "description"}, "schema": schema}
+    )
+    return packed
+
+
+def pack_schema(schema: Json) -> Json:
+    """A named schema. Of an object only the fields say what they are."""
+    if "properties" not in schema:
+        whole: Json = pack(schema)
+        return whole
+    fields = {
+        name: {key: value for key, value in pack(field).items() if key != "title" or not repeats(value, name)}
+        for name, field in schema["properties"].items()
+    }
+    others = {name: value for name, value in schema.items() if name not in ("properties", "title", "description")}
+    return {**pack(others), "properties": fields}
+
+
+def repeats(title: str, name: str) -> bool:
+    return title.lower() == name.replace("_", " ")
+
+
+def find_used(node: Any, schemas: Json) -> set[str]:
+    """The names of the schemas that `node` refers to, also by others."""
+    used: set[str] = set()
+    waiting = list(references_in(node))
+    while waiting:
+        name = waiting.pop()
+        if name not in used:
+            used.add(name)
+            waiting.extend(references_in(schemas[name]))
+    return used
+
+
+def references_in(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from references_in(item)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value.removeprefix(SCHEMAS)
+            else:
+                yield from references_in(value)
 
 
 def pack(node: Any, *, is_named: bool = False) -> Any:

@@ -22,9 +22,10 @@ TAGGED: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {"headers": {"ETag": r
 
 @router.get("", response_model=dict[str, Any], responses=TAGGED, dependencies=[authenticated(allow_restricted=True)])
 async def get_document(request: Request) -> Response:
-    """Get this document, without what a screen does not need. It is the same for all callers, until the next release.
+    """Get what a screen needs of this document: lists, what can be done with their items, and the fields of both.
 
-    `x-resource` says what a list is of, and `x-access` what an operation asks. The server decides all the same.
+    It is the same for all callers, until the next release. `x-resource` says what a list is of, and `x-access`
+    what an operation asks. The server decides all the same.
     """
 
     def build() -> Asset:
