@@ -5,7 +5,7 @@ import csv
 import io
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.console.calls import calls_of, create_tasks
 from tests.console.conftest import OpenConsole
@@ -74,6 +74,13 @@ async def test_a_reader_is_offered_nothing_that_would_be_refused(console: OpenCo
     for name in ("Save", "Delete", "Revert to this"):
         await expect(page.get_by_role("button", name=name)).to_have_count(0)
 
+    await expect(page.get_by_role("searchbox")).to_have_count(0)
+    await page.goto("/console/tasks")
+    await expect(page.get_by_role("searchbox")).to_be_visible()
+    await page.goto("/console/customers")
+    await expect(rows_of(page, "Customers").first).to_be_visible()
+    await expect(page.get_by_role("searchbox")).to_have_count(0)  # it would compare names, which are masked
+
     await page.goto("/console/tasks/new")
     refusal = page.get_by_role("alert")
     await expect(refusal).to_contain_text("It needs the permission tasks:create.")
@@ -138,6 +145,27 @@ async def test_what_was_deleted_at_once_is_restored_and_downloaded(console: Open
         await page.get_by_role("dialog").get_by_role("button", name="Export").click()
     text = await asyncio.to_thread((await (await download.value).path()).read_text, "utf-8")
     assert [row["title"] for row in csv.DictReader(io.StringIO(text))] == ["Mop floor 1", "Mop floor 2"]
+
+
+async def test_items_are_found_though_a_field_beside_the_search_is_masked(console: OpenConsole, demo: Demo) -> None:
+    async with calls_of(demo, "manager") as manager:
+        await create_tasks(manager, "Kite workshop")
+    page = await console("manager", "/")
+
+    async def mask(route: Route) -> None:
+        document = await (await route.fetch()).json()
+        document["components"]["schemas"]["TaskRead"]["properties"]["due_date"]["x-read-action"] = "tasks:read-dates"
+        await route.fulfill(json=document)
+
+    await page.route("**/api/v1/document", mask)
+    async with page.expect_response("**/api/v1/document"):
+        await page.reload()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("dialog", name="Go to")).to_be_visible()
+    await page.keyboard.type("kite work")
+    await page.get_by_role("menuitem", name="Kite workshop").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Kite workshop")
 
 
 async def test_a_task_is_found_and_changed_by_keys_alone(console: OpenConsole, demo: Demo) -> None:

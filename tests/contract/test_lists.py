@@ -74,6 +74,22 @@ def test_what_it_names_is_in_the_document(path: str) -> None:
         assert needed_for(name, operation["x-access"]) == action.get("anyOf")
 
 
+@resources
+async def test_a_search_needs_what_is_declared_and_no_more(signed_in_as: SignedInAs, resource: Any) -> None:
+    read, needed = f"{resource.SLUG}:read", LISTS[resource.PATH].get("searchNeeds", [])
+    enough = await signed_in_as(read, *needed)
+    assert (await enough.get(resource.PATH, params={"q": "word"})).status_code == 200
+
+    for missing in needed:
+        lacking = await signed_in_as(read, *(each for each in needed if each != missing))
+        assert (await lacking.get(resource.PATH, params={"q": "word"})).status_code == 403
+
+
+def test_the_search_of_customers_needs_their_personal_data() -> None:
+    assert LISTS["/customers"]["searchNeeds"] == ["customers:read-personal"]
+    assert "searchNeeds" not in LISTS["/products"]
+
+
 @pytest.mark.parametrize("path", LISTS)
 async def test_it_is_sorted_by_what_is_declared_and_by_nothing_else(signed_in_as: SignedInAs, path: str) -> None:
     person = await signed_in_as(superuser=True)

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
+from app.core.db.derived import derivations
 from app.core.db.entity import table_of
 from app.core.db.field_rules import rules_of
+from app.core.db.full_text import COLUMN
 from app.core.db.named import references_of
 from app.core.db.pagination import PageQuery
 from app.core.db.targets import SHOWN_AS
@@ -109,6 +111,7 @@ def describe(each: List, slugs: Mapping[Table, str]) -> Json:
             for field, rules in transitions.items()
         },
         "fieldRules": {} if table is None else rules_in(table),
+        "searchNeeds": needed_to_search(table) if table is not None and "q" in each.query.model_fields else [],
     }
 
 
@@ -151,6 +154,13 @@ def rules_in(table: Table) -> Json:
         name: {extension.split("-")[1]: permission for extension, permission in found.items()}
         for name, found in named.items()
     }
+
+
+def needed_to_search(table: Table) -> list[str]:
+    """The permissions that a search asks for besides: those of the fields whose words it compares."""
+    words, rules = derivations(table).get(COLUMN), rules_of(table)
+    needed = {rules.permission_to_read(field) for field in words.sources} if words else set()
+    return sorted(permission for permission in needed if permission)
 
 
 def actions_and_files(each: List, document: Json, routes: Routes) -> Json:

@@ -1,6 +1,6 @@
 // The reader of the document: what it finds in the committed one, and what hostile ones do to it.
 import { describe, expect, test } from "vitest";
-import { readDocument, type Resource } from "../src/document/read.ts";
+import { maySearch, readDocument, type Resource } from "../src/document/read.ts";
 import { committedDocument, documentOf } from "./fixture.ts";
 
 const found = readDocument(committedDocument());
@@ -37,6 +37,16 @@ describe("the committed document", () => {
 
   test("says what can be done with an item", () => {
     expect(resource("tasks").can).toEqual({ search: true, read: true, delete: true, restore: true, revert: true, bulk: true, history: true, export: true });
+  });
+
+  test("searches what a person may search, whatever other fields are masked", () => {
+    const customers = resource("customers");
+    expect(customers.searchNeeds).toEqual(["customers:read-personal"]);
+    expect(maySearch(customers, (permission) => permission === "customers:read")).toBe(false);
+    expect(maySearch(customers, (permission) => permission.startsWith("customers:read"))).toBe(true);
+    const masked = { ...resource("products"), columns: resource("products").columns.map((column) => ({ ...column, readAction: "products:read-prices" })) };
+    expect(maySearch(masked, (permission) => permission === "products:read")).toBe(true);
+    expect(maySearch(masked, () => false)).toBe(false);
   });
 
   test("puts the name first and the currency behind its price", () => {

@@ -25,6 +25,8 @@ export type Resource = {
   /** The fields of a new item; null where none is made by hand. */
   create: Field[] | null;
   update: Field[] | null;
+  /** The permissions that a search takes beside that of the list: it compares words of fields that not all may read. */
+  searchNeeds: string[];
   /** What a row of a file may be: `create`, `update`, `upsert`; none where nothing is imported. */
   imports: string[];
   can: { search: boolean; delete: boolean; restore: boolean; revert: boolean; bulk: boolean; history: boolean; export: boolean; read: boolean };
@@ -74,6 +76,7 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
     filters: readFilters(document, list.parameters ?? [], references),
     create: create && inOrder(create, title),
     update: update && inOrder(update, title),
+    searchNeeds: Array.isArray(about.searchNeeds) ? about.searchNeeds.map(String) : [],
     imports: Array.isArray(about.import) ? about.import.map(String) : [],
     can: {
       search: (list.parameters ?? []).some(({ name }) => name === "q"),
@@ -87,6 +90,10 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
     },
   };
 }
+
+/** Whether a person who `may` do this and that can search a list without being refused. */
+export const maySearch = ({ slug, can, searchNeeds }: Resource, may: (permission: string) => boolean): boolean =>
+  can.search && [`${slug}:read`, ...searchNeeds].every(may);
 
 const isWritable = ({ name }: Field) => name !== "id" && name !== "version";
 

@@ -44,6 +44,8 @@ export type XResource = {
   defaultSort?: string;
   references?: Record<string, string>;
   transitions?: Record<string, Record<string, string[]>>;
+  /** The permissions that a search takes besides. */
+  searchNeeds?: unknown;
   actions?: Record<string, Action>;
   history?: unknown;
   /** What a row of a file may be: `create`, `update`, `upsert`. */

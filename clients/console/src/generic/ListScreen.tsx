@@ -2,7 +2,7 @@
 import { useParams } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { useMay, useRead, type Page } from "../api/queries.ts";
-import type { Field, Resource } from "../document/read.ts";
+import { maySearch, type Field, type Resource } from "../document/read.ts";
 import { useAddress, useGo, valueOf } from "../parts/address.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { useKeys } from "../parts/keys.ts";
@@ -35,6 +35,7 @@ function Guarded({ resource }: { resource: Resource }) {
 
 function List({ resource }: { resource: Resource }) {
   const [search] = useAddress();
+  const may = useMay();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const page = useRead<Page<Item>>(resource.path, listQuery(search));
   const rows = page.data?.items ?? [];
@@ -42,7 +43,7 @@ function List({ resource }: { resource: Resource }) {
     <>
       <ListHeading resource={resource} />
       <Toolbar label={resource.name}>
-        {resource.can.search && <SearchField />}
+        {maySearch(resource, may) && <SearchField />}
         <FilterButton resource={resource} />
         <ColumnChooser resource={resource} />
         <Export resource={resource} />

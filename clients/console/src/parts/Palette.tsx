@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Autocomplete, Header, Input, Menu, MenuItem, MenuSection, SearchField, useFilter } from "react-aria-components";
 import { call } from "../api/client.ts";
 import { menu, resources, useMay, type Page } from "../api/queries.ts";
-import type { Resource } from "../document/read.ts";
+import { maySearch, type Resource } from "../document/read.ts";
 import { say } from "../words/say.ts";
 import { Dialog } from "./Dialog.tsx";
 import { Icon } from "./Icon.tsx";
@@ -20,9 +20,8 @@ function useItems(text: string): Destination[] {
   const { data: groups = [] } = useQuery(menu);
   const may = useMay();
   const modules = groups.flatMap((group) => group.modules);
-  const maySearch = ({ slug, can, columns }: Resource) => // a search in fields that are masked would be refused
-    can.search && modules.some((module) => module.slug === slug) && [`${slug}:read`, ...columns.flatMap(({ readAction }) => readAction ?? [])].every(may);
-  const searched = text.length < 2 ? [] : all.filter(maySearch);
+  const isOffered = (resource: Resource) => modules.some(({ slug }) => slug === resource.slug) && maySearch(resource, may);
+  const searched = text.length < 2 ? [] : all.filter(isOffered);
   return useQueries({
     queries: searched.map(({ path }) => ({
       queryKey: ["read", path, { q: text, limit: MATCHES }],
