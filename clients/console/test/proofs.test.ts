@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromBase64, join, toBase64, toBytes, toHex, type Bytes } from "../src/record/proofs/bytes.ts";
-import { checkEntry, checkGrowth, checkSignature, type Proof, type Server } from "../src/record/proofs/check.ts";
+import { checkCosignatures, checkEntry, checkGrowth, checkSignature, type Proof, type Server } from "../src/record/proofs/check.ts";
 import { openCheckpoint } from "../src/record/proofs/checkpoint.ts";
 import { compareEntry } from "../src/record/proofs/entry.ts";
 import { parseKeys, sha256 } from "../src/record/proofs/note.ts";
 import { leafHash, nodeHash, verifyConsistency, verifyInclusion } from "../src/record/proofs/tree.ts";
 
 /** Answers of a server: two checkpoints of its change log, the proof that one continues the other, and that of an entry. */
-type Golden = { keys: string; checkpoint: string; newer: string; consistency: string[]; proof: Proof; shown: Record<string, unknown> };
+type Golden = { keys: string; witnesses?: string; checkpoint: string; newer: string; consistency: string[]; proof: Proof; shown: Record<string, unknown> };
 const golden = JSON.parse(readFileSync(new URL("proofs.json", import.meta.url), "utf8")) as Golden;
 
 class Memory {
@@ -23,6 +23,7 @@ const serverOf = (answers: Partial<Golden> = {}): Server => {
   return {
     checkpoint: () => Promise.resolve(all.checkpoint),
     keys: () => Promise.resolve(all.keys),
+    witnesses: () => Promise.resolve(all.witnesses ?? ""),
     consistency: () => Promise.resolve(all.consistency),
     proof: () => Promise.resolve(all.proof),
     shown: () => Promise.resolve(all.shown),
@@ -195,14 +196,83 @@ describe("a log that grew", () => {
   });
 });
 
-/** A new key: as text, and a function that makes a signed note. */
-async function newKey(name: string) {
-  const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
-  const material = join(Uint8Array.of(1), new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
-  const id = (await sha256(join(toBytes(`${name}\n`), material))).slice(0, 4);
-  const sign = async (text: string) => {
-    const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", pair.privateKey, toBytes(text)));
-    return `${text}\n— ${name} ${toBase64(join(id, signature))}\n`;
+describe("cosignatures of witnesses", () => {
+  const at = 1_900_000_000n;
+  const check = (note: string, witnesses: string, store = new Memory()) => checkCosignatures("changes", note, serverOf({ witnesses }), store);
+  const lineOf = (note: string) => note.split("\n").at(-2) ?? "";
+
+  it("hold where a known witness signed this checkpoint, with its time", async () => {
+    const [first, second] = [await newWitness("witness.example/1"), await newWitness("witness.example/2")];
+    const note = golden.checkpoint + (await first.cosign(golden.checkpoint, at));
+    const step = await check(note, first.text + second.text);
+    expect(step).toMatchObject({ holds: true, found: { by: [{ key: { name: "witness.example/1" }, at: "2030-03-17T17:46:40.000Z" }], silent: ["witness.example/2"] } });
+    expect(await check(golden.checkpoint, "")).toEqual({ holds: true, found: { by: [], silent: [] } });
+  });
+
+  it("are refused where they are of another text, another time or another witness", async () => {
+    const witness = await newWitness("witness.example/1");
+    const other = await newWitness("witness.example/1");
+    const good = await witness.cosign(golden.checkpoint, at);
+    const [, , encoded = ""] = good.trim().split(" ");
+    const bytes = fromBase64(encoded);
+    const lineWith = (changed: Bytes) => `— witness.example/1 ${toBase64(changed)}\n`;
+    const later = bytes.map((byte, index) => (index === 11 ? byte ^ 1 : byte));
+    const renamed = join(bytes.slice(0, 4), fromBase64((await other.cosign(golden.checkpoint, at)).trim().split(" ")[2] ?? "").slice(4));
+    const wrong = [await witness.cosign(golden.newer, at), lineWith(later), lineWith(renamed), lineWith(bytes.slice(0, 12)), lineWith(bytes.slice(0, 40)), await witness.cosign(golden.checkpoint, 2n ** 64n - 1n)];
+    for (const line of wrong) expect(await check(golden.checkpoint + line, witness.text)).toEqual({ holds: false, reason: "wrong-cosignature" });
+    expect(await check(golden.checkpoint + good + lineWith(later), witness.text)).toEqual({ holds: false, reason: "wrong-cosignature" });
+  });
+
+  it("of strangers, and of the key of the log as if it were a witness, say nothing", async () => {
+    const [witness, stranger] = [await newWitness("witness.example/1"), await newWitness("witness.example/9")];
+    const silent = { holds: true, found: { by: [], silent: ["witness.example/1"] } };
+    expect(await check(golden.checkpoint + (await stranger.cosign(golden.checkpoint, at)), witness.text)).toEqual(silent);
+    expect(await check(golden.checkpoint, witness.text + golden.keys)).toEqual(silent);
+    expect(await check(`${golden.checkpoint}${lineOf(golden.checkpoint)}\n`, witness.text)).toEqual(silent);
+  });
+
+  it("do not make a checkpoint the log's own", async () => {
+    const witness = await newWitness("localhost/attest/changes");
+    const forged = (golden.checkpoint.split("\n\n")[0] ?? "") + "\n";
+    const note = `${forged}\n${await witness.cosign(golden.checkpoint, at)}`;
+    expect(await checkSignature("changes", serverOf({ checkpoint: note, keys: witness.text }), new Memory())).toEqual({ holds: false, reason: "unknown-key" });
+  });
+
+  it("are believed of keys that this browser saw first, and of new names", async () => {
+    const [first, imposter, second] = [await newWitness("witness.example/1"), await newWitness("witness.example/1"), await newWitness("witness.example/2")];
+    const store = new Memory();
+    await check(golden.checkpoint + (await first.cosign(golden.checkpoint, at)), first.text, store);
+    const note = golden.checkpoint + (await imposter.cosign(golden.checkpoint, at)) + (await second.cosign(golden.checkpoint, at));
+    expect(await check(note, imposter.text + second.text, store)).toMatchObject({ holds: true, found: { by: [{ key: { name: "witness.example/2" } }], silent: ["witness.example/1"] } });
+    expect(await check(golden.checkpoint, "", store)).toMatchObject({ found: { silent: ["witness.example/1", "witness.example/2"] } });
+  });
+
+  it("need keys whose id is theirs, of a type that is known", async () => {
+    const { text } = await newWitness("witness.example/1");
+    expect(await check(golden.checkpoint, text.replace(/\+[0-9a-f]{8}\+/, "+00000000+"))).toEqual({ holds: false, reason: "unusable-key" });
+    expect(await check(golden.checkpoint, (await newKey("witness.example/1", 7)).text)).toEqual({ holds: false, reason: "unusable-key" });
+  });
+});
+
+/** A new witness: its key as text, and a function that makes the line with its cosignature of a note. */
+async function newWitness(name: string) {
+  const { text, signText, lineOf } = await newKey(name, 4);
+  const cosign = async (note: string, seconds: bigint) => {
+    const time = new Uint8Array(8);
+    new DataView(time.buffer).setBigUint64(0, seconds);
+    const covered = note.slice(0, note.lastIndexOf("\n\n") + 1);
+    return lineOf(join(time, await signText(`cosignature/v1\ntime ${seconds}\n${covered}`)));
   };
-  return { text: `${name}+${toHex(id)}+${toBase64(material)}\n`, sign };
+  return { text, cosign };
+}
+
+/** A new key: as text, and a function that makes a signed note. */
+async function newKey(name: string, kind = 1) {
+  const pair = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+  const material = join(Uint8Array.of(kind), new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
+  const id = (await sha256(join(toBytes(`${name}\n`), material))).slice(0, 4);
+  const signText = async (text: string): Promise<Bytes> => new Uint8Array(await crypto.subtle.sign("Ed25519", pair.privateKey, toBytes(text)));
+  const lineOf = (signature: Bytes) => `— ${name} ${toBase64(join(id, signature))}\n`;
+  const sign = async (text: string) => `${text}\n${lineOf(await signText(text))}`;
+  return { text: `${name}+${toHex(id)}+${toBase64(material)}\n`, sign, signText, lineOf };
 }

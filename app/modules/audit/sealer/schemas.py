@@ -40,6 +40,8 @@ class WitnessStatus(ResponseSchema):
 
     name: str
     """The name of its key."""
+    key: str
+    """The key that verifies its cosignatures (`name+id+key`)."""
     size: int | None
     """The number of entries of the newest checkpoint that it has cosigned; null if it has cosigned none."""
     at: datetime | None

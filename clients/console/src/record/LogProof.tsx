@@ -4,22 +4,23 @@ import type { Schemas } from "../api/queries.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { Answered } from "../parts/states.tsx";
 import { Instant } from "../parts/Time.tsx";
-import { formatNumber } from "../words/format.ts";
+import { formatList, formatNumber } from "../words/format.ts";
 import { say } from "../words/say.ts";
-import { checkGrowth, checkSignature, type Grown, type Signed, type Step } from "./proofs/check.ts";
+import { checkCosignatures, checkGrowth, checkSignature, type Cosigned, type Grown, type Signed, type Step } from "./proofs/check.ts";
 import { serverOf } from "./proofs/server.ts";
 import { EvidenceButton } from "./EvidenceButton.tsx";
 import { TrustedKeys } from "./TrustedKeys.tsx";
 import { Verdict } from "./Verdict.tsx";
 import type { LogName } from "./log.ts";
 
-type Checked = { signed: Step<Signed>; grown: Step<Grown> | null };
+type Checked = { signed: Step<Signed>; grown: Step<Grown> | null; cosigned: Step<Cosigned> | null };
 
 async function check(log: LogName): Promise<Checked> {
   const server = serverOf(log);
   const signed = await checkSignature(log, server, localStorage);
-  const grown = signed.holds ? await checkGrowth(log, signed.found.checkpoint, server, localStorage) : null;
-  return { signed, grown };
+  if (!signed.holds) return { signed, grown: null, cosigned: null };
+  const grown = await checkGrowth(log, signed.found.checkpoint, server, localStorage);
+  return { signed, grown, cosigned: await checkCosignatures(log, signed.found.note, server, localStorage) };
 }
 
 export function LogProof({ log, status }: { log: LogName; status: Schemas["LogStatus"] | undefined }) {
@@ -32,10 +33,11 @@ export function LogProof({ log, status }: { log: LogName; status: Schemas["LogSt
         <button type="button" disabled={checked.isFetching} onClick={() => void checked.refetch()}><Icon name="refresh-cw" />{say("record.check-again")}</button>
       </header>
       <Answered to={checked}>
-        {({ signed, grown }) => (
+        {({ signed, grown, cosigned }) => (
           <ul className="verdicts">
             <Verdict of={signed}>{(found) => <SignedBy {...found} />}</Verdict>
             {grown && <Verdict of={grown}>{({ before }) => <Growth before={before} />}</Verdict>}
+            {cosigned && <Witnesses of={cosigned} />}
           </ul>
         )}
       </Answered>
@@ -73,6 +75,22 @@ function SignedBy({ checkpoint: { size, at, signedBy }, isFirstVisit }: Signed) 
 function Growth({ before }: Grown) {
   if (!before) return <>{say("record.grown-first")}</>;
   return <>{say("record.grown", { count: formatNumber(before.size) })} <Instant at={before.at} /></>;
+}
+
+/** The cosignatures that hold. Without any, nothing is said to hold: a witness may be about to cosign. */
+function Witnesses({ of }: { of: Step<Cosigned> }) {
+  if (!of.holds || of.found.by.length) return <Verdict of={of}>{(found) => <CosignedBy {...found} />}</Verdict>;
+  if (!of.found.silent.length) return null;
+  return <li className="verdict"><Icon name="circle-alert" /><div>{say("record.not-cosigned", { names: formatList(of.found.silent) })}</div></li>;
+}
+
+function CosignedBy({ by, silent }: Cosigned) {
+  return (
+    <>
+      {by.map(({ key, at }) => <p key={key.id}>{say("record.cosigned", { key: `${key.name}+${key.id}` })} <Instant at={at} /></p>)}
+      <small>{say("record.cosigned-help")} {silent.length > 0 && say("record.not-cosigned", { names: formatList(silent) })}</small>
+    </>
+  );
 }
 
 /** What the server says of the log. It is not proved. */

@@ -3,8 +3,8 @@ import { useState } from "react";
 import { Dialog } from "../parts/Dialog.tsx";
 import { Labelled } from "../parts/Input.tsx";
 import { say } from "../words/say.ts";
-import { forgetLog, recallKeys, rememberKeys } from "./proofs/memory.ts";
-import { parseKeys } from "./proofs/note.ts";
+import { forgetLog, recallKeys, recallWitnesses, rememberKeys, rememberWitnesses } from "./proofs/memory.ts";
+import { OF_LOG, OF_WITNESS, parseKeys, writeKey } from "./proofs/note.ts";
 import type { LogName } from "./log.ts";
 
 type TrustedKeysProps = { log: LogName; onChange: () => void };
@@ -20,13 +20,15 @@ export function TrustedKeys({ log, onChange }: TrustedKeysProps) {
 }
 
 function KeysDialog({ log, onChange, onClose }: TrustedKeysProps & { onClose: () => void }) {
-  const [text, setText] = useState(recallKeys(log) ?? "");
+  const [text, setText] = useState([recallKeys(log), recallWitnesses(log)].filter(Boolean).join("\n"));
   const [isWrong, setWrong] = useState(false);
   const done = () => (onChange(), onClose());
   const trust = async () => {
     const keys = await parseKeys(text).catch(() => []);
-    if (!keys.length) return setWrong(true);
-    rememberKeys(log, text);
+    const textOf = (wanted: number) => keys.filter(({ kind }) => kind === wanted).map(writeKey).join("\n");
+    if (!textOf(OF_LOG)) return setWrong(true);
+    rememberKeys(log, textOf(OF_LOG));
+    rememberWitnesses(log, textOf(OF_WITNESS));
     done();
   };
   const forget = () => (forgetLog(log), done());

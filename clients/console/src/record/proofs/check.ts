@@ -2,8 +2,8 @@
 import { fromBase64 } from "./bytes.ts";
 import { openCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { compareEntry, type Compared } from "./entry.ts";
-import { recallCheckpoint, recallKeys, rememberCheckpoint, rememberKeys, type Seen } from "./memory.ts";
-import { parseKeys, type VerifierKey } from "./note.ts";
+import { recallCheckpoint, recallKeys, recallWitnesses, rememberCheckpoint, rememberKeys, rememberWitnesses, type Seen } from "./memory.ts";
+import { OF_WITNESS, parseKeys, parseNote, verifyCosignatures, writeKey, type Cosignature, type VerifierKey } from "./note.ts";
 import { leafHash, verifyConsistency, verifyInclusion } from "./tree.ts";
 import { Unproved, type Reason } from "./unproved.ts";
 
@@ -13,6 +13,8 @@ export type Proof = { seq: number; size: number; entry: string; path: string[]; 
 export type Server = {
   checkpoint: () => Promise<string>;
   keys: () => Promise<string>;
+  /** The keys of the witnesses of the log, one on each line. */
+  witnesses: () => Promise<string>;
   consistency: (from: number, to: number) => Promise<string[]>;
   proof: (seq: number) => Promise<Proof>;
   /** The entry as screens show it, by what its sealed bytes say. */
@@ -22,6 +24,8 @@ type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export type Step<T> = { holds: true; found: T } | { holds: false; reason: Reason };
 export type Signed = { note: string; checkpoint: Checkpoint; isFirstVisit: boolean };
+/** Which witnesses cosigned a checkpoint, and the names of those that this browser knows and that did not. */
+export type Cosigned = { by: Cosignature[]; silent: string[] };
 export type Grown = { before: Seen | null };
 
 /** What comes of a check. What is not proved is a result, anything else an error. */
@@ -49,6 +53,22 @@ export const checkSignature = (log: string, server: Server, store: Store): Promi
     const checkpoint = await openCheckpoint(note, keys, log);
     if (isFirstVisit) rememberKeys(log, text, store);
     return { note, checkpoint, isFirstVisit };
+  });
+
+/** The witnesses to believe: those that this browser knows, and published ones of other names, which it then knows. */
+async function trustedWitnesses(log: string, server: Server, store: Store): Promise<VerifierKey[]> {
+  const known = await parseKeys(recallWitnesses(log, store));
+  const published = (await parseKeys(await server.witnesses())).filter(({ kind }) => kind === OF_WITNESS);
+  return [...known, ...published.filter(({ name }) => !known.some((one) => one.name === name))];
+}
+
+/** Which witnesses cosigned a checkpoint whose own signature was verified. */
+export const checkCosignatures = (log: string, note: string, server: Server, store: Store): Promise<Step<Cosigned>> =>
+  attempt(async () => {
+    const keys = await trustedWitnesses(log, server, store);
+    const by = await verifyCosignatures(parseNote(note), keys);
+    rememberWitnesses(log, keys.map(writeKey).join("\n"), store);
+    return { by, silent: keys.filter((key) => !by.some((one) => one.key === key)).map(({ name }) => name) };
   });
 
 /** Whether the log begins with what this browser saw last. It remembers the new checkpoint only then. */

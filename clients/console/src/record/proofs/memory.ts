@@ -27,5 +27,10 @@ export const recallKeys = (log: string, store: Store = localStorage): string | n
 
 export const rememberKeys = (log: string, keys: string, store: Store = localStorage): void => store.setItem(name(log, "keys"), keys);
 
+/** The keys of witnesses, the same way. */
+export const recallWitnesses = (log: string, store: Store = localStorage): string => store.getItem(name(log, "witnesses")) ?? "";
+
+export const rememberWitnesses = (log: string, keys: string, store: Store = localStorage): void => store.setItem(name(log, "witnesses"), keys);
+
 /** Begins anew: after a restore that the operator has explained. */
-export const forgetLog = (log: string, store: Store = localStorage): void => ["checkpoint", "keys"].forEach((what) => store.removeItem(name(log, what)));
+export const forgetLog = (log: string, store: Store = localStorage): void => ["checkpoint", "keys", "witnesses"].forEach((what) => store.removeItem(name(log, what)));
