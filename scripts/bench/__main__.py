@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from scripts.bench import parts
 from scripts.bench.audit_cost import compare_cost
 from scripts.bench.change_logs import compare_change_logs
+from scripts.bench.console import measure_console
 from scripts.bench.databases import postgresql
 from scripts.bench.document import describe_machine, write
 from scripts.bench.scoped_lists import compare_scoped_lists
@@ -37,6 +38,7 @@ PARTS: dict[str, Part] = {
     "audit": lambda backend, folder, options: compare_cost(backend, folder, options.rounds, options.seconds),
     "change-logs": lambda backend, folder, options: compare_change_logs(backend, folder, options.rounds),
     "scoped-lists": lambda backend, folder, options: compare_scoped_lists(backend, folder, options.rounds),
+    "console": lambda backend, folder, _options: measure_console(backend, folder),
     "memory": lambda backend, folder, options: parts.measure_memory(backend, folder, options.seconds),
 }
 
