@@ -1743,10 +1743,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get this document, without what a screen does not need
-         * @description Get this document, without what a screen does not need. It is the same for all callers, until the next release.
+         * Get what a screen needs of this document: lists, what can be done with their items, and the fields of both
+         * @description Get what a screen needs of this document: lists, what can be done with their items, and the fields of both.
          *
-         *     `x-resource` says what a list is of, and `x-access` what an operation asks. The server decides all the same. Requires an authenticated caller.
+         *     It is the same for all callers, until the next release. `x-resource` says what a list is of, and `x-access`
+         *     what an operation asks. The server decides all the same. Requires an authenticated caller.
          */
         get: operations["get_document"];
         put?: never;
@@ -10635,6 +10636,11 @@ export interface components {
              * @description When the cosignature arrived.
              */
             at: string | null;
+            /**
+             * Key
+             * @description The key that verifies its cosignatures (`name+id+key`).
+             */
+            key: string;
             /**
              * Name
              * @description The name of its key.
