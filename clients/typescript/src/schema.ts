@@ -10637,11 +10637,6 @@ export interface components {
              */
             at: string | null;
             /**
-             * Key
-             * @description The key that verifies its cosignatures (`name+id+key`).
-             */
-            key: string;
-            /**
              * Name
              * @description The name of its key.
              */
@@ -10651,6 +10646,11 @@ export interface components {
              * @description The number of entries of the newest checkpoint that it has cosigned; null if it has cosigned none.
              */
             size: number | null;
+            /**
+             * Verifier key
+             * @description The key that verifies its cosignatures (`name+id+key`).
+             */
+            verifier_key: string;
         };
     };
     responses: {

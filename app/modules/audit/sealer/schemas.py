@@ -40,7 +40,7 @@ class WitnessStatus(ResponseSchema):
 
     name: str
     """The name of its key."""
-    key: str
+    verifier_key: str
     """The key that verifies its cosignatures (`name+id+key`)."""
     size: int | None
     """The number of entries of the newest checkpoint that it has cosigned; null if it has cosigned none."""

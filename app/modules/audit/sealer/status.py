@@ -79,7 +79,7 @@ async def find_witnesses(session: ReadSession, named: Sequence[str]) -> list[str
 async def read_witness(session: ReadSession, log: Log, key: str) -> WitnessStatus:
     last = await find_cosigned(session, log, key)
     name = CosignerKey.parse(key).name
-    return WitnessStatus(name=name, key=key, size=last and last.size, at=last and last.cosigned_at)
+    return WitnessStatus(name=name, verifier_key=key, size=last and last.size, at=last and last.cosigned_at)
 
 
 async def measure_lag(session: ReadSession, log: Log) -> float:

@@ -157,8 +157,8 @@ async def test_witnesses_are_shown_with_what_they_cosigned(
 
     shown_at = at.isoformat().replace("+00:00", "Z")
     assert status["witnesses"] == [
-        {"name": "absent.example", "key": str(absent), "size": None, "at": None},
-        {"name": "present.example", "key": str(present), "size": newest.size, "at": shown_at},
+        {"name": "absent.example", "verifier_key": str(absent), "size": None, "at": None},
+        {"name": "present.example", "verifier_key": str(present), "size": newest.size, "at": shown_at},
     ]
     assert (status["witnessed_size"], status["is_set_back"]) == (newest.size, False)
 

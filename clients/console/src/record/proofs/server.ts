@@ -11,7 +11,7 @@ const readText = (path: "/api/v1/audit/checkpoint" | "/api/v1/audit/key", log: "
 
 async function readWitnesses(log: "access" | "changes"): Promise<string> {
   const { logs } = await call<Schemas["AuditStatus"]>("get", "/api/v1/audit/status");
-  return (logs.find((each) => each.log === log)?.witnesses ?? []).map(({ key }) => key).join("\n");
+  return (logs.find((each) => each.log === log)?.witnesses ?? []).map(({ verifier_key }) => verifier_key).join("\n");
 }
 
 /** Entries of requests have no address of their own: they are found by their call. */
