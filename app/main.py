@@ -83,6 +83,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
     report_unknown_settings()
     state.route_index = RouteIndex(app.router, API)
     check_root_path(options.root_path, (str(route.path_format) for route in state.route_index.routes))
+    state.before_stop.append(state.stopping.set)
     async with AsyncExitStack() as stack:
         state.database = open_database(options)
         stack.push_async_callback(close_within, CLOSE_SECONDS, state.database.dispose)

@@ -23,7 +23,9 @@ async def test_the_browser_verifies_cosignatures(console: OpenConsole) -> None:
 
     async def publish(route: Route) -> None:
         status = await (await route.fetch()).json()
-        known = [{"name": each.key.name, "verifier_key": str(each.key), "size": 1, "at": None} for each in (witness, away)]
+        known = [
+            {"name": each.key.name, "verifier_key": str(each.key), "size": 1, "at": None} for each in (witness, away)
+        ]
         await route.fulfill(json={**status, "logs": [{**each, "witnesses": known} for each in status["logs"]]})
 
     await page.route("**/api/v1/audit/checkpoint?log=changes", cosign)

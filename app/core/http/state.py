@@ -1,5 +1,6 @@
 """The state that the parts of one application share while it runs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ from app.core.security.request_signing import SignatureVerifier
 if TYPE_CHECKING:
     from app.core.runtime.redis import SharedRedis
 
+STREAMS = 200
+
 
 @dataclass
 class State:
@@ -42,6 +45,12 @@ class State:
 
     before_stop: list[Callable[[], None]] = field(default_factory=list)
     """What ends the waiting of requests. Called once the process is told to stop: the server waits for all requests."""
+
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process is told to stop: what a request waits for by steps ends then."""
+
+    streams: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit("streams", STREAMS, 0))
+    """The streams that are open, beside those of the feed of changes."""
 
     readiness_warnings: list[Callable[[], Awaitable[list[str]]]] = field(default_factory=list)
     """What /readyz asks for sentences on what an operator should look at, although requests are served."""

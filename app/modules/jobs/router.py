@@ -3,12 +3,15 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.sse import EventSourceResponse
 
 from app.core.db.pagination import Page, RowPage
 from app.core.http.dependencies import read_only, transactional
+from app.core.http.event_stream import EventStream
 from app.core.http.guards import authenticated
 from app.core.http.router import Router
+from app.core.http.state import state_of
 from app.modules.jobs.schedules.router import ABOUT, schedules_router
 from app.modules.jobs.schemas import JobQuery, JobRead
 from app.modules.jobs.service import JobService
@@ -37,6 +40,13 @@ async def list_jobs(jobs: ReadJobs, query: Annotated[JobQuery, Query()]) -> RowP
 async def get_job(jobs: ReadJobs, id: UUID) -> Any:
     """Get a job: whether it waits, runs or has ended, and what came of it."""
     return await jobs.get(id)
+
+
+@router.get("/{id}/events", response_class=EventSourceResponse, response_model=None, dependencies=EVERY_CALLER)
+async def follow_job(request: Request, jobs: ReadJobs, id: UUID) -> EventStream:
+    """Follow a job as server-sent events: the job at once and whenever it has changed, until it has ended."""
+    state = state_of(request)
+    return EventStream(jobs.follow(await jobs.get(id), state.stopping), JobRead, None, state.streams)
 
 
 @router.post("/{id}/cancel", response_model=JobRead, dependencies=EVERY_CALLER)

@@ -1,5 +1,8 @@
 """Stores jobs that are asked for, shows them, ends them before their time, and tries failed ones again."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +18,9 @@ from app.modules.jobs.repository import JobRepository, QueueRepository
 from app.modules.jobs.running.content import decrypt_content, encrypt_content
 from app.modules.jobs.running.interventions import cancel_job, retry_job
 from app.modules.jobs.schemas import JobQuery
+
+FOLLOW_SECONDS = 1.0
+"""How often a job that is followed is looked at."""
 
 
 class JobService:
@@ -38,6 +44,19 @@ class JobService:
         """One job. Raises NotFound, also for what the caller may not see."""
         return await (self.rows.get(id) if self.caller.may("jobs:read") else self.rows.get_of(self.caller.user_id, id))
 
+    async def follow(self, job: Any, stopping: asyncio.Event) -> AsyncIterator[Sequence[Any]]:
+        """The job at once and whenever it has changed, until it has ended or the process stops.
+
+        A page is empty if nothing has changed. Raises Unauthenticated, NotFound once the caller may not read it.
+        """
+        yield [job]
+        while job.ended_at is None and not stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), FOLLOW_SECONDS)
+            await self.rows.session.context.reauthorize()
+            before, job = job, await self.get(job.id)
+            yield [job] if how_far(job) != how_far(before) else []
+
     async def cancel(self, id: UUID) -> Any:
         """End a job that is not done. One that runs is told to stop, and undone. Raises NotFound, JobEnded."""
         await cancel_job(self.rows, id, self.load)
@@ -54,6 +73,11 @@ class JobService:
         if job.created_by_id != self.caller.user_id and not self.caller.may("jobs:update"):
             raise self.rows.not_found(id)
         return job
+
+
+def how_far(job: Any) -> tuple[Any, ...]:
+    """What changes in a job while it is followed."""
+    return job.version, job.state, job.attempt, job.progress
 
 
 async def forget(session: Session, person: Person) -> None:
