@@ -1,10 +1,11 @@
 """The request context: caller, client and purpose of a request. The request and its database session share it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -41,14 +42,27 @@ EVERYTHING = "*"
 ALL_ROWS = "all"
 """The scope of a permission that is for every row of its module."""
 EVERYWHERE = frozenset({ALL_ROWS})
+NOWHERE: frozenset[str] = frozenset()
+POLICIES = 1000
+"""Sets of permissions of which is kept what follows from them."""
 
 
 def scopes_in(held: frozenset[str], permission: str) -> frozenset[str]:
     """The scopes in whose rows `held` includes `permission`; `all` alone where it is for all rows."""
     if EVERYTHING in held or permission in held:
         return EVERYWHERE
-    beginning = f"{permission}@"
-    return frozenset(name[len(beginning) :] for name in held if name.startswith(beginning))
+    return limited_scopes(held).get(permission, NOWHERE)
+
+
+@lru_cache(POLICIES)
+def limited_scopes(held: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """The scopes of each permission that `held` includes for some rows only."""
+    found: dict[str, set[str]] = {}
+    for name in held:
+        permission, at, scope = name.partition("@")
+        if at:
+            found.setdefault(permission, set()).add(scope)
+    return {permission: frozenset(scopes) for permission, scopes in found.items()}
 
 
 Need = Literal["password", "second-factor"]

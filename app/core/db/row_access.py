@@ -12,15 +12,13 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, FromClause, Table, select
 from sqlmodel import SQLModel
 
-from app.core.context import EVERYTHING, EVERYWHERE, RequestContext, scopes_in
+from app.core.context import EVERYTHING, EVERYWHERE, POLICIES, RequestContext, scopes_in
 from app.core.db.entity import Entity, table_of
 from app.core.db.row_scopes import NamesCaller, RowScopes, Rule
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.core.errors import Forbidden
 from app.core.runtime.module_info import EXPORT
 
-POLICIES = 1000
-"""Sets of permissions whose row access is kept."""
 EVERY_PERMISSION = frozenset({EVERYTHING})
 
 
