@@ -12,7 +12,8 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from app.core.db.cursor import bad_cursor
 from app.core.db.filter_query import EntityFilterQuery, FilterQuery
 from app.core.db.full_text import matches_search, matching_ids, search_parts
-from app.core.db.keyset import Limit, Range, decode_value, equals, first_rows, ranges_of
+from app.core.db.keyset import Limit, Ordering, Range, decode_value, equals, first_rows, ranges_of, sort
+from app.core.db.name_joins import NameJoins
 from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
 
@@ -100,23 +101,34 @@ class Form(NamedTuple):
 def select_page(statement: AnySelect, form: Form, finder: Finder | None, split: Split) -> AnySelect:
     """A page of the rows of `statement`, those that match, in the order of columns that it selects.
 
-    `split` makes selects of it that are in an index each, in the usual order. `page_values` are its parameters.
+    `split` makes selects of it that are in an index each, in the usual order. `page_values` are its parameters. In
+    PostgreSQL, rows of several selects get their names when it is known which they are.
     """
     ordering = [(column_of(statement, name), descending) for name, descending in form.ordering]
+    enough, offset = number("enough"), number("offset") if form.has_offset else None
+    parts = parts_of_page(statement, ordering, form, finder, split)
+    if len(parts) == 1 or form.is_sqlite:
+        return first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
+    rows, joins = NameJoins.apart(statement)
+    parts = parts_of_page(rows, ordering, form, finder, split)
+    page = first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
+    return sort(joins.add_to(page.subquery()), ordering)
+
+
+def parts_of_page(
+    statement: AnySelect, ordering: Ordering, form: Form, finder: Finder | None, split: Split
+) -> list[tuple[Range, AnySelect]]:
+    """Selects without a common row, each in the order of its range, which together have the rows of a page."""
     position = None
     if form.position is not None:
         pairs = zip(ordering, form.position, strict=True)
         position = [after(column) if value is True else value or None for (column, _), value in pairs]
-    enough = number("enough")
     parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
-    if form.options is not None and finder is None:
-        parts = [(each, some) for each, rows in parts for some in form.options.split(rows)]
-    elif form.is_usual and finder is None:
-        parts = [(each, some) for each, rows in parts for some in split(rows)]
     if finder is not None:
-        parts = [(each, part) for each, rows in parts for part in finder.parts(each, rows, enough)]
-    offset = number("offset") if form.has_offset else None
-    return first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
+        return [(each, part) for each, rows in parts for part in finder.parts(each, rows, number("enough"))]
+    if form.options is not None:
+        return [(each, some) for each, rows in parts for some in form.options.split(rows)]
+    return [(each, some) for each, rows in parts for some in split(rows)] if form.is_usual else parts
 
 
 def decode_position(statement: AnySelect, query: PageQuery, values: Sequence[Any] | None) -> Sequence[Any] | None:

@@ -27,6 +27,7 @@ from app.modules.customers.repository import CustomerRepository
 from app.modules.customers.schemas import CustomerQuery
 from app.modules.products.models import Product
 from app.modules.roles import Role
+from app.modules.tasks.models import Task
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
 from tests.core.db.plans import statements_of
@@ -152,6 +153,20 @@ async def test_a_page_of_a_range_has_no_other_condition(database: Database) -> N
 
     [(sql, _)] = statements
     assert " OR " not in sql
+
+
+async def test_rows_of_several_indexes_are_joined_with_names_once(database: Database) -> None:
+    """Regression: PostgreSQL looked up the names of all rows that it merged, and planned each join twice."""
+    context = caller("tasks:read@own")
+    async with database.unit_of_work(context) as session:
+        session.add(Task(title="mine"))
+    with statements_of(database, "task") as statements:
+        page = await TaskRepository(database.read_session(context)).page(TaskQuery())
+
+    [(sql, _)] = statements
+    assert [row.title for row in page.items] == ["mine"]
+    assert "UNION ALL" in sql
+    assert sql.count("JOIN") == (6 if database.is_sqlite else 3), "SQLite merges rows with their names faster"
 
 
 async def found_by(rule: RefersToOwn, model: type[Entity], me: RequestContext, database: Database) -> set[str]:
