@@ -16,7 +16,8 @@ from app.core.db.driver.pool import Pool
 from app.core.db.driver.reader import Reader
 from app.core.db.replica import Replica, ReplicaReader
 from app.core.db.session import ReadSession, Session, open_session, refuse_second_connection
-from app.core.db.unit_of_work.session import Hooks, finish
+from app.core.db.unit_of_work.hooks import Hooks
+from app.core.db.unit_of_work.session import finish
 from app.core.db.unit_of_work.writers import Writers
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys

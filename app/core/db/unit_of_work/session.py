@@ -1,10 +1,8 @@
 """The session of a unit of work: it loads and changes entities, and records every change that it writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, cast
-from uuid import UUID
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import CompoundSelect, Executable, Result, Select, Table, insert
 from sqlalchemy.exc import PendingRollbackError
@@ -13,15 +11,13 @@ from sqlmodel import SQLModel
 
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
-from app.core.db.driver.shapes import Check
-from app.core.db.person import Person
 from app.core.db.statements import AnyRow, AnySelect, Parameters, add_caller, complete
 from app.core.db.unit_of_work.change import Change, Values, table_of_model
 from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
+from app.core.db.unit_of_work.hooks import Hooks
 from app.core.db.unit_of_work.rows import Rows
 from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
 from app.core.db.unit_of_work.transaction import Found, Transaction, savepoint, write_alone
-from app.core.db.unit_of_work.write_statements import EntryForm
 from app.core.db.unit_of_work.writers import Writers
 from app.core.db.unit_of_work.writes import Command
 from app.core.errors import DryRun
@@ -29,42 +25,6 @@ from app.core.security.keys import Keys
 
 M = TypeVar("M", bound=SQLModel)
 AnyRead = AnySelect | CompoundSelect[*tuple[Any, ...]]
-Hook = Callable[["Session"], Awaitable[None]]
-
-
-class Recorder(Protocol):
-    """Makes the change entries of a flush."""
-
-    form: EntryForm
-    """Where they are written."""
-
-    async def record(self, session: "Session", changes: Sequence[Change]) -> Sequence[Change]:
-        """Give each change its entry, where it leaves one. Returns changes that must be written with them."""
-
-
-def allow(_statement: object) -> None:
-    """Allow everything: nothing is audited yet."""
-
-
-@dataclass
-class Hooks:
-    """What happens in every unit of work, each list in its order."""
-
-    check: Check = allow
-    """Raises for a statement that may not be executed. It is asked once for each shape."""
-    recorder: Recorder | None = None
-    """Without it nothing may be written."""
-    after_begin: list[Hook] = field(default_factory=list)
-    """Before the first statement of the transaction, or the first flush."""
-    before_write: list[Callable[["Session", Sequence[Change]], Awaitable[None]]] = field(default_factory=list)
-    """Before a flush writes. They may read, and refuse by raising."""
-    before_commit: list[Hook] = field(default_factory=list)
-    """After the last flush, in the transaction."""
-    after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
-    erase: list[Callable[["Session", Person], Awaitable[None]]] = field(default_factory=list)
-    """Where a person is erased, in that transaction: what a module holds besides personal columns."""
-    store_job: Callable[["Session", Any], Awaitable[UUID]] | None = None
-    """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
 
 
 class Session(Rows):

@@ -1,0 +1,53 @@
+"""What happens in every unit of work, besides what its caller does."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from app.core.db.driver.shapes import Check
+from app.core.db.person import Person
+from app.core.db.unit_of_work.change import Change
+from app.core.db.unit_of_work.write_statements import EntryForm
+
+if TYPE_CHECKING:
+    from app.core.db.unit_of_work.session import Session
+
+Hook = Callable[["Session"], Awaitable[None]]
+
+
+class Recorder(Protocol):
+    """Makes the change entries of a flush."""
+
+    form: EntryForm
+    """Where they are written."""
+
+    async def record(self, session: "Session", changes: Sequence[Change]) -> Sequence[Change]:
+        """Give each change its entry, where it leaves one. Returns changes that must be written with them."""
+
+
+def allow(_statement: object) -> None:
+    """Allow everything: nothing is audited yet."""
+
+
+@dataclass
+class Hooks:
+    """What happens in every unit of work, each list in its order."""
+
+    check: Check = allow
+    """Raises for a statement that may not be executed. It is asked once for each shape."""
+    recorder: Recorder | None = None
+    """Without it nothing may be written."""
+    after_begin: list[Hook] = field(default_factory=list)
+    """Before the first statement of the transaction, or the first flush."""
+    before_write: list[Callable[["Session", Sequence[Change]], Awaitable[None]]] = field(default_factory=list)
+    """Before a flush writes. They may read, and refuse by raising."""
+    before_commit: list[Hook] = field(default_factory=list)
+    """After the last flush, in the transaction."""
+    after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
+    erase: list[Callable[["Session", Person], Awaitable[None]]] = field(default_factory=list)
+    """Where a person is erased, in that transaction: what a module holds besides personal columns."""
+    store_job: Callable[["Session", Any], Awaitable[UUID]] | None = None
+    """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
+    store_import: Callable[["Session", Any, Any], Awaitable[UUID]] | None = None
+    """Stores a file, and a job that imports it as an order says (`core.resources.imports.later`). Returns its id."""
