@@ -89,7 +89,7 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
             hook.install(Database(settings))
 
     first = ["audit", "api_keys", "auth", "idempotency", "invitations", "second_factor", "sessions", "users"]
-    assert installed == [*first, "rbac", "approvals", "jobs"]
+    assert installed == [*first, "rbac", "approvals", "jobs", "transfers"]
 
 
 def test_state_that_is_not_set_yet_is_an_error_with_its_name(settings: Settings) -> None:

@@ -178,8 +178,8 @@ def filter_failure(_context: HookContext, failure: Any, _case: Any, response: Re
 
 # --- access control
 
-OPEN = (f"{API}/auth/", f"{API}/internal/", f"{API}/approvals", f"{API}/document", f"{API}/jobs")
-"""Addresses that need no permission: the own account, signed calls, own changes that wait, own jobs, the document."""
+OPEN = (f"{API}/auth/", f"{API}/internal/", f"{API}/approvals", f"{API}/document", f"{API}/jobs", f"{API}/transfers")
+"""Addresses that need no permission: the own account, signed calls, what waits for one, own jobs, the document."""
 EXCEPT = (
     f"{API}/auth/logins",
     f"{API}/auth/throttled",

@@ -253,6 +253,9 @@ class LimitSettings(Group):
     header_bytes: int = Field(16 * 1024, ge=1024, description="Largest headers of a request, together.")
     request_seconds: float = Field(30.0, gt=0, description="Longest time to a response, and between two parts of it.")
     import_bytes: int = Field(256 * 1024 * 1024, ge=1024, description="Largest file of an import.")
+    import_later_bytes: int = Field(
+        64 * 1024 * 1024, ge=0, description="A larger file is imported by a job, unless the client prefers to wait."
+    )
     import_seconds: float = Field(900.0, gt=0, description="Longest time an import may take.")
     require_if_match: bool = Field(False, description="Refuse changes without If-Match (428).")
     idempotency_hours: int = Field(24, ge=1, le=720, description="Hours for which a first response is stored.")

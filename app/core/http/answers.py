@@ -6,6 +6,7 @@ schema is written as it is; every other one is validated and dumped. Which of th
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,12 @@ import orjson
 from fastapi._compat import ModelField
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import ResponseValidationError
+from fastapi.utils import create_model_field
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Row
+
+from app.core.db.pagination import Page
+from app.core.http.sparse import KEPT, sparse_schema
 
 Encoder = Callable[[Any], bytes]
 Shape = Callable[[Any], Any]
@@ -198,3 +203,11 @@ def attributes_getter(names: Sequence[str]) -> Callable[[Any], Iterable[Any]]:
     if len(names) > 1:
         return attrgetter(*names)
     return lambda value: [getattr(value, name) for name in names]  # attrgetter returns a single value by itself
+
+
+@lru_cache(KEPT)
+def sparse_encoder(item: type[BaseModel], names: tuple[str, ...], *, is_page: bool) -> Encoder:
+    """The encoder of an item, or of a page of items, with these fields only."""
+    schema: Any = sparse_schema(item, names)
+    kind = Page[schema] if is_page else schema
+    return encoder_of(create_model_field("response", kind, mode="serialization"))

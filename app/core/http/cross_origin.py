@@ -18,6 +18,7 @@ READABLE = (
     "Link",
     "Location",
     "Policy-Version",
+    "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
@@ -35,6 +36,7 @@ SENDABLE = (
     "If-Match",
     "If-None-Match",
     "Last-Event-ID",
+    "Prefer",
     "Traceparent",
     "X-Request-ID",
 )

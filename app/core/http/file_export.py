@@ -11,11 +11,9 @@ from app.core.context import RequestContext
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.errors import Forbidden, invalid_fields
 from app.core.field_errors import validation_errors
-from app.core.http.file_formats import EXPORT_TYPES, Write
+from app.core.http.file_formats import EXPORT_TYPES, ROWS_PER_PAGE, Write
 from app.core.http.file_options import ItemFileOptions
 from app.core.http.state import context_of
-
-ROWS_PER_PAGE = 1000
 
 ListEndpoint = Callable[..., Awaitable[RowPage]]
 

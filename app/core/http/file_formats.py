@@ -21,6 +21,8 @@ FILE_TYPES = {CSV: "csv", NDJSON: "ndjson"}
 EXPORT_TYPES = {**FILE_TYPES, PARQUET: "parquet"}
 """The formats of a list that writes its own files."""
 
+ROWS_PER_PAGE = 1000
+"""Rows that are read at once for a file."""
 NAME_SEPARATOR = "|"
 """Stands between names in one cell."""
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}

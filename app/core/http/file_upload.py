@@ -1,11 +1,9 @@
 """Uploaded files: buffered (on disk, over 1 MiB) until they are complete, so that no transaction waits for them."""
 
-import hashlib
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from pydantic import TypeAdapter
@@ -13,18 +11,20 @@ from pydantic import TypeAdapter
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
 from app.core.errors import Malformed, Unavailable, UnsupportedMediaType
-from app.core.http.batches import Batches, Savepoints, run_in_batches
+from app.core.http.batches import run_in_batches
 from app.core.http.dependencies import Transactional
 from app.core.http.file_formats import CSV, FILE_TYPES, NDJSON
 from app.core.http.form_file import FORM, FormFile
 from app.core.http.idempotency import IdempotentRequest
+from app.core.http.import_batches import Batches, Savepoints
+from app.core.http.later import RESPOND_ASYNC, WAIT, preferences
 from app.core.http.parameters import NO_BODY
 from app.core.http.request_body import media_type_of
 from app.core.http.route import Route
 from app.core.http.state import State, context_of, database_of, state_of
 from app.core.http.transaction import Handler
+from app.core.http.upload import IN_MEMORY_BYTES, Upload, spreadsheet_file
 
-IN_MEMORY_BYTES = 1024 * 1024
 UPLOAD_TYPES = (*FILE_TYPES, FORM)
 """The media types of an upload: the file itself, or a form with the file as its field `file`."""
 SUFFIXES = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON}
@@ -34,33 +34,6 @@ SPREADSHEET_TYPES = (
     "application/vnd.oasis.opendocument.spreadsheet",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
-ARCHIVE, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-"""How an .xlsx, .ods or .numbers file begins, and how an .xls file does."""
-
-
-class SpreadsheetFile(UnsupportedMediaType):
-    """The file is the workbook of a spreadsheet, not one of its sheets as text."""
-
-    code = "spreadsheet-file"
-    remedy = "Save the sheet as CSV in the spreadsheet program, and send that file."
-
-
-@dataclass
-class Upload:
-    """A file that comes in."""
-
-    file: IO[bytes]
-    kind: str
-    """Its media type: CSV or NDJSON, once it is complete."""
-    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    """Its SHA-256."""
-
-    def write(self, chunk: bytes) -> None:
-        """Add to the file. Raises SpreadsheetFile for the beginning of a workbook."""
-        if self.file.tell() == 0:
-            refuse_workbook(chunk)
-        self.file.write(chunk)
-        self.digest.update(chunk)
 
 
 class UploadRoute(Route):
@@ -88,7 +61,8 @@ class UploadRoute(Route):
     async def read_body(self, request: Request) -> Any:
         """Receive the file, then wait for a slot. The guard runs again, because an upload can take long."""
         await receive(request, uploaded_file(request))
-        await request.state.upload_stack.enter_async_context(state_of(request).upload_limits.imports)
+        if not runs_later(request):
+            await request.state.upload_stack.enter_async_context(state_of(request).upload_limits.imports)
         await context_of(request).reauthorize()
         return NO_BODY
 
@@ -101,7 +75,7 @@ class UploadRoute(Route):
         idempotent: IdempotentRequest | None,
     ) -> Response:
         """Run `handler` in one transaction, or where there is one writer for everybody, in many."""
-        if state.database.is_sqlite:
+        if state.database.is_sqlite and not runs_later(request):
             return await run_in_batches(request, state, context, handler, idempotent)
         return await super().run_transaction(request, state, context, handler, idempotent)
 
@@ -114,7 +88,7 @@ class FileBatches(Transactional):
 
     async def __call__(self, request: Request) -> Batches:
         database = database_of(request)
-        if database.is_sqlite:
+        if database.is_sqlite and not runs_later(request):
             return request.state.batches  # type: ignore[no-any-return]  # Starlette's state is untyped
         return Savepoints(request.state.session, database.read_session(context_of(request)))
 
@@ -127,6 +101,13 @@ def uploaded_file(request: Request) -> Upload:
     return request.state.upload  # type: ignore[no-any-return]  # Starlette's state is untyped
 
 
+def runs_later(request: Request) -> bool:
+    """Whether a job does with the file what is asked: the client prefers that, or the file is large."""
+    wishes = preferences(request)
+    is_large = uploaded_file(request).file.tell() > state_of(request).settings.limits.import_later_bytes
+    return RESPOND_ASYNC in wishes or (is_large and WAIT not in wishes)
+
+
 async def receive(request: Request, upload: Upload) -> None:
     """Receive the file that is the body, or that is in the form. Raises Malformed, Invalid, UnsupportedMediaType."""
     if upload.kind in SPREADSHEET_TYPES:
@@ -137,7 +118,7 @@ async def receive(request: Request, upload: Upload) -> None:
         take(chunk)
     if form is not None:
         form.finish()
-        upload.kind = kind_of_part(form)
+        upload.kind, upload.name = kind_of_part(form), form.file_name or None
     if upload.file.tell() == 0:
         raise Malformed("The file is empty.")
 
@@ -148,16 +129,3 @@ def kind_of_part(form: FormFile) -> str:
     if kind is None:
         raise UnsupportedMediaType(f"The file in the form is neither {' nor '.join(FILE_TYPES)}, nor named as one.")
     return kind
-
-
-def refuse_workbook(beginning: bytes) -> None:
-    """Raise SpreadsheetFile for the beginning of a workbook, whatever its media type says."""
-    if beginning.startswith((ARCHIVE, COMPOUND)):
-        raise spreadsheet_file()
-
-
-def spreadsheet_file() -> SpreadsheetFile:
-    return SpreadsheetFile(
-        "This is a workbook of a spreadsheet (.xlsx, .xls or .ods). Save the sheet as CSV (in Excel: CSV UTF-8)"
-        " and send that."
-    )

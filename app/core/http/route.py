@@ -20,7 +20,7 @@ from app.core.context import RequestContext
 from app.core.db.pagination import Page
 from app.core.db.versions import etag_of
 from app.core.fields.read_only import read_only_fields
-from app.core.http.answers import encoder_of
+from app.core.http.answers import encoder_of, sparse_encoder
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
 from app.core.http.compression import add_vary, finish
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
@@ -36,7 +36,7 @@ from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
 from app.core.http.query_parameters import declared_parameters, flatten, list_parameters
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body, read_form
-from app.core.http.sparse import chosen_fields, sparse_encoder, sparse_schema
+from app.core.http.sparse import chosen_fields, sparse_schema
 from app.core.http.state import State, context_of, state_of
 from app.core.http.transaction import Handler, run_with_retries
 

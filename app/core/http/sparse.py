@@ -3,13 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
-from fastapi.utils import create_model_field
 from pydantic import BaseModel, create_model
 
 from app.core.db.field_rules import MASKED
-from app.core.db.pagination import FieldsQuery, Page
+from app.core.db.pagination import FieldsQuery
 from app.core.errors import invalid
-from app.core.http.answers import Encoder, encoder_of
 from app.core.sentences import UNKNOWN
 
 KEPT = 256
@@ -36,11 +34,3 @@ def sparse_schema(item: type[BaseModel], names: tuple[str, ...]) -> type[BaseMod
     """`item` with these fields only."""
     fields: dict[str, Any] = {name: (item.model_fields[name].annotation, item.model_fields[name]) for name in names}
     return create_model(f"Some{item.__name__}", __config__=item.model_config, **fields)
-
-
-@lru_cache(KEPT)
-def sparse_encoder(item: type[BaseModel], names: tuple[str, ...], *, is_page: bool) -> Encoder:
-    """The encoder of an item, or of a page of items, with these fields only."""
-    schema: Any = sparse_schema(item, names)
-    kind = Page[schema] if is_page else schema
-    return encoder_of(create_model_field("response", kind, mode="serialization"))

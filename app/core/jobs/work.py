@@ -1,11 +1,11 @@
 """A job while it runs: what its function is given, and how it can end otherwise than by its result."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from app.core.db.session import Session
+from app.core.db.session import ReadSession, Session
 
 DONE = 100
 """The progress of a job that has ended well, in percent."""
@@ -44,6 +44,8 @@ class Work:
     attempt: int
     """The number of this attempt, from 1."""
     open_step: Callable[[], AbstractAsyncContextManager[Session]] = field(repr=False)
+    reader: Callable[[], Awaitable[ReadSession]] = field(repr=False)
+    """Makes a session that reads as the caller who asked, beside the transactions."""
     own_session: Session | None = field(default=None, repr=False)
     progress: int = 0
     """How far it is, in percent."""

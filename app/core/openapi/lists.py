@@ -17,7 +17,7 @@ from app.core.http.guards import RequiresPermission
 from app.core.http.query_parameters import flatten
 from app.core.http.route import Route
 from app.core.openapi.actions import actions_of
-from app.core.resources.imports.guard import ACTIONS as MODES
+from app.core.resources.imports.permissions import ACTIONS as MODES
 from app.core.runtime.module_info import EXPORT
 
 Json = dict[str, Any]

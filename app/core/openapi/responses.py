@@ -44,7 +44,8 @@ HEADERS: Json = {
         "The version, for If-Match and If-None-Match; with -gzip, that of a compressed body.", '^"[0-9a-f.]+(-gzip)?"$'
     ),
     "Accept-Encoding": text_header("The content coding that a body may have.", "^gzip$"),
-    "Location": text_header("The path of the created item.", "^/", 8192),
+    "Location": text_header("The path of the created item, or of the job that does the work.", "^/", 8192),
+    "Preference-Applied": text_header("The preference that the server followed (RFC 7240).", "^respond-async$", 64),
     "Link": text_header("The next page (RFC 8288); absent from the last.", "^<[^>]+>; rel=", 16_384),
     "Idempotency-Replayed": text_header("`true` if this is the stored first response.", "^true$"),
     "WWW-Authenticate": text_header("How to authenticate.", "^(Bearer|Signature)", 256),
@@ -134,6 +135,8 @@ def success_headers(route: Route, method: str, status: str) -> Iterator[str]:
         yield "ETag"
     if is_created and "id" in fields:
         yield "Location"
+    if status == str(HTTPStatus.ACCEPTED):
+        yield from ("Location", "Preference-Applied")
     if method == "get" and route.item is not None:
         yield "Link"
     if route.preflight.takes_idempotency_key:

@@ -12,24 +12,25 @@ from app.core.db.entity import table_of
 from app.core.db.field_rules import bind_rules
 from app.core.db.group_query import group_query_of, groupable
 from app.core.db.grouping import fetch_groups
-from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import EntityQuery, ItemQuery, Page, RowPage
-from app.core.db.repository import Repository
 from app.core.http.dependencies import read_only, transactional
-from app.core.http.file_upload import UploadBatches, UploadRoute, uploaded_file
+from app.core.http.file_upload import UploadBatches, UploadRoute, runs_later, uploaded_file
 from app.core.http.guards import requires
+from app.core.http.later import Accepted, Prefer
 from app.core.http.listing import Listing
 from app.core.http.route import IfMatch
 from app.core.http.router import Router
 from app.core.http.state import state_of
 from app.core.resources.bulk import Bulk, BulkResult, BulkRoute, execute
+from app.core.resources.declared import DeclaredResource, resources
 from app.core.resources.imports.file_format import ItemSchemas
 from app.core.resources.imports.guard import requires_for_mode
-from app.core.resources.imports.importer import import_file
-from app.core.resources.imports.report import ImportQuery, ImportReport
+from app.core.resources.imports.importer import IMPORT_ABOUT, import_file
+from app.core.resources.imports.later import import_later
+from app.core.resources.imports.report import ImportOrder, ImportQuery, ImportReport
 from app.core.resources.imports.sets import row_schema
 from app.core.resources.schemas import Patch, Read, Schema
-from app.core.resources.service import Service
+from app.core.resources.service import Service, tells_what_is_stored
 from app.core.resources.summary import summary_schema
 
 
@@ -77,13 +78,7 @@ def add_resource(router: Router, resource: Resource, *, path: str = "") -> None:
         endpoints.add_import()
     endpoints.add_item()
     endpoints.add_removal()
-
-
-IMPORT_ABOUT = (
-    "PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked"
-    " first, without writing, and then committed in batches. If something stops it half-way, the problem has `created`"
-    " and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`."
-)
+    declare(endpoints)
 
 
 class Endpoints:
@@ -99,6 +94,8 @@ class Endpoints:
         self.many_in_words = self.slug.replace("-", " ")
         self.a_one = f"{'an' if self.one[0] in 'aeiou' else 'a'} {resource.name}"
         self.reader: Any = Annotated[resource.service, read_only(resource.service, allow_replica=True)]
+        self.list_path = f"{router.prefix}{path}"
+        self.schemas = ItemSchemas(resource.create, resource.update, resource.read)
         self.writer: Any = Annotated[resource.service, resource.write or transactional(resource.service)]
 
     def guard(self, action: str) -> list[Any]:
@@ -208,13 +205,16 @@ class Endpoints:
     def add_import(self) -> None:
         resource = self.resource
 
-        schemas = ItemSchemas(resource.create, resource.update, resource.read)
-
-        async def import_items(batches: UploadBatches, request: Request, query: Annotated[ImportQuery, Query()]) -> Any:
-            needs_version = state_of(request).settings.limits.require_if_match
-            return await import_file(
-                resource.service, schemas, uploaded_file(request), query, batches, needs_version=needs_version
-            )
+        async def import_items(
+            batches: UploadBatches,
+            request: Request,
+            query: Annotated[ImportQuery, Query()],
+            prefer: Prefer = None,  # noqa: ARG001  # `runs_later` reads it, before the transaction
+        ) -> Any:
+            order = ImportOrder(path=self.list_path, query=query, needs_version=needs_version(request))
+            if runs_later(request):
+                return await import_later(request, order)
+            return await import_file(resource.service, self.schemas, uploaded_file(request), order, batches)
 
         self.add(
             "/import",
@@ -224,6 +224,7 @@ class Endpoints:
             methods=["POST"],
             name=f"import_{self.many}",
             response_model=ImportReport,
+            responses={HTTPStatus.ACCEPTED: {"model": Accepted, "description": "A job imports the file."}},
             dependencies=[requires_for_mode(self.slug)],
             route_class_override=UploadRoute,
         )
@@ -276,14 +277,20 @@ class Endpoints:
         )
 
 
-def tells_what_is_stored(service: type[Service[Any]]) -> bool:
-    """Whether the answer to a creation may tell what was stored before: that a value is taken, or another item.
+def needs_version(request: Request) -> bool:
+    """Whether a change must name the version that it is of."""
+    return state_of(request).settings.limits.require_if_match
 
-    The name of what it refers to is no such thing: who may refer to an item may see what it is called.
-    """
-    repository = service.repository
-    usual = (
-        service.create is Service.create,
-        repository.reload_for_read is Repository.reload_for_read,
-    )
-    return has_unique_values(table_of(repository.model)) or not all(usual)
+
+def declare(endpoints: Endpoints) -> None:
+    """Let work without a request find a resource, unless it is one of an item, whose id is in its path."""
+    module, resource = endpoints.router.module, endpoints.resource
+    if module is not None and "{" not in endpoints.list_path:
+        resources[endpoints.list_path] = DeclaredResource(
+            module=module.slug,
+            export_permission=module.export_permission,
+            service=resource.service,
+            query=resource.query,
+            schemas=endpoints.schemas,
+            importable=endpoints.describe_items().importable,
+        )

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from app.core.db.entity import Entity
+from app.core.db.entity import Entity, table_of
+from app.core.db.integrity import has_unique_values
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import Repository, get_one
 from app.core.db.session import ReadSession, Session
@@ -78,3 +79,16 @@ async def reload_one(rows: Repository[Any], row: M) -> M:
     """`row` as a read returns it."""
     (item,) = await rows.reload_for_read([row])
     return item  # type: ignore[no-any-return]  # shaped as its Read schema
+
+
+def tells_what_is_stored(service: type[Service[Any]]) -> bool:
+    """Whether the answer to a creation may tell what was stored before: that a value is taken, or another item.
+
+    The name of what it refers to is no such thing: who may refer to an item may see what it is called.
+    """
+    repository = service.repository
+    usual = (
+        service.create is Service.create,
+        repository.reload_for_read is Repository.reload_for_read,
+    )
+    return has_unique_values(table_of(repository.model)) or not all(usual)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.core.db.driver.shapes import Check
@@ -10,10 +10,9 @@ from app.core.db.person import Person
 from app.core.db.unit_of_work.change import Change
 from app.core.db.unit_of_work.write_statements import EntryForm
 
-if TYPE_CHECKING:
-    from app.core.db.unit_of_work.session import Session
-
-Hook = Callable[["Session"], Awaitable[None]]
+UnitOfWork = Any
+"""The session of the unit of work; its file imports this one."""
+Hook = Callable[[UnitOfWork], Awaitable[None]]
 
 
 class Recorder(Protocol):
@@ -22,7 +21,7 @@ class Recorder(Protocol):
     form: EntryForm
     """Where they are written."""
 
-    async def record(self, session: "Session", changes: Sequence[Change]) -> Sequence[Change]:
+    async def record(self, session: UnitOfWork, changes: Sequence[Change]) -> Sequence[Change]:
         """Give each change its entry, where it leaves one. Returns changes that must be written with them."""
 
 
@@ -40,14 +39,14 @@ class Hooks:
     """Without it nothing may be written."""
     after_begin: list[Hook] = field(default_factory=list)
     """Before the first statement of the transaction, or the first flush."""
-    before_write: list[Callable[["Session", Sequence[Change]], Awaitable[None]]] = field(default_factory=list)
+    before_write: list[Callable[[UnitOfWork, Sequence[Change]], Awaitable[None]]] = field(default_factory=list)
     """Before a flush writes. They may read, and refuse by raising."""
     before_commit: list[Hook] = field(default_factory=list)
     """After the last flush, in the transaction."""
-    after_commit: list[Callable[["Session"], None]] = field(default_factory=list)
-    erase: list[Callable[["Session", Person], Awaitable[None]]] = field(default_factory=list)
+    after_commit: list[Callable[[UnitOfWork], None]] = field(default_factory=list)
+    erase: list[Callable[[UnitOfWork, Person], Awaitable[None]]] = field(default_factory=list)
     """Where a person is erased, in that transaction: what a module holds besides personal columns."""
-    store_job: Callable[["Session", Any], Awaitable[UUID]] | None = None
+    store_job: Callable[[UnitOfWork, Any], Awaitable[UUID]] | None = None
     """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
-    store_import: Callable[["Session", Any, Any], Awaitable[UUID]] | None = None
+    store_import: Callable[[UnitOfWork, Any, Any], Awaitable[UUID]] | None = None
     """Stores a file, and a job that imports it as an order says (`core.resources.imports.later`). Returns its id."""

@@ -5,11 +5,8 @@ from typing import Any
 from fastapi import Depends, Request
 
 from app.core.context import Principal
-from app.core.errors import permission_denied
 from app.core.http.guards import RequiresPermission
-
-ACTIONS = {"create": ("create",), "update": ("update",), "upsert": ("create", "update")}
-"""What each mode of an import does."""
+from app.core.resources.imports.permissions import ACTIONS, check_mode
 
 
 class RequiresForMode(RequiresPermission):
@@ -26,10 +23,7 @@ class RequiresForMode(RequiresPermission):
     def check_permissions(self, principal: Principal, request: Request) -> str:
         held = super().check_permissions(principal, request)
         for mode in request.query_params.getlist("mode") or ["create"]:
-            for action in ACTIONS.get(mode, ()):  # any other mode is refused with the parameters
-                held = f"{self.slug}:{action}"
-                if not principal.scopes_of(held):
-                    raise permission_denied(f"This needs the permission {held}.", held)
+            held = check_mode(principal, self.slug, mode) or held
         return held
 
 

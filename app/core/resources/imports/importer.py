@@ -11,33 +11,38 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.db.integrity import to_problem
 from app.core.db.uniqueness import SeenKeys
 from app.core.errors import Conflict, DryRun, Invalid, Problem
-from app.core.http.batches import Batches
-from app.core.http.file_upload import Upload
+from app.core.http.import_batches import Batches
+from app.core.http.upload import Upload
 from app.core.resources.imports.file_format import ItemSchemas
 from app.core.resources.imports.modes import Creating, ImportMode
-from app.core.resources.imports.report import Effect, ImportProgress, ImportQuery
+from app.core.resources.imports.report import Effect, ImportOrder, ImportProgress, ImportQuery
 from app.core.resources.imports.rows import Row, format_of, read_rows
 from app.core.resources.imports.sets import ImportedSets
 from app.core.resources.imports.updating import Updating
 from app.core.resources.imports.walk import Walk
 from app.core.resources.service import Service
 
+IMPORT_ABOUT = (
+    "PostgreSQL writes it in one transaction. SQLite has one writer for everybody: there the whole file is checked"
+    " first, without writing, and then committed in batches. If something stops it half-way, the problem has `created`"
+    " and `stopped_at_line`; a retry with the same idempotency key goes on there, and so does `from_line`."
+)
+
 
 async def import_file(
     service: type[Service[Any]],
     schemas: ItemSchemas,
     upload: Upload,
-    query: ImportQuery,
+    order: ImportOrder,
     batches: Batches,
-    *,
-    needs_version: bool,
 ) -> dict[str, Any]:
     """Import `upload` and return the report. Raises Invalid for bad rows with `on_error=abort`, PartlyImported."""
+    query = order.query
     sets = ImportedSets(schemas, service.repository.sets)
     form = format_of(upload.kind, sets.rows(), takes_items=query.mode != "create", decimal=query.decimal)
     mode: ImportMode = Creating(service, form, sets)
     if query.mode != "create":
-        mode = Updating(service, form, sets, may_create=query.mode == "upsert", needs_version=needs_version)
+        mode = Updating(service, form, sets, may_create=query.mode == "upsert", needs_version=order.needs_version)
     return await Importer(upload, mode, query, batches).run()
 
 

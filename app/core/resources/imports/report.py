@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.field_errors import MAX_LINE_ERRORS, FieldError
-from app.core.http.batches import Position
+from app.core.http.import_batches import Position
 from app.core.resources.schemas import ResponseSchema
 
 MAX_LINES = 1000
@@ -33,6 +33,16 @@ class ImportQuery(BaseModel):
     """The decimal sign of amounts in a CSV file; without it, that of the first amount that shows it."""
     from_line: int = Field(1, ge=1, le=2**31)
     """Leave out the rows before this line. The header of a CSV file is read anyway."""
+
+
+class ImportOrder(BaseModel):
+    """What a job imports, and how."""
+
+    path: str
+    """The path of the list: see `declared.resources`."""
+    query: ImportQuery
+    needs_version: bool
+    """Whether a row that changes an item must name its version."""
 
 
 class LineError(ResponseSchema):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
-from app.core.db.session import AnyRow, Session
+from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.jobs import GiveUp, JobKind, LeaseLost, NoData, UnknownJobKind, Work, find_kind
 from app.modules.jobs.models import JobState
 from app.modules.jobs.repository import QueueRepository, jobs
@@ -30,7 +30,7 @@ class Attempt:
         self.row = row
         self.claim = claim
         self.kind = kind
-        self.work = Work(claim.id, claim.attempt, self.open_step)
+        self.work = Work(claim.id, claim.attempt, self.open_step, self.make_reader)
 
     async def run(self) -> None:
         """Do what the job is about, and record how the attempt ended."""
@@ -84,6 +84,11 @@ class Attempt:
             leases = await QueueRepository(session).renew({self.claim.lease: self.work.progress}, lasts)
             if leases.get(self.claim.lease, True):
                 raise LeaseLost
+
+    async def make_reader(self) -> ReadSession:
+        """A session that reads as the caller who asked, with what that caller may do now. Raises GiveUp."""
+        async with self.open() as session:
+            return self.database.read_session(session.context)
 
     async def fail(self, error: Exception) -> None:
         """Record that the attempt failed: the job waits for the next one, or has failed."""
