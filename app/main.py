@@ -31,6 +31,7 @@ from app.core.http.root_path import check_root_path
 from app.core.http.route_index import RouteIndex, RoutingMiddleware
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
+from app.core.outgoing import open_outgoing
 from app.core.runtime import logging
 from app.core.runtime.concurrency_limit import UploadLimits
 from app.core.runtime.connection_limit import limit_connections
@@ -90,6 +91,7 @@ async def lifespan(app: Application) -> AsyncIterator[None]:
         await stack.enter_async_context(check_limits_at_start(state.database))
         state.redis = open_redis(options, stack)
         await stack.enter_async_context(sample_primary(state.database.replica, state.redis))
+        state.outgoing = await stack.enter_async_context(open_outgoing(options.outgoing))
         state.rate_limiter = RateLimiter(options, state.redis)
         state.signature_verifier = SignatureVerifier(options, state.redis)
         state.upload_limits = UploadLimits(files=MAX_UPLOADS, imports=1 if options.is_sqlite else MAX_IMPORTS)

@@ -137,7 +137,7 @@ def test_no_dependency_is_synchronous() -> None:
 
 
 GROUND = {"config", "context.py", "errors.py", "field_errors.py", "sentences.py", "clock.py", "strict_json.py"}
-PACKAGES = {"jobs", "fields", "runtime", "security", "db", "http", "resources", "openapi"}
+PACKAGES = {"jobs", "outgoing", "fields", "runtime", "security", "db", "http", "resources", "openapi"}
 MODULE_FILES = {
     "__init__.py",
     "hooks.py",

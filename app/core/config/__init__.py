@@ -15,6 +15,7 @@ from app.core.config.groups import (
     ServerSettings,
     WitnessSettings,
 )
+from app.core.config.outside import OutgoingSettings
 from app.core.config.settings import Environment, Settings, settings
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "InternalSettings",
     "JobSettings",
     "LimitSettings",
+    "OutgoingSettings",
     "RateLimitSettings",
     "RetentionSettings",
     "ServerSettings",

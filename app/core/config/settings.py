@@ -26,6 +26,7 @@ from app.core.config.groups import (
     RetentionSettings,
     ServerSettings,
 )
+from app.core.config.outside import OutgoingSettings
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_CHARACTERS = 10
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     jobs: JobSettings = JobSettings()
+    outgoing: OutgoingSettings = OutgoingSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()

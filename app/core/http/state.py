@@ -16,6 +16,7 @@ from app.core.http.console_files import ConsoleFiles
 from app.core.http.idempotency import IdempotencyStore
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.route_index import RouteIndex
+from app.core.outgoing import Outgoing
 from app.core.runtime.concurrency_limit import ConcurrencyLimit, UploadLimits
 from app.core.runtime.growth import Growth
 from app.core.runtime.module_info import ModuleInfo
@@ -57,6 +58,7 @@ class State:
 
     database: Database = field(init=False)
     redis: "SharedRedis | None" = field(init=False)
+    outgoing: Outgoing = field(init=False)
     rate_limiter: RateLimiter = field(init=False)
     signature_verifier: SignatureVerifier = field(init=False)
     upload_limits: UploadLimits = field(init=False)

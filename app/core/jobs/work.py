@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from app.core.db.session import ReadSession, Session
+from app.core.outgoing import Outgoing
 
 DONE = 100
 """The progress of a job that has ended well, in percent."""
@@ -43,6 +44,8 @@ class Work:
     """The job. What goes to other systems names it, so that they recognize a repetition."""
     attempt: int
     """The number of this attempt, from 1."""
+    outgoing: Outgoing = field(repr=False)
+    """Calls other systems."""
     open_step: Callable[[], AbstractAsyncContextManager[Session]] = field(repr=False)
     reader: Callable[[], Awaitable[ReadSession]] = field(repr=False)
     """Makes a session that reads as the caller who asked, beside the transactions."""

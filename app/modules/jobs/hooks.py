@@ -46,7 +46,8 @@ async def run_inline(state: State) -> AsyncIterator[None]:
     """Run jobs in this process."""
     from app.modules.jobs.running.receiving import run_jobs  # noqa: PLC0415  # Taskiq is slow to import
 
-    async with run_jobs(state.database, inline_settings(state.settings), end_process, state.before_stop.append):
+    settings, on_stop = inline_settings(state.settings), state.before_stop.append
+    async with run_jobs(state.database, state.outgoing, settings, end_process, on_stop):
         yield
 
 

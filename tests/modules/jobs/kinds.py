@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from app.core.context import Actor, Principal, RequestContext
 from app.core.db.engine import Database
 from app.core.jobs import GiveUp, JobKind, NoData, Retry, Work, enqueue, job
+from app.core.outgoing import Outgoing
 from app.modules.brands.schemas import BrandCreate
 from app.modules.brands.service import BrandService
 from app.modules.jobs.running.worker import Worker
@@ -132,7 +133,8 @@ def worker_of(database: Database) -> Worker:
     def end_process() -> None:
         raise AssertionError("the worker would end its process")
 
-    return Worker(database, database.settings.jobs, end_process)
+    settings = database.settings
+    return Worker(database, Outgoing(settings.outgoing), settings.jobs, end_process)
 
 
 async def run_all(database: Database) -> int:

@@ -13,6 +13,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.jobs import GiveUp, JobKind, LeaseLost, NoData, UnknownJobKind, Work, find_kind
+from app.core.outgoing import Outgoing
 from app.modules.jobs.models import JobState
 from app.modules.jobs.repository import QueueRepository, jobs
 from app.modules.jobs.running.acting import act, context_of_job
@@ -25,12 +26,12 @@ log = structlog.get_logger(__name__)
 class Attempt:
     """An attempt at a job, which a worker has claimed. `row` is the job, `claim` its row of the queue."""
 
-    def __init__(self, database: Database, row: AnyRow, claim: AnyRow, kind: JobKind[Any]) -> None:
+    def __init__(self, database: Database, outgoing: Outgoing, row: AnyRow, claim: AnyRow, kind: JobKind[Any]) -> None:
         self.database = database
         self.row = row
         self.claim = claim
         self.kind = kind
-        self.work = Work(claim.id, claim.attempt, self.open_step, self.make_reader)
+        self.work = Work(claim.id, claim.attempt, outgoing, self.open_step, self.make_reader)
 
     async def run(self) -> None:
         """Do what the job is about, and record how the attempt ended."""
@@ -123,7 +124,7 @@ async def refuse_unknown(_work: Work, _data: NoData) -> None:
     raise GiveUp("unknown-kind")
 
 
-async def begin_attempt(database: Database, claim: AnyRow) -> Attempt | None:
+async def begin_attempt(database: Database, outgoing: Outgoing, claim: AnyRow) -> Attempt | None:
     """The attempt at the job of a claim; None where the job is gone."""
     context = RequestContext.for_job("worker")
     row = await database.read_session(context).first(select(jobs).where(jobs.c.id == claim.id))
@@ -133,4 +134,4 @@ async def begin_attempt(database: Database, claim: AnyRow) -> Attempt | None:
         kind: JobKind[Any] = find_kind(row.kind)
     except UnknownJobKind:
         kind = JobKind(row.kind, NoData, refuse_unknown, as_system=True)
-    return Attempt(database, row, claim, kind)
+    return Attempt(database, outgoing, row, claim, kind)

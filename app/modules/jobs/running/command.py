@@ -9,6 +9,7 @@ import structlog
 import typer
 
 from app.core.db.engine import Database
+from app.core.outgoing import open_outgoing
 from app.core.runtime.command_result import CommandResult
 
 logger = structlog.get_logger(__name__)
@@ -28,7 +29,10 @@ async def worker(database: Database, *, queue: Queues = None, concurrency: Concu
         asyncio.get_running_loop().add_signal_handler(number, is_stopped.set)
     changed = {"queues": tuple(queue) if queue else None, "concurrency": concurrency}
     settings = database.settings.jobs.model_copy(update={name: value for name, value in changed.items() if value})
-    async with run_jobs(database, settings, end_process, lambda _stop: None):
+    async with (
+        open_outgoing(database.settings.outgoing) as outgoing,
+        run_jobs(database, outgoing, settings, end_process, lambda _stop: None),
+    ):
         logger.info("worker_started", queues=settings.queues, concurrency=settings.concurrency)
         await is_stopped.wait()
     return CommandResult(["The worker has stopped."])

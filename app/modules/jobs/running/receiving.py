@@ -11,6 +11,7 @@ from app.core.config import JobSettings
 from app.core.db.engine import Database
 from app.core.db.session import Session
 from app.core.jobs import NEW_JOBS
+from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.jobs.running.broker import TableBroker
 from app.modules.jobs.running.worker import OBEY_SECONDS, Worker
@@ -24,6 +25,7 @@ HEARTBEAT_SECONDS = 3.0
 @asynccontextmanager
 async def run_jobs(
     database: Database,
+    outgoing: Outgoing,
     settings: JobSettings,
     end_process: Callable[[], None],
     on_stop: Callable[[Callable[[], None]], None],
@@ -33,7 +35,7 @@ async def run_jobs(
     `on_stop` is given what stops the claiming of jobs early. `end_process` is called where jobs cannot be received any
     more: a process that seems to work and does not is worse than none.
     """
-    worker = Worker(database, settings, end_process)
+    worker = Worker(database, outgoing, settings, end_process)
     broker = TableBroker(worker)
     receiver = Receiver(broker, max_async_tasks=settings.concurrency, run_startup=False, validate_params=False)
     finish = asyncio.Event()

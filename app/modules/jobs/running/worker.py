@@ -14,6 +14,7 @@ from app.core.config import JobSettings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow
+from app.core.outgoing import Outgoing
 from app.modules.jobs.repository import QueueRepository
 from app.modules.jobs.running.attempts import Attempt, begin_attempt
 
@@ -41,8 +42,11 @@ class Running(NamedTuple):
 class Worker:
     """Runs jobs of the queues in `settings`. `end_process` is called where a job cannot be stopped."""
 
-    def __init__(self, database: Database, settings: JobSettings, end_process: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, outgoing: Outgoing, settings: JobSettings, end_process: Callable[[], None]
+    ) -> None:
         self.database = database
+        self.outgoing = outgoing
         self.settings = settings
         self.end_process = end_process
         self.lasts = timedelta(seconds=self.settings.lease_seconds)
@@ -58,7 +62,7 @@ class Worker:
 
     async def run(self, claim: AnyRow) -> None:
         """Make an attempt at the job of `claim`, and record how it ended."""
-        attempt = await begin_attempt(self.database, claim)
+        attempt = await begin_attempt(self.database, self.outgoing, claim)
         if attempt is None:
             return
         if claim.is_cancelled:  # and the worker that was asked to stop is gone
@@ -129,6 +133,6 @@ class Worker:
     async def give_back(self, claim: AnyRow) -> None:
         """Give a job back at which no attempt was begun."""
         with suppress(Exception):  # then it waits until the lease ends
-            attempt = await begin_attempt(self.database, claim)
+            attempt = await begin_attempt(self.database, self.outgoing, claim)
             if attempt is not None:
                 await attempt.give_back()
