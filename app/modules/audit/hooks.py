@@ -60,7 +60,7 @@ async def lifespan(state: State) -> AsyncIterator[None]:
         state.before_stop.append(growth.end)
         if state.settings.seals_inline:
             signers = load_signers(state.settings)
-            await stack.enter_async_context(Sealer(state.database, signers).run_in_background())
+            await stack.enter_async_context(Sealer(state.database, signers).run_in_background(state.outgoing))
             await stack.enter_async_context(archive_periodically(state.database, signers))
         if not state.database.is_sqlite:
             work, name = partial(make_partitions, state.database), "make partitions"

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.outgoing import open_outgoing
 from app.core.runtime.command_result import CommandResult
 from app.modules.audit.archive.retention import archive_periodically
 from app.modules.audit.seal.note import UnusableKey
@@ -34,7 +35,11 @@ async def seal(database: Database, *, accept: AcceptSize = False) -> CommandResu
         signers = load_signers(database.settings)
         if accept:
             await accept_sizes(database)
-        async with Sealer(database, signers).run_in_background(), archive_periodically(database, signers):
+        async with (
+            open_outgoing(database.settings.outgoing) as outgoing,
+            Sealer(database, signers).run_in_background(outgoing),
+            archive_periodically(database, signers),
+        ):
             logger.info("sealer_started", tick=database.settings.audit.tick)
             await is_stopped.wait()
     except UnusableKey as error:

@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
-import httpx
-
+from app.core.context import RequestContext
+from app.core.outgoing import Call, Outgoing, OutgoingError
 from app.modules.audit.seal.add_checkpoint import PATH, SIZE_TYPE, AddCheckpoint, InvalidRequest, parse_size
 from app.modules.audit.seal.checkpoint import Checkpoint, CosignerKey
 from app.modules.audit.seal.note import MAX_NOTE_BYTES, InvalidNote, Note, Signature, parse_signatures
 
 ATTEMPTS = 3
 """Another process of the log may ask the witness at the same time, so that its size moves."""
-PLAIN = {"Accept-Encoding": "identity"}
-"""A compressed answer could be longer than any limit says."""
+CONTEXT_NAME = "cosign"
 
 Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
 """Makes the proof of consistency between two sizes of the log."""
@@ -45,8 +45,8 @@ class WitnessConflict(WitnessError):
 class WitnessClient:
     """One witness. A call ends within `seconds`, and raises nothing but WitnessError and what `prove` raises."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, key: CosignerKey, seconds: float) -> None:
-        self.http = http
+    def __init__(self, outgoing: Outgoing, url: str, key: CosignerKey, seconds: float) -> None:
+        self.outgoing = outgoing
         self.url = url.rstrip("/") + PATH
         self.key = key
         self.seconds = seconds
@@ -70,9 +70,9 @@ class WitnessClient:
         for _ in range(ATTEMPTS):
             request = AddCheckpoint(old_size, tuple(await prove(old_size, new.size)), note)
             status, kind, body = await self.send(bytes(request))
-            if status == httpx.codes.OK:
+            if status == HTTPStatus.OK:
                 return self.find_cosignature(body, note)
-            if status != httpx.codes.CONFLICT:
+            if status != HTTPStatus.CONFLICT:
                 raise refusal(status, body)
             known = size_of(kind, body)
             if known > new.size or known == old_size:
@@ -82,16 +82,12 @@ class WitnessClient:
 
     async def send(self, content: bytes) -> tuple[int, str, bytes]:
         """Status, media type and body of the answer, of which no more is read than a note may have."""
+        call = Call("POST", self.url, content=content, seconds=self.seconds, max_bytes=MAX_NOTE_BYTES)
         try:
-            async with self.http.stream("POST", self.url, content=content, headers=PLAIN) as response:
-                body = bytearray()
-                async for part in response.aiter_raw():
-                    body += part
-                    if len(body) > MAX_NOTE_BYTES:
-                        raise WitnessUnavailable("the answer is too long")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            answer = await self.outgoing.send(call, RequestContext.for_job(CONTEXT_NAME))
+        except OutgoingError as error:
             raise WitnessUnavailable(f"{type(error).__name__}: {error}") from error
-        return response.status_code, response.headers.get("content-type", ""), bytes(body)
+        return answer.status, answer.headers.get("content-type", ""), answer.content
 
     def find_cosignature(self, body: bytes, note: Note) -> Signature:
         try:
@@ -113,5 +109,5 @@ def size_of(kind: str, body: bytes) -> int:
 
 def refusal(status: int, body: bytes) -> WitnessError:
     """What an answer without a cosignature means."""
-    kind = WitnessUnavailable if status >= httpx.codes.INTERNAL_SERVER_ERROR else WitnessRefused
+    kind = WitnessUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else WitnessRefused
     return kind(f"the witness answered {status}: {body[:200].decode(errors='replace').strip()}")

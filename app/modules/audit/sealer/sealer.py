@@ -12,6 +12,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.locks import try_lock_until_commit
 from app.core.db.session import AnyRow, AnySelect, Session
+from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.rollups.counting import count_changes
@@ -62,11 +63,11 @@ class Sealer:
         """Checkpoints that go to the log of the process once they are committed."""
 
     @asynccontextmanager
-    async def run_in_background(self) -> AsyncIterator[None]:
-        """Seal, and have checkpoints cosigned, while the block runs. The current tick may finish."""
+    async def run_in_background(self, outgoing: Outgoing) -> AsyncIterator[None]:
+        """Seal, and have checkpoints cosigned over `outgoing`, while the block runs. The current tick may finish."""
         options = self.database.settings.audit
         async with (
-            cosigned_by_witnesses(self.database, options),
+            cosigned_by_witnesses(self.database, options, outgoing),
             copied_to_store(self.database, options.checkpoint_store),
         ):
             self.task = PeriodicTask("seal", self.run, options.tick)

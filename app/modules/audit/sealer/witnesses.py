@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import httpx
 import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,6 +14,7 @@ from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow
 from app.core.errors import NotFound
+from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.seal.checkpoint import CosignerKey
 from app.modules.audit.seal.note import Note
@@ -101,14 +101,12 @@ async def is_witnessed_larger(database: Database, log: Log, size: int) -> bool:
 
 
 @asynccontextmanager
-async def cosigned_by_witnesses(database: Database, options: AuditSettings) -> AsyncIterator[None]:
+async def cosigned_by_witnesses(database: Database, options: AuditSettings, outgoing: Outgoing) -> AsyncIterator[None]:
     """Have checkpoints cosigned while the block runs. Raises UnusableKey."""
     keys = [CosignerKey.parse(witness.key) for witness in options.witnesses]
     async with AsyncExitStack() as stack:
-        if keys:
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=ANSWER_SECONDS))
-            for witness, key in zip(options.witnesses, keys, strict=True):
-                cosigning = Cosigning(database, WitnessClient(http, witness.url, key, ANSWER_SECONDS))
-                task = PeriodicTask(f"cosign: {key.name}", cosigning.run, INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS)
-                stack.push_async_callback(task.stop)
+        for witness, key in zip(options.witnesses, keys, strict=True):
+            cosigning = Cosigning(database, WitnessClient(outgoing, witness.url, key, ANSWER_SECONDS))
+            task = PeriodicTask(f"cosign: {key.name}", cosigning.run, INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS)
+            stack.push_async_callback(task.stop)
         yield

@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.core.config import OutgoingSettings
+from app.core.outgoing import Outgoing, open_outgoing
 from app.modules.audit.seal.add_checkpoint import MAX_REQUEST_BYTES, SIZE_TYPE, AddCheckpoint
 from app.modules.audit.seal.checkpoint import CosignerKey
 from app.modules.audit.seal.newest import NewestCheckpoints
@@ -42,13 +44,14 @@ async def http(rules: WitnessRules) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def client(http: httpx.AsyncClient) -> WitnessClient:
-    return WitnessClient(http, "http://witness.test/", cosigner.key, seconds=5)
+def client(rules: WitnessRules) -> WitnessClient:
+    outgoing = Outgoing(OutgoingSettings(), transport=httpx.ASGITransport(create_witness(rules)))
+    return WitnessClient(outgoing, "http://witness.test/", cosigner.key, seconds=5)
 
 
 def client_of(handler: Handler, key: CosignerKey = cosigner.key, seconds: float = 5) -> WitnessClient:
     """A client of a peer that answers as `handler` says."""
-    return WitnessClient(httpx.AsyncClient(transport=httpx.MockTransport(handler)), URL, key, seconds)
+    return WitnessClient(Outgoing(OutgoingSettings(), transport=httpx.MockTransport(handler)), URL, key, seconds)
 
 
 def reply(status: int, content: str | bytes, **headers: str) -> httpx.Response:
@@ -210,7 +213,7 @@ async def test_a_compressed_answer_is_not_unpacked() -> None:
         assert request.headers["Accept-Encoding"] == "identity"
         return reply(200, bomb, **{"content-encoding": "gzip"})
 
-    with pytest.raises(WitnessRefused):
+    with pytest.raises(WitnessUnavailable):
         await client_of(compress).cosign(log.checkpoint(5), 0, log.prove)
 
 
@@ -225,9 +228,9 @@ async def test_a_silent_witness_costs_no_more_than_the_limit() -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://", "nonsense", "http://[::1", "ftp://witness.test"])
 async def test_a_witness_that_cannot_be_reached_is_a_typed_error(url: str) -> None:
-    async with httpx.AsyncClient() as http:
+    async with open_outgoing(OutgoingSettings()) as outgoing:
         with pytest.raises(WitnessUnavailable):
-            await WitnessClient(http, url, cosigner.key, seconds=5).cosign(log.checkpoint(5), 0, log.prove)
+            await WitnessClient(outgoing, url, cosigner.key, seconds=5).cosign(log.checkpoint(5), 0, log.prove)
 
 
 async def test_what_proving_raises_passes_through(client: WitnessClient) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 
 from app.core.config import AuditSettings, Settings
 from app.core.db.engine import Database
+from app.core.outgoing import open_outgoing
 from app.core.runtime.object_store import open_store
 from app.modules.audit.seal.checkpoint import open_checkpoint
 from app.modules.audit.seal.note import Note
@@ -147,7 +148,8 @@ async def test_a_newest_copy_that_this_log_did_not_sign_stops_nothing(database: 
 async def test_a_sealer_copies_while_it_runs(database: Database, folder: Path) -> None:
     sealed = open_as(database, "sealer")
     sealed.settings = with_store(sealed.settings, folder)
-    async with Sealer(sealed, load_signers(sealed.settings)).run_in_background():
+    sealer = Sealer(sealed, load_signers(sealed.settings))
+    async with open_outgoing(sealed.settings.outgoing) as outgoing, sealer.run_in_background(outgoing):
         await add_changes(database, 1)
         await wait_until((folder / newest_of(Log.changes)).exists)
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import delete, func, select
 
-from app.core.config import WitnessSettings
+from app.core.config import OutgoingSettings, WitnessSettings
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.outgoing import Outgoing, open_outgoing
 from app.modules.audit.commands.seal import accept_sizes
 from app.modules.audit.seal.newest import NewestCheckpoints
 from app.modules.audit.seal.note import Note
@@ -47,8 +48,9 @@ async def cosigning(database: Database, tmp_path: Path) -> AsyncIterator[Cosigni
     """A witness that knows both logs, and what asks it."""
     keys = [signers[0].key for signers in load_signers(database.settings).values()]
     rules = WitnessRules(cosigner, keys, NewestCheckpoints(tmp_path / "witness"))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_witness(rules))) as http:
-        yield Cosigning(open_as(database, "sealer"), WitnessClient(http, "http://witness.test", cosigner.key, 5))
+    outgoing = Outgoing(OutgoingSettings(), transport=httpx.ASGITransport(create_witness(rules)))
+    yield Cosigning(open_as(database, "sealer"), WitnessClient(outgoing, "http://witness.test", cosigner.key, 5))
+    await outgoing.close()
 
 
 async def newest_note(database: Database) -> Note:
@@ -96,7 +98,8 @@ async def test_a_witness_that_is_away_delays_nothing(database: Database) -> None
     database.settings = database.settings.model_copy(
         update={"audit": database.settings.audit.model_copy(update={"witnesses": witnesses, "tick": 0.05})}
     )
-    async with Sealer(open_as(database, "sealer"), load_signers(database.settings)).run_in_background():
+    sealer = Sealer(open_as(database, "sealer"), load_signers(database.settings))
+    async with open_outgoing(OutgoingSettings()) as outgoing, sealer.run_in_background(outgoing):
         for _ in range(100):
             await asyncio.sleep(0.05)
             if await read_all(database, select(checkpoints.c.id).where(checkpoints.c.log == "access")):
@@ -108,8 +111,9 @@ async def test_a_witness_that_is_away_delays_nothing(database: Database) -> None
 
 
 async def test_an_unknown_witness_is_reported(database: Database) -> None:
-    async with httpx.AsyncClient() as http:
-        cosigning = Cosigning(open_as(database, "sealer"), WitnessClient(http, "http://127.0.0.1:9", cosigner.key, 1))
+    async with open_outgoing(OutgoingSettings()) as outgoing:
+        client = WitnessClient(outgoing, "http://127.0.0.1:9", cosigner.key, 1)
+        cosigning = Cosigning(open_as(database, "sealer"), client)
         await seal_all(sealer_of(database))
         with pytest.raises(WitnessUnavailable):
             await cosigning.cosign(Log.changes)
