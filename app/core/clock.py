@@ -31,3 +31,8 @@ def is_recent(since: datetime, span: timedelta, at: datetime) -> bool:
 def new_id() -> UUID:
     """A new UUIDv7 (RFC 9562): sortable by time, generated without a database query."""
     return uuid7()
+
+
+def time_of_id(id: UUID) -> datetime:
+    """When an identifier of `new_id` was made, in milliseconds."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)

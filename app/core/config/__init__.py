@@ -15,7 +15,7 @@ from app.core.config.groups import (
     ServerSettings,
     WitnessSettings,
 )
-from app.core.config.outside import OutgoingSettings
+from app.core.config.outside import MailServer, MailSettings, OutgoingSettings
 from app.core.config.settings import Environment, Settings, settings
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
     "InternalSettings",
     "JobSettings",
     "LimitSettings",
+    "MailServer",
+    "MailSettings",
     "OutgoingSettings",
     "RateLimitSettings",
     "RetentionSettings",

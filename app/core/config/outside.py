@@ -1,10 +1,17 @@
-"""The settings of what the application calls: other systems."""
+"""The settings of what the application reaches: other systems by HTTP, and people by mail."""
 
+from dataclasses import dataclass, field
+from email.utils import parseaddr
 from ipaddress import ip_network
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from app.core.config.groups import Group
+from app.core.config.groups import EMPTY_AS_NONE, Group
+
+PAGE = r"^https?://[^\s#]+$"
+MAIL_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 class OutgoingSettings(Group):
@@ -30,3 +37,77 @@ class OutgoingSettings(Group):
             except ValueError:
                 raise ValueError(f"OUTGOING__ALLOWED_NETWORKS: {text[:64]!r} is no network") from None
         return networks
+
+
+class MailSettings(Group):
+    """Mail that the application sends."""
+
+    url: Annotated[SecretStr | None, EMPTY_AS_NONE] = Field(
+        None,
+        description="The mail server: smtps://user:password@host, smtp+starttls://… or, without a password, smtp://host."
+        " Without it, development writes mails to the log, and production sends none.",
+    )
+    sender: str = Field("", max_length=320, description="Whom mails are from: `Attest <attest@example.com>`.")
+    timeout: float = Field(30.0, gt=0, le=120, description="Longest time to hand one mail over, in seconds.")
+    language: Literal["en", "de"] = Field("en", description="The language of mails, where none is asked for.")
+    public_url: Annotated[str | None, EMPTY_AS_NONE] = Field(
+        None, pattern=PAGE, description="Where people reach this application: mails link to pages below it."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def check_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parse_mail_url(url.get_secret_value())
+        return url
+
+    @field_validator("sender")
+    @classmethod
+    def check_sender(cls, sender: str) -> str:
+        _, address = parseaddr(sender)
+        if sender and (address.count("@") != 1 or address[-1] == "@" or not sender.isprintable()):
+            raise ValueError("MAIL__SENDER: write an address, or a name and an address, as Attest <attest@example.com>")
+        return sender
+
+    @model_validator(mode="after")
+    def sender_is_known(self) -> Self:
+        if self.url is not None and not self.sender:
+            raise ValueError("MAIL__URL needs MAIL__SENDER")
+        return self
+
+    @property
+    def server(self) -> "MailServer | None":
+        """The mail server; None where there is none."""
+        return None if self.url is None else parse_mail_url(self.url.get_secret_value())
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A mail server."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None = field(repr=False)
+    has_tls: bool
+    """Whether the connection is encrypted from its beginning."""
+    starts_tls: bool
+    """Whether it becomes encrypted before anything is said."""
+
+
+def parse_mail_url(url: str) -> MailServer:
+    """The server of a URL. Raises ValueError, which does not repeat the URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("MAIL__URL is no URL") from None
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(
+            "MAIL__URL: write smtps://user:password@host, smtp+starttls://user:password@host or smtp://host"
+        )
+    if parts.scheme == "smtp" and parts.username:
+        raise ValueError("MAIL__URL: a password goes over an encrypted connection; write smtps:// or smtp+starttls://")
+    user, password = (unquote(text) if text else None for text in (parts.username, parts.password))
+    has_tls, starts_tls = parts.scheme == "smtps", parts.scheme == "smtp+starttls"
+    return MailServer(parts.hostname, port or MAIL_PORTS[parts.scheme], user, password, has_tls, starts_tls)

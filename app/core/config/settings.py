@@ -26,7 +26,7 @@ from app.core.config.groups import (
     RetentionSettings,
     ServerSettings,
 )
-from app.core.config.outside import OutgoingSettings
+from app.core.config.outside import MailSettings, OutgoingSettings
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_CHARACTERS = 10
@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     approvals: ApprovalSettings = ApprovalSettings()
     jobs: JobSettings = JobSettings()
     outgoing: OutgoingSettings = OutgoingSettings()
+    mail: MailSettings = MailSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()

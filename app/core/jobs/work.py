@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.core.config import Settings
 from app.core.db.session import ReadSession, Session
 from app.core.outgoing import Outgoing
 
@@ -44,6 +45,7 @@ class Work:
     """The job. What goes to other systems names it, so that they recognize a repetition."""
     attempt: int
     """The number of this attempt, from 1."""
+    settings: Settings = field(repr=False)
     outgoing: Outgoing = field(repr=False)
     """Calls other systems."""
     open_step: Callable[[], AbstractAsyncContextManager[Session]] = field(repr=False)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from app.core.clock import now
@@ -237,7 +238,8 @@ async def test_a_header_that_cannot_be_sent_is_not_repeated_by_the_error() -> No
     assert peer.heads == []
 
 
-async def test_neither_log_nor_error_has_more_than_the_host() -> None:
+async def test_neither_log_nor_error_has_more_than_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.outgoing.client.log", structlog.get_logger())  # one that no test has bound
     async with serving(in_turn(b"")) as peer, calling() as outgoing:
         call = Call("POST", f"{peer.url}private?token=s3cret", {"Authorization": "Bearer s3cret"}, b"s3cret")
         with capture_logs() as logged, pytest.raises(Unreachable) as caught:

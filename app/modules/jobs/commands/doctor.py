@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from app.core.clock import now
-from app.core.config import JobSettings
+from app.core.config import Environment, JobSettings, Settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
@@ -29,7 +29,8 @@ async def doctor(database: Database) -> CommandResult:
     session, at = database.read_session(RequestContext.for_job("doctor")), now()
     jobs_found = [*await find_lost(session), *await find_overdue(session, at), *await find_unknown(session)]
     found = [*jobs_found, *await find_stopped(session, database.settings.jobs, at)]
-    return CommandResult(found or ["Jobs and schedules are well."], ILL if found else WELL)
+    notes = ["Mail is off: MAIL__URL is not set."] if is_silent(database.settings) else []
+    return CommandResult([*(found or ["Jobs and schedules are well."]), *notes], ILL if found else WELL)
 
 
 async def find_lost(session: ReadSession) -> list[str]:
@@ -72,3 +73,8 @@ def is_known(kind: str) -> bool:
     except UnknownJobKind:
         return False
     return True
+
+
+def is_silent(settings: Settings) -> bool:
+    """Whether this is a production that sends no mail."""
+    return settings.environment is Environment.production and settings.mail.url is None

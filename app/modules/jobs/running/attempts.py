@@ -31,7 +31,7 @@ class Attempt:
         self.row = row
         self.claim = claim
         self.kind = kind
-        self.work = Work(claim.id, claim.attempt, outgoing, self.open_step, self.make_reader)
+        self.work = Work(claim.id, claim.attempt, database.settings, outgoing, self.open_step, self.make_reader)
 
     async def run(self) -> None:
         """Do what the job is about, and record how the attempt ended."""

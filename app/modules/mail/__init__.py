@@ -1,0 +1,6 @@
+"""Mail: sent by jobs, in the language of its reader, as text and as HTML."""
+
+from app.modules.mail.schemas import Letter
+from app.modules.mail.service import Mailer, MailIsOff
+
+__all__ = ["Letter", "MailIsOff", "Mailer"]

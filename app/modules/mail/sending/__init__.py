@@ -1,0 +1,1 @@
+"""Writes the message of a mail, and hands it over to a mail server."""

@@ -1,0 +1,46 @@
+"""Asks for mails, in the transaction of what they are about."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.core.config import Environment, Settings
+from app.core.db.session import Session
+from app.core.errors import Conflict
+from app.core.jobs import enqueue
+from app.modules.mail.schemas import Letter
+from app.modules.mail.sending.kind import send_letter
+
+
+class MailIsOff(Conflict):
+    """This installation sends no mail."""
+
+    code = "mail-is-off"
+    remedy = "Ask an administrator, who can do the same for you. An operator turns mail on by MAIL__URL."
+
+
+@dataclass(frozen=True)
+class Mailer:
+    """Sends mails, if the settings say how."""
+
+    settings: Settings
+
+    @property
+    def is_on(self) -> bool:
+        """Whether mails are sent, or at least written to the log of development."""
+        return self.settings.mail.url is not None or self.settings.environment is Environment.development
+
+    def check_on(self) -> None:
+        """Raise MailIsOff where no mail is sent."""
+        if not self.is_on:
+            raise MailIsOff("This installation sends no mail.")
+
+    def page(self, path: str) -> str | None:
+        """The URL of a page of this application; None where it is not known where people reach it."""
+        base = self.settings.mail.public_url
+        return f"{base.rstrip('/')}{path}" if base else None
+
+    async def send(self, session: Session, letter: Letter, *, once: str | None = None) -> UUID | None:
+        """Send a mail if the transaction of `session` is committed. Returns its job; None where mail is off."""
+        if not self.is_on:
+            return None
+        return await enqueue(session, send_letter, letter, once=once)

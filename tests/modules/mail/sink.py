@@ -1,0 +1,79 @@
+"""A real SMTP server in this process, which keeps what it is given, and can fail as servers do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+from aiosmtpd import smtp
+from aiosmtpd.smtp import Envelope, Session
+
+from app.core.config import MailSettings, Settings
+
+
+@dataclass
+class Sink:
+    """What was handed over, and how the next attempts go."""
+
+    port: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    deaths_after_data: int = 0
+    """So often the connection dies when the whole message has arrived, before the answer."""
+    refusals: list[str] = field(default_factory=list)
+    """What is answered to the next recipients."""
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's names
+        self, _server: smtp.SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.refusals:
+            return self.refusals.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: smtp.SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  # see above
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.mails.append(message_from_bytes(content, policy=SMTP))
+        self.recipients += envelope.rcpt_tos
+        if self.deaths_after_data:
+            self.deaths_after_data -= 1
+            server.transport.abort()  # type: ignore[union-attr]  # there is one while it is served
+        return "250 OK"
+
+    def settings(self, settings: Settings, **changes: Any) -> Settings:
+        """`settings` with mails that go here."""
+        values = {
+            "url": f"smtp://127.0.0.1:{self.port}",
+            "sender": "Attest <attest@bücher.example>",
+            "public_url": "https://attest.example",
+            **changes,
+        }
+        return settings.model_copy(update={"mail": MailSettings.model_validate(values)})
+
+    def texts(self) -> list[str]:
+        """The text parts of what was handed over."""
+        return [part_of(mail, "plain") for mail in self.mails]
+
+
+def part_of(mail: EmailMessage, kind: str) -> str:
+    """The text or the HTML of a mail."""
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+@asynccontextmanager
+async def opened_sink() -> AsyncIterator[Sink]:
+    sink, loop = Sink(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: smtp.SMTP(sink, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+    sink.port = server.sockets[0].getsockname()[1]
+    try:
+        yield sink
+    finally:
+        server.close()
+        await server.wait_closed()
