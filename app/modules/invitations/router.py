@@ -42,8 +42,9 @@ async def get_user_invitation(invitations: ReadInvitations, id: UUID) -> Invitat
 
 @users.post("/{id}/invitation", status_code=HTTPStatus.CREATED, dependencies=ADMINISTRATION)
 async def invite_user(request: Request, invitations: Invitations, id: UUID) -> NewInvitation:
-    """Invite a user to set a password. Only this response shows the token, which ends an earlier one."""
-    return await invitations.invite(id, state_of(request).settings.auth)
+    """Invite a user to set a password, by mail where that is on. Only this response shows the token, which ends an
+    earlier one."""
+    return await invitations.invite(id, state_of(request).settings)
 
 
 @users.delete("/{id}/invitation", status_code=HTTPStatus.NO_CONTENT, dependencies=ADMINISTRATION)

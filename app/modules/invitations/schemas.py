@@ -28,6 +28,8 @@ class NewInvitation(InvitationRead):
 
     token: str
     """The token, for the person who is invited."""
+    is_mailed: bool
+    """Whether it is sent to the address of the user; false where mail is off."""
     link: str | None
     """The page of `AUTH__INVITATION_PAGE`, with the token behind `#`; null without that setting."""
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.core.clock import now
-from app.core.config import AuthSettings
+from app.core.config import Settings
 from app.core.context import Actor, RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, ReadSession, Session
@@ -20,6 +20,7 @@ from app.modules.auth import Throttle
 from app.modules.invitations.models import Invitation
 from app.modules.invitations.repository import InvitationRepository
 from app.modules.invitations.schemas import InvitationRead, NewInvitation
+from app.modules.mail import Mailer, token_letter
 from app.modules.users import NoPassword, UserRepository, UserService
 
 PREFIX = "iv_"
@@ -71,8 +72,8 @@ class InvitationService:
             is_open=is_open(found, self.keys),
         )
 
-    async def invite(self, user_id: UUID, settings: AuthSettings) -> NewInvitation:
-        """Invite a user, in place of an earlier invitation.
+    async def invite(self, user_id: UUID, settings: Settings) -> NewInvitation:
+        """Invite a user, in place of an earlier invitation, and by mail where that is on.
 
         Raises NotFound, NoPassword, InactiveUser, TargetHasMorePermissions, StepUpRequired.
         """
@@ -87,13 +88,15 @@ class InvitationService:
             "token_hash": hash_token(self.keys, token),
             "account_hash": hash_account(self.keys, user),
             "invited_at": at,
-            "expires_at": at + timedelta(seconds=settings.invitation_ttl),
+            "expires_at": at + timedelta(seconds=settings.auth.invitation_ttl),
             "used_at": None,
         }
         row = await self.rows.load_of(user_id)
         await (self.rows.change(row, values) if row else self.rows.add(Invitation(user_id=user_id, **values)))
-        link = f"{settings.invitation_page}#token={token}" if settings.invitation_page else None
-        return NewInvitation(**dict(await self.read(user_id)), token=token, link=link)
+        link = f"{settings.auth.invitation_page}#token={token}" if settings.auth.invitation_page else None
+        letter = token_letter("invitation", user, token, link, values["expires_at"])
+        is_mailed = await Mailer(settings).send(self.rows.writer, letter) is not None
+        return NewInvitation(**dict(await self.read(user_id)), token=token, link=link, is_mailed=is_mailed)
 
     async def withdraw(self, user_id: UUID) -> None:
         """Remove the invitation of a user. Raises NotFound, TargetHasMorePermissions."""

@@ -1,6 +1,6 @@
 """Mail: sent by jobs, in the language of its reader, as text and as HTML."""
 
 from app.modules.mail.schemas import Letter
-from app.modules.mail.service import Mailer, MailIsOff
+from app.modules.mail.service import Mailer, MailIsOff, in_words, letter_to, token_letter
 
-__all__ = ["Letter", "MailIsOff", "Mailer"]
+__all__ = ["Letter", "MailIsOff", "Mailer", "in_words", "letter_to", "token_letter"]

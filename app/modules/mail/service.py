@@ -1,14 +1,27 @@
 """Asks for mails, in the transaction of what they are about."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from app.core.config import Environment, Settings
-from app.core.db.session import Session
+from app.core.db.session import AnyRow, Session
 from app.core.errors import Conflict
 from app.core.jobs import enqueue
 from app.modules.mail.schemas import Letter
 from app.modules.mail.sending.kind import send_letter
+
+
+class Reader(Protocol):
+    """What a mail says of the user to whom it is sent."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def first_name(self) -> str | None: ...
 
 
 class MailIsOff(Conflict):
@@ -44,3 +57,20 @@ class Mailer:
         if not self.is_on:
             return None
         return await enqueue(session, send_letter, letter, once=once)
+
+
+def letter_to(reader: Reader | AnyRow, text: str, **values: str) -> Letter:
+    """The mail `text` of the catalogue to a user, with values beside those of the user."""
+    own = {"name": reader.first_name or reader.username, "username": reader.username}
+    return Letter(text=text, to=reader.email, values={**own, **values})
+
+
+def token_letter(text: str, reader: Reader | AnyRow, token: str, page: str | None, until: datetime) -> Letter:
+    """A mail to a user with a token that works until then: in a link, or else in its text."""
+    letter = letter_to(reader, text if page else f"{text}-token", until=in_words(until), token=token)
+    return letter.model_copy(update={"url": page, "valid_until": until})
+
+
+def in_words(at: datetime) -> str:
+    """An instant as mails write it."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -269,5 +269,5 @@ async def test_a_link_leads_to_the_page_of_the_installation(
 
     assert (without["link"], shown["link"]) == (None, f"{page}#token={shown['token']}")
     read = await admin.get(f"/users/{person.id}/invitation")
-    assert read.json().keys() == shown.keys() - {"token", "link"}
+    assert read.json().keys() == shown.keys() - {"token", "link", "is_mailed"}
     assert statuses({"none": await admin.get(f"/users/{admin.id}/invitation")}) == {"none": 404}
