@@ -54,6 +54,11 @@ class MailSettings(Group):
         None, pattern=PAGE, description="Where people reach this application: mails link to pages below it."
     )
 
+    reset_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
+        None, pattern=PAGE, description="Page on which people set another password: links of mails lead there."
+    )
+    reset_ttl: int = Field(1800, ge=300, le=86_400, description="Seconds in which such a link can be used.")
+
     @field_validator("url")
     @classmethod
     def check_url(cls, url: SecretStr | None) -> SecretStr | None:

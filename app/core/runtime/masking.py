@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 MASK = "[masked]"
 SECRET_NAME = re.compile(r"password|secret|token|authorization|cookie|api_?key|otp", re.IGNORECASE)
-CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(ak|iv|rt)_[\w-]{20,}")
+CREDENTIAL = re.compile(r"(?i)\b(bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\b(ak|ev|iv|pr|rt)_[\w-]{20,}")
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%(?:25)*40)[\w.-]+")
 """An e-mail address, also percent-encoded; a password before the host in a URL looks the same."""
 ASSIGNMENT = re.compile(rf"(?:{SECRET_NAME.pattern})\w*[=:]", re.IGNORECASE)

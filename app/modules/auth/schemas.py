@@ -47,6 +47,7 @@ class ThrottleKind(StrEnum):
     PASSWORD = "password"  # noqa: S105  # the name of a kind
     CODE = "code"
     EMAIL = "email"
+    PASSWORD_RESET = "password-reset"  # noqa: S105  # see above
 
 
 class FailedAttempts(ResponseSchema):
@@ -54,7 +55,7 @@ class FailedAttempts(ResponseSchema):
 
     kind: ThrottleKind
     """What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code`
-    again, or to change the own `email`."""
+    again, to change the own `email`, or to ask for a `password-reset`."""
     failures: int
     """Attempts that failed, or are being checked."""
     blocked_until: datetime | None
@@ -76,7 +77,7 @@ class ThrottledRead(ResponseSchema):
 
     kind: ThrottleKind
     """What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter
-    their own `password` or `code` again, or change their own `email`."""
+    their own `password` or `code` again, change their own `email`, or get mails for a `password-reset`."""
     user: Named | None
     """The user whose account it is; null for an address, and for a name that no user has."""
     address: str | None

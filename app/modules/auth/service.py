@@ -10,13 +10,18 @@ from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import Problem, Unauthenticated, Unavailable
-from app.core.fields.folding import fold_email
 from app.core.fields.ip_address import rate_limit_key
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
-from app.core.security.encryption import keyed_hash
 from app.core.security.passwords import PasswordHasher
 from app.modules.auth.repository import CounterRepository
-from app.modules.auth.throttling.throttle import Reservation, Throttle, take_back, too_many_attempts
+from app.modules.auth.throttling.throttle import (
+    RESET,
+    Reservation,
+    Throttle,
+    hash_identifier,
+    take_back,
+    too_many_attempts,
+)
 from app.modules.second_factor import SecondFactorService
 from app.modules.sessions import BadCredentials, LoginRepository, SessionTokens, TokenPair, login_log_entry
 from app.modules.users import UserRepository, UserService
@@ -162,9 +167,9 @@ class UnlockService:
 
 async def remove_counters(session: Session, user_id: UUID, names: Iterable[str]) -> None:
     """Remove every counter of an account with these names."""
-    hashed = (hash_identifier(session.keys.lookup, name) for name in names)
+    hashed = [hash_identifier(session.keys.lookup, name) for name in names]
     own = (f"{kind}:{user_id}" for kind in ("password", "code", "email"))
-    for counter in (*own, *(f"identifier:{name}" for name in hashed)):
+    for counter in (*own, *(f"{kind}:{name}" for kind in ("identifier", RESET) for name in hashed)):
         await CounterRepository(session).remove(counter)
     await CounterRepository(session).remove_of_user(user_id)
 
@@ -174,12 +179,6 @@ async def forget_counters(session: Session, person: Person) -> None:
     await remove_counters(session, person.id, person.words)
     for address in {rate_limit_key(ip) for ip in person.addresses}:
         await CounterRepository(session).remove_address(address)
-
-
-def hash_identifier(key: bytes, identifier: str) -> str:
-    """The keyed hash of a typed name, the same in all its spellings. Counters use it, and the login log for an unknown
-    name."""
-    return keyed_hash(key, fold_email(identifier).encode("utf-8", "replace")).hex()
 
 
 def refusal_reason(user: AnyRow, *, matches: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""Request and response schemas of invitations."""
+"""Request and response schemas of invitations and resets."""
 
 from datetime import datetime
 from uuid import UUID
@@ -39,5 +39,21 @@ class InvitedPassword(Schema):
 
     token: SecretStr = Field(min_length=1, max_length=200)
     """The token of the invitation. It works once."""
+    new_password: SecretStr = Field(max_length=1024)
+    """The new password, of 12 to 128 characters."""
+
+
+class ResetRequest(Schema):
+    """Who wants to set another password."""
+
+    username: str = Field(min_length=1, max_length=320, pattern=r"^[^\x00]*$")
+    """The user name or the e-mail address, in any spelling."""
+
+
+class ResetPassword(Schema):
+    """The password that a person sets by the token of a mail."""
+
+    token: SecretStr = Field(min_length=1, max_length=200)
+    """The token of the mail. It works once."""
     new_password: SecretStr = Field(max_length=1024)
     """The new password, of 12 to 128 characters."""

@@ -1,30 +1,30 @@
-"""Invites users, and lets them set a password by the token that they were given."""
+"""Invites users, lets them ask for a reset, and lets them set a password by the token that they were given."""
 
-import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.context import Actor, RequestContext
 from app.core.db.engine import Database
-from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, NotFound, Unauthenticated
+from app.core.jobs import enqueue
 from app.core.runtime.concurrency_limit import ConcurrencyLimit
-from app.core.security.encryption import is_equal, keyed_hash
-from app.core.security.keys import Keys
 from app.core.security.passwords import PasswordHasher
-from app.modules.auth import Throttle
+from app.modules.auth import Throttle, TooManyAttempts, hash_identifier
 from app.modules.invitations.models import Invitation
-from app.modules.invitations.repository import InvitationRepository
+from app.modules.invitations.one_time.tokens import hash_account, hash_token, is_open, make_token
+from app.modules.invitations.repository import InvitationRepository, OneTimeRepository, PasswordResetRepository
+from app.modules.invitations.resets.kind import ResetWanted, begin_reset
 from app.modules.invitations.schemas import InvitationRead, NewInvitation
 from app.modules.mail import Mailer, token_letter
 from app.modules.users import NoPassword, UserRepository, UserService
 
 PREFIX = "iv_"
-TOKEN_BYTES = 32
 POINTER = "/body/new_password"
 
 
@@ -42,13 +42,11 @@ class InactiveUser(Conflict):
     remedy = "Activate the user first."
 
 
-class Account(Protocol):
-    """What of an account an invitation depends on."""
+class BadPasswordReset(Unauthenticated):
+    """The token of a reset was used, is over, or never was; the response does not tell which."""
 
-    @property
-    def password_hash(self) -> str: ...
-    @property
-    def signed_out_at(self) -> datetime | None: ...
+    code = "bad-password-reset"
+    remedy = "Ask for another mail. Each works once, and the newest one only."
 
 
 class InvitationService:
@@ -82,7 +80,7 @@ class InvitationService:
             raise NoPassword("A service account signs in with API keys only.")
         if not user.is_active:
             raise InactiveUser("This user is not active.")
-        token = f"{PREFIX}{secrets.token_urlsafe(TOKEN_BYTES)}"
+        token = make_token(PREFIX)
         at = now()
         values: dict[str, Any] = {
             "token_hash": hash_token(self.keys, token),
@@ -106,19 +104,34 @@ class InvitationService:
         await self.rows.remove(row)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A way to set a password by a token."""
+
+    rows: type[OneTimeRepository[Any]]
+    auth_method: str
+    refuse: Callable[[], Unauthenticated]
+    """Makes what is raised for a token that is not valid."""
+
+
+BY_INVITATION = Way(InvitationRepository, "invitation", lambda: BadInvitation("This invitation is not valid."))
+BY_RESET = Way(PasswordResetRepository, "password-reset", lambda: BadPasswordReset("This reset is not valid."))
+
+
 @dataclass
 class AcceptanceService:
-    """Sets the password of an invited person, who is not signed in. Each step is a unit of work of its own."""
+    """Sets the password of a person who has a token, and is not signed in. Each step is a unit of work of its own."""
 
     database: Database
     hasher: PasswordHasher
     limit: ConcurrencyLimit
     context: RequestContext
+    way: Way = BY_INVITATION
 
     async def accept(self, token: str, password: str) -> None:
         """Set the password by the token, once, and end the sessions of the user.
 
-        Raises BadInvitation, TooManyAttempts, Invalid, Unavailable.
+        Raises BadInvitation or BadPasswordReset, TooManyAttempts, Invalid, Unavailable.
         """
         digest = hash_token(self.database.keys, token)
         async with self.limit.enter():
@@ -126,49 +139,56 @@ class AcceptanceService:
         users = UserService(self.database.read_session(self.context), self.hasher)
         hashed = await users.hash_own_password(user_id, password, POINTER)
         async with self.limit.reenter(), self.database.unit_of_work(self.context) as session:
-            await set_password(session, user_id, digest, hashed)
+            await set_password(session, self.way, user_id, digest, hashed)
 
     async def find_user(self, digest: str) -> UUID:
-        """The user with this open invitation; a guess counts for the address. Raises BadInvitation, TooManyAttempts."""
+        """The user with this open token; a guess counts for the address.
+
+        Raises BadInvitation or BadPasswordReset, TooManyAttempts.
+        """
         throttle = Throttle(self.database, self.context)
         counted = throttle.address_counter()
         await throttle.reserve(counted, None)
-        found = await InvitationRepository(self.database.read_session(self.context)).by_token(digest)
+        found = await self.way.rows(self.database.read_session(self.context)).by_token(digest)
         if found is None or not is_open(found, self.database.keys):
-            raise bad_invitation()
+            raise self.way.refuse()
         await throttle.release(counted)
         user_id: UUID = found.user_id
         return user_id
 
 
-async def set_password(session: Session, user_id: UUID, digest: str, hashed: str) -> None:
-    """Use the invitation, unless another request has used or ended it meanwhile. Raises BadInvitation."""
+async def set_password(session: Session, way: Way, user_id: UUID, digest: str, hashed: str) -> None:
+    """Use the token, unless another request has used or ended it meanwhile. Raises what `way` refuses with."""
     user = await UserRepository(session).lock_active(user_id)
-    rows = InvitationRepository(session)
+    rows = way.rows(session)
     found, row = await rows.by_token(digest), await rows.load_of(user_id)
     if user is None or row is None or found is None or not is_open(found, session.keys):
-        raise bad_invitation()
+        raise way.refuse()
     session.context.actor = Actor("user", user.id, user.username)
-    session.context.auth_method = "invitation"
+    session.context.auth_method = way.auth_method
     row.used_at = user.signed_out_at = now()
     await UserService(session).set_password(user, hashed)
 
 
-def is_open(found: AnyRow, keys: Keys) -> bool:
-    """Whether an invitation can be used: `found` is the row of it with the account."""
-    is_unused = found.used_at is None and found.is_active and now() < found.expires_at
-    return is_unused and is_equal(found.account_hash.encode(), hash_account(keys, found).encode())
+@dataclass
+class ResetService:
+    """Lets people ask for a mail by which they set another password. Each step is a unit of work of its own."""
 
+    database: Database
+    context: RequestContext
 
-def bad_invitation() -> BadInvitation:
-    return BadInvitation("This invitation is not valid.")
+    async def ask(self, username: str, language: str | None) -> None:
+        """Ask for a mail. What is done is the same whether there is such a user or not.
 
-
-def hash_token(keys: Keys, token: str) -> str:
-    return keyed_hash(keys.lookup, b"invitation\n" + token.encode("utf-8", "replace")).hex()
-
-
-def hash_account(keys: Keys, account: Account | AnyRow) -> str:
-    """The keyed hash of what an invitation depends on."""
-    signed_out_at = account.signed_out_at.isoformat() if account.signed_out_at else ""
-    return keyed_hash(keys.lookup, f"account\n{account.password_hash}\n{signed_out_at}".encode()).hex()
+        Each request counts as a guess of its address. For one name a few are done in a while, and the rest are not.
+        Raises MailIsOff, TooManyAttempts.
+        """
+        Mailer(self.database.settings).check_on()
+        throttle = Throttle(self.database, self.context)
+        await throttle.reserve(throttle.address_counter(), None)
+        try:
+            await throttle.reserve(throttle.reset_counter(hash_identifier(self.database.keys.lookup, username)), None)
+        except TooManyAttempts:
+            return  # a refusal would let others keep the owner from asking
+        async with self.database.unit_of_work(self.context) as session:
+            await enqueue(session, begin_reset, ResetWanted(username=username, language=language))

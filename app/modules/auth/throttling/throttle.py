@@ -24,7 +24,9 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import Session
 from app.core.errors import TooManyRequests
+from app.core.fields.folding import fold_email
 from app.core.fields.ip_address import rate_limit_key
+from app.core.security.encryption import keyed_hash
 from app.modules.auth.models import SignInCounter
 from app.modules.auth.repository import CounterRepository
 from app.modules.sessions import LoginRepository
@@ -33,7 +35,9 @@ FIRST_WAIT = 30
 LONGEST_WAIT = 900
 LONGEST_WAITS = {"email": 8 * 3600}
 KNOWN_ADDRESS_AGE = timedelta(days=30)
-ADDRESS, IDENTIFIER = "address", "identifier"
+ADDRESS, IDENTIFIER, RESET = "address", "identifier", "password-reset"
+MAX_RESETS = 3
+"""Mails by which a password is set, for one name, before waits begin."""
 DECAY_SECONDS = {ADDRESS: 60, "email": 86_400}
 DEFAULT_DECAY_SECONDS = 900
 NO_USER = UUID(int=0)
@@ -82,6 +86,10 @@ class Throttle:
     def account_counter(self, kind: str, user_id: UUID) -> CounterLimits:
         """The counter of an authenticated user who enters the password or a code again, or changes the e-mail."""
         return {f"{kind}:{user_id}": self.database.settings.auth.account_failures}
+
+    def reset_counter(self, identifier_digest: str) -> CounterLimits:
+        """The counter of mails by which the password of a name is set."""
+        return {f"{RESET}:{identifier_digest}": MAX_RESETS}
 
     def address_counter(self) -> CounterLimits:
         """The counter of the address of a caller who is not signed in."""
@@ -172,3 +180,9 @@ def limit_of_wait(name: str) -> int:
 
 def kind_of(name: str) -> str:
     return name.partition(":")[0]
+
+
+def hash_identifier(key: bytes, identifier: str) -> str:
+    """The keyed hash of a typed name, the same in all its spellings. Counters use it, and the login log for an unknown
+    name."""
+    return keyed_hash(key, fold_email(identifier).encode("utf-8", "replace")).hex()

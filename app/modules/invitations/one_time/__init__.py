@@ -1,0 +1,1 @@
+"""Tokens that work once, as long as the account to which they belong stays as it is."""

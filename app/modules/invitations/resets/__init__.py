@@ -1,0 +1,1 @@
+"""Resets of passwords, which people ask for themselves."""
