@@ -3,7 +3,7 @@
 from app.modules.sessions.models import AuthSession, SessionUse
 from app.modules.sessions.repository import LoginRepository, SessionRepository
 from app.modules.sessions.schemas import AccessToken, LoginQuery, LoginRead, SessionQuery, SessionRead, TokenPair
-from app.modules.sessions.service import SessionAdmin
+from app.modules.sessions.service import SessionAdmin, device_of
 from app.modules.sessions.tokens.session_tokens import (
     BadCredentials,
     BadRefreshToken,
@@ -29,6 +29,7 @@ __all__ = [
     "SessionUse",
     "TokenPair",
     "confirm_generation",
+    "device_of",
     "end_sessions",
     "login_log_entry",
 ]

@@ -1,0 +1,1 @@
+"""Watches the changes of every transaction for what users are told."""
