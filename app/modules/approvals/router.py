@@ -21,12 +21,15 @@ from app.core.http.root_path import route_path
 from app.core.http.router import Router
 from app.core.http.state import context_of, state_of
 from app.core.http.transaction import Postponed, run_with_retries
+from app.core.jobs import enqueue
 from app.core.runtime.masking import mask
+from app.modules.approvals.asking.kind import Asked, ask_approvers
 from app.modules.approvals.models import ApprovalState
 from app.modules.approvals.schemas import ApprovalPreview, ApprovalQuery, ApprovalRead
 from app.modules.approvals.service import ApprovalService, DecisionService, NotWaiting
 from app.modules.approvals.waiting.content import Content, Origin
 from app.modules.approvals.waiting.needs import Approved, RequesterMayNot
+from app.modules.mail import Mailer
 from app.modules.second_factor import check_step_up
 
 router = Router(
@@ -173,6 +176,8 @@ async def make_wait(request: Request, needs: list[str], effects: list[dict[str, 
     origin = Origin(request.method, route_path(request.scope), content)
     hours = state_of(request).settings.approvals.hours
     item = await DecisionService(request.state.session).create(origin, needs, effects, hours)
+    if Mailer(state_of(request).settings).is_on:
+        await enqueue(request.state.session, ask_approvers, Asked(approval_id=item.id))
     place = f"{request.scope.get('root_path', '')}{request.app.url_path_for('get_approval', id=item.id)}"
     body = ApprovalRead.model_validate(item).model_dump_json()
     return Response(body, HTTPStatus.ACCEPTED, {"Location": place}, "application/json")

@@ -2,7 +2,7 @@
 
 from app.modules.rbac.engine.acting import Acting, acting_key, acting_user
 from app.modules.rbac.engine.effects import EFFECTS, GRANT, Effects, find_named
-from app.modules.rbac.schemas import Ground
+from app.modules.rbac.schemas import Ground, WhoCanQuery
 from app.modules.rbac.service import ExplainService, explanation
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Effects",
     "ExplainService",
     "Ground",
+    "WhoCanQuery",
     "acting_key",
     "acting_user",
     "explanation",

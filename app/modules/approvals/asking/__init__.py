@@ -1,0 +1,1 @@
+"""Asks those who may approve a change."""
