@@ -7,6 +7,7 @@ import re
 from playwright.async_api import FilePayload, Page, Route, expect
 
 from tests.console.conftest import OpenConsole
+from tests.console.keys import Keys, button
 
 BAD = """\
 title;status;due_date
@@ -22,9 +23,21 @@ GOOD = (
 )
 
 
+def file_of(text: str) -> FilePayload:
+    return {"name": "stock-count.csv", "mimeType": "text/csv", "buffer": text.encode()}
+
+
 async def choose(page: Page, text: str) -> None:
-    file: FilePayload = {"name": "stock-count.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    await page.get_by_label("File", exact=True).set_input_files(file)
+    await page.get_by_label("File", exact=True).set_input_files(file_of(text))
+
+
+async def choose_by_keys(page: Page, keys: Keys, text: str, key: str = "Tab") -> None:
+    """Open the dialogue of the system by keys. What is done there is the system's own."""
+    await keys.reach(page.get_by_label("File", exact=True), key)
+    async with page.expect_file_chooser() as chooser:
+        await keys.press("Enter")
+    await (await chooser.value).set_files(file_of(text))
+    await keys.check_focus()
 
 
 async def test_a_file_with_bad_lines_is_refused_cell_by_cell_and_imported_when_mended(
@@ -60,6 +73,36 @@ async def test_a_file_with_bad_lines_is_refused_cell_by_cell_and_imported_when_m
 
     await page.goto("/console/tasks?q=count+the&due_date_gte=2030-02-01&due_date_lt=2030-06-01")
     await expect(page.get_by_role("table", name="Tasks").locator("tbody tr")).to_have_count(4)
+
+
+async def test_a_file_is_imported_by_keys_alone(console: OpenConsole) -> None:
+    page = await console("manager")
+    keys, focused = Keys(page), page.locator(":focus")
+    await keys.go_to("Tasks", "Tasks")
+    await keys.use(button(page, "Import"))
+    await keys.arrive("Import Tasks")
+
+    await choose_by_keys(page, keys, BAD.replace("Count", "Wax"))
+    await keys.use(button(page, "Check the file"))
+    await expect(focused).to_contain_text("3 cells need another value")
+    await keys.check_focus()
+    for words in ("3.*Status.*someday", "4.*Title", "5.*Due date.*the third of May"):
+        await keys.press("j")
+        await expect(focused).to_have_text(re.compile(words))
+        await keys.check_focus()
+    await keys.press("k")
+    await expect(focused).to_have_text(re.compile("4.*Title"))
+
+    await choose_by_keys(page, keys, GOOD.replace("Count", "Wax"), "Shift+Tab")
+    await keys.use(button(page, "Check the file"))
+    await expect(focused).to_contain_text("The file can be imported: 4 new, 0 changed, 0 as they are.")
+    await keys.check_focus()
+    await keys.use(button(page, "Import"), "Shift+Tab")
+    await expect(focused).to_contain_text("Imported: 4 new, 0 changed, 0 as they were.")
+    await keys.check_focus()
+    await keys.use(page.get_by_role("link", name="To the list"))
+    await keys.arrive("Tasks")
+    await expect(page.get_by_role("table", name="Tasks")).to_contain_text("Wax the kettles")
 
 
 async def test_an_import_that_stopped_goes_on_where_it_stopped(console: OpenConsole) -> None:

@@ -1,4 +1,5 @@
 // What the server says of a file: what it would do or did, or which cells are wrong; and that as a file.
+import { useEffect, useRef, type ReactNode } from "react";
 import type { Resource } from "../document/read.ts";
 import { humanize } from "../document/labels.ts";
 import { Icon } from "../parts/Icon.tsx";
@@ -23,6 +24,13 @@ function ReportButton({ name, rows }: { name: string; rows: () => (string | numb
   return <button type="button" onClick={() => saveFile(name, toCsv(rows()))}><Icon name="download" />{say("import.report")}</button>;
 }
 
+/** What became of a file. It takes the focus, which the button that asked for it had. */
+function Notice({ isGood = false, children }: { isGood?: boolean; children: ReactNode }) {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => ref.current?.focus(), []);
+  return <div ref={ref} tabIndex={-1} className={isGood ? "notice good" : "notice"} role={isGood ? "status" : "alert"}>{children}</div>;
+}
+
 const counts = ({ created, updated, unchanged }: Report) => ({ created: formatNumber(created), updated: formatNumber(updated), unchanged: formatNumber(unchanged) });
 
 export function Success({ resource, report, sentence }: { resource: Resource; report: Report; sentence: Sentence }) {
@@ -31,10 +39,10 @@ export function Success({ resource, report, sentence }: { resource: Resource; re
     ...report.lines.map(({ line, result, id, fields }) => [line, result, id ?? "", fields.join(" ")]),
   ];
   return (
-    <div className="notice good" role="status">
+    <Notice isGood>
       <Icon name="circle-check" /><span>{say(sentence, counts(report))}</span>
       {!report.dry_run && <ReportButton name={`${resource.slug}-import.csv`} rows={rows} />}
-    </div>
+    </Notice>
   );
 }
 
@@ -46,11 +54,11 @@ export function WrongCells({ resource, refusal: { errors, kept }, preview, onGoO
   const text = kept ? say("import.partly", kept) : say(count < MOST_ERRORS ? "import.refused" : "import.refused-more", { count });
   return (
     <>
-      <div className="notice" role="alert">
+      <Notice>
         <Icon name="circle-alert" /><span>{text}</span>
         {kept && <button type="button" onClick={() => onGoOn(kept.line)}>{say("import.go-on", { line: kept.line })}</button>}
         <ErrorsButton {...{ resource, errors, preview }} />
-      </div>
+      </Notice>
       <Errors {...{ resource, errors, preview }} />
     </>
   );

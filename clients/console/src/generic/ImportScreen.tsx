@@ -52,14 +52,18 @@ function ImportFile({ resource, modes }: { resource: Resource; modes: string[] }
   );
 }
 
-type ChooseProps = { modes: string[]; choices: Choices; onChange: (next: Partial<Choices>) => void; onFile: (file: File) => void };
+type ChooseProps = { modes: string[]; choices: Choices; onChange: (next: Partial<Choices>) => void; onFile: (file: File | null) => void };
 
 function Choose({ modes, choices: { mode, decimal }, onChange, onFile }: ChooseProps) {
+  const startAnew = (input: HTMLInputElement) => {
+    if (input.value) input.value = ""; // else a file that was mended under the same name would be no change
+    onFile(null);
+  };
   const decimals = [["", say("import.decimal.any")], ["point", say("import.decimal.point")], ["comma", say("import.decimal.comma")]];
   return (
     <div className="import-choices">
       <Labelled label={say("import.file")} help={say("import.file-help")}>
-        {(ids) => <input {...ids} type="file" accept=".csv,.tsv,.txt,.ndjson,.jsonl" onChange={({ target }) => target.files?.[0] && onFile(target.files[0])} />}
+        {(ids) => <input {...ids} type="file" accept=".csv,.tsv,.txt,.ndjson,.jsonl" onClick={({ currentTarget }) => startAnew(currentTarget)} onChange={({ target }) => target.files?.[0] && onFile(target.files[0])} />}
       </Labelled>
       <Labelled label={say("import.mode")} help={say("import.at-once")}>
         {(ids) => (

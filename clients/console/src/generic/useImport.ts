@@ -19,7 +19,8 @@ export type Import = {
   file: File | null;
   preview: Preview | null;
   state: State;
-  choose: (file: File) => void;
+  /** Takes a file, or none: what the server said of the one before is forgotten. */
+  choose: (file: File | null) => void;
   /** Forgets what the server said of the file, because it is to be read in another way. */
   reconsider: () => void;
   run: (isDryRun: boolean) => void;
@@ -65,10 +66,11 @@ export function useImport(resource: Resource, choices: Choices): Import {
   const [preview, setPreview] = useState<Preview | null>(null);
   const [state, setState] = useState<State>({ kind: "chosen" });
   const reconsider = () => setState({ kind: "chosen" });
-  const choose = (chosen: File) => {
+  const choose = (chosen: File | null) => {
     setFile(chosen);
+    setPreview(null);
     reconsider();
-    readBeginning(chosen).then((text) => setPreview(readPreview(chosen.name, text)), () => setPreview(null));
+    if (chosen) readBeginning(chosen).then((text) => setPreview(readPreview(chosen.name, text)), () => setPreview(null));
   };
   const run = (isDryRun: boolean) => {
     if (!file) return;

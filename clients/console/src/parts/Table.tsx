@@ -38,8 +38,15 @@ export function Table<T>(props: TableProps<T>) {
   );
 }
 
+/** Whether keys move in this table: the focus is in it, or in none, and it is the first on the screen. */
+function isMoved(body: HTMLElement | null): boolean {
+  const table = document.activeElement?.closest("table") ?? document.querySelector("main table");
+  return table !== null && table.contains(body);
+}
+
 /** Moves the focus to the next or previous row. */
 function moveFocus(body: HTMLElement | null, step: number): void {
+  if (!isMoved(body)) return;
   const rows = [...(body?.children ?? [])] as HTMLElement[];
   const now = rows.findIndex((row) => row.contains(document.activeElement));
   const next = now < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, now + step));
