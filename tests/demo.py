@@ -16,14 +16,15 @@ LIKE_MAKE_RUN = {"ENVIRONMENT": "development", "RATE_LIMIT__ENABLED": "true"}
 
 @dataclass(frozen=True)
 class Demo:
-    """Where the server is, and the passwords that seeding showed, by username."""
+    """Where the server is, the passwords that seeding showed, by username, and the environment of its processes."""
 
     url: str
-    passwords: Mapping[str, str]
+    passwords: dict[str, str]
+    environment: Mapping[str, str]
 
 
 @contextmanager
-def demo_server(folder: Path, **settings: str) -> Iterator[Demo]:
+def demo_server(folder: Path, launcher: str = "granian", **settings: str) -> Iterator[Demo]:
     """Run a server on a new database in `folder` until the block ends; `settings` are environment variables."""
     environment = {**migrate(str(folder)), **LIKE_MAKE_RUN, **settings}
     seeded = subprocess.run(
@@ -35,5 +36,5 @@ def demo_server(folder: Path, **settings: str) -> Iterator[Demo]:
         check=True,
     )
     passwords = dict(re.findall(r"^  (\w+) +(\S+)$", seeded.stdout, re.MULTILINE))
-    with Server(environment).start(log=folder / "server.log") as server:
-        yield Demo(server.url, passwords)
+    with Server(environment, launcher=launcher).start(log=folder / "server.log") as server:
+        yield Demo(server.url, passwords, environment)

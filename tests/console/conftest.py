@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from scripts.servers import UNLIMITED
+from scripts.servers import LAUNCHERS, UNLIMITED
 from tests.browser import PATIENCE_MILLISECONDS, Watch, begin_session, open_browser, watch
 from tests.console.screens import APPROVED, find_ids
 from tests.demo import Demo, demo_server
@@ -21,8 +21,11 @@ expect.set_options(timeout=PATIENCE_MILLISECONDS / 2)
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     waiting = {"APPROVALS__REQUIRED_FOR": json.dumps([APPROVED])}
-    with demo_server(tmp_path_factory.mktemp("console"), **UNLIMITED, **waiting) as demo:
-        yield demo
+    folder = tmp_path_factory.mktemp("console")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(LAUNCHERS, "console", ("tests.console.program", "serve"))
+        with demo_server(folder, "console", **UNLIMITED, **waiting) as demo:
+            yield demo
 
 
 @pytest.fixture(scope="module")

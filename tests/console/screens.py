@@ -79,6 +79,7 @@ SCREENS = {
     "/roles/versions/$id": [Screen("/roles/versions/{version}", "^Version ")],
     "/approvals": [Screen("/approvals", "^Approvals$")],
     "/approvals/$id": [Screen("/approvals/{approval}", ".")],
+    "/jobs/schedules": [Screen("/jobs/schedules", "^Schedules$")],
     "/audit": [Screen("/audit", "^Summary$")],
     "/audit/summary": [Screen("/audit/summary", "^Summary$")],
     "/audit/changes": [

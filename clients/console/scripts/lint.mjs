@@ -7,7 +7,7 @@ const MAX_FUNCTION = 40;
 const MAX_FILE = 300;
 const SPOKEN = new Set(["aria-label", "title", "placeholder", "alt", "label", "help"]);
 const OWN_NAME = new Set(["Attest", "Ctrl K", "…"]);
-const MAY_NOT_IMPORT = { document: ["api", "generic", "parts", "policy", "record", "shell", "words"], generic: ["policy", "record", "shell"], api: ["generic", "parts", "policy", "record", "shell"], parts: ["generic", "policy", "record", "shell"] };
+const MAY_NOT_IMPORT = { document: ["api", "generic", "jobs", "parts", "policy", "record", "shell", "words"], generic: ["jobs", "policy", "record", "shell"], api: ["generic", "jobs", "parts", "policy", "record", "shell"], parts: ["generic", "jobs", "policy", "record", "shell"] };
 const FORBIDDEN = new Set(["dangerouslySetInnerHTML", "innerHTML", "outerHTML", "style", "eval"]);
 const FUNCTIONS = new Set(["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"]);
 

@@ -45,5 +45,6 @@ export const SCREENS: readonly Screen[] = [
   { path: "/audit/sessions", title: "record.sessions", icon: "monitor", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Sessions.tsx") },
   { path: "/audit/keys", title: "record.keys", icon: "key", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Keys.tsx") },
   { path: "/audit/proofs", title: "record.proofs", icon: "shield-check", permission: ["audit:read"], under: "audit", load: () => import("./record/Proofs.tsx") },
+  { path: "/jobs/schedules", title: "schedules.title", icon: "calendar", permission: ["jobs:read"], under: "jobs", load: () => import("./jobs/Schedules.tsx") },
   { path: "/$slug/$id/person", title: "record.personal-data", icon: "fingerprint-pattern", load: () => import("./record/PersonScreen.tsx") },
 ];

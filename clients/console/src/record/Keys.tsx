@@ -9,7 +9,7 @@ import { Day, Moment } from "../parts/Time.tsx";
 import { toast } from "../parts/toast.tsx";
 import { formatList } from "../words/format.ts";
 import { say } from "../words/say.ts";
-import { Choices, ListFrame, type Choice } from "./ListFrame.tsx";
+import { Choices, ListFrame, type Choice } from "../generic/ListFrame.tsx";
 import { Owner, ownersOf } from "./Owner.tsx";
 
 type Key = Schemas["OwnedApiKeyRead"];

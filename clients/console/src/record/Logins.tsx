@@ -7,7 +7,7 @@ import { Instant, Moment } from "../parts/Time.tsx";
 import { To } from "../parts/To.tsx";
 import { formatNumber } from "../words/format.ts";
 import { say } from "../words/say.ts";
-import { Choices, ListFrame, type Choice } from "./ListFrame.tsx";
+import { Choices, ListFrame, type Choice } from "../generic/ListFrame.tsx";
 import { toAccess, toActor, toLogins } from "./places.ts";
 
 type Login = Schemas["LoginRead"];

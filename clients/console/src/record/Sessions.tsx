@@ -9,7 +9,7 @@ import { Day, Moment } from "../parts/Time.tsx";
 import { To } from "../parts/To.tsx";
 import { toast } from "../parts/toast.tsx";
 import { say } from "../words/say.ts";
-import { ListFrame } from "./ListFrame.tsx";
+import { ListFrame } from "../generic/ListFrame.tsx";
 import { Owner, ownersOf } from "./Owner.tsx";
 import { toAccess, toLogins } from "./places.ts";
 

@@ -6,6 +6,7 @@ import type account from "./en/account.json";
 import type generic from "./en/generic.json";
 import type home from "./en/home.json";
 import type imports from "./en/import.json";
+import type jobs from "./en/jobs.json";
 import type parts from "./en/parts.json";
 import type policy from "./en/policy.json";
 import type record from "./en/record.json";
@@ -13,6 +14,7 @@ import type shell from "./en/shell.json";
 
 export type Sentence =
   | keyof typeof account | keyof typeof generic | keyof typeof home | keyof typeof imports
+  | keyof typeof jobs
   | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
 export type Language = (typeof LANGUAGES)[number];
 

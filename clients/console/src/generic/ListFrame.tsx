@@ -1,12 +1,12 @@
-// What the lists of sign-ins, sessions and keys have: heading, choices, filters, rows, pages.
+// What a list has whose columns are its own: heading, choices, filters, rows, pages.
 import type { ReactNode } from "react";
 import { useRead, type Page } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
-import { ActiveFilters, FilterButton } from "../generic/Filters.tsx";
-import { Export } from "../generic/Export.tsx";
-import { listQuery } from "../generic/list.ts";
-import { Pager } from "../generic/Pager.tsx";
-import { WithResource } from "../generic/WithResource.tsx";
+import { ActiveFilters, FilterButton } from "./Filters.tsx";
+import { Export } from "./Export.tsx";
+import { listQuery } from "./list.ts";
+import { Pager } from "./Pager.tsx";
+import { WithResource } from "./WithResource.tsx";
 import { useAddress, valueOf } from "../parts/address.ts";
 import { Answered, Empty } from "../parts/states.tsx";
 import { Table, type Column } from "../parts/Table.tsx";

@@ -1,0 +1,11 @@
+"""`python -m tests.console.program serve`: the command line of the application, with jobs and a schedule to look at."""
+
+from app.cli import cli
+from app.core.jobs import cron
+from tests.modules.jobs.kinds import make_for_tick
+
+YEARLY = "tests.yearly"
+cron("0 0 1 1 *", name=YEARLY)(make_for_tick)
+
+if __name__ == "__main__":  # which it is not in the workers of a server
+    cli()
