@@ -15,6 +15,7 @@ from app.core.http.state import state_of
 from app.modules.jobs.schedules.router import ABOUT, schedules_router
 from app.modules.jobs.schemas import JobQuery, JobRead
 from app.modules.jobs.service import JobService
+from app.modules.jobs.summary.router import summary_router
 
 router = Router(
     "jobs",
@@ -64,4 +65,4 @@ async def retry_job(jobs: Jobs, id: UUID) -> Any:
     return await jobs.retry(id)
 
 
-ROUTERS = [router, schedules_router]
+ROUTERS = [router, schedules_router, summary_router]
