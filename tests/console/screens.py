@@ -1,5 +1,6 @@
 """Every screen of the console with an address that shows it."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from playwright.async_api import Page, expect
 
 from tests.browser import Traffic
 from tests.console.calls import calls_of
+from tests.console.jobs import ask_for
 from tests.demo import Demo
+from tests.modules.jobs.kinds import Wanted, give_up
 
 SOURCES = Path(__file__).parents[2] / "clients" / "console" / "src"
 DECLARED = re.compile(r'\{ path: "([^"]+)"')
@@ -79,6 +82,9 @@ SCREENS = {
     "/roles/versions/$id": [Screen("/roles/versions/{version}", "^Version ")],
     "/approvals": [Screen("/approvals", "^Approvals$")],
     "/approvals/$id": [Screen("/approvals/{approval}", ".")],
+    "/jobs": [Screen("/jobs", "^Jobs$"), Screen("/jobs?state=failed", "^Jobs$")],
+    "/jobs/$id": [Screen("/jobs/{job}", "^tests.give-up$")],
+    "/jobs/summary": [Screen("/jobs/summary", "^Summary of jobs$")],
     "/jobs/schedules": [Screen("/jobs/schedules", "^Schedules$")],
     "/audit": [Screen("/audit", "^Summary$")],
     "/audit/summary": [Screen("/audit/summary", "^Summary$")],
@@ -108,7 +114,7 @@ def declared_paths() -> list[str]:
 
 
 async def find_ids(demo: Demo) -> dict[str, str]:
-    """One of each thing that an address names. Asks for a change that waits for a second person."""
+    """One of each thing that an address names. Asks for a change that waits for a second person, and for a job."""
     async with calls_of(demo, "manager") as manager:
         me = (await manager.get("/auth/me")).json()
         task = (await manager.post("/tasks", json={"title": "Show every screen", "assignee_id": me["id"]})).json()
@@ -126,6 +132,7 @@ async def find_ids(demo: Demo) -> dict[str, str]:
                 "call_id"
             ],
             "approval": await ask_for_approval(admin),
+            "job": await ask_for_failure(demo, admin),
         }
 
 
@@ -142,3 +149,11 @@ async def ask_for_approval(admin: httpx.AsyncClient) -> str:
     answer = await admin.put(f"/users/{support}/roles", json=body)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
+
+
+async def ask_for_failure(demo: Demo, admin: httpx.AsyncClient) -> str:
+    """Ask for a job, and wait until it has failed. Returns its id."""
+    job = await ask_for(demo, "admin", give_up, Wanted(name="Show every screen"))
+    while (await admin.get(f"/jobs/{job}")).raise_for_status().json()["ended_at"] is None:  # noqa: ASYNC110  # HTTP
+        await asyncio.sleep(0.2)
+    return str(job)

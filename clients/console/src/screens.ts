@@ -45,6 +45,9 @@ export const SCREENS: readonly Screen[] = [
   { path: "/audit/sessions", title: "record.sessions", icon: "monitor", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Sessions.tsx") },
   { path: "/audit/keys", title: "record.keys", icon: "key", permission: ["audit:read", "users:read"], under: "audit", load: () => import("./record/Keys.tsx") },
   { path: "/audit/proofs", title: "record.proofs", icon: "shield-check", permission: ["audit:read"], under: "audit", load: () => import("./record/Proofs.tsx") },
+  { path: "/jobs", title: "jobs.title", icon: "list-checks", load: () => import("./jobs/Jobs.tsx") },
+  { path: "/jobs/$id", title: "jobs.job", icon: "list-checks", load: () => import("./jobs/JobScreen.tsx") },
+  { path: "/jobs/summary", title: "jobs.summary", icon: "chart-column", permission: ["jobs:read"], under: "jobs", load: () => import("./jobs/Summary.tsx") },
   { path: "/jobs/schedules", title: "schedules.title", icon: "calendar", permission: ["jobs:read"], under: "jobs", load: () => import("./jobs/Schedules.tsx") },
   { path: "/$slug/$id/person", title: "record.personal-data", icon: "fingerprint-pattern", load: () => import("./record/PersonScreen.tsx") },
 ];

@@ -101,6 +101,7 @@ class Gated(BaseModel):
 @job("tests.gated", Gated, requires="brands:create")
 async def make_behind_a_gate(work: Work, data: Gated) -> Made:
     """Make a brand as soon as there is a file."""
+    work.report(1, 2)
     while not data.gate.exists():  # noqa: ASYNC110  # another process makes it
         await asyncio.sleep(0.05)
     await BrandService(work.session).create(BrandCreate(name=data.name))

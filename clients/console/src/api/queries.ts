@@ -31,6 +31,9 @@ export function useRead<T>(path: string | null, query: Query = {}): UseQueryResu
   });
 }
 
+/** Keeps what the server has told of an address, as if it had been read. */
+export const noteRead = (path: string, answer: unknown) => void queries.setQueryData(["read", path, {}], answer);
+
 /** Forgets what was read below a path, after a write. */
 export const forget = (path: string) =>
   queries.invalidateQueries({
