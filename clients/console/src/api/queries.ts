@@ -4,6 +4,7 @@ import type { components } from "../../../typescript/src/schema.ts";
 import { readDocument, type Resource } from "../document/read.ts";
 import type { OpenApi } from "../document/schema.ts";
 import { api, call, data, type Query } from "./client.ts";
+import { dropOld } from "./dropOld.ts";
 import { hooks } from "./hooks.ts";
 import { Refused } from "./problems.ts";
 
@@ -19,6 +20,8 @@ export const queries = new QueryClient({
     },
   },
 });
+
+dropOld(queries.getQueryCache());
 
 hooks.policyChanged = () => void queries.invalidateQueries({ queryKey: ["mine"] });
 
