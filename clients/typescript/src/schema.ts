@@ -975,6 +975,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a mail by which you set another password
+         * @description Ask for a mail by which you set another password. The answer is the same whether there is such an account. Public.
+         */
+        post: operations["ask_for_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set another password by the token of a mail, then sign in
+         * @description Set another password by the token of a mail, then sign in. Sessions that you have end. Public.
+         */
+        post: operations["reset_own_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/step-up": {
         parameters: {
             query?: never;
@@ -1878,6 +1918,26 @@ export interface paths {
          * @description Turn a schedule on or off. What it would have asked for while it was off is not made up for. Requires the permission `jobs:update`, and `jobs:read`. Send `If-Match` to act only on the version that you read.
          */
         patch: operations["update_schedule"];
+        trace?: never;
+    };
+    "/api/v1/jobs/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs by kind and queue: those that are not done, and those that ended in the last 24 hours
+         * @description Count jobs by kind and queue: those that are not done, and those that ended in the last 24 hours. Requires the permission `jobs:read`.
+         */
+        get: operations["get_job_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/jobs/{id}": {
@@ -3160,6 +3220,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a job write a list to a file, with the rows that you may read when it runs
+         * @description Let a job write a list to a file, with the rows that you may read when it runs. `Location` is the job.
+         *
+         *     Once it has succeeded, `/transfers/{id}/file` has the file, once and for a day. Requires an authenticated caller.
+         */
+        post: operations["create_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what an import by a job did, line by line, or whether a file can be fetched
+         * @description Get what an import by a job did, line by line, or whether a file can be fetched. It is yours alone. Requires an authenticated caller.
+         */
+        get: operations["get_transfer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch an exported file
+         * @description Fetch an exported file. It is removed once all of it was sent. The permissions to read it are needed still. Requires an authenticated caller.
+         */
+        get: operations["get_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -3326,8 +3448,9 @@ export interface paths {
         get: operations["get_user_invitation"];
         put?: never;
         /**
-         * Invite a user to set a password
-         * @description Invite a user to set a password. Only this response shows the token, which ends an earlier one. Requires the permission `users:update`, and `users:read`. API keys are rejected.
+         * Invite a user to set a password, by mail where that is on
+         * @description Invite a user to set a password, by mail where that is on. Only this response shows the token, which ends an
+         *     earlier one. Requires the permission `users:update`, and `users:read`. API keys are rejected.
          */
         post: operations["invite_user"];
         /**
@@ -3624,6 +3747,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Accepted
+         * @description Work that a job does.
+         */
+        Accepted: {
+            /**
+             * ID
+             * Format: uuid
+             * @description The job; `Location` is its address.
+             */
+            id: string;
+        };
         /** AccessPage */
         AccessPage: {
             /**
@@ -6000,6 +6135,26 @@ export interface components {
             total_is_exact: boolean | null;
         };
         /**
+         * ExportCreate
+         * @description A list that a job writes to a file.
+         * @example {
+         *       "path": "/api/v1/tasks",
+         *       "query": "status=todo&format=csv&separator=semicolon&bom=true"
+         *     }
+         */
+        ExportCreate: {
+            /**
+             * Path
+             * @description The path of the list.
+             */
+            path: string;
+            /**
+             * Query
+             * @description Its query: filters, order, and the `format` of the file.
+             */
+            query: string;
+        };
+        /**
          * FailedAttempts
          * @description Failed attempts of one kind at an account, which count until a right one, and fade.
          */
@@ -6017,7 +6172,7 @@ export interface components {
             failures: number;
             /**
              * Kind
-             * @description What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code` again, or to change the own `email`.
+             * @description What was attempted: to sign in to the `account`, or from one address; to enter the own `password` or a `code` again, to change the own `email`, or to ask for a `password-reset`.
              */
             kind: components["schemas"]["ThrottleKind"];
         };
@@ -6728,6 +6883,110 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        /**
+         * JobSummary
+         * @description Jobs by kind and queue: those that are not done, and those that ended in the last 24 hours.
+         */
+        JobSummary: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was counted.
+             */
+            at: string;
+            /**
+             * Cancelled
+             * Format: int64
+             * @description Jobs that were cancelled since `since`.
+             */
+            cancelled: number;
+            /**
+             * Failed
+             * Format: int64
+             * @description Jobs that failed since `since`.
+             */
+            failed: number;
+            /**
+             * Kinds
+             * @description The kinds with jobs that are counted, by name.
+             */
+            kinds: components["schemas"]["KindCounts"][];
+            /**
+             * Lag seconds
+             * @description How many seconds the job that is due longest has waited for a worker; null where none is due.
+             */
+            lag_seconds: number | null;
+            /**
+             * Queued
+             * Format: int64
+             * @description Jobs that are to be done, now or later.
+             */
+            queued: number;
+            /**
+             * Queues
+             * @description The queues with jobs that are not done, by name.
+             */
+            queues: components["schemas"]["QueueCounts"][];
+            /**
+             * Running
+             * Format: int64
+             * @description Jobs that a worker has.
+             */
+            running: number;
+            /**
+             * Since
+             * Format: date-time
+             * @description The beginning of the 24 hours.
+             */
+            since: string;
+            /**
+             * Succeeded
+             * Format: int64
+             * @description Jobs that succeeded since `since`.
+             */
+            succeeded: number;
+        };
+        /**
+         * KindCounts
+         * @description The jobs of a kind.
+         */
+        KindCounts: {
+            /**
+             * Cancelled
+             * Format: int64
+             * @description Jobs that were cancelled since `since`.
+             */
+            cancelled: number;
+            /**
+             * Failed
+             * Format: int64
+             * @description Jobs that failed since `since`.
+             */
+            failed: number;
+            /**
+             * Kind
+             * @description The kind, such as `products.import`.
+             */
+            kind: string;
+            /**
+             * Queued
+             * Format: int64
+             * @description Jobs that are to be done, now or later.
+             */
+            queued: number;
+            /**
+             * Running
+             * Format: int64
+             * @description Jobs that a worker has.
+             */
+            running: number;
+            /**
+             * Succeeded
+             * Format: int64
+             * @description Jobs that succeeded since `since`.
+             */
+            succeeded: number;
+        };
         /**
          * LeftOut
          * @description A part of the overview that the caller may not read.
@@ -7471,6 +7730,11 @@ export interface components {
              * @description When the user was invited.
              */
             invited_at: string;
+            /**
+             * Is mailed
+             * @description Whether it is sent to the address of the user; false where mail is off.
+             */
+            is_mailed: boolean;
             /**
              * Is open
              * @description Whether it can be used. A deactivation and another password end it, too.
@@ -8678,6 +8942,40 @@ export interface components {
             last_name?: string | null;
         };
         /**
+         * QueueCounts
+         * @description The jobs of a queue that are not done.
+         */
+        QueueCounts: {
+            /**
+             * Due
+             * Format: int64
+             * @description Jobs that wait for a worker.
+             */
+            due: number;
+            /**
+             * Lag seconds
+             * @description How many seconds the one that is due longest has waited for a worker; null where none is due.
+             */
+            lag_seconds: number | null;
+            /**
+             * Later
+             * Format: int64
+             * @description Jobs whose next attempt begins later.
+             */
+            later: number;
+            /**
+             * Queue
+             * @description The name of the queue.
+             */
+            queue: string;
+            /**
+             * Running
+             * Format: int64
+             * @description Jobs that a worker has.
+             */
+            running: number;
+        };
+        /**
          * RecoveryCodes
          * @description New recovery codes. Shown once.
          */
@@ -8699,6 +8997,35 @@ export interface components {
              * @description The refresh token of the last token pair. It works once.
              */
             refresh_token: string;
+        };
+        /**
+         * ResetPassword
+         * @description The password that a person sets by the token of a mail.
+         */
+        ResetPassword: {
+            /**
+             * New password
+             * Format: password
+             * @description The new password, of 12 to 128 characters.
+             */
+            new_password: string;
+            /**
+             * Token
+             * Format: password
+             * @description The token of the mail. It works once.
+             */
+            token: string;
+        };
+        /**
+         * ResetRequest
+         * @description Who wants to set another password.
+         */
+        ResetRequest: {
+            /**
+             * Username
+             * @description The user name or the e-mail address, in any spelling.
+             */
+            username: string;
         };
         /**
          * Revert
@@ -9990,7 +10317,7 @@ export interface components {
          * @description What is blocked.
          * @enum {string}
          */
-        ThrottleKind: "account" | "account-at-address" | "address" | "password" | "code" | "email";
+        ThrottleKind: "account" | "account-at-address" | "address" | "password" | "code" | "email" | "password-reset";
         /** ThrottledPage */
         ThrottledPage: {
             /**
@@ -10038,7 +10365,7 @@ export interface components {
             failures: number;
             /**
              * Kind
-             * @description What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter their own `password` or `code` again, or change their own `email`.
+             * @description What is blocked: sign-ins to an `account`, from an `address`, or to an `account-at-address`; or that users enter their own `password` or `code` again, change their own `email`, or get mails for a `password-reset`.
              */
             kind: components["schemas"]["ThrottleKind"];
             /**
@@ -10137,6 +10464,61 @@ export interface components {
              * @constant
              */
             token_type: "bearer";
+        };
+        /**
+         * TransferRead
+         * @description The file of a job: one that it imports, or that it writes.
+         */
+        TransferRead: {
+            /**
+             * Direction
+             * @description Whether the job imports it or writes it.
+             * @enum {string}
+             */
+            direction: "import" | "export";
+            /**
+             * Expires at
+             * Format: date-time
+             * @description When all of it is removed.
+             */
+            expires_at: string;
+            /**
+             * ID
+             * Format: uuid
+             * @description The job.
+             */
+            id: string;
+            /**
+             * Is ready
+             * @description Whether `/file` has it: an exported file that is complete and was not fetched.
+             */
+            is_ready: boolean;
+            /**
+             * Media type
+             * @description What it is: CSV or NDJSON.
+             */
+            media_type: string;
+            /**
+             * Name
+             * @description What the file is called.
+             */
+            name: string;
+            /**
+             * Path
+             * @description The list, below the path of the API.
+             */
+            path: string;
+            /**
+             * Report
+             * @description What an import did, line by line; null until its job has ended, and for an export.
+             */
+            report: components["schemas"]["ImportReport"] | null;
+            /**
+             * Size
+             * Format: int64
+             * @description Its bytes, as far as it is written.
+             */
+            size: number;
         };
         /**
          * UserCreate
@@ -10907,8 +11289,10 @@ export interface components {
         "Idempotency-Replayed": string;
         /** @description The next page (RFC 8288); absent from the last. */
         Link: string;
-        /** @description The path of the created item. */
+        /** @description The path of the created item, or of the job that does the work. */
         Location: string;
+        /** @description The preference that the server followed (RFC 7240). */
+        "Preference-Applied": string;
         /** @description Requests left (r), and seconds until the next window (t); absent where requests are not counted. */
         RateLimit: string;
         /** @description The limit: q requests in w seconds. */
@@ -11570,7 +11954,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -11973,7 +12357,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -12240,7 +12624,7 @@ export interface operations {
                 /** @description Only failures with this code. */
                 error_code?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -13572,6 +13956,80 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    ask_for_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reset_own_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     step_up: {
         parameters: {
             query?: never;
@@ -13954,6 +14412,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -13989,6 +14449,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -14626,6 +15103,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -14661,6 +15140,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -15371,6 +15867,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -15406,6 +15904,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -16502,6 +17017,40 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_job_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobSummary"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     get_job: {
         parameters: {
             query?: never;
@@ -17258,6 +17807,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -17293,6 +17844,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -20053,6 +20621,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -20088,6 +20658,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -20745,6 +21332,8 @@ export interface operations {
                 from_line?: number;
             };
             header?: {
+                /** @description `respond-async`: answer 202 at once, with the address of the job that does the work. `wait`: answer when it is done. */
+                Prefer?: string;
                 /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
                 "Idempotency-Key"?: string;
                 /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
@@ -20780,6 +21369,23 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job imports the file. */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             400: components["responses"]["Malformed"];
@@ -21297,6 +21903,129 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_export: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_transfer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
