@@ -214,6 +214,7 @@ class JobSettings(Group):
         "If empty, embedded on SQLite and in development, else table.",
     )
     concurrency: int = Field(10, ge=1, le=1000, description="Jobs that a process runs at once.")
+    process_concurrency: int = Field(8, ge=1, le=1000, description="Jobs of its own that a process runs at once.")
     queues: tuple[str, ...] = Field(("default",), min_length=1, description="The queues that a process serves.")
     lease_seconds: float = Field(30, ge=3, description="A worker that is not heard of for so long has lost its jobs.")
     poll_seconds: float = Field(1, ge=0.05, le=60, description="How often a worker without a job looks for one.")

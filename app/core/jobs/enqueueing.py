@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from app.core.clock import now
 from app.core.db.session import Session
-from app.core.jobs.kinds import JobKind
+from app.core.jobs.kinds import PROCESS_QUEUE, JobKind
 
 D = TypeVar("D", bound=BaseModel)
 NEW_JOBS = "new jobs"
@@ -36,10 +36,13 @@ class NewJob:
 async def enqueue(session: Session, kind: JobKind[D], data: D, *, once: str | None = None, after: float = 0) -> UUID:
     """Ask for a job in the transaction of `session`, to begin `after` seconds at the earliest. Returns its id.
 
-    `once` is asked for once: where there is a job with it, whatever became of it, this returns the id of that.
+    `once` is asked for once: where there is a job with it, whatever became of it, this returns the id of that. Raises
+    Unavailable for a job of the queue `process` where this process has enough to do.
     """
     if session.hooks.store_job is None:
         raise NoJobStore
+    if kind.queue == PROCESS_QUEUE and after:
+        raise ValueError(f"{kind.name} begins at once, in this process")
     run_at = now() + timedelta(seconds=after)
     content = data.model_dump_json().encode()
     session.info[NEW_JOBS] = True

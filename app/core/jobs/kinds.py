@@ -19,6 +19,8 @@ PRIORITY = 5
 PRIORITIES = range(10)
 """0 is first."""
 DEFAULT_QUEUE = "default"
+PROCESS_QUEUE = "process"
+"""The queue of jobs that the process runs that asks for them, at once. They do not survive it."""
 
 
 class NoData(BaseModel):
@@ -54,6 +56,8 @@ class JobKind(Generic[D]):
             raise ValueError(f"{self.name!r} is no name of a kind of jobs; write one like 'products.import'")
         if self.attempts < 1 or self.seconds <= 0 or self.priority not in PRIORITIES:
             raise ValueError(f"the limits of {self.name} cannot be")
+        if self.queue == PROCESS_QUEUE and self.attempts != 1:
+            raise ValueError(f"{self.name} ends with its process, so that it has one attempt: write attempts=1")
         if self.as_system and self.requires is not None:
             raise ValueError(f"{self.name} acts as the system, which needs no permission")
 

@@ -16,6 +16,7 @@ from app.modules.jobs.commands.doctor import doctor
 from app.modules.jobs.commands.jobs import cancel, list_jobs, retry, show_job
 from app.modules.jobs.models import Job
 from app.modules.jobs.running.command import worker
+from app.modules.jobs.running.in_process import run_process_jobs
 from app.modules.jobs.schedules.command import scheduler
 from app.modules.jobs.schedules.scheduler import run_schedules
 from app.modules.jobs.service import forget, store_job
@@ -33,7 +34,8 @@ def install(database: Database) -> None:
 async def lifespan(state: State) -> AsyncIterator[None]:
     """Run jobs in this process, if it is to, and ask for those of schedules. Else only write the schedules."""
     is_inline = runs_inline(state.settings)
-    async with run_schedules(state.database, schedules, asks=is_inline and state.settings.jobs.scheduler):
+    own = run_process_jobs(state.database, state.outgoing, inline_settings(state.settings), end_process)
+    async with own, run_schedules(state.database, schedules, asks=is_inline and state.settings.jobs.scheduler):
         if not is_inline:
             yield
             return

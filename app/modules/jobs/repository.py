@@ -15,7 +15,7 @@ from app.core.db.entity import table_of
 from app.core.db.locks import lock_until_commit
 from app.core.db.pagination import RowPage
 from app.core.db.repository import Repository
-from app.core.db.session import AnyRow, Session
+from app.core.db.session import AnyRow, ReadSession, Session
 from app.modules.jobs.models import Job, JobQueue, JobState
 from app.modules.jobs.schemas import JobQuery, JobRead
 
@@ -84,8 +84,17 @@ class QueueRepository:
 
     async def add(self, id: UUID, name: str, run_at: datetime, priority: int) -> None:
         """Let a job wait until `run_at`."""
-        row = {"id": id, "queue": name, "run_at": run_at, "rank": rank_of(run_at, priority), "attempt": 0}
-        await self.session.execute(insert(queue).values(**row, is_cancelled=False, progress=0))
+        await self.insert(id, queue=name, run_at=run_at, rank=rank_of(run_at, priority), attempt=0)
+
+    async def add_held(self, id: UUID, name: str, lasts: timedelta) -> AnyRow:
+        """Take a job for so long that no other may take, and return its claim."""
+        at = now()
+        claim = {"lease": new_id(), "leased_until": at + lasts, "attempt": 1}
+        return await self.insert(id, queue=name, run_at=at, rank=at, **claim)
+
+    async def insert(self, id: UUID, **values: Any) -> AnyRow:
+        row = insert(queue).values(id=id, is_cancelled=False, progress=0, **values)
+        return (await self.session.execute(row.returning(*queue.c))).one()
 
     async def claim(self, queues: Collection[str], lasts: timedelta) -> AnyRow | None:
         """Take the first job that is due, for so long; None where there is none. Jobs that others take are passed."""
@@ -130,6 +139,12 @@ class QueueRepository:
     async def cancel(self, id: UUID) -> None:
         """Ask the worker that has a job to stop."""
         await self.session.execute(update(queue).where(queue.c.id == id).values(is_cancelled=True))
+
+
+async def has_free(session: ReadSession, name: str) -> bool:
+    """Whether a queue has a job that no process has."""
+    is_free = or_(queue.c.leased_until.is_(None), queue.c.leased_until < now())
+    return await session.first(select(queue.c.id).where(queue.c.queue == name, is_free).limit(1)) is not None
 
 
 def conditions_of(state: JobState) -> list[ColumnElement[bool]]:

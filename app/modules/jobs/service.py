@@ -10,7 +10,7 @@ from app.core.context import Principal
 from app.core.db.pagination import RowPage
 from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
-from app.core.jobs import NewJob
+from app.core.jobs import PROCESS_QUEUE, NewJob
 from app.core.security.encryption import DecryptionFailed
 from app.core.security.keys import Keys
 from app.modules.jobs.models import Job
@@ -111,5 +111,10 @@ async def store_job(session: Session, new: NewJob) -> UUID:
     )
     job.content = encrypt_content(session.keys, job, new.content)
     session.add(job)
-    await QueueRepository(session).add(job.id, new.queue, new.run_at, new.priority)
+    if new.queue != PROCESS_QUEUE:
+        await QueueRepository(session).add(job.id, new.queue, new.run_at, new.priority)
+        return job.id
+    if session.hooks.hold_job is None:
+        raise RuntimeError(f"this process runs no jobs of its own, such as {new.kind}")
+    await session.hooks.hold_job(session, job.id)
     return job.id

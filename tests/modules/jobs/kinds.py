@@ -114,6 +114,12 @@ async def take_too_long(_work: Work, _data: Wanted) -> None:
     await asyncio.sleep(60)
 
 
+@job("tests.own", Gated, requires="brands:create", queue="process", attempts=1, seconds=60)
+async def make_in_process(work: Work, data: Gated) -> BaseModel | None:
+    """Make a brand in the process that asks, as soon as there is a file."""
+    return await make_behind_a_gate.handler(work, data)
+
+
 def context_of(user_id: UUID, *permissions: str, api_key_id: UUID | None = None) -> RequestContext:
     """The context of a request of a user."""
     held = Principal(user_id, "", frozenset(permissions), datetime.max.replace(tzinfo=UTC), api_key_id=api_key_id)

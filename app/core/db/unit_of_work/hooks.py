@@ -48,5 +48,7 @@ class Hooks:
     """Where a person is erased, in that transaction: what a module holds besides personal columns."""
     store_job: Callable[[UnitOfWork, Any], Awaitable[UUID]] | None = None
     """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
+    hold_job: Callable[[UnitOfWork, Any], Awaitable[None]] | None = None
+    """Holds a job for this process, which runs it after the commit. Raises Unavailable where it has enough to do."""
     store_import: Callable[[UnitOfWork, Any, Any], Awaitable[UUID]] | None = None
     """Stores a file, and a job that imports it as an order says (`core.resources.imports.later`). Returns its id."""

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, ReadSession, Session
-from app.core.jobs import GiveUp, JobKind, LeaseLost, NoData, UnknownJobKind, Work, find_kind
+from app.core.jobs import PROCESS_QUEUE, GiveUp, JobKind, LeaseLost, NoData, UnknownJobKind, Work, find_kind
 from app.core.outgoing import Outgoing
 from app.modules.jobs.models import JobState
 from app.modules.jobs.repository import QueueRepository, jobs
@@ -104,7 +104,10 @@ class Attempt:
             await end_job(session, self.claim, JobState.cancelled)
 
     async def give_back(self) -> None:
-        """Let the job wait for another worker, as if this attempt had not begun."""
+        """Let the job wait for another worker, as if this attempt had not begun. One of this process ends with it."""
+        if self.kind.queue == PROCESS_QUEUE:
+            await self.fail(GiveUp("process-stopped"))
+            return
         async with self.record() as session:
             queue = QueueRepository(session)
             await queue.give_back(self.claim.lease, self.claim.run_at, self.kind.priority, counts=False)

@@ -11,6 +11,7 @@ import typer
 from app.core.db.engine import Database
 from app.core.outgoing import open_outgoing
 from app.core.runtime.command_result import CommandResult
+from app.modules.jobs.running.in_process import run_process_jobs
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ async def worker(database: Database, *, queue: Queues = None, concurrency: Concu
     settings = database.settings.jobs.model_copy(update={name: value for name, value in changed.items() if value})
     async with (
         open_outgoing(database.settings.outgoing) as outgoing,
+        run_process_jobs(database, outgoing, settings, end_process),
         run_jobs(database, outgoing, settings, end_process, lambda _stop: None),
     ):
         logger.info("worker_started", queues=settings.queues, concurrency=settings.concurrency)
