@@ -28,6 +28,7 @@ PUBLIC = {
     "GET /redoc",
     "GET /static/{name}",
     f"GET {API}/downloads/file",  # its token is a credential, for one list and once
+    f"POST {API}/auth/email-verification",
     f"POST {API}/auth/password-reset",  # for people who cannot sign in
     f"POST {API}/auth/password-reset/confirm",
     f"POST {API}/auth/browser/logout",  # these three are for pages of this server, see `SameOrigin`

@@ -88,7 +88,18 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
         if hook.install:
             hook.install(Database(settings))
 
-    first = ["audit", "api_keys", "auth", "idempotency", "invitations", "notices", "second_factor", "sessions", "users"]
+    first = [
+        "audit",
+        "api_keys",
+        "auth",
+        "email_verification",
+        "idempotency",
+        "invitations",
+        "notices",
+        "second_factor",
+        "sessions",
+        "users",
+    ]
     assert installed == [*first, "rbac", "approvals", "jobs", "transfers"]
 
 

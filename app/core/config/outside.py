@@ -59,6 +59,11 @@ class MailSettings(Group):
     )
     reset_ttl: int = Field(1800, ge=300, le=86_400, description="Seconds in which such a link can be used.")
 
+    verify_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
+        None, pattern=PAGE, description="Page on which people verify their address: links of mails lead there."
+    )
+    verify_ttl: int = Field(86_400, ge=300, le=604_800, description="Seconds in which such a link can be used.")
+
     @field_validator("url")
     @classmethod
     def check_url(cls, url: SecretStr | None) -> SecretStr | None:

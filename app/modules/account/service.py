@@ -12,6 +12,8 @@ from app.core.resources.service import reload_one
 from app.core.security.passwords import PasswordHasher, normalize_password
 from app.modules.account.reauthentication.reauthentication import Reauthentication, WrongPassword
 from app.modules.auth import reset_counters
+from app.modules.email_verification import VerificationService
+from app.modules.mail import Mailer
 from app.modules.second_factor import Enrolment, RecoveryCodes, SecondFactorService, check_step_up
 from app.modules.sessions import SessionRepository, end_sessions
 from app.modules.users import User, UserRepository, UserService
@@ -68,7 +70,11 @@ class AccountService:
             await self.reauthentication.reserve_email_change()
         async with self.database.unit_of_work(self.context) as session:
             rows = UserRepository(session)
-            row = await rows.change(await rows.load(self.principal.user_id, if_match), changes)
+            row = await rows.load(self.principal.user_id, if_match)
+            is_moved = changes.get("email", row.email) != row.email
+            row = await rows.change(row, changes)
+            if is_moved and Mailer(self.database.settings).is_on:
+                await VerificationService(session).ask(row.id, self.database.settings)
             return await reload_one(rows, row)
 
     async def enrol(self, current_password: str) -> Enrolment:
