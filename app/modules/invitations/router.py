@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -51,6 +51,7 @@ ResetAcceptance = Annotated[AcceptanceService, Depends(acceptance_by(BY_RESET))]
 Resets = Annotated[ResetService, Depends(reset_service)]
 Invitations = Annotated[InvitationService, transactional(InvitationService)]
 ReadInvitations = Annotated[InvitationService, read_only(InvitationService)]
+MAIL_IS_OFF: dict[int | str, Any] = {HTTPStatus.CONFLICT: {"description": "No mail is sent."}}
 ADMINISTRATION = other_account_change("users:update")
 
 
@@ -60,7 +61,12 @@ async def accept_invitation(acceptance: Acceptance, data: InvitedPassword) -> No
     await acceptance.accept(data.token.get_secret_value(), data.new_password.get_secret_value())
 
 
-@router.post("/auth/password-reset", status_code=HTTPStatus.NO_CONTENT, dependencies=[public(durable_audit=True)])
+@router.post(
+    "/auth/password-reset",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=MAIL_IS_OFF,
+    dependencies=[public(durable_audit=True)],
+)
 async def ask_for_password_reset(request: Request, resets: Resets, data: ResetRequest) -> None:
     """Ask for a mail by which you set another password. The answer is the same whether there is such an account."""
     await resets.ask(data.username, choose_language(request.headers.get("accept-language")))
