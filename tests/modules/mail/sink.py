@@ -1,6 +1,7 @@
 """A real SMTP server in this process, which keeps what it is given, and can fail as servers do."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,9 +11,11 @@ from email.policy import SMTP
 from typing import Any
 
 from aiosmtpd import smtp
-from aiosmtpd.smtp import Envelope, Session
+from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from app.core.config import MailSettings, Settings
+
+PASSWORD = "p@ss/word of the server"
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Sink:
     recipients: list[str] = field(default_factory=list)
     deaths_after_data: int = 0
     """So often the connection dies when the whole message has arrived, before the answer."""
+    answering: asyncio.Event | None = None
+    """Until it is set, no message that has arrived is answered."""
     refusals: list[str] = field(default_factory=list)
     """What is answered to the next recipients."""
 
@@ -40,6 +45,8 @@ class Sink:
         assert isinstance(content, bytes)
         self.mails.append(message_from_bytes(content, policy=SMTP))
         self.recipients += envelope.rcpt_tos
+        if self.answering is not None:
+            await self.answering.wait()
         if self.deaths_after_data:
             self.deaths_after_data -= 1
             server.transport.abort()  # type: ignore[union-attr]  # there is one while it is served
@@ -67,10 +74,24 @@ def part_of(mail: EmailMessage, kind: str) -> str:
     return str(part.get_content())
 
 
+def admit(
+    _server: object, _session: object, _envelope: object, _mechanism: str, given: smtp.LoginPassword
+) -> AuthResult:
+    """Whether a client gave the right name and password."""
+    return AuthResult(success=(given.login, given.password) == (b"attest", PASSWORD.encode()))
+
+
 @asynccontextmanager
-async def opened_sink() -> AsyncIterator[Sink]:
+async def opened_sink(tls: ssl.SSLContext | None = None, *, starts_tls: bool = False) -> AsyncIterator[Sink]:
+    """A sink; with `tls` one that asks for a password, on a connection that is encrypted at once or by STARTTLS."""
     sink, loop = Sink(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: smtp.SMTP(sink, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", 0)
+    options: dict[str, Any] = {"enable_SMTPUTF8": True, "loop": loop}
+    if tls is not None:
+        options |= {"authenticator": admit, "auth_required": True, "auth_require_tls": starts_tls}
+    if starts_tls:
+        options |= {"tls_context": tls, "require_starttls": True}
+    at_once = None if starts_tls else tls
+    server = await loop.create_server(lambda: smtp.SMTP(sink, **options), "127.0.0.1", 0, ssl=at_once)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
