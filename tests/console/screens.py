@@ -87,7 +87,10 @@ SCREENS = {
     "/jobs/summary": [Screen("/jobs/summary", "^Summary of jobs$")],
     "/jobs/schedules": [Screen("/jobs/schedules", "^Schedules$")],
     "/audit": [Screen("/audit", "^Summary$")],
-    "/audit/summary": [Screen("/audit/summary", "^Summary$")],
+    "/audit/summary": [
+        Screen("/audit/summary", "^Summary$"),
+        Screen("/audit/summary?guard=signed-in", "^Summary$"),
+    ],
     "/audit/changes": [
         Screen("/audit/changes", "^Change log$"),
         Screen("/audit/changes?entity=product&entity_id={product}&field=price", "^Change log$"),

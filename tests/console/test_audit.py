@@ -172,6 +172,29 @@ async def test_every_bar_of_the_summary_leads_to_its_rows(console: OpenConsole, 
     await expect(page.get_by_role("heading", level=1)).to_have_text("GET /api/v1/auth/me")
 
 
+async def test_refusals_are_counted_by_guard_and_each_leads_to_its_rows(console: OpenConsole, demo: Demo) -> None:
+    async with calls_of(demo, "support") as support:
+        for _ in range(3):
+            assert (await support.get("/roles")).status_code == 403
+        assert (await support.get("/tasks?limit=none")).status_code == 422
+    page = await console("auditor", "/audit/summary")
+
+    guards = page.get_by_role("region", name="Refusals by guard")
+    await guards.get_by_role("link", name="roles:read", exact=True).click()
+    await expect(page).to_have_url(re.compile("guard=roles%3Aread"))
+    reasons = page.get_by_role("region", name="Refusals by reason")
+    await expect(reasons.get_by_role("link")).to_have_text(["permission-denied"])
+    people = page.get_by_role("region", name="Who was refused")
+    await expect(people.get_by_role("link", name="support")).to_be_visible()
+    await page.get_by_role("region", name="Refusals by route").get_by_role("link", name="GET /api/v1/roles").click()
+    await expect(page.get_by_role("row", name="GET /api/v1/roles").first).to_contain_text("permission-denied")
+
+    await page.go_back()
+    await page.get_by_role("button", name="Remove Guard: roles:read").click()
+    await expect(people).to_have_count(0)
+    await expect(reasons.get_by_role("link", name="invalid-fields")).to_be_visible()
+
+
 async def test_requests_are_found_by_decision_and_session(console: OpenConsole, demo: Demo) -> None:
     async with calls_of(demo, "support") as support:
         assert (await support.get("/users")).status_code == 403

@@ -27,6 +27,7 @@ from app.modules.audit.rollups.counting import days, fields, hours
 from app.modules.audit.schemas import Window
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.store import seals
+from app.modules.audit.summary.guards import Rules, guard_of
 from app.modules.audit.summary.schemas import Dimension, SummaryQuery
 
 COLUMNS = {
@@ -50,7 +51,7 @@ class Rollup(NamedTuple):
 ROLLUPS = {
     Log.access: (
         Rollup(hours, OF_REQUESTS | {Dimension.hour}),
-        Rollup(days, OF_REQUESTS | OF_ACTORS | {Dimension.error_code}),
+        Rollup(days, OF_REQUESTS | OF_ACTORS | {Dimension.error_code, Dimension.guard}),
     ),
     Log.changes: (
         Rollup(days, OF_ACTORS | {Dimension.entity, Dimension.action}),
@@ -70,10 +71,11 @@ def find_rollup(query: SummaryQuery) -> Table:
 
 
 class SummaryRepository:
-    """The roll-ups, as far as the caller may read the entries."""
+    """The roll-ups, as far as the caller may read the entries. `rules` are those of all routes."""
 
-    def __init__(self, session: ReadSession | Session) -> None:
+    def __init__(self, session: ReadSession | Session, rules: Rules) -> None:
         self.session = session
+        self.rules = rules
 
     async def read(self, query: SummaryQuery, window: Window) -> Sequence[AnyRow]:
         """The first groups, each with `total` and `groups` of all, and the `tree` of the sealed changes.
@@ -113,6 +115,8 @@ class SummaryRepository:
         if log is Log.changes:
             columns["bytes_out"] = cast(null(), BigInteger)
             columns["module"] = module_of(table.c.entity)
+        elif "error_code" in table.c:
+            columns["guard"] = guard_of(table, self.rules)
         if "hour" in table.c:
             is_sqlite = self.session.is_sqlite
             hour = table.c.hour

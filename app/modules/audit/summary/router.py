@@ -6,6 +6,7 @@ from fastapi import Query, Request
 
 from app.core.http.dependencies import read_only
 from app.core.http.guards import requires_in_some_module
+from app.core.http.route_rules import calls_by_rule
 from app.core.http.router import Router
 from app.core.http.state import state_of
 from app.modules.audit.schemas import AUDIT
@@ -25,6 +26,7 @@ Summaries = Annotated[SummaryService, read_only(SummaryService)]
 )
 async def get_summary(request: Request, summaries: Summaries, query: Annotated[SummaryQuery, Query()]) -> SummaryRead:
     """Count the entries of a log by actor, route, table, day and more. The last 31 days, unless a period is given."""
+    state = state_of(request)
     if query.log is Log.access:
-        await state_of(request).access_log.flush()
-    return await summaries.read(query)
+        await state.access_log.flush()
+    return await summaries.read(query, calls_by_rule(state.route_index.routes))

@@ -32,6 +32,7 @@ class Dimension(StrEnum):
     route = "route"
     status = "status"
     error_code = "error_code"
+    guard = "guard"
     entity = "entity"
     action = "action"
     field = "field"
@@ -65,6 +66,8 @@ class SummaryQuery(BaseModel):
     """Only responses whose status begins with this digit."""
     error_code: str | None = Field(None, max_length=64)
     """Only failures with this code."""
+    guard: str | None = Field(None, max_length=200)
+    """Only refusals by the guard with this rule: `signed-in`, `internal` or a permission."""
     entity: TableName | None = None
     """Only changes of this table, of today or of an earlier version."""
     action: Literal["create", "update", "delete", "restore"] | None = None
@@ -142,6 +145,8 @@ class SummaryGroup(ResponseSchema):
     """The first digit of the status of the responses."""
     error_code: str | None
     """The code of the failures."""
+    guard: str | None
+    """The rule of the guard that refused, which the route has today: `signed-in`, `internal` or permissions."""
     entity: str | None
     """The table of the changes."""
     action: str | None

@@ -9,25 +9,27 @@ from app.modules.audit.names.present import Names, WantedNames
 from app.modules.audit.rollups.models import NO_ID
 from app.modules.audit.seal.tree import Tree
 from app.modules.audit.sealer.logs import Log
+from app.modules.audit.summary.guards import Rules
 from app.modules.audit.summary.repository import SummaryRepository
 from app.modules.audit.summary.schemas import SummaryGroup, SummaryQuery, SummaryRead
 
 ABSENT = ("", 0, NO_ID)
 """What stands in a key in place of what an entry does not have."""
-KEYS = ("day", "hour", "actor_kind", "actor_id", "owner_id", "module", "method", "route", "error_code", "entity")
+OF_REQUESTS = ("module", "method", "route", "error_code", "guard")
+KEYS = ("day", "hour", "actor_kind", "actor_id", "owner_id", *OF_REQUESTS, "entity")
 
 
 class SummaryService:
     """Summaries of the logs."""
 
     def __init__(self, session: ReadSession | Session) -> None:
-        self.rows = SummaryRepository(session)
+        self.session = session
 
-    async def read(self, query: SummaryQuery) -> SummaryRead:
+    async def read(self, query: SummaryQuery, rules: Rules) -> SummaryRead:
         """The groups of the entries of a period. Raises Invalid, RangeRequired."""
         at = now()
         window = query.window(at)
-        rows = await self.rows.read(query, window)
+        rows = await SummaryRepository(self.session, rules).read(query, window)
         first = rows[0]
         return SummaryRead(
             log=query.log,
@@ -47,7 +49,7 @@ class SummaryService:
         for row in rows:
             for name in ("actor_id", "owner_id"):
                 wanted.add_item(None, row._mapping.get(name))
-        names = await wanted.read(self.rows.session)
+        names = await wanted.read(self.session)
         return [to_group(row, names) for row in rows]
 
 

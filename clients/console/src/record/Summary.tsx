@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useRead, type Schemas } from "../api/queries.ts";
 import { useAddress, valueOf } from "../parts/address.ts";
 import { Chart, type Series } from "../parts/Chart.tsx";
+import { RemovableChip } from "../parts/Chip.tsx";
 import { Ranking, type Rank } from "../parts/Ranking.tsx";
 import { Answered } from "../parts/states.tsx";
 import { Heading } from "../parts/Toolbar.tsx";
@@ -14,6 +15,8 @@ import { toAccess } from "./places.ts";
 
 type Group = Schemas["SummaryGroup"];
 type Shown = { period: Period; now: number };
+/** The refusals of one guard, or all. */
+type Refused = Shown & { guard: string | undefined };
 
 const MOST = 10;
 const ALL = 1000;
@@ -22,15 +25,32 @@ export default function Summary() {
   const [search] = useAddress();
   const [now] = useState(Date.now);
   const period = PERIODS.find((one) => one === valueOf(search, "period")) ?? "day";
+  const shown = { period, now };
   return (
     <>
       <Heading title={say("record.summary")}><PeriodSwitch period={period} /></Heading>
-      <OverTime period={period} now={now} />
+      <OverTime {...shown} />
+      <Refusals {...shown} guard={valueOf(search, "guard") || undefined} />
       <div className="rankings">
-        <Most {...{ period, now }} by="error_code" label={say("record.summary.refusals")} of={say("record.reason")} status="4" rank={byCode} />
-        <Most {...{ period, now }} by="route" label={say("record.summary.guards")} of={say("record.route")} status="4" rank={byRoute("400")} />
-        <Most {...{ period, now }} by="actor" label={say("record.summary.people")} of={say("record.person")} rank={byActor} />
-        <Most {...{ period, now }} by="route" label={say("record.summary.routes")} of={say("record.route")} rank={byRoute()} />
+        <Most {...shown} by="actor" label={say("record.summary.people")} of={say("record.person")} rank={byActor} />
+        <Most {...shown} by="route" label={say("record.summary.routes")} of={say("record.route")} rank={byRoute()} />
+      </div>
+    </>
+  );
+}
+
+/** What was refused, by the guard that did; and of one guard or all, why, where and to whom. */
+function Refusals({ guard, ...shown }: Refused) {
+  const [, change] = useAddress();
+  const refused = { ...shown, guard, status: "4" };
+  return (
+    <>
+      {guard && <div className="chips"><RemovableChip label={say("filter.set", { name: say("record.guard"), value: guard })} onRemove={() => change({ guard: undefined })} /></div>}
+      <div className="rankings">
+        <Most {...refused} guard={undefined} by="guard" label={say("record.summary.guards")} of={say("record.guard")} rank={byGuard(shown.period)} />
+        <Most {...refused} by="error_code" label={say("record.summary.refusals")} of={say("record.reason")} rank={byCode} />
+        <Most {...refused} by="route" label={say("record.summary.refused-routes")} of={say("record.route")} rank={byRoute("400", guard)} />
+        {guard && <Most {...refused} by="actor" label={say("record.summary.refused-people")} of={say("record.person")} rank={byActor} />}
       </div>
     </>
   );
@@ -72,11 +92,11 @@ function OverTime({ period, now }: Shown) {
   );
 }
 
-type MostProps = Shown & { by: string; label: string; of: string; status?: string; rank: (group: Group, since: string) => Rank | null };
+type MostProps = Shown & { by: string; label: string; of: string; status?: string; guard?: string | undefined; rank: (group: Group, since: string) => Rank | null };
 
-function Most({ period, now, by, label, of, status, rank }: MostProps) {
+function Most({ period, now, by, label, of, status, guard, rank }: MostProps) {
   const since = beginOf(period, now);
-  const counted = useSummary({ by, status, at_gte: since, limit: MOST });
+  const counted = useSummary({ by, status, guard, at_gte: since, limit: MOST });
   return (
     <Answered to={counted}>
       {({ items }) => <Ranking label={label} of={of} tone={status ? "warn" : "info"} ranks={items.flatMap((group) => rank(group, since) ?? [])} />}
@@ -87,8 +107,12 @@ function Most({ period, now, by, label, of, status, rank }: MostProps) {
 const byCode = ({ error_code: code, count }: Group, at_gte: string): Rank | null =>
   code ? { key: code, label: code, count, place: toAccess({ error_code: code, at_gte }) } : null;
 
+/** Leads to the refusals of the guard: the log has no filter for it. */
+const byGuard = (period: Period) => ({ guard, count }: Group): Rank | null =>
+  guard ? { key: guard, label: guard, count, place: { to: "/audit/summary", search: { period, guard } } } : null;
+
 const byActor = ({ actor_kind: kind, actor_id: id, actor_name: name, count }: Group, at_gte: string): Rank | null =>
   id ? { key: id, label: actorName({ actor_kind: kind ?? "", actor_name: name }), count, place: toAccess({ actor_id: id, at_gte }) } : null;
 
-const byRoute = (status_gte?: string) => ({ method, route, count }: Group, at_gte: string): Rank | null =>
-  route && method ? { key: `${method} ${route}`, label: `${method} ${route}`, count, place: toAccess({ route, method, at_gte, status_gte }) } : null;
+const byRoute = (status_gte?: string, guard?: string) => ({ method, route, count }: Group, at_gte: string): Rank | null =>
+  route && method ? { key: `${method} ${route}`, label: `${method} ${route}`, count, place: toAccess({ route, method, at_gte, status_gte, ...(guard && { decision_null: "true" }) }) } : null;

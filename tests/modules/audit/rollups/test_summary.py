@@ -9,6 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.db.engine import Database
+from app.modules.audit.summary.guards import AT_THE_DOOR
+from app.modules.rbac.engine.access import NetworkNotAllowed, PasswordChangeRequired, SecondFactorRequired
 from tests.modules.api_keys.test_api_keys import make_key
 from tests.modules.audit.sealer.sealed import add_changes, seal_all, sealed_ids, sealer_of
 from tests.people import Person, SignedInAs
@@ -163,6 +165,56 @@ async def test_the_last_31_days_are_counted_by_default(signed_in_as: SignedInAs)
     assert timedelta() <= end - datetime.now(UTC) < timedelta(days=1)
 
 
+async def test_refusals_are_counted_by_the_guard_that_refused(
+    client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    reader, auditor = await signed_in_as("tasks:read"), await signed_in_as("audit:read")
+    await client.get("/tasks")
+    await client.head("/brands")
+    await reader.get("/brands")
+    await reader.get("/brands", params={"limit": "1"})
+    await reader.post("/tasks", {"title": "a"})
+    await reader.get("/tasks", params={"limit": "none"})
+    await reader.get("/nothing")
+    await client.post("/auth/token", data={"username": "nobody", "password": "wrong"})
+
+    by_guard = await ask(auditor, "guard", log="access", status=4)
+    of_brands = await ask(auditor, "route,error_code", log="access", guard="brands:read")
+    at_the_door = await ask(auditor, "route", log="access", guard="signed-in")
+
+    assert groups_of(by_guard, "guard") == [
+        (None, 3),
+        ("brands:read", 2),
+        ("signed-in", 2),
+        ("tasks:create", 1),
+    ]
+    assert groups_of(of_brands, "method", "route", "error_code") == [("GET", "/api/v1/brands", "permission-denied", 2)]
+    assert {route for route, _ in groups_of(at_the_door, "route")} == {"/api/v1/tasks", "/api/v1/brands"}
+
+
+async def test_guards_are_named_as_entries_name_those_that_admit(
+    app: FastAPI, client: httpx.AsyncClient, signed_in_as: SignedInAs
+) -> None:
+    auditor, other = await signed_in_as("audit:read", "tasks:read"), await signed_in_as()
+    paths = ("/tasks", "/auth/me", "/audit/access", "/audit/summary?by=day")
+    for path in paths:
+        await auditor.get(path)
+        await (other.get(path) if path != "/auth/me" else client.get(path))
+
+    entries = (await auditor.get("/audit/access", params={"limit": 100})).json()["items"]
+    admitted = {each["route"]: each["decision"] for each in entries if each["actor_id"] == str(auditor.id)}
+    refused = await ask(auditor, "guard,route", log="access", status=4)
+
+    found = dict(tuple(reversed(group[:2])) for group in groups_of(refused, "guard", "route"))
+    assert found == {f"/api/v1{path.partition('?')[0]}": admitted[f"/api/v1{path.partition('?')[0]}"] for path in paths}
+
+
+def test_every_restriction_of_a_caller_is_a_refusal_at_the_door() -> None:
+    restrictions = {each.code for each in (PasswordChangeRequired, SecondFactorRequired, NetworkNotAllowed)}
+
+    assert restrictions < set(AT_THE_DOOR)
+
+
 REFUSED = [
     ({"by": "day", "at_gte": "2025-01-01T00:00:00Z", "at_lt": "2026-01-02T00:00:01Z"}, "range-required", "too-early"),
     ({"by": "hour", "log": "access", **MARCH, "at_gte": "2026-02-01T00:00:00Z"}, "range-required", "too-early"),
@@ -170,6 +222,8 @@ REFUSED = [
     ({"by": "field,actor"}, "invalid-fields", "not-counted-by"),
     ({"by": "day", "field": "title", "action": "create"}, "invalid-fields", "not-counted-by"),
     ({"by": "hour,actor", "log": "access"}, "invalid-fields", "not-counted-by"),
+    ({"by": "hour,guard", "log": "access"}, "invalid-fields", "not-counted-by"),
+    ({"by": "guard"}, "invalid-fields", "not-counted-by"),
     ({"by": "day", "log": "access", "entity": "task"}, "invalid-fields", "not-counted-by"),
     ({"by": "actor", "sort": "time"}, "invalid-fields", "not-sortable"),
     ({"by": "colour"}, "invalid-fields", "enum"),
