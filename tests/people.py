@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -64,41 +65,52 @@ SignedInAs = Callable[..., Awaitable[Person]]
 async def person(
     app: FastAPI, client: httpx.AsyncClient, permissions: tuple[str, ...] = (), *, superuser: bool = False
 ) -> Person:
-    """Make a user with exactly `permissions`, by a role of its own, and a session."""
+    """Make a user with exactly `permissions`, by a role of its own, and a session.
+
+    A module of which some are for other rows than others needs a role for each scope.
+    """
     name = f"u{uuid4().hex[:12]}"
     context = RequestContext.for_job("test")
     async with app.state.database.unit_of_work(context) as session:
         user = User(username=name, email=f"{name}@example.com", password_hash=PASSWORD_HASH, is_superuser=superuser)
         session.add(user)
         await session.flush()
-        if permissions:
-            roles = RoleService(session)
-            role = await roles.create(RoleCreate(name=name))
-            await roles.replace_matrix(role.id, matrix(permissions))
-            await AssignmentService(session).replace(user.id, Assignments(role_ids=[role.id]))
+        roles = RoleService(session)
+        made = [
+            (await roles.create(RoleCreate(name=f"{name}{number or ''}")), flags)
+            for number, flags in enumerate(matrices(permissions))
+        ]
+        for role, flags in made:
+            await roles.replace_matrix(role.id, flags)
+        if made:
+            await AssignmentService(session).replace(user.id, Assignments(role_ids=[role.id for role, _ in made]))
         sessions = SessionTokens(app.state.database, app.state.access_tokens, context)
         pair = await sessions.open(session, user.id)
     return Person(user.id, name, client, pair.access_token, pair.refresh_token)
 
 
-def matrix(permissions: tuple[str, ...]) -> list[Flags]:
-    """The smallest matrix that grants `permissions`; a flag brings read with it, in the scope of `tasks:update@own`."""
-    actions: dict[str, set[str]] = defaultdict(set)
-    scopes: dict[str, str] = {}
+def matrices(permissions: tuple[str, ...]) -> list[list[Flags]]:
+    """The smallest matrices that grant `permissions`, at most one scope of each module in each of them.
+
+    A flag brings read with it, in the scope of `tasks:update@own`.
+    """
+    actions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for permission in permissions:
         name, _, scope = permission.partition("@")
         slug, _, action = name.partition(":")
-        actions[slug].add(action)
-        scopes[slug] = scope or ALL_ROWS
-    return [
-        Flags(
-            module_slug=slug,
-            can_create="create" in wanted,
-            can_update="update" in wanted,
-            can_delete="delete" in wanted,
-            can_audit="audit" in wanted,
-            actions=sorted(wanted - {"read", *ACTIONS}),
-            scope=scopes[slug],
-        )
-        for slug, wanted in actions.items()
-    ]
+        actions[slug][scope or ALL_ROWS].add(action)
+    flags = [[grant(slug, scope, wanted) for scope, wanted in by_scope.items()] for slug, by_scope in actions.items()]
+    return [[each for each in row if each is not None] for row in zip_longest(*flags)]
+
+
+def grant(slug: str, scope: str, wanted: set[str]) -> Flags:
+    """The flags of a module that grant some actions in a scope."""
+    return Flags(
+        module_slug=slug,
+        can_create="create" in wanted,
+        can_update="update" in wanted,
+        can_delete="delete" in wanted,
+        can_audit="audit" in wanted,
+        actions=sorted(wanted - {"read", *ACTIONS}),
+        scope=scope,
+    )

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from app.core.db.declared_filters import read_name
 from app.core.db.derived import derivations
-from app.core.db.field_rules import FieldAccess
+from app.core.db.field_access import FieldAccess
 from app.core.db.filter_query import EntityFilterQuery, FilterQuery
 from app.core.db.filters import given_filters
 from app.core.db.full_text import COLUMN

@@ -1,7 +1,6 @@
 """Fields that need an action of their module: to be read, or to be written. A column declares which, once.
 
-A caller without the action to read gets null, and cannot ask by the field. A caller without the action to write cannot
-change it. Writing needs reading too: what becomes of a value tells what is stored. Jobs, which have no caller, may all.
+What a caller may do with them is in `field_access.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,14 +10,10 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 from sqlalchemy import Table
-from sqlmodel import SQLModel
 
-from app.core.context import RequestContext
 from app.core.db.derived import derivations
-from app.core.db.entity import defaults_of
+from app.core.db.row_access import scopes_of
 from app.core.db.targets import SHOWN_AS
-from app.core.errors import Forbidden
-from app.core.field_errors import field_error
 from app.core.runtime.module_info import ModuleInfo
 
 INFO, RULES = "field_rule", "field_rules"
@@ -43,7 +38,7 @@ def field_rule(*, read: str | None = None, write: str | None = None) -> dict[str
     return {"info": {INFO: FieldRule(read, write)}}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FieldRules:
     """The permissions that the fields of one table need."""
 
@@ -55,10 +50,27 @@ class FieldRules:
     """The columns that need one of them."""
     schemas: tuple[type[BaseModel], ...] = ()
     """The schemas whose fields these are."""
+    table: Table | None = None
+    """The table, once a module has made it its own."""
+
+    @property
+    def have_scopes(self) -> bool:
+        """Whether the rows have scopes, in which a permission can be held."""
+        return self.table is not None and scopes_of(self.table) is not None
 
     def permission_to_read(self, name: str) -> str | None:
         """The permission that shows a column, where it needs one."""
         return next((held for held, names in self.read.items() if name in names), None)
+
+    def needed_to_read(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of `names` that need a permission to be read, each with it."""
+        wanted, needed = frozenset(names), self.permission_to_read
+        return {name: each for name in self.names if name in wanted and (each := needed(name)) is not None}
+
+    def needed_to_write(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of `names` that need a permission to be written, each with it."""
+        wanted, needed = frozenset(names), self.write
+        return {name: needed[name] for name in self.names if name in wanted and name in needed}
 
 
 NO_RULES = FieldRules({}, {})
@@ -68,63 +80,6 @@ def rules_of(table: Table) -> FieldRules:
     """The rules of the fields of a table."""
     rules: FieldRules = table.info.get(RULES, NO_RULES)
     return rules
-
-
-@dataclass(frozen=True, slots=True)
-class FieldAccess:
-    """What the caller of a request may do with the fields of a table, at this moment."""
-
-    rules: FieldRules
-    context: RequestContext
-
-    @property
-    def unreadable(self) -> frozenset[str]:
-        """The columns that the caller may not read."""
-        caller = self.context.principal
-        if not self.rules.read or caller is None:
-            return NOTHING
-        return NOTHING.union(*(names for held, names in self.rules.read.items() if not caller.scopes_of(held)))
-
-    def check_reading(self, names: Iterable[str], place: str = "/body/{}") -> None:
-        """Raise Forbidden if the caller may not read one of the columns `names`, which the request has at `place`.
-
-        Without reading it, no answer may depend on its value.
-        """
-        if unreadable := self.unreadable:
-            wanted = unreadable.intersection(names)
-            needed = {name: self.rules.permission_to_read(name) for name in self.rules.names if name in wanted}
-            refuse(needed, "read", place)
-
-    def check_writing(self, names: Iterable[str]) -> None:
-        """Raise Forbidden if the caller may not write one of the columns `names`."""
-        caller = self.context.principal
-        if self.rules.write and caller is not None:
-            wanted = self.rules.write.keys() & set(names)
-            lacking = {name for name in wanted if not caller.scopes_of(self.rules.write[name])}
-            refuse({name: self.rules.write[name] for name in self.rules.names if name in lacking}, "write", "/body/{}")
-
-    def check_change(self, given: Iterable[str], changed: Iterable[str]) -> None:
-        """Raise Forbidden if the caller may not give columns a value, or change those that differ from the stored."""
-        self.check_reading(given)
-        self.check_writing(changed)
-
-    def check_new(self, rows: Iterable[SQLModel]) -> None:
-        """Raise Forbidden if the caller may not give a new row one of its values; a default is not given."""
-        for row in rows if self.rules.names else ():
-            defaults, _ = defaults_of(type(row))
-            given = [name for name in self.rules.names if getattr(row, name) != defaults[name]]
-            self.check_change(given, given)
-
-
-def refuse(needed: Mapping[str, str | None], verb: str, place: str) -> None:
-    """Raise Forbidden for fields, each with the permission that it needs; not for none."""
-    details = {name: f"To {verb} {name} needs the permission {permission}." for name, permission in needed.items()}
-    if details:
-        errors = [
-            field_error(place.format(name), details[name], Forbidden.code, field=name, permission=permission)
-            for name, permission in needed.items()
-        ]
-        raise Forbidden(next(iter(details.values())), errors=errors)
 
 
 def bind_rules(table: Table, module: ModuleInfo | None, read: type[BaseModel], *others: type[BaseModel]) -> None:
@@ -146,6 +101,7 @@ def bind_rules(table: Table, module: ModuleInfo | None, read: type[BaseModel], *
         write={name: f"{module.slug}:{rule.write}" for name, rule in declared.items() if rule.write},
         names=tuple(declared),
         schemas=(read, *others),
+        table=table,
     )
 
 

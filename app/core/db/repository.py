@@ -14,7 +14,8 @@ from app.core.clock import now
 from app.core.db.asked_columns import check_asked
 from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import Entity, SoftDelete, choose_visible, table_of
-from app.core.db.field_rules import FieldAccess, rules_of
+from app.core.db.field_access import FieldAccess
+from app.core.db.field_rules import rules_of
 from app.core.db.filters import filter_rows, given_filters, kinds_of, parameter_values, wanted_options
 from app.core.db.flushes import write_changes
 from app.core.db.keyset import encode_value
@@ -215,7 +216,7 @@ class Repository(EntityReader, Generic[M]):
     async def add_all(self, rows: Sequence[M]) -> Sequence[M]:
         """Insert `rows` in one flush. Raises Invalid for a reference to a hidden or missing row, Forbidden."""
         await check_acts(self.writer, rows, are_new=True)
-        self.fields.check_new(rows)
+        await self.fields.check_new(self.writer, rows)
         await check_references(self.writer, self.table, rows)
         self.writer.add_all(rows)
         await self.writer.flush()
@@ -231,11 +232,11 @@ class Repository(EntityReader, Generic[M]):
             raise TypeError(f"{type(self).__name__} has a session that writes")
         await check_acts(self.session, before or rows, are_new=not before)
         if not before:
-            self.fields.check_new(rows)
+            await self.fields.check_new(self.session, rows)
             await check_references(self.session, self.table, rows)
         for row, stored in zip(rows, before, strict=False):
             changed = changed_names(stored.__dict__, row.__dict__)
-            self.fields.check_change(changed, changed)
+            await self.fields.check_change(self.session, stored, changed, changed)
             await check_references(self.session, self.table, [row], changed)
         await check_foreign_keys(self.session, self.table, rows)
         await check_unique(self.session, self.table, rows, seen, before)
@@ -243,7 +244,7 @@ class Repository(EntityReader, Generic[M]):
     async def change(self, row: M, values: Mapping[str, Any]) -> M:
         """Update the columns whose values differ. Raises Invalid for a reference to a hidden or missing row."""
         changed = {name for name, value in values.items() if getattr(row, name) != value}
-        self.fields.check_change(values, changed)
+        await self.fields.check_change(self.writer, row, values, changed)
         for name in changed:
             setattr(row, name, values[name])
         await check_references(self.writer, self.table, [row], changed)

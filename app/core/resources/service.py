@@ -56,7 +56,7 @@ class Service(Generic[M]):
         Raises Forbidden for a field that the caller may not give, before what is stored decides anything.
         """
         row = await self.rows.load(id, if_match)
-        self.rows.fields.check_reading(data.model_fields_set)
+        await self.rows.fields.check_given(self.rows.writer, row, data.model_fields_set)
         changes = data.merge_into(row)
         values = self.apply_rules(row, without_sets(self.rows.sets, changes))
         await replace_sets(self.rows, row, changes)

@@ -11,10 +11,10 @@ from app.core.clock import new_id, now
 from app.core.context import Principal, RequestContext
 from app.core.db.asked_columns import check_asked
 from app.core.db.entity import table_of
+from app.core.db.field_access import FieldAccess
 from app.core.db.field_rules import (
     MASKED,
     BadFieldRule,
-    FieldAccess,
     FieldRules,
     bind_rules,
     check_bound,
@@ -74,14 +74,15 @@ def test_a_table_with_rules_belongs_to_a_module() -> None:
     assert rules_of(plain).names == ()
 
 
-def test_a_permission_in_some_scope_is_enough() -> None:
+def test_a_permission_in_some_scope_is_for_every_row_of_a_table_without_scopes() -> None:
     rules = FieldRules({"things:see": frozenset({"price"})}, {"price": "things:set"}, ("price",))
 
     for held, may_read in (("things:see", True), ("things:see@own", True), ("*", True), ("things:set", False)):
         access = FieldAccess(rules, caller(held))
         assert (access.unreadable == frozenset()) is may_read
     assert FieldAccess(rules, RequestContext.for_job("test")).unreadable == frozenset()
-    FieldAccess(rules, RequestContext.for_job("test")).check_change(["price"], ["price"])
+    FieldAccess(rules, RequestContext.for_job("test")).check_reading(["price"])
+    FieldAccess(rules, RequestContext.for_job("test")).check_writing(["price"])
 
 
 def test_what_follows_from_a_field_is_as_hidden_as_the_field() -> None:

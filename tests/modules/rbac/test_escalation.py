@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from app.core.config import Settings
 from app.core.context import RequestContext
 from app.core.db import repository, row_access
-from app.core.db.field_rules import FieldAccess
+from app.core.db.field_access import FieldAccess
 from app.core.http.guards import Authenticated
 from app.modules.approvals import hooks
 from app.modules.approvals.service import ApprovalService

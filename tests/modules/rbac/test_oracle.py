@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.context import Principal, RequestContext
-from app.core.db.field_rules import FieldAccess, FieldRules
+from app.core.db.field_access import FieldAccess
+from app.core.db.field_rules import FieldRules
 from app.core.errors import Forbidden
 from app.core.http.guards import RequiresPermission
 from app.modules.approvals.waiting.needs import Approved, RequesterMayNot

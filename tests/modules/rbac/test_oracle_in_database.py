@@ -13,7 +13,8 @@ from sqlmodel import SQLModel
 
 from app.core.clock import now
 from app.core.context import Principal, RequestContext
-from app.core.db.field_rules import FieldAccess, rules_of
+from app.core.db.field_access import FieldAccess
+from app.core.db.field_rules import rules_of
 from app.core.db.session import Session
 from app.core.errors import Forbidden, Unauthenticated
 from app.modules.rbac.service import explanation

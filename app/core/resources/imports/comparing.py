@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.db.field_rules import FieldAccess
+from app.core.db.field_access import FieldAccess
 from app.core.errors import Invalid, NotFound, PreconditionRequired, StaleVersion, invalid
 from app.core.field_errors import FieldError
 from app.core.resources.imports.file_format import FileFormat, NotValid, refuse
@@ -77,7 +77,7 @@ class Comparison:
         differing = self.form.differences(given.values, item.document)
         refuse(self.form.read_only(differing), "This cannot be changed here, and the item has another value.")
         patch = self.form.patch(differing, given.values)
-        fields.check_reading(patch.model_fields_set)
+        fields.check_masked(item.masked, patch.model_fields_set)
         return patch
 
     def compare(self, given: GivenRow, item: Item, patch: Patch) -> Change:

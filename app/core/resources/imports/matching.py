@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, select
 
 from app.core.db.entity import Entity, table_of
+from app.core.db.field_rules import NOTHING
 from app.core.db.repository import Repository
 from app.core.db.session import AnySelect, Session
 from app.core.db.uniqueness import UniqueKey, unique_keys
@@ -35,6 +36,8 @@ class Item:
     row: Entity
     document: dict[str, Any]
     """The item as an export shows it."""
+    masked: frozenset[str] = NOTHING
+    """The columns that the caller may not read of it."""
 
 
 class Matching:
@@ -47,7 +50,10 @@ class Matching:
         self.keys = unique_keys(self.table)
 
     async def find(self, given: Sequence[GivenRow]) -> list[Item | None]:
-        """The item of each row; None where there is none. Raises Forbidden for a key that the caller may not read."""
+        """The item of each row; None where there is none. Raises Forbidden for a key that the caller may not read.
+
+        Where the caller may not read the key of an item, a row does not find that item by it.
+        """
         self.rows.fields.check_reading({name for row in given for name in row.keys})
         ids = await self.ids_of(given)
         wanted = sorted({found for found in ids if found is not None})
@@ -55,8 +61,16 @@ class Matching:
             return [None] * len(given)
         stored = await self.load(wanted)
         shown = {item.id: self.document(item) for item in await self.read(wanted)}
-        items = {row.id: Item(row, shown[row.id]) for row in stored if row.id in shown}
-        return [items.get(found) if found is not None else None for found in ids]
+        items = {row.id: await self.item(row, shown[row.id]) for row in stored if row.id in shown}
+        found = [items.get(each) if each is not None else None for each in ids]
+        return [
+            item if item is not None and item.masked.isdisjoint(row.keys) else None
+            for item, row in zip(found, given, strict=True)
+        ]
+
+    async def item(self, row: Entity, document: dict[str, Any]) -> Item:
+        """An item, with what the caller may not read of it."""
+        return Item(row, document, await self.rows.fields.unreadable_in(self.rows.session, row))
 
     def document(self, item: Any) -> dict[str, Any]:
         """The JSON document of an item."""

@@ -5,7 +5,8 @@ from collections.abc import Collection
 from sqlmodel import SQLModel
 
 from app.core.context import RequestContext
-from app.core.db.field_rules import FieldAccess, rules_of
+from app.core.db.field_access import FieldAccess
+from app.core.db.field_rules import rules_of
 
 UNKNOWN_TABLE: frozenset[str] = frozenset()
 

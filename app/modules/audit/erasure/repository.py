@@ -9,7 +9,8 @@ from sqlmodel import SQLModel, col
 
 from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
-from app.core.db.field_rules import FieldAccess, rules_of
+from app.core.db.field_access import FieldAccess
+from app.core.db.field_rules import rules_of
 from app.core.db.pagination import PageQuery, RowPage
 from app.core.db.repository import ReadRepository
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session

@@ -49,7 +49,7 @@ async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Rev
     item = Item(items.rows.table.name, id)
     state, newest = await read_state(session, item, target.point), await read_state(session, item)
     wanted = values_to_set(newest, state, target)
-    items.rows.fields.check_reading(wanted)
+    await items.rows.fields.check_given(session, row, wanted)
     refuse(reasons_of_log(row, wanted))
     session.context.reverted_to = state.entry_id
     try:
