@@ -16,8 +16,8 @@ class AmountRepository(Repository[M]):
 
     @property
     def amounts(self) -> list[AmountColumns]:
-        """The amounts that the caller may read."""
-        masked = self.fields.unreadable
+        """The amounts that the caller may read in some row at least."""
+        masked = self.fields.mask.everywhere
         return [each for each in amounts_of(self.table) if each.amount not in masked]
 
     def columns(self) -> list[ColumnElement[Any]]:
@@ -26,12 +26,19 @@ class AmountRepository(Repository[M]):
     def to_read(self, row: AnyRow) -> Any:
         item = super().to_read(row)
         for each in self.amounts:
-            setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(item, each.places)))
+            show_places(item, each, item)
         return item
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
         items = await super().reload_for_read(rows)
         for item, row in zip(items, rows, strict=True):
             for each in self.amounts:
-                setattr(item, each.amount, show_amount(getattr(item, each.amount), getattr(row, each.places)))
+                show_places(item, each, row)
         return items
+
+
+def show_places(item: Any, names: AmountColumns, row: Any) -> None:
+    """Give an amount of `item` the decimal places that `row` has, unless it is masked."""
+    amount = getattr(item, names.amount)
+    if amount is not None:
+        setattr(item, names.amount, show_amount(amount, getattr(row, names.places)))

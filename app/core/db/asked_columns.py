@@ -31,7 +31,7 @@ def asked_columns(table: Table, query: FilterQuery) -> Iterator[tuple[str, str]]
 
 
 def check_asked(fields: FieldAccess, table: Table, query: FilterQuery) -> None:
-    """Raise Forbidden for a query about a column that the caller may not read."""
-    if fields.unreadable:
+    """Raise Forbidden for a query about a column that the caller may not read in all rows that the caller reads."""
+    if fields.mask.columns:
         for parameter, column in asked_columns(table, query):
             fields.check_reading([column], f"/query/{parameter}")

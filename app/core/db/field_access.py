@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from app.core.context import EVERYWHERE, RequestContext
 from app.core.db.entity import Entity, defaults_of
-from app.core.db.field_rules import NOTHING, FieldRules
+from app.core.db.field_rules import FieldRules
+from app.core.db.masks import Mask, mask_of
 from app.core.db.row_access import is_within
 from app.core.db.session import ReadSession, Session
 from app.core.errors import Forbidden
@@ -28,25 +29,23 @@ class FieldAccess:
     context: RequestContext
 
     @property
-    def unreadable(self) -> frozenset[str]:
-        """The columns that the caller may read in no row."""
-        caller = self.context.principal
-        if not self.rules.read or caller is None:
-            return NOTHING
-        return NOTHING.union(*(names for held, names in self.rules.read.items() if not caller.scopes_of(held)))
+    def mask(self) -> Mask:
+        """What the caller may not read of the rows that the caller reads."""
+        return mask_of(self.rules, self.context)
 
-    async def unreadable_in(self, session: AnySession, row: Entity) -> frozenset[str]:
+    async def masked_in(self, session: AnySession, row: Entity) -> frozenset[str]:
         """The columns of `row` that the caller may not read."""
-        outside = [names for each, names in self.rules.read.items() if await is_outside(session, self.rules, row, each)]
-        return self.unreadable.union(*outside)
+        mask = self.mask
+        return mask.in_row([await is_within(session, row, each.permission) for each in mask.partly])
 
     def check_reading(self, names: Iterable[str], place: str = BODY) -> None:
         """Raise Forbidden if the caller may not read one of the columns `names`, which the request has at `place`.
 
-        Without reading it, no answer may depend on its value.
+        It must be readable in all rows that the caller reads: without reading it, no answer may depend on its value.
         """
-        if unreadable := self.unreadable:
-            refuse(self.context, self.rules.needed_to_read(unreadable.intersection(names)), "read", place)
+        if masked := self.mask.columns:
+            needed = self.rules.needed_to_read(masked.intersection(names))
+            refuse(self.context, needed, "read", place, "for all that you may read")
 
     def check_writing(self, names: Iterable[str]) -> None:
         """Raise Forbidden if the caller may write one of the columns `names` in no row."""
@@ -54,7 +53,7 @@ class FieldAccess:
         refuse(self.context, {name: each for name, each in needed if not self.context.scopes_of(each)}, "write")
 
     def check_masked(self, masked: frozenset[str], names: Iterable[str]) -> None:
-        """Raise Forbidden if one of the columns `names` is among those of an item that are `masked`."""
+        """Raise Forbidden if one of the columns `names` is among those that are `masked`."""
         if masked:
             refuse(self.context, self.rules.needed_to_read(masked.intersection(names)), "read")
 
@@ -63,7 +62,7 @@ class FieldAccess:
     ) -> None:
         """Raise Forbidden if the caller may not read one of the columns `names` of `row`, and so cannot give it."""
         if self.rules.read:
-            self.check_reading(names)
+            self.check_masked(self.mask.everywhere, names)
             await self.check_scopes(session, row, "read", self.rules.needed_to_read(names), is_new=is_new)
 
     async def check_change(

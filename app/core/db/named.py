@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
+from itertools import repeat
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, Table, and_, null
+from sqlalchemy import ColumnElement, FromClause, Table, and_
 
 from app.core.context import RequestContext
 from app.core.db.field_rules import MASKED
 from app.core.db.links import LinkSet, members_in, versions_of_sets
-from app.core.db.row_access import RowAccess
+from app.core.db.masks import NO_MASK, Mask
+from app.core.db.row_access import RowAccess, is_within
 from app.core.db.session import AnyRow, Session
 from app.core.db.targets import Targets, name_column, read_targets, target_of
 
@@ -29,17 +31,13 @@ def references_of(table: Table) -> Mapping[str, Table]:
 
 
 class NamedReferences:
-    """The references and the sets of a table that one Read schema shows by name, without what is `masked`."""
+    """The references and the sets of a table that one Read schema shows by name, without what `mask` hides."""
 
-    def __init__(
-        self, table: Table, read: type[BaseModel], sets: Sequence[LinkSet], masked: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, table: Table, read: type[BaseModel], sets: Sequence[LinkSet], mask: Mask = NO_MASK) -> None:
         self.table = table
         self.sets = sets
-        self.masked = masked
+        self.mask = mask
         self.has_rules = MASKED in read.model_fields
-        self.masked_fields = [name for name in read.model_fields if name in masked]
-        self.mask_version = digest_of(self.masked_fields)
         self.names = tuple(name for name in read.model_fields if name not in table.c and f"{name}_id" in table.c)
         apart = {*self.names, *(each.name for each in sets), MASKED}
         self.own = tuple(name for name in read.model_fields if name not in apart)
@@ -51,32 +49,32 @@ class NamedReferences:
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
         self.shown = [(name, f"{name}_id", f"{name}_name") for name in self.names]
         self.versions = [f"{name}_version" for name in self.embedded]
+        self.flags = mask.flags
+        self.masked_fields = MaskedFields(table, read, mask)
+        self.always_masked = self.masked_fields.of(mask.everywhere)
         self.known_columns: object = None
         """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
         self.known_names: Sequence[str] = ()
 
     def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
-        own = [self.mask(name) if name in self.masked else column(name) for name in (*self.own, *self.hidden)]
+        own = [self.mask.column(self.table, column(name), name) for name in (*self.own, *self.hidden)]
         names = [
             name_column(target_of(self.table.c[f"{name}_id"]), target).label(f"{name}_name")
             for name, target in self.targets.items()
         ]
         versions = [self.targets[name].c.version.label(f"{name}_version") for name in self.embedded]
-        return [*own, *(each.column(self.table.c.id, access) for each in self.sets), *names, *versions]
-
-    def mask(self, name: str) -> ColumnElement[Any]:
-        """Null in place of a column, which is not read."""
-        masked: ColumnElement[Any] = null().label(name)
-        return masked
+        sets = (each.column(self.table.c.id, access) for each in self.sets)
+        return [*own, *sets, *names, *versions, *self.mask.flag_columns(self.table)]
 
     def join(self, access: RowAccess) -> FromClause:
-        """The table, joined with the targets that the caller may read."""
+        """The table, joined with the targets that the caller may read, where the reference to them is shown."""
         joined: FromClause = self.table
         for name, target in self.targets.items():
             reference = self.table.c[f"{name}_id"]
             readable = access.conditions(target_of(reference), target)
-            joined = joined.outerjoin(target, and_(target.c.id == reference, *readable))
+            shown = self.mask.conditions(self.table, reference.name)
+            joined = joined.outerjoin(target, and_(target.c.id == reference, *readable, *shown))
         return joined
 
     def show(self, row: AnyRow) -> Any:
@@ -101,8 +99,8 @@ class NamedReferences:
         if self.sets:
             embedded += versions_of_sets(self.sets, values)
         if self.has_rules:
-            values[MASKED] = self.masked_fields
-            embedded += self.mask_version
+            values[MASKED], mask_version = self.masked_fields.pop_from(values) if self.flags else self.always_masked
+            embedded += mask_version
         return SimpleNamespace(**values, embedded_versions=embedded)
 
     async def read_all(self, session: Session, rows: Sequence[Any]) -> Sequence[Any]:
@@ -117,13 +115,20 @@ class NamedReferences:
         wanted |= {each.name: stored for each in self.sets}  # the sets of an item that this unit inserted are empty
         wanted = {name: ids for name, ids in wanted.items() if ids}
         targets = await read_targets(session, self.table, wanted, self.sets) if wanted else {}
-        return [self.shape(self.values_of(row, targets, session.context)) for row in rows]
+        partly = self.mask.partly
+        flags = [[await is_within(session, row, each.permission) for each in partly] for row in rows if partly]
+        pairs = zip(rows, flags or repeat(()), strict=False)
+        return [self.shape(self.values_of(row, targets, session.context, are_shown)) for row, are_shown in pairs]
 
-    def values_of(self, row: Any, targets: Targets, context: RequestContext) -> dict[str, Any]:
+    def values_of(
+        self, row: Any, targets: Targets, context: RequestContext, are_shown: Sequence[bool] = ()
+    ) -> dict[str, Any]:
         """The values of an entity and of its targets, as a row of `columns` has them; null for other tables."""
+        masked = self.mask.in_row(are_shown) if are_shown else self.mask.everywhere
         found: dict[str, Any] = {
-            name: None if name in self.masked else getattr(row, name, None) for name in (*self.own, *self.hidden)
+            name: None if name in masked else getattr(row, name, None) for name in (*self.own, *self.hidden)
         }
+        found.update(zip(self.flags, are_shown, strict=True))
         found |= members_in(self.sets, targets, row.id)
         for name in self.names:
             target_id: UUID | None = found[f"{name}_id"]
@@ -136,11 +141,34 @@ class NamedReferences:
         return found
 
 
+class MaskedFields:
+    """The fields of a Read schema that are masked in each of some rows, with what the entity tag has of them."""
+
+    def __init__(self, table: Table, read: type[BaseModel], mask: Mask) -> None:
+        self.mask = mask
+        self.flags = mask.flags
+        self.columns = {name: name if name in table.c else f"{name}_id" for name in read.model_fields}
+        """The column that each field shows: a reference that is shown by name, that with its id."""
+        self.known: dict[tuple[bool, ...], tuple[list[str], list[int]]] = {}
+
+    def pop_from(self, values: dict[str, Any]) -> tuple[list[str], list[int]]:
+        """The names, by the flags among the values of a row, which are taken out of them."""
+        are_shown = tuple([bool(values.pop(flag)) for flag in self.flags])
+        if are_shown not in self.known:
+            self.known[are_shown] = self.of(self.mask.in_row(are_shown))
+        return self.known[are_shown]
+
+    def of(self, masked: frozenset[str]) -> tuple[list[str], list[int]]:
+        """The names of the fields that show `masked` columns."""
+        names = [name for name, column in self.columns.items() if column in masked]
+        return names, digest_of(names)
+
+
 @cache
 def named_references(
-    table: Table, read: type[BaseModel], sets: tuple[LinkSet, ...] = (), masked: frozenset[str] = frozenset()
+    table: Table, read: type[BaseModel], sets: tuple[LinkSet, ...] = (), mask: Mask = NO_MASK
 ) -> NamedReferences:
-    return NamedReferences(table, read, sets, masked)
+    return NamedReferences(table, read, sets, mask)
 
 
 def digest_of(names: Sequence[str]) -> list[int]:

@@ -59,7 +59,7 @@ class ReadRepository:
 
     def build_once(self, name: object, build: Callable[[], AnySelect]) -> AnySelect:
         """What `build` returns: a select that is the same for all callers with this access, built once and kept."""
-        key = (type(self), row_access(self.session.context), self.fields.unreadable, name)
+        key = (type(self), row_access(self.session.context), self.fields.mask, name)
         statement = prebuilt.get(key)
         if statement is None:
             statement = prebuilt[key] = build()
@@ -145,7 +145,7 @@ class EntityReader(ReadRepository):
     @property
     def references(self) -> NamedReferences:
         """The references and the sets that a read shows by name."""
-        return named_references(self.table, self.read, self.sets, self.fields.unreadable)
+        return named_references(self.table, self.read, self.sets, self.fields.mask)
 
     def column(self, name: str) -> ColumnElement[Any]:
         """The column that a field of the Read schema shows, of the table or of one beside it."""

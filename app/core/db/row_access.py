@@ -128,8 +128,12 @@ def row_access(context: RequestContext) -> RowAccess:
     """What the caller of a request may read; everything where there is none."""
     if context.principal is None:
         return access_by(EVERY_PERMISSION)
-    exported = context.permission if context.permission and context.permission.endswith(f":{EXPORT}") else None
-    return access_by(context.principal.permissions, exported)
+    return access_by(context.principal.permissions, export_of(context))
+
+
+def export_of(context: RequestContext) -> str | None:
+    """The permission by which a request asks for a file; None where it asks for none, or needs none for it."""
+    return context.permission if context.permission and context.permission.endswith(f":{EXPORT}") else None
 
 
 async def may_read(session: Session, row: Entity, *, deleted: bool) -> bool:

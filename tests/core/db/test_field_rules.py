@@ -79,8 +79,8 @@ def test_a_permission_in_some_scope_is_for_every_row_of_a_table_without_scopes()
 
     for held, may_read in (("things:see", True), ("things:see@own", True), ("*", True), ("things:set", False)):
         access = FieldAccess(rules, caller(held))
-        assert (access.unreadable == frozenset()) is may_read
-    assert FieldAccess(rules, RequestContext.for_job("test")).unreadable == frozenset()
+        assert (access.mask.columns == frozenset()) is may_read
+    assert FieldAccess(rules, RequestContext.for_job("test")).mask.columns == frozenset()
     FieldAccess(rules, RequestContext.for_job("test")).check_reading(["price"])
     FieldAccess(rules, RequestContext.for_job("test")).check_writing(["price"])
 

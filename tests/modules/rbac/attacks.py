@@ -257,6 +257,31 @@ async def read_personal_data_in_the_history(c: Company) -> None:
     await c.act(c.people["porter"], "GET", f"{c.goods['/customers']}/history")
 
 
+async def give_two_roles(c: Company, name: str, role: str, grants: list[dict[str, Any]]) -> Person:
+    """Give a person a role with these grants beside another one."""
+    await c.root.put(f"/roles/{c.roles['empty']}/modules", {"modules": grants})
+    await c.root.put(f"/users/{c.people[name].id}/roles", {"role_ids": [c.roles[role], c.roles["empty"]]})
+    return c.people[name]
+
+
+async def read_personal_data_of_others(c: Company) -> None:
+    """One role gives all customers to read, and another one the personal data of one's own."""
+    caller = await give_two_roles(c, "caller", "callers", [{"module_slug": "customers"}])
+    await c.act(caller, "GET", "/customers")
+    await c.act(caller, "GET", f"{c.goods['/customers']}/history")
+
+
+async def sort_others_by_personal_data(c: Company) -> None:
+    caller = await give_two_roles(c, "caller", "callers", [{"module_slug": "customers"}])
+    await c.act(caller, "GET", "/customers", sort="email")
+
+
+async def set_a_price_outside_ones_brands(c: Company) -> None:
+    """One role lets change all products, and another one set the prices of one's own brands."""
+    own = {"module_slug": "products", "actions": ["set-price"], "scope": "brands"}
+    await c.act(await give_two_roles(c, "porter", "storage", [own]), "PATCH", c.goods["/products"], {"price": "1.00"})
+
+
 async def sort_by_personal_data(c: Company) -> None:
     await c.act(c.people["porter"], "GET", "/customers", sort="email")
 

@@ -145,6 +145,10 @@ async def always(*_: Any, **__: Any) -> bool:
     return True
 
 
+async def never(*_: Any, **__: Any) -> bool:
+    return False
+
+
 def keys_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "within", lambda scopes, _: scopes)
     monkeypatch.setattr(ApiKeyService, "check_scopes", nothing)

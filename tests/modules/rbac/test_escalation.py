@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from app.core.config import Settings
 from app.core.context import RequestContext
-from app.core.db import repository, row_access
+from app.core.db import field_access, repository, row_access
 from app.core.db.field_access import FieldAccess
+from app.core.db.masks import NO_MASK
 from app.core.http.guards import Authenticated
 from app.modules.approvals import hooks
 from app.modules.approvals.service import ApprovalService
@@ -104,13 +105,22 @@ CASES: dict[str, Case] = {
         attacks.set_the_price_of_a_new_product, unchecked(FieldAccess, "check_new")
     ),
     "read personal data in a list": Case(
-        attacks.read_personal_data_in_a_list, replaced(FieldAccess, "unreadable", defects.NOTHING)
+        attacks.read_personal_data_in_a_list, replaced(FieldAccess, "mask", NO_MASK)
     ),
     "read personal data of one": Case(
-        attacks.read_personal_data_of_one, replaced(FieldAccess, "unreadable", defects.NOTHING)
+        attacks.read_personal_data_of_one, replaced(FieldAccess, "mask", NO_MASK)
     ),
     "read personal data in the history": Case(
         attacks.read_personal_data_in_the_history, replaced(Masks, "has", lambda *_: False)
+    ),
+    "read personal data of others": Case(
+        attacks.read_personal_data_of_others, replaced(FieldAccess, "mask", NO_MASK)
+    ),
+    "sort others by personal data": Case(
+        attacks.sort_others_by_personal_data, unchecked(repository, "check_asked")
+    ),
+    "set a price outside one's brands": Case(
+        attacks.set_a_price_outside_ones_brands, replaced(field_access, "is_outside", defects.never)
     ),
     "sort by personal data": Case(attacks.sort_by_personal_data, unchecked(repository, "check_asked")),
     # conditions

@@ -1,5 +1,7 @@
 """Actions of fields that are held for some rows only, by callers who read or change more rows than those."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contract.governed import names_of, questions, texts_of
 from tests.modules.brands import factory as brands
 from tests.modules.customers import factory as customers
 from tests.modules.products import factory as products
@@ -173,3 +176,147 @@ async def test_who_leaves_a_value_as_it_is_needs_no_action_to_write_it(signed_in
     answer = await scene.caller.patch(scene.one(scene.outside), {"price": stored["price"], "name": "Renamed"})
 
     assert (answer.status_code, answer.json()["name"]) == (200, "Renamed")
+
+
+@dataclass
+class Readers(Scene):
+    """Who reads all customers, and the personal data of the own ones only."""
+
+    @property
+    def canaries(self) -> set[str]:
+        """Texts of the customer outside."""
+        return texts_of(customers.MASKED[1])
+
+    def assert_shown(self, item: dict[str, Any]) -> None:
+        masked = [] if item["id"] == self.inside else names_of(customers)
+        assert item["masked_fields"] == masked
+        assert [name for name in names_of(customers) if item[name] is None] == masked
+
+
+@pytest.fixture
+async def readers(signed_in_as: SignedInAs) -> Readers:
+    root = await signed_in_as(superuser=True)
+    own = ("customers:read-personal@own", "customers:create@own")
+    caller = await signed_in_as("customers:read", "customers:update", "customers:delete", "customers:export", *own)
+    inside = await make(caller, customers, **customers.MASKED[0])
+    outside = await make(root, customers, **customers.MASKED[1])
+    values, permission = {"phone": "+4930901820"}, "customers:read-personal"
+    return Readers(root, caller, customers.PATH, inside, outside, values, permission)
+
+
+async def test_a_field_is_read_in_the_rows_of_its_action(readers: Readers) -> None:
+    paths = [readers.one(item) for item in (readers.inside, readers.outside)]
+    items = [(await readers.caller.get(path)).json() for path in paths]
+    items += (await readers.caller.get(readers.path)).json()["items"]
+    file = await readers.caller.get(readers.path, headers={"Accept": NDJSON})
+    items += map(json.loads, file.text.splitlines())
+    table = await readers.caller.get(readers.path, headers={"Accept": "text/csv"})
+    some = await readers.caller.get(readers.path, params={"fields": "phone"})
+
+    assert len(items) == 6
+    for item in items:
+        readers.assert_shown(item)
+    for answer in (file, table, some):
+        assert texts_of(customers.MASKED[0]) & {text for text in texts_of(customers.MASKED[0]) if text in answer.text}
+        assert [text for text in readers.canaries if text in answer.text] == []
+    rows = {row["id"]: row["masked_fields"] for row in csv.DictReader(io.StringIO(table.text))}
+    assert {item: json.loads(masked) for item, masked in rows.items()} == {
+        readers.inside: [],
+        readers.outside: names_of(customers),
+    }
+
+
+async def test_a_file_of_both_kinds_of_rows_is_imported_again(readers: Readers) -> None:
+    for kind in (NDJSON, "text/csv"):
+        file = (await readers.caller.get(readers.path, headers={"Accept": kind})).content
+        for person in (readers.caller, readers.root):
+            options = {"params": {"mode": "update"}, "headers": {"Content-Type": kind}}
+            report = await person.post(f"{readers.path}/import", content=file, **options)
+            assert (report.status_code, report.json()["unchanged"]) == (200, 2), report.text
+
+
+async def test_the_entity_tag_is_that_of_what_is_shown(readers: Readers) -> None:
+    tags = {}
+    for item in (readers.inside, readers.outside):
+        for name, person in (("caller", readers.caller), ("root", readers.root)):
+            tags[item, name] = (await person.get(readers.one(item))).headers["etag"]
+    headers = {"If-None-Match": tags[readers.outside, "caller"]}
+    same = await readers.caller.get(readers.one(readers.outside), headers=headers)
+    again = await readers.root.get(readers.one(readers.outside), headers=headers)
+
+    assert tags[readers.inside, "caller"] == tags[readers.inside, "root"]
+    assert tags[readers.outside, "caller"] != tags[readers.outside, "root"]
+    assert (same.status_code, again.status_code) == (304, 200)
+
+
+async def test_answers_of_writes_show_what_a_read_shows(readers: Readers) -> None:
+    bulk = {"update": [{"id": item, "changes": {"status": "blocked"}} for item in (readers.inside, readers.outside)]}
+    items = (await readers.caller.post(f"{readers.path}/bulk", bulk)).json()["updated"]
+    tags = {}
+    for item in (readers.inside, readers.outside):
+        changed = await readers.caller.patch(readers.one(item), {"status": "active"})
+        tags[item] = changed.headers["etag"]
+        assert tags[item] == (await readers.caller.get(readers.one(item))).headers["etag"]
+        assert (await readers.caller.delete(readers.one(item))).status_code == 204
+        hidden = await readers.caller.get(readers.path, params={"deleted": "only"})
+        restored = await readers.caller.post(f"{readers.one(item)}/restore")
+        items += [changed.json(), *hidden.json()["items"], restored.json()]
+
+    assert len(items) == 8
+    for each in items:
+        readers.assert_shown(each)
+
+
+async def test_no_question_is_answered_by_what_is_masked_in_some_rows(readers: Readers) -> None:
+    asked = list(questions(customers, customers.MASKED[1]))
+    for path, query in asked:
+        answer = await readers.caller.get(f"{readers.path}{path}", params=query)
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission-denied"), query
+        [error] = answer.json()["errors"]
+        assert error["params"]["permission"] == readers.permission
+        assert error["detail"].endswith("for all that you may read.")
+    assert len(asked) > 20
+
+
+async def test_a_question_about_the_rows_of_the_action_is_answered(signed_in_as: SignedInAs) -> None:
+    caller = await signed_in_as("customers:create@own", "customers:read-personal@own")
+    await make(caller, customers, **customers.MASKED[0])
+
+    for path, query in questions(customers, customers.MASKED[0]):
+        answer = await caller.get(f"{customers.PATH}{path}", params=query)
+        assert answer.status_code == 200, answer.text
+    wider = await signed_in_as("customers:create@own", "customers:read-personal@own", "customers:export@own")
+    assert (await wider.get(customers.PATH, params={"sort": "email"}, headers={"Accept": NDJSON})).status_code == 200
+
+
+async def test_the_history_of_an_item_shows_what_the_item_shows(readers: Readers) -> None:
+    for item in (readers.inside, readers.outside):
+        path = readers.one(item)
+        created = (await readers.root.get(f"{path}/history")).json()["items"][-1]["at"]
+        assert (await readers.root.patch(path, {"phone": "+4930901821"})).status_code == 200
+        history = await readers.caller.get(f"{path}/history")
+        state = await readers.caller.get(f"{path}/as-of", params={"at": created})
+        difference = await readers.caller.get(f"{path}/diff", params={"from": created})
+        told = [
+            history.json()["items"][0]["changes"]["phone"]["new"],
+            state.json()["phone"],
+            difference.json()["changes"]["phone"]["old"],
+        ]
+        hidden = {"$masked": True}
+        shown = ["+4930901821", customers.MASKED[0]["phone"], customers.MASKED[0]["phone"]]
+        assert told == (shown if item == readers.inside else [hidden] * 3)
+        texts = history.text + state.text + difference.text
+        assert item == readers.inside or [text for text in readers.canaries if text in texts] == []
+
+
+async def test_the_log_of_all_items_needs_the_action_for_all(readers: Readers, signed_in_as: SignedInAs) -> None:
+    """Auditors read of all rows; what a row was in before, the log of many does not know."""
+    auditor = await signed_in_as("audit:read", "customers:read", "customers:read-personal@own")
+    own = await signed_in_as("customers:audit", "customers:read-personal@own", "customers:read")
+    for person in (auditor, own):
+        log = await person.get("/audit/changes", params={"entity": "customer"})
+        feed = await person.get("/audit/feed", params={"after": 0})
+        for answer in (log, feed):
+            texts = readers.canaries | texts_of(customers.MASKED[0])
+            assert [text for text in texts if text in answer.text] == []
+        assert log.json()["items"][0]["changes"]["phone"]["new"] == {"$masked": True}

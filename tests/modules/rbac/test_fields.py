@@ -29,7 +29,10 @@ async def ask(
     """Put the same questions to the API and to what a loop over the tables found."""
     reading, personal = "customers:read", "customers:read-personal"
     changing = ("products:read", "products:update")
-    reads_own_only = holds(holdings, reading) and reading not in holdings
+    reads_all = bool({"*", reading} & holdings)
+    reads_own_only = holds(holdings, reading) and not reads_all
+    shows_all = bool({"*", personal} & holdings)
+    may_ask = shows_all if reads_all else holds(holdings, reading) and holds(holdings, personal)
     shown = await person.get(f"/customers/{items['customers']}")
     sorted_list = await person.get("/customers", params={"sort": "email"})
     counted = await person.get("/customers", params={"email": "a@example.com", "total": "exact"})
@@ -37,13 +40,13 @@ async def ask(
     renamed = await person.patch(f"/products/{items['products']}", {"name": f"At {price}"})
     found: Answers = {
         "shown": (shown.status_code, 404 if reads_own_only else expected(holdings, reading)),
-        "sorted": (sorted_list.status_code, expected(holdings, reading, personal)),
-        "counted": (counted.status_code, expected(holdings, reading, personal)),
+        "sorted": (sorted_list.status_code, 200 if may_ask else 403),
+        "counted": (counted.status_code, 200 if may_ask else 403),
         "priced": (priced.status_code, expected(holdings, *changing, "products:set-price")),
         "renamed": (renamed.status_code, expected(holdings, *changing)),
     }
     if shown.status_code == 200:
-        masked = [] if holds(holdings, personal) else names_of(customers)
+        masked = [] if shows_all else names_of(customers)
         found["masked"] = (shown.json()["masked_fields"], masked)
     return found
 

@@ -95,7 +95,7 @@ def field_answers(principal: Principal | None, holdings: frozenset[str]) -> Iter
     for table in SQLModel.metadata.tables.values():
         fields = FieldAccess(rules_of(table), context)
         for permission, names in fields.rules.read.items():
-            yield fields.unreadable.isdisjoint(names), holds(holdings, permission)
+            yield fields.mask.everywhere.isdisjoint(names), holds(holdings, permission)
         for name, permission in fields.rules.write.items():
             yield may_write(fields, name), holds(holdings, permission)
 

@@ -54,7 +54,8 @@ class Matching:
 
         Where the caller may not read the key of an item, a row does not find that item by it.
         """
-        self.rows.fields.check_reading({name for row in given for name in row.keys})
+        fields = self.rows.fields
+        fields.check_masked(fields.mask.everywhere, {name for row in given for name in row.keys})
         ids = await self.ids_of(given)
         wanted = sorted({found for found in ids if found is not None})
         if not wanted:
@@ -70,7 +71,7 @@ class Matching:
 
     async def item(self, row: Entity, document: dict[str, Any]) -> Item:
         """An item, with what the caller may not read of it."""
-        return Item(row, document, await self.rows.fields.unreadable_in(self.rows.session, row))
+        return Item(row, document, await self.rows.fields.masked_in(self.rows.session, row))
 
     def document(self, item: Any) -> dict[str, Any]:
         """The JSON document of an item."""

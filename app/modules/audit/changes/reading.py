@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core.db.session import AnyRow, ReadSession, Session
-from app.modules.audit.changes.masks import Masks
+from app.modules.audit.changes.masks import Masks, masks_for
 from app.modules.audit.changes.personal_data import (
     ERASED,
     MASKED,
@@ -22,14 +22,20 @@ from app.modules.audit.changes.personal_data import (
 )
 from app.modules.audit.changes.place import Place
 from app.modules.audit.entries.canonical import unescape_names
+from app.modules.audit.schemas import Item
 
 EXTERNAL = {"$external", "$salt"}
 """The names in what the triggers of `backstop.py` write of a value that they may not show."""
 
 
-async def decrypt(session: ReadSession | Session, entries: Sequence[AnyRow]) -> list[dict[str, Any]]:
-    """`entries` with their personal values decrypted, except for those that the caller may not read."""
-    masks = Masks(session.context)
+async def decrypt(
+    session: ReadSession | Session, entries: Sequence[AnyRow], item: Item | None = None
+) -> list[dict[str, Any]]:
+    """`entries` with their personal values decrypted, except for those that the caller may not read.
+
+    Of `item`, whose entries they are, that depends on its row.
+    """
+    masks = await masks_for(session, item)
     ids = {name for row in entries for side in sides_of(row, masks) if (name := key_of(side))}
     rows = await session.all(select(keys_table).where(keys_table.c.id.in_(ids))) if ids else ()
     keys = {row.id: unwrap_or_report(session.keys.personal, row) for row in rows}

@@ -59,7 +59,8 @@ async def revert(items: Service[Any], schema: type[Patch], id: UUID, target: Rev
         raise refused_by_service(error) from error
     refuse(reasons_of_row(row, schema, wanted))
     sets = {name: {"old": newest.values[name], "new": wanted[name]} for name in wanted.keys() - before.keys()}
-    session.context.preview = {"changes": changes_of(row, before, items.rows.fields.unreadable) | sets}
+    masked = await items.rows.fields.masked_in(session, row)
+    session.context.preview = {"changes": changes_of(row, before, masked) | sets}
     return changed
 
 

@@ -36,7 +36,7 @@ class ItemService:
                 self.session, self.rows.log, f"The history of the {item.words} {item.entity_id}"
             )
             raise not_found(item, was_removed=False, was_ever=False)
-        entries = await decrypt(self.session, page.items)
+        entries = await decrypt(self.session, page.items, item)
         folded = await fold_versions(self.session, item, entries)
         return replace(page, items=await name_changes(self.session, folded))
 

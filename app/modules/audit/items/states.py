@@ -48,7 +48,8 @@ async def read_state(session: ReadSession | Session, item: Item, point: Point | 
     if last is None or last.action == "delete":
         raise not_found(item, was_removed=last is not None, was_ever=await rows.last(None) is not None)
     newest = await rows.newest_by_field(last.id)
-    entries = {entry["id"]: entry for entry in await decrypt(session, await rows.get_all(set(newest.values())))}
+    found = await decrypt(session, await rows.get_all(set(newest.values())), item)
+    entries = {entry["id"]: entry for entry in found}
     born = max((number for number, entry in entries.items() if entry["action"] == "create"), default=0)
     # else a revert would leave out what only an archived entry tells of
     await check_nothing_archived(session, rows.log, history, entries[born]["stored_at"] if born else None)
