@@ -38,7 +38,7 @@ class HiddenRead(ProductRead):
 class MaskedProducts(ProductRepository):
     """Products whose price, description and brand need an action to be read."""
 
-    read = HiddenRead
+    read = HiddenRead  # type: ignore[assignment]  # a class attribute is taken for exactly that class
 
 
 def caller(*permissions: str) -> RequestContext:

@@ -6,7 +6,7 @@ from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant
 
 revision = "8a41d3c6e7b2"
-down_revision = "c41f7d2a9b06"
+down_revision = "d83b60c5e217"
 branch_labels = None
 depends_on = None
 
