@@ -597,6 +597,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/email-verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show by the token of a mail that an address is yours
+         * @description Show by the token of a mail that an address is yours. Public.
+         */
+        post: operations["confirm_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/invitation": {
         parameters: {
             query?: never;
@@ -715,6 +735,46 @@ export interface paths {
         get: operations["list_my_changes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get your address, and since when it is verified
+         * @description Get your address, and since when it is verified. Requires an authenticated caller. API keys are rejected.
+         */
+        get: operations["get_my_email"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me/email/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a mail by which you show that your address is yours
+         * @description Ask for a mail by which you show that your address is yours. One that is verified gets none. Requires an authenticated caller. API keys are rejected.
+         */
+        post: operations["verify_my_email"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5861,7 +5921,7 @@ export interface components {
          * @description What entries are counted by.
          * @enum {string}
          */
-        Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "entity" | "action" | "field";
+        Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "guard" | "entity" | "action" | "field";
         /**
          * DownloadCreate
          * @description A list, or evidence, that is to be downloaded.
@@ -5928,6 +5988,22 @@ export interface components {
              * @description The number of users who gained or lost permissions.
              */
             users: number;
+        };
+        /**
+         * EmailRead
+         * @description The address of the caller.
+         */
+        EmailRead: {
+            /**
+             * Email
+             * @description The address.
+             */
+            email: string;
+            /**
+             * Verified at
+             * @description When the caller showed by a mail that it is theirs; null while they did not, and once it is another.
+             */
+            verified_at: string | null;
         };
         /**
          * EnrolRequest
@@ -9713,6 +9789,11 @@ export interface components {
              */
             field: string | null;
             /**
+             * Guard
+             * @description The rule of the guard that refused, which the route has today: `signed-in`, `internal` or permissions.
+             */
+            guard: string | null;
+            /**
              * Hour
              * @description The beginning of the hour.
              */
@@ -10871,6 +10952,18 @@ export interface components {
             username?: string;
         };
         /**
+         * VerifiedEmail
+         * @description A token that was mailed to an address.
+         */
+        VerifiedEmail: {
+            /**
+             * Token
+             * Format: password
+             * @description The token of the mail.
+             */
+            token: string;
+        };
+        /**
          * VersionChange
          * @description A row that a version changed.
          */
@@ -11954,7 +12047,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -12357,7 +12450,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -12623,8 +12716,10 @@ export interface operations {
                 status?: number;
                 /** @description Only failures with this code. */
                 error_code?: string;
+                /** @description Only refusals by the guard with this rule: `signed-in`, `internal` or a permission. */
+                guard?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -12984,6 +13079,43 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    confirm_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifiedEmail"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
     accept_invitation: {
         parameters: {
             query?: never;
@@ -13325,6 +13457,76 @@ export interface operations {
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_my_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    verify_my_email: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             422: components["responses"]["Invalid"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
@@ -13983,6 +14185,7 @@ export interface operations {
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Invalid"];
