@@ -84,17 +84,15 @@ class QueueRepository:
 
     async def add(self, id: UUID, name: str, run_at: datetime, priority: int) -> None:
         """Let a job wait until `run_at`."""
-        await self.insert(id, queue=name, run_at=run_at, rank=rank_of(run_at, priority), attempt=0)
+        row = {"id": id, "queue": name, "run_at": run_at, "rank": rank_of(run_at, priority), "attempt": 0}
+        await self.session.execute(insert(queue).values(**row, is_cancelled=False, progress=0))
 
     async def add_held(self, id: UUID, name: str, lasts: timedelta) -> AnyRow:
         """Take a job for so long that no other may take, and return its claim."""
         at = now()
-        claim = {"lease": new_id(), "leased_until": at + lasts, "attempt": 1}
-        return await self.insert(id, queue=name, run_at=at, rank=at, **claim)
-
-    async def insert(self, id: UUID, **values: Any) -> AnyRow:
-        row = insert(queue).values(id=id, is_cancelled=False, progress=0, **values)
-        return (await self.session.execute(row.returning(*queue.c))).one()
+        row = {"id": id, "queue": name, "run_at": at, "rank": at, "attempt": 1, "is_cancelled": False, "progress": 0}
+        held = insert(queue).values(**row, lease=new_id(), leased_until=at + lasts)
+        return (await self.session.execute(held.returning(*queue.c))).one()
 
     async def claim(self, queues: Collection[str], lasts: timedelta) -> AnyRow | None:
         """Take the first job that is due, for so long; None where there is none. Jobs that others take are passed."""
