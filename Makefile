@@ -79,7 +79,7 @@ kill-9: $(VENV)/.development ## Kill the API, the sealer and PostgreSQL under lo
 	@$(BIN)/python -m scripts.kill_9
 
 kill-workers: $(VENV)/.development ## 1,000 jobs and 90 ticks, while workers and schedulers are killed 30 times each, on each database.
-	@JOBS=1000 TICKS=90 KILLS=30 $(PYTEST) -n $(WORKERS) -q -rP tests/system/test_kill_workers.py tests/system/test_kill_schedulers.py
+	@ASKED=1000 TICKS=90 KILLS=30 $(PYTEST) -n $(WORKERS) -q -rP tests/system/test_kill_workers.py tests/system/test_kill_schedulers.py
 
 saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
 	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20

@@ -25,7 +25,7 @@ from tests.people import SignedInAs
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
-JOBS = int(os.environ.get("JOBS", "60"))
+JOBS = int(os.environ.get("ASKED", "60"))
 KILLS = int(os.environ.get("KILLS", "4"))
 """`make kill-workers` asks for 1,000 jobs and kills 30 times."""
 PATIENCE_SECONDS = 60 + 2 * KILLS + JOBS
