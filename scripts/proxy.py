@@ -1,11 +1,11 @@
-"""A TCP proxy that breaks connections on purpose, between a server and its database."""
+"""A TCP proxy that breaks connections on purpose, between a server and its database, or its broker."""
 
 import asyncio
 from typing import Self
 
 
 class Proxy:
-    """Forwards connections to PostgreSQL at `host:port`; a host that is a folder holds its Unix socket.
+    """Forwards connections to `host:port`; a host that is a folder holds the Unix socket of PostgreSQL.
 
     `silence` makes the present connections swallow every byte, for ever.
     """
@@ -18,8 +18,9 @@ class Proxy:
         self.writers: set[asyncio.StreamWriter] = set()
         self.accepted = 0
 
-    async def start(self) -> Self:
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
+    async def start(self, port: int = 0) -> Self:
+        """Listen on `port`, or on one that is free."""
+        self.server = await asyncio.start_server(self.accept, "127.0.0.1", port)
         return self
 
     @property

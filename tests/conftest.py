@@ -16,5 +16,6 @@ pytest_plugins = (
     "tests.fixtures.application",
     "tests.fixtures.logs",
     "tests.fixtures.servers",
+    "tests.fixtures.brokers",
     "tests.fixtures.reads",
 )

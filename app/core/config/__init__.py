@@ -8,13 +8,13 @@ from app.core.config.groups import (
     DatabaseSettings,
     Group,
     InternalSettings,
-    JobSettings,
     LimitSettings,
     RateLimitSettings,
     RetentionSettings,
     ServerSettings,
     WitnessSettings,
 )
+from app.core.config.jobs import JobSettings
 from app.core.config.outside import MailServer, MailSettings, OutgoingSettings
 from app.core.config.settings import Environment, Settings, settings
 

@@ -205,24 +205,6 @@ class ApprovalSettings(Group):
     hours: int = Field(72, ge=1, le=8760, description="Hours after which a change that waits can be approved no more.")
 
 
-class JobSettings(Group):
-    """Jobs: where they run, and for how long."""
-
-    mode: Annotated[Literal["embedded", "table"] | None, EMPTY_AS_NONE] = Field(
-        None,
-        description="embedded: in the processes of the API; table: in those of `worker`. "
-        "If empty, embedded on SQLite and in development, else table.",
-    )
-    concurrency: int = Field(10, ge=1, le=1000, description="Jobs that a process runs at once.")
-    process_concurrency: int = Field(8, ge=1, le=1000, description="Jobs of its own that a process runs at once.")
-    queues: tuple[str, ...] = Field(("default",), min_length=1, description="The queues that a process serves.")
-    lease_seconds: float = Field(30, ge=3, description="A worker that is not heard of for so long has lost its jobs.")
-    poll_seconds: float = Field(1, ge=0.05, le=60, description="How often a worker without a job looks for one.")
-    drain_seconds: float = Field(25, ge=0, description="At SIGTERM, running jobs have so long before they are undone.")
-    scheduler: bool = Field(True, description="Whether schedules ask for jobs: here if embedded, or by `scheduler`.")
-    schedules_off: tuple[str, ...] = Field((), description="Schedules that ask for no jobs, by name (JSON list).")
-
-
 class RetentionSettings(Group):
     """For how long rows are kept that nothing needs any more, in days. Change entries are kept for ever."""
 

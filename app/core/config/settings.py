@@ -20,12 +20,12 @@ from app.core.config.groups import (
     CorsSettings,
     DatabaseSettings,
     InternalSettings,
-    JobSettings,
     LimitSettings,
     RateLimitSettings,
     RetentionSettings,
     ServerSettings,
 )
+from app.core.config.jobs import JobSettings
 from app.core.config.outside import MailSettings, OutgoingSettings
 
 MIN_SECRET_LENGTH = 32

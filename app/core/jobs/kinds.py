@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from app.core.config.jobs import QUEUE_NAME
 from app.core.jobs.work import Work
 
 D = TypeVar("D", bound=BaseModel)
@@ -58,6 +59,8 @@ class JobKind(Generic[D]):
             raise ValueError(f"the limits of {self.name} cannot be")
         if self.queue == PROCESS_QUEUE and self.attempts != 1:
             raise ValueError(f"{self.name} ends with its process, so that it has one attempt: write attempts=1")
+        if not re.fullmatch(QUEUE_NAME, self.queue):
+            raise ValueError(f"{self.queue!r} is no name of a queue; write one like 'imports'")
         if self.as_system and self.requires is not None:
             raise ValueError(f"{self.name} acts as the system, which needs no permission")
 

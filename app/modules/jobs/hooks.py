@@ -12,6 +12,7 @@ from app.core.db.pruning import PruneRule, old_entities
 from app.core.http.module_hooks import ModuleHooks
 from app.core.http.state import State
 from app.core.jobs.schedules import schedules
+from app.modules.jobs.brokers.relay import tell_workers
 from app.modules.jobs.commands.doctor import doctor
 from app.modules.jobs.commands.jobs import cancel, list_jobs, retry, show_job
 from app.modules.jobs.models import Job
@@ -27,20 +28,32 @@ SPARE_SECONDS = 5.0
 
 def install(database: Database) -> None:
     database.hooks.store_job = store_job
+    database.hooks.are_workers_told = database.settings.jobs.has_broker
     database.hooks.erase.append(forget)
 
 
 @asynccontextmanager
 async def lifespan(state: State) -> AsyncIterator[None]:
-    """Run jobs in this process, if it is to, and ask for those of schedules. Else only write the schedules."""
+    """Run jobs in this process, if it is to, and ask for those of schedules. Else tell workers of new jobs."""
     is_inline = runs_inline(state.settings)
+    asks = is_inline and state.settings.jobs.scheduler
     own = run_process_jobs(state.database, state.outgoing, inline_settings(state.settings), end_process)
-    async with own, run_schedules(state.database, schedules, asks=is_inline and state.settings.jobs.scheduler):
-        if not is_inline:
-            yield
-            return
-        async with run_inline(state):
-            yield
+    runs_or_tells = run_inline(state) if is_inline else tell(state)
+    async with own, run_schedules(state.database, schedules, asks=asks), runs_or_tells:
+        yield
+
+
+@asynccontextmanager
+async def tell(state: State) -> AsyncIterator[None]:
+    """Tell workers of the jobs that this process asks for, where a broker does."""
+    async with tell_workers(state.database) as channel:
+
+        async def warn() -> list[str]:
+            is_away = channel is not None and channel.is_away
+            return ["The broker of jobs is away: jobs begin later."] if is_away else []
+
+        state.readiness_warnings.append(warn)
+        yield
 
 
 @asynccontextmanager

@@ -5,13 +5,15 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field
 
 from app.core.clock import now
 from app.core.db.column_types import JSON_DOCUMENT, Instant, enum_type
 from app.core.db.entity import Bookkeeping, Entity, filter_indexes, sort_indexes
 from app.core.db.redaction import PLAIN, SECRET, redacted
+
+UNTOLD = text("hint_at IS NOT NULL")
 
 
 class JobState(StrEnum):
@@ -63,7 +65,10 @@ class JobQueue(Bookkeeping, table=True):
     """A job that is to be done. A worker has it until `leased_until`; the row goes with the end of the job."""
 
     __tablename__ = "job_queue"
-    __table_args__ = (Index("ix_job_queue_queue_rank", "queue", "rank"),)
+    __table_args__ = (
+        Index("ix_job_queue_queue_rank", "queue", "rank"),
+        Index("ix_job_queue_hint_at", "hint_at", postgresql_where=UNTOLD, sqlite_where=UNTOLD),
+    )
     not_audited = "moves with every attempt; the job itself has who asked for it and what came of it"
 
     id: UUID = Field(primary_key=True, foreign_key="job.id", ondelete="CASCADE")
@@ -84,3 +89,5 @@ class JobQueue(Bookkeeping, table=True):
     """Whether the worker is asked to stop."""
     progress: int = 0
     """How far the attempt is, in percent."""
+    hint_at: datetime | None = Field(default=None, sa_type=Instant)
+    """From when on a broker tells workers of it; null once it was told to, and where no broker does."""

@@ -76,6 +76,11 @@ class JobRepository(Repository[Job]):
         return found
 
 
+def hint_of(session: Session, run_at: datetime) -> dict[str, datetime | None]:
+    """When workers are to be told of a job that waits until `run_at`."""
+    return {"hint_at": run_at if session.hooks.are_workers_told else None}
+
+
 class QueueRepository:
     """The queue: jobs that wait, and the leases of those that run."""
 
@@ -85,13 +90,14 @@ class QueueRepository:
     async def add(self, id: UUID, name: str, run_at: datetime, priority: int) -> None:
         """Let a job wait until `run_at`."""
         row = {"id": id, "queue": name, "run_at": run_at, "rank": rank_of(run_at, priority), "attempt": 0}
-        await self.session.execute(insert(queue).values(**row, is_cancelled=False, progress=0))
+        hint = hint_of(self.session, run_at)
+        await self.session.execute(insert(queue).values(**row, **hint, is_cancelled=False, progress=0))
 
     async def add_held(self, id: UUID, name: str, lasts: timedelta) -> AnyRow:
         """Take a job for so long that no other may take, and return its claim."""
         at = now()
         row = {"id": id, "queue": name, "run_at": at, "rank": at, "attempt": 1, "is_cancelled": False, "progress": 0}
-        held = insert(queue).values(**row, lease=new_id(), leased_until=at + lasts)
+        held = insert(queue).values(**row, lease=new_id(), leased_until=at + lasts, hint_at=None)
         return (await self.session.execute(held.returning(*queue.c))).one()
 
     async def claim(self, queues: Collection[str], lasts: timedelta) -> AnyRow | None:
@@ -100,6 +106,7 @@ class QueueRepository:
         is_due = (queue.c.queue.in_(bindparam("queues", expanding=True)), queue.c.run_at <= bindparam("at"), is_free)
         first = select(queue.c.id).where(*is_due).order_by(queue.c.rank).limit(1).with_for_update(skip_locked=True)
         taken = {"lease": new_id(), "leased_until": at + lasts, "attempt": queue.c.attempt + 1, "progress": 0}
+        taken["hint_at"] = None
         chosen = update(queue).where(queue.c.id == first.scalar_subquery()).values(taken).returning(*queue.c)
         return await self.session.first(chosen, {"at": at, "queues": list(queues)})  # type: ignore[arg-type]  # has rows
 
@@ -119,6 +126,7 @@ class QueueRepository:
         mine = update(queue).where(queue.c.lease == lease)
         changed = {"run_at": run_at, "rank": rank_of(run_at, priority), "lease": None, "leased_until": None}
         attempt = queue.c.attempt if counts else queue.c.attempt - 1
+        changed |= hint_of(self.session, run_at)
         return bool((await self.session.execute(mine.values(**changed, attempt=attempt))).rowcount)  # type: ignore[attr-defined]
 
     async def end(self, lease: UUID) -> bool:
@@ -143,6 +151,25 @@ async def has_free(session: ReadSession, name: str) -> bool:
     """Whether a queue has a job that no process has."""
     is_free = or_(queue.c.leased_until.is_(None), queue.c.leased_until < now())
     return await session.first(select(queue.c.id).where(queue.c.queue == name, is_free).limit(1)) is not None
+
+
+class HintRepository:
+    """The jobs of which a broker is to tell the workers."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def take(self, most: int) -> Sequence[AnyRow]:
+        """Jobs of which the workers are to be told by now, and their queues. No other process tells of them, too."""
+        is_due = queue.c.hint_at <= bindparam("at", type_=Instant())
+        first = select(queue.c.id).where(is_due).order_by(queue.c.hint_at).limit(most).with_for_update(skip_locked=True)
+        taken = update(queue).where(queue.c.id.in_(first.scalar_subquery())).values(hint_at=None)
+        return await self.session.all(taken.returning(queue.c.id, queue.c.queue), {"at": now()})  # type: ignore[arg-type]  # has rows
+
+    async def put_back(self, ids: Collection[UUID]) -> None:
+        """Let workers be told of jobs again that none of them has."""
+        waiting = update(queue).where(queue.c.id.in_(ids), queue.c.leased_until.is_(None))
+        await self.session.execute(waiting.values(hint_at=now()))
 
 
 def conditions_of(state: JobState) -> list[ColumnElement[bool]]:

@@ -48,6 +48,8 @@ class Hooks:
     """Where a person is erased, in that transaction: what a module holds besides personal columns."""
     store_job: Callable[[UnitOfWork, Any], Awaitable[UUID]] | None = None
     """Stores a job that is asked for in the transaction (`core.jobs`). Returns its id."""
+    are_workers_told: bool = False
+    """Whether a broker tells workers of the jobs that are stored."""
     hold_job: Callable[[UnitOfWork, Any], Awaitable[None]] | None = None
     """Holds a job for this process, which runs it after the commit. Raises Unavailable where it has enough to do."""
     store_import: Callable[[UnitOfWork, Any, Any], Awaitable[UUID]] | None = None

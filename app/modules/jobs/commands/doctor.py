@@ -14,6 +14,7 @@ from app.core.db.session import ReadSession
 from app.core.jobs import UnknownJobKind, find_kind
 from app.core.jobs.schedules import schedules as declared
 from app.core.runtime.command_result import CommandResult
+from app.modules.jobs.brokers.channel import open_connection
 from app.modules.jobs.models import Job, JobQueue, JobState
 from app.modules.jobs.schedules.models import JobSchedule, JobScheduleTick
 
@@ -25,10 +26,14 @@ PATIENCE = timedelta(minutes=5)
 
 
 async def doctor(database: Database) -> CommandResult:
-    """Look for jobs that no worker will run, and schedules that do not tick. Exit code: 1 where there are some."""
+    """Look for jobs that no worker will run, schedules that do not tick, and a broker that is away.
+
+    Exit code: 1 where there is one.
+    """
     session, at = database.read_session(RequestContext.for_job("doctor")), now()
     jobs_found = [*await find_lost(session), *await find_overdue(session, at), *await find_unknown(session)]
-    found = [*jobs_found, *await find_stopped(session, database.settings.jobs, at)]
+    stopped = await find_stopped(session, database.settings.jobs, at)
+    found = [*jobs_found, *stopped, *await find_broker(database.settings.jobs)]
     notes = ["Mail is off: MAIL__URL is not set."] if is_silent(database.settings) else []
     return CommandResult([*(found or ["Jobs and schedules are well."]), *notes], ILL if found else WELL)
 
@@ -65,6 +70,22 @@ async def find_stopped(session: ReadSession, settings: JobSettings, at: datetime
     late = rows.where(schedules.c.enabled, schedules.c.name.in_(wanted), ticks.c.next_at < at - PATIENCE)
     found = await session.all(late.order_by(schedules.c.name))
     return [f"schedule {row.name}: no scheduler has seen to it since {row.next_at}" for row in found]
+
+
+async def find_broker(settings: JobSettings) -> list[str]:
+    """A broker that does not answer, or refuses this process."""
+    if not settings.has_broker:
+        return []
+
+    async def ignore(_received: object) -> None:
+        """No hint arrives: this listens to no queue."""
+
+    try:
+        connection = await open_connection(settings, (), ignore)
+    except Exception as error:  # noqa: BLE001  # whatever it was, the operator should know
+        return [f"broker: it is away ({type(error).__name__}); workers look for jobs without it"]
+    await connection.close()
+    return []
 
 
 def is_known(kind: str) -> bool:

@@ -25,11 +25,14 @@ class TableBroker(AsyncBroker):
         super().__init__()
         self.worker = worker
         self.claims: dict[str, AnyRow] = {}
-        """What was received and does not run yet, by lease."""
+        """What was received and is not done, by lease."""
         self.woken = asyncio.Event()
 
         async def run_claim(lease: str) -> None:  # Taskiq renames it, and a method has no name of its own
-            await worker.run(self.claims.pop(lease))
+            try:
+                await worker.run(self.claims[lease])
+            finally:
+                del self.claims[lease]
 
         self.register_task(run_claim, task_name=RUN)
 
@@ -43,7 +46,7 @@ class TableBroker(AsyncBroker):
 
     async def listen(self) -> AsyncGenerator[bytes, None]:
         """The claims of this worker, as messages. A database that is away is tried again, ever less often."""
-        pause = self.worker.settings.poll_seconds
+        pause, goes_on = self.worker.settings.poll_seconds, True
         while True:
             self.woken.clear()
             try:
@@ -55,13 +58,19 @@ class TableBroker(AsyncBroker):
                 continue
             pause = self.worker.settings.poll_seconds
             if claim is None:
-                await self.sleep(pause)
+                goes_on = False
             else:
                 yield self.message_of(claim)
+            goes_on = goes_on or await self.wait()
+
+    async def wait(self) -> bool:
+        """Wait until there may be jobs. True: claim until there is none; False: claim one."""
+        await self.sleep(self.worker.settings.poll_seconds)
+        return True
 
     async def claim(self) -> AnyRow | None:
         """Claim a job. One that is claimed while the receiver stops is given back, so that no attempt is lost."""
-        claiming = asyncio.ensure_future(self.worker.claim())
+        claiming = asyncio.ensure_future(self.take())
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -70,8 +79,12 @@ class TableBroker(AsyncBroker):
                 await self.worker.give_back(claim)
             raise
 
+    async def take(self) -> AnyRow | None:
+        """Claim a job, and do what has to be done before it runs."""
+        return await self.worker.claim()
+
     async def sleep(self, seconds: float) -> None:
-        """Wait until the time is over, or there is a new job."""
+        """Wait until the time is over, or there is something new."""
         try:
             async with asyncio.timeout(seconds):
                 await self.woken.wait()

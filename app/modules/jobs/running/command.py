@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import re
 import signal
 from typing import Annotated
 
 import structlog
 import typer
 
+from app.core.config.jobs import QUEUE_NAME
 from app.core.db.engine import Database
 from app.core.outgoing import open_outgoing
 from app.core.runtime.command_result import CommandResult
@@ -17,7 +19,19 @@ logger = structlog.get_logger(__name__)
 
 FAILED = 1
 
-Queues = Annotated[list[str] | None, typer.Option("--queue", help="A queue to serve; for several, repeat.")]
+
+def check_names(names: list[str] | None) -> list[str] | None:
+    """The names of queues. Raises BadParameter for what is none."""
+    for name in names or ():
+        if not re.fullmatch(QUEUE_NAME, name):
+            raise typer.BadParameter(f"{name[:64]!r} is no name of a queue")
+    return names
+
+
+Queues = Annotated[
+    list[str] | None,
+    typer.Option("--queue", callback=check_names, help="A queue to serve; for several, repeat."),
+]
 Concurrency = Annotated[int | None, typer.Option(min=1, help="Jobs at once. Default: JOBS__CONCURRENCY.")]
 
 

@@ -13,7 +13,10 @@ from app.core.db.session import Session
 from app.core.jobs import NEW_JOBS
 from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
+from app.modules.jobs.brokers.channel import keep_channel
+from app.modules.jobs.brokers.relay import run_relay
 from app.modules.jobs.running.broker import TableBroker
+from app.modules.jobs.running.hinted import HintedBroker
 from app.modules.jobs.running.worker import OBEY_SECONDS, Worker
 
 log = structlog.get_logger(__name__)
@@ -36,20 +39,34 @@ async def run_jobs(
     more: a process that seems to work and does not is worse than none.
     """
     worker = Worker(database, outgoing, settings, end_process)
+    async with find_jobs(database, worker) as broker:
+        receiver = Receiver(broker, max_async_tasks=settings.concurrency, run_startup=False, validate_params=False)
+        finish = asyncio.Event()
+        on_stop(finish.set)
+        heartbeat = PeriodicTask("job leases", worker.renew, min(HEARTBEAT_SECONDS, settings.lease_seconds / 3))
+        receiving = asyncio.create_task(receive(receiver, finish, end_process), name="jobs")
+        try:
+            yield worker
+        finally:
+            finish.set()
+            await drain(worker, receiving)
+            await heartbeat.stop()
+
+
+@asynccontextmanager
+async def find_jobs(database: Database, worker: Worker) -> AsyncIterator[TableBroker]:
+    """What claims jobs for a worker, as soon as this process has committed one, or a broker tells of one."""
+    if worker.settings.has_broker:
+        hinted = HintedBroker(worker)
+        async with keep_channel(hinted.channel), run_relay(database, hinted.channel, worker.settings.poll_seconds):
+            yield hinted
+        return
     broker = TableBroker(worker)
-    receiver = Receiver(broker, max_async_tasks=settings.concurrency, run_startup=False, validate_params=False)
-    finish = asyncio.Event()
-    on_stop(finish.set)
-    heartbeat = PeriodicTask("job leases", worker.renew, min(HEARTBEAT_SECONDS, settings.lease_seconds / 3))
     database.hooks.after_commit.append(wake := wake_after_commit(broker))
-    receiving = asyncio.create_task(receive(receiver, finish, end_process), name="jobs")
     try:
-        yield worker
+        yield broker
     finally:
-        finish.set()
         database.hooks.after_commit.remove(wake)
-        await drain(worker, receiving)
-        await heartbeat.stop()
 
 
 async def receive(receiver: Receiver, finish: asyncio.Event, end_process: Callable[[], None]) -> None:
