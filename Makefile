@@ -78,8 +78,8 @@ administrators: $(VENV)/.development ## 1,000 runs of up to 50 steps of administ
 kill-9: $(VENV)/.development ## Kill the API, the sealer and PostgreSQL under load, 50 times, and account for every write.
 	@$(BIN)/python -m scripts.kill_9
 
-kill-workers: $(VENV)/.development ## 1,000 jobs and 90 ticks, while workers and schedulers are killed 30 times each, on each database.
-	@ASKED=1000 TICKS=90 KILLS=30 $(PYTEST) -n $(WORKERS) -q -rP tests/system/test_kill_workers.py tests/system/test_kill_schedulers.py
+kill-workers: $(VENV)/.development ## 1,000 jobs, 90 ticks; workers and schedulers are killed 30 times on each database; or MODE=rabbitmq.
+	@ASKED=$(or $(ASKED),1000) TICKS=90 KILLS=$(or $(KILLS),30) MODE=$(or $(MODE),table) $(PYTEST) -n $(WORKERS) -q -rP tests/system/test_kill_workers.py tests/system/test_kill_schedulers.py
 
 saturate: $(VENV)/.development ## 256 parallel connections against a pool of 5, for 20 s.
 	@$(BIN)/python -m scripts.saturate --connections 256 --seconds 20
