@@ -12,6 +12,7 @@ from scripts.bench.change_logs import compare_change_logs
 from scripts.bench.console import measure_console
 from scripts.bench.databases import postgresql
 from scripts.bench.document import describe_machine, write
+from scripts.bench.jobs import compare_modes
 from scripts.bench.scoped_lists import compare_scoped_lists
 from scripts.bench.table import describe, take_turns
 from scripts.bench.targets import ATTEST, NAMES, start
@@ -39,6 +40,7 @@ PARTS: dict[str, Part] = {
     "change-logs": lambda backend, folder, options: compare_change_logs(backend, folder, options.rounds),
     "scoped-lists": lambda backend, folder, options: compare_scoped_lists(backend, folder, options.rounds),
     "console": lambda backend, folder, _options: measure_console(backend, folder),
+    "jobs": lambda backend, folder, options: compare_modes(backend, folder, options.rounds),
     "memory": lambda backend, folder, options: parts.measure_memory(backend, folder, options.seconds),
 }
 
