@@ -51,8 +51,10 @@ async def is_unusual(session: Session, row: AuthSession) -> bool:
     known = await session.look(earlier.order_by(sessions.c.created_at.desc()).limit(MOST_SESSIONS))
     if not known:
         return False
-    is_known_network = network_of(row.ip) in {network_of(each.ip) for each in known}
-    return not is_known_network or device_of(row.user_agent) not in {device_of(each.user_agent) for each in known}
+    if network_of(row.ip) not in {network_of(each.ip) for each in known}:
+        return True
+    programs = {each.user_agent for each in known}  # most are the same text, which is faster to compare than to read
+    return row.user_agent not in programs and device_of(row.user_agent) not in {device_of(each) for each in programs}
 
 
 def network_of(ip: str | None) -> str:
