@@ -2,31 +2,28 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, ip_address, ip_network
-from typing import Any
 
 from sqlalchemy import select
 
 from app.core.clock import now
 from app.core.db.entity import table_of
-from app.core.db.session import AnyRow, Session
+from app.core.db.session import Session
 from app.core.fields.ip_address import rate_limit_key
 from app.modules.mail import Mailer, in_words, letter_to
+from app.modules.notices.repository import find_readers
 from app.modules.notices.watching.events import Notice
 from app.modules.sessions import AuthSession, device_of
-from app.modules.users import User
 
 MOST_SESSIONS = 50
 """Earlier sessions to which a sign-in is compared."""
 IPV4_NETWORK_BITS = 24
 """Addresses of IPv4 change within the network of a provider from day to day."""
-users, sessions = table_of(User), table_of(AuthSession)
+sessions = table_of(AuthSession)
 
 
 async def send_notices(session: Session, mailer: Mailer, notices: Sequence[Notice]) -> None:
     """Send `notices`, in the transaction of `session`, to users who are people and were there before it."""
-    columns = users.c.id, users.c.username, users.c.email, users.c.first_name
-    wanted = users.c.id.in_({notice.user_id for notice in notices}), ~users.c.is_service, users.c.deleted_at.is_(None)
-    readers: dict[Any, AnyRow] = {row.id: row for row in await session.look(select(*columns).where(*wanted))}
+    readers = await find_readers(session, (notice.user_id for notice in notices))
     for notice in notices:
         reader = readers.get(notice.user_id)
         if reader is None:
