@@ -18,6 +18,7 @@ from app.core.resources.declared import DeclaredResource, resources
 from app.core.resources.imports.importer import import_file
 from app.core.resources.imports.permissions import check_mode
 from app.core.resources.imports.report import ImportOrder
+from app.modules.notices import tell
 from app.modules.transfers.repository import TransferRepository, find_transfer
 from app.modules.transfers.schemas import ExportOrder, ExportResult, ImportResult
 from app.modules.transfers.service import TransferService, read_parts, read_report
@@ -154,13 +155,11 @@ class Importing:
         try:
             if reader.is_sqlite:
                 report = await self.import_in(StepBatches(self, reader))
-                async with self.work.step() as session:
-                    await TransferService(session).store_report(self.work.id, report)
-                return report
+                return await self.store(report)
             async with self.work.step() as session:
                 self.admit(session)
                 report = await self.import_in(StepSavepoints(self, session, reader))
-                await TransferService(session).store_report(self.work.id, report)
+                await self.finish(session, report)
             return report
         except DryRun as end:
             return await self.store(end.preview)
@@ -173,8 +172,21 @@ class Importing:
 
     async def store(self, report: dict[str, object]) -> dict[str, object]:
         async with self.work.step() as session:
-            await TransferService(session).store_report(self.work.id, report)
+            await self.finish(session, report)
         return report
+
+    async def finish(self, session: Session, report: dict[str, object]) -> None:
+        """Store the report, and tell a person who asked by mail; not of a dry run, nor by a key."""
+        await TransferService(session).store_report(self.work.id, report)
+        caller = caller_of(session)
+        if caller.api_key_id is not None or report["dry_run"]:
+            return
+        counts = {name: str(report[name]) for name in ("created", "updated", "failed")}
+        values, place = {"module": self.resource.module, **counts}, f"/console/jobs/{self.work.id}"
+        once = f"import-finished/{self.work.id}"
+        await tell(
+            session, self.work.settings, caller.user_id, text="import-finished", path=place, once=once, values=values
+        )
 
     def admit(self, session: Session | ReadSession) -> None:
         """Let `session` import as the caller who asked. Raises Forbidden."""
