@@ -95,7 +95,7 @@ async def prepare(environment: dict[str, str], mode: str) -> Place:
 
 
 @contextmanager
-def working(place: Place) -> Iterator[int]:
+def run_worker(place: Place) -> Iterator[int]:
     """A worker process, by its id."""
     command = [sys.executable, "-m", "tests.modules.jobs.process", "worker"]
     environment = {**os.environ, **place.environment}
@@ -158,7 +158,7 @@ async def take_turns(environments: Mapping[str, dict[str, str]], rounds: int) ->
     turns: dict[str, list[Turn]] = {name: [] for name in places}
     idle: dict[str, float] = {}
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(working(place)) for name, place in places.items()}
+        workers = {name: stack.enter_context(run_worker(place)) for name, place in places.items()}
         for name, place in places.items():
             await run_jobs(place, workers[name], "warm-up")
         for number in range(rounds):
