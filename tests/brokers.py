@@ -62,7 +62,7 @@ class RabbitMQ(Broker):
     async def remove(self) -> None:
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
-            for queue in ("default", "other"):
+            for queue in ("default", "other", "unused"):
                 await channel.queue_delete(f"{self.prefix}.jobs.{queue}")
 
 
