@@ -74,6 +74,20 @@ export function holds(mine: readonly Schemas["PermissionRead"][] | undefined, pe
   return found ? (key ? found[key] === true : found.actions.includes(action)) : false;
 }
 
+/** The same for every row that the person may read in the module: what is asked of all rows needs it in all of them. */
+export function holdsWhereRead(mine: readonly Schemas["PermissionRead"][] | undefined, permission: string): boolean {
+  const [module, action = ""] = permission.split(":");
+  const scopes = mine?.find(({ module_slug }) => module_slug === module)?.scopes ?? {};
+  const held = scopes[action];
+  return holds(mine, permission) && (!held || Boolean(scopes.read?.every((scope) => held.includes(scope))));
+}
+
+/** Answers `may("customers:read-personal")` for every row that the person who is signed in may read. */
+export function useMayWhereRead(): (permission: string) => boolean {
+  const { data: mine } = useQuery(permissions);
+  return (permission) => holdsWhereRead(mine, permission);
+}
+
 /** Answers `may("roles:update")` for the person who is signed in. */
 export function useMay(): (permission: string) => boolean {
   const { data: mine } = useQuery(permissions);

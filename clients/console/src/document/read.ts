@@ -91,7 +91,7 @@ function toResource(document: OpenApi, path: string, list: Operation, about: XRe
   };
 }
 
-/** Whether a person who `may` do this and that can search a list without being refused. */
+/** Whether a person who `may` do this and that in all rows that they read can search a list without being refused. */
 export const maySearch = ({ slug, can, searchNeeds }: Resource, may: (permission: string) => boolean): boolean =>
   can.search && [`${slug}:read`, ...searchNeeds].every(may);
 

@@ -1,7 +1,7 @@
 // The list of any module. Its state is its address.
 import { useParams } from "@tanstack/react-router";
 import { useRef, useState } from "react";
-import { useMay, useRead, type Page } from "../api/queries.ts";
+import { useMay, useMayWhereRead, useRead, type Page } from "../api/queries.ts";
 import { maySearch, type Field, type Resource } from "../document/read.ts";
 import { useAddress, useGo, valueOf } from "../parts/address.ts";
 import { Icon } from "../parts/Icon.tsx";
@@ -35,7 +35,7 @@ function Guarded({ resource }: { resource: Resource }) {
 
 function List({ resource }: { resource: Resource }) {
   const [search] = useAddress();
-  const may = useMay();
+  const may = useMayWhereRead();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const page = useRead<Page<Item>>(resource.path, listQuery(search));
   const rows = page.data?.items ?? [];

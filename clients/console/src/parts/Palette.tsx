@@ -3,7 +3,7 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Autocomplete, Header, Input, Menu, MenuItem, MenuSection, SearchField, useFilter } from "react-aria-components";
 import { call } from "../api/client.ts";
-import { menu, resources, useMay, type Page } from "../api/queries.ts";
+import { menu, resources, useMayWhereRead, type Page } from "../api/queries.ts";
 import { maySearch, type Resource } from "../document/read.ts";
 import { say } from "../words/say.ts";
 import { Dialog } from "./Dialog.tsx";
@@ -18,7 +18,7 @@ const MATCHES = 4;
 function useItems(text: string): Destination[] {
   const { data: all = [] } = useQuery(resources);
   const { data: groups = [] } = useQuery(menu);
-  const may = useMay();
+  const may = useMayWhereRead();
   const modules = groups.flatMap((group) => group.modules);
   const isOffered = (resource: Resource) => modules.some(({ slug }) => slug === resource.slug) && maySearch(resource, may);
   const searched = text.length < 2 ? [] : all.filter(isOffered);
