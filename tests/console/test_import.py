@@ -143,3 +143,26 @@ async def test_an_import_is_not_offered_to_those_who_may_not_write(console: Open
     await page.goto("/console/tasks")
     await expect(page.get_by_role("table", name="Tasks")).to_be_visible()
     await expect(page.get_by_role("button", name="Import")).to_have_count(0)
+
+
+async def test_a_file_that_a_job_imports_is_followed_to_its_report(console: OpenConsole) -> None:
+    """As the server does with a large file by itself."""
+    page = await console("manager", "/tasks/import")
+
+    async def ask_for_a_job(route: Route) -> None:
+        await route.continue_(headers={**route.request.headers, "prefer": "respond-async"})
+
+    await page.route(re.compile("/tasks/import[?]"), ask_for_a_job)
+    await choose(page, BAD)
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_role("alert")).to_contain_text("3 cells need another value", timeout=30_000)
+    await choose(page, GOOD)
+    await page.get_by_role("button", name="Check the file").click()
+    await expect(page.get_by_text("The file can be imported: 4 new, 0 changed, 0 as they are.")).to_be_visible(
+        timeout=30_000
+    )
+    async with page.expect_response(lambda answer: "/tasks/import?" in answer.url) as answer:
+        await page.get_by_role("button", name="Import", exact=True).click()
+
+    assert (await answer.value).status == 202
+    await expect(page.get_by_text("4 new")).to_be_visible(timeout=30_000)

@@ -1,8 +1,8 @@
 // The import of a file: what was chosen, and how far the server is with it.
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import { Refused, type FieldError } from "../api/problems.ts";
-import { forget } from "../api/queries.ts";
+import { Refused, Unreachable, type FieldError } from "../api/problems.ts";
+import { forget, type Schemas } from "../api/queries.ts";
 import type { Resource } from "../document/read.ts";
 import { mediaType, readPreview, type Preview, type Report } from "./importing.ts";
 
@@ -37,16 +37,34 @@ async function readBeginning(file: File): Promise<string> {
   return new TextDecoder(encoding).decode(bytes);
 }
 
+const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+
+/** What came of a large file, which a job imports: the answer named the job. */
+async function reportOf({ id }: Schemas["Accepted"]): Promise<Report> {
+  for (;;) {
+    await pause();
+    try {
+      const job = await call<Schemas["JobRead"]>("get", `/api/v1/jobs/${id}`);
+      const { report } = job.ended_at ? await call<Schemas["TransferRead"]>("get", `/api/v1/transfers/${id}`) : { report: null };
+      if (report) return report;
+      if (job.ended_at) throw new Error(job.error ?? job.state);
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+    }
+  }
+}
+
 /** Sends the file until the server has said what became of it: under the same key a retry goes on where the import is. */
 async function send({ path }: Resource, file: File, { mode, decimal, fromLine }: Choices, isDryRun: boolean): Promise<Report> {
   const query = { mode, dry_run: isDryRun, ...(decimal && { decimal }), ...(fromLine > 1 && { from_line: fromLine }) };
   const headers = { "Content-Type": mediaType(file.name), "Idempotency-Key": crypto.randomUUID() };
   for (;;) {
     try {
-      return await call<Report>("post", `${path}/import`, { query, body: file, headers });
+      const answer = await call<Report | Schemas["Accepted"]>("post", `${path}/import`, { query, body: file, headers });
+      return "id" in answer ? await reportOf(answer) : answer;
     } catch (error) {
       if (!(error instanceof Refused) || error.code !== "idempotency-key-in-use") throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await pause();
     }
   }
 }
