@@ -132,9 +132,10 @@ async def test_a_job_that_failed_is_tried_again(console: OpenConsole, demo: Demo
 
 
 async def test_others_see_their_own_jobs_and_change_no_other(console: OpenConsole, demo: Demo) -> None:
-    own = await ask_for(demo, "sales", make_brand, Wanted(name="Own"), after=86_400)
+    await hire(demo, "packer", {"module_slug": "brands", "can_create": True})
+    own = await ask_for(demo, "packer", make_brand, Wanted(name="Own"), after=86_400)
     other = await ask_for(demo, "manager", make_brand, Wanted(name="Other"), after=86_400)
-    page = await console("sales", "/jobs", refusals=[404])
+    page = await console("packer", "/jobs", refusals=[404])
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("My jobs")
     await expect(page.get_by_role("table", name="My jobs").locator("tbody tr")).to_have_count(1)

@@ -87,10 +87,11 @@ class FileBatches(Transactional):
     """Injects the batches in which an endpoint of an `UploadRoute` writes."""
 
     async def __call__(self, request: Request) -> Batches:
-        database = database_of(request)
-        if database.is_sqlite and not runs_later(request):
-            return request.state.batches  # type: ignore[no-any-return]  # Starlette's state is untyped
-        return Savepoints(request.state.session, database.read_session(context_of(request)))
+        batches: Batches | None = getattr(request.state, "batches", None)
+        if batches is None:
+            reader = database_of(request).read_session(context_of(request))
+            batches = Savepoints(request.state.session, reader)
+        return batches
 
 
 UploadBatches = Annotated[Batches, Depends(FileBatches())]

@@ -31,6 +31,7 @@ async def store_import(session: Session, upload: Upload, order: ImportOrder) -> 
         raise Unauthenticated("Sign in first.")
     job_id = await enqueue(session, run_import, order)
     transfers = TransferService(session)
+    await transfers.check_room(caller.user_id)
     await transfers.create(
         job_id,
         caller.user_id,

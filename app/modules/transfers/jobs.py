@@ -57,6 +57,7 @@ async def write_export(work: Work, order: ExportOrder) -> ExportResult:
     writing = Writing(work, resource, order)
     async with work.step() as session:
         await TransferRepository(session).remove_parts(work.id)  # of an attempt before this one
+        await TransferService(session).check_room(caller_of(session).user_id)
     while await writing.write_page():
         pass
     async with work.step() as session:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
@@ -34,6 +34,14 @@ class TransferRepository:
     async def remove_all(self) -> None:
         await self.session.execute(delete(parts))
         await self.session.execute(update(transfers).values(report=None, is_ready=False))
+
+
+async def count_kept(session: Session, owner_id: UUID) -> int:
+    """How many files are kept of a user: those that wait to be imported, or to be fetched."""
+    is_kept = exists().where(parts.c.transfer_id == transfers.c.id)
+    mine = select(func.count()).select_from(transfers).where(transfers.c.owner_id == owner_id, is_kept)
+    found: int = await session.value(mine)
+    return found
 
 
 async def find_transfer(session: Session | ReadSession, id: UUID) -> AnyRow | None:

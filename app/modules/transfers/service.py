@@ -12,13 +12,15 @@ from app.core.context import Principal, RequestContext
 from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.security.encryption import decrypt, encrypt
 from app.core.security.keys import Keys
-from app.modules.transfers.repository import TransferRepository, find_part, find_transfer
+from app.modules.transfers.repository import TransferRepository, count_kept, find_part, find_transfer
 
 LIFETIME = timedelta(hours=24)
 PART_BYTES = 1024 * 1024
+MOST_FILES = 10
+"""Files of one user that are kept at a time: each can be large."""
 REPORT = -1
 """The number by which a report is bound to its place."""
 
@@ -26,6 +28,13 @@ REPORT = -1
 def place_of(id: UUID, number: int) -> bytes:
     """What an encrypted part is bound to."""
     return f"transfer\n{id}\n{number}".encode()
+
+
+class TooManyFiles(Conflict):
+    """As many files of this user are kept as may be: those that wait to be imported, or to be fetched."""
+
+    code = "too-many-files"
+    remedy = "Wait until your imports are done, and fetch the files of your exports. Each is kept for a day at most."
 
 
 class TransferService:
@@ -38,6 +47,11 @@ class TransferService:
     async def create(self, id: UUID, owner_id: UUID, **values: Any) -> None:
         """Store what a job imports or exports, without its parts."""
         await self.rows.add(id, owner_id=owner_id, expires_at=now() + LIFETIME, **values)
+
+    async def check_room(self, owner_id: UUID) -> None:
+        """Raise TooManyFiles for a user of whom no further file can be kept."""
+        if await count_kept(self.rows.session, owner_id) >= MOST_FILES:
+            raise TooManyFiles(f"{MOST_FILES} files of yours are kept already.")
 
     async def store_file(self, id: UUID, file: IO[bytes]) -> None:
         """Store the parts of a file."""

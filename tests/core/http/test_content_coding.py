@@ -76,7 +76,9 @@ async def test_a_bomb_is_refused(signed_in_as: SignedInAs, app: FastAPI) -> None
     bomb = gzip.compress(bytes(100 * 1024 * 1024))
 
     answer = await person.call("POST", "/tasks", content=bomb, headers=GZIP)
-    upload = await person.call("POST", "/tasks/import", content=bomb, headers=GZIP | {"Content-Type": "text/csv"})
+    upload = await person.call(
+        "POST", "/tasks/import", content=bomb, headers=GZIP | {"Content-Type": "text/csv", "Prefer": "wait"}
+    )
 
     assert_problem(answer, 413, "content-too-large")
     assert upload.status_code in (400, 422), "100 MiB are within the limit of a file; zeros are no CSV"

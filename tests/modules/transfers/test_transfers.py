@@ -367,3 +367,22 @@ async def test_stored_files_are_encrypted_and_dropped_where_a_person_is_erased(
     assert await count_parts(database) == 0
     await run_all(database)
     assert await names(root) == []
+
+
+async def test_of_one_user_only_some_files_are_kept(
+    database: Database, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small request can stand for a large file, compressed."""
+    monkeypatch.setattr("app.modules.transfers.service.MOST_FILES", 2)
+    person, other = await signed_in_as("brands:create"), await signed_in_as("brands:create")
+
+    answers = [await send(person, f"name\nbrand {number}\n") for number in range(3)]
+    of_other = await send(other, "name\nof another\n")
+    exported = await export(person, "format=csv")
+    first = await job_of(person, exported)
+    await run_all(database)
+    again = await send(person, "name\none more\n")
+
+    assert [each.status_code for each in (*answers, of_other, again)] == [202, 202, 409, 202, 202]
+    assert answers[2].json()["code"] == "too-many-files"
+    assert (await person.get(f"/jobs/{first['id']}")).json()["state"] in ("succeeded", "failed")
