@@ -51,10 +51,10 @@ class CircuitOpen(OutgoingError):
 class Call:
     """A call of another system.
 
-    `seconds` is the budget of all its attempts, `max_bytes` the longest answer, and `attempts` how often it may be
-    sent; None stands for the setting. Only GET and HEAD are repeated, and what has an `idempotency_key`, by which the
-    receiver knows a repetition. `to_stranger` says that the URL is not the operator's own word: then it must lead to a
-    public address.
+    `seconds` is the budget of all its attempts, `read_seconds` the longest time between two parts of an answer,
+    `max_bytes` the longest answer, and `attempts` how often it may be sent; None stands for the setting. Only GET and
+    HEAD are repeated, and what has an `idempotency_key`, by which the receiver knows a repetition. `to_stranger` says
+    that the URL is not the operator's own word: then it must lead to a public address.
     """
 
     method: str
@@ -62,6 +62,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes = field(default=b"", repr=False)
     seconds: float | None = None
+    read_seconds: float | None = None
     max_bytes: int | None = None
     attempts: int | None = None
     idempotency_key: str | None = None

@@ -119,13 +119,21 @@ class Outgoing:
             headers[IDEMPOTENCY_HEADER] = call.idempotency_key
         client, content = self.client_for(call), call.content or None
         try:
-            async with client.stream(call.method, call.url, headers=headers, content=content) as response:
+            async with client.stream(
+                call.method, call.url, headers=headers, content=content, timeout=self.timeout_of(call)
+            ) as response:
                 body = await read(response, host, call.max_bytes or self.settings.max_bytes)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
             raise InvalidCall(host, type(error).__name__) from None  # it may quote a header
         except httpx.HTTPError as error:
             raise Unreachable(host, type(error).__name__) from error
         return Answer(response.status_code, dict(response.headers), body)
+
+    def timeout_of(self, call: Call) -> "httpx.Timeout":
+        """The longest times of `call` to a connection, and between two parts of its answer."""
+        import httpx  # noqa: PLC0415  # see above
+
+        return httpx.Timeout(call.read_seconds or self.settings.read_seconds, connect=self.settings.connect_seconds)
 
     def client_for(self, call: Call) -> "httpx.AsyncClient":
         """The client of httpx for `call`, which is made when it is first needed."""
@@ -141,12 +149,10 @@ class Outgoing:
         tls, transport = self.tls or httpx.create_ssl_context(trust_env=not to_stranger), self.transport
         if transport is None and to_stranger:
             transport = StrangerTransport(self.rules, tls)
-        times = httpx.Timeout(self.settings.read_seconds, connect=self.settings.connect_seconds)
         return httpx.AsyncClient(
             transport=transport,
             verify=tls,
             trust_env=not to_stranger,
-            timeout=times,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": f"Attest/{__version__}", "Accept-Encoding": PLAIN},

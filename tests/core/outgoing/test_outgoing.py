@@ -44,6 +44,17 @@ async def test_a_call_tells_the_request_and_its_trace() -> None:
     assert b"accept-encoding: identity\r\n" in head
 
 
+async def test_a_call_can_wait_longer_for_its_answer_than_others() -> None:
+    async def answer_late(_peer: Peer, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.4)
+        writer.write(OK)
+
+    async with serving(answer_late) as peer, calling(read_seconds=0.1) as outgoing:
+        with pytest.raises(Unreachable):
+            await outgoing.send(get(peer, attempts=1), CONTEXT)
+        assert (await outgoing.send(get(peer, attempts=1, read_seconds=5), CONTEXT)).status == 200
+
+
 async def test_what_is_safe_is_repeated_and_nothing_else() -> None:
     async with serving(in_turn(BUSY, b"", OK)) as peer, calling() as outgoing:
         assert (await outgoing.send(get(peer), CONTEXT)).status == 200
