@@ -42,6 +42,7 @@ from app.modules.roles.schemas import HolderQuery, RoleQuery
 from app.modules.sessions.schemas import AllSessionsQuery, LoginQuery, MyLoginQuery, SessionQuery
 from app.modules.tasks.schemas import TaskQuery
 from app.modules.users.schemas import UserQuery
+from app.modules.webhooks.schemas import DeliveryQuery, WebhookQuery
 
 OTHER_LISTS = {
     AccessReviewQuery: ("user",),
@@ -60,6 +61,8 @@ OTHER_LISTS = {
     ThrottledQuery: ("sign_in_counter",),
     TimelineQuery: ("audit_access", "actor_id"),
     VersionQuery: ("policy_version",),
+    WebhookQuery: ("webhook",),
+    DeliveryQuery: ("webhook_attempt", "webhook_id"),
     WhoCanQuery: ("user",),
 }
 """Lists that `add_resource` did not make: their table, and the columns that narrow it to the rows of one owner."""

@@ -100,7 +100,7 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
         "sessions",
         "users",
     ]
-    assert installed == [*first, "rbac", "approvals", "jobs", "transfers"]
+    assert installed == [*first, "rbac", "approvals", "jobs", "transfers", "webhooks"]
 
 
 def test_state_that_is_not_set_yet_is_an_error_with_its_name(settings: Settings) -> None:

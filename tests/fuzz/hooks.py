@@ -114,6 +114,7 @@ UNFORESEEN = {
     "missing",  # another e-mail takes the current password
     "moves-nothing",
     "names-form",
+    "not-a-webhook-url",
     "no-format",  # the query of a download has one among its parameters
     "not-a-list",  # few paths are those of lists
     "not-a-network",
@@ -138,7 +139,9 @@ UNFORESEEN = {
     "too-many-decimals",  # of a price, for its currency
     "too-much-stock",
     "two-positions",
+    "https-required",  # of a webhook
     "unknown-currency",
+    "unknown-event-type",
     "unknown-field",  # of an item at a point, to revert
     "unknown-action",
     "unknown-icon",  # Lucide has too many for an enum

@@ -15,7 +15,7 @@ from app.core.config.groups import (
     WitnessSettings,
 )
 from app.core.config.jobs import JobSettings
-from app.core.config.outside import MailServer, MailSettings, OutgoingSettings
+from app.core.config.outside import MailServer, MailSettings, OutgoingSettings, WebhookSettings
 from app.core.config.settings import Environment, Settings, settings
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "RetentionSettings",
     "ServerSettings",
     "Settings",
+    "WebhookSettings",
     "WitnessSettings",
     "settings",
 ]

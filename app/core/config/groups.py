@@ -217,6 +217,7 @@ class RetentionSettings(Group):
     session_days: int = Field(90, ge=1, description="Sessions and invitations, after they expired.")
     approval_days: int = Field(365, ge=1, description="Changes that waited for approval, after they expired.")
     job_days: int = Field(90, ge=1, description="Jobs, after they ended.")
+    webhook_days: int = Field(30, ge=1, description="Attempts to deliver events to webhooks.")
     spool_days: int = Field(90, ge=7, description="Positions of shipped spool files, after they last moved.")
     checkpoint_days: int = Field(90, ge=30, description="Checkpoints of the audit log; of a thousand, one is kept.")
     policy_days: int = Field(730, ge=30, description="Policy versions to which a rollback can return.")

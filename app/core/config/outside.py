@@ -91,6 +91,16 @@ class MailSettings(Group):
         return None if self.url is None else parse_mail_url(self.url.get_secret_value())
 
 
+class WebhookSettings(Group):
+    """Events that the application sends to others."""
+
+    allow_http: bool = Field(False, description="Let webhooks have URLs of http; refused in production.")
+    follow_seconds: float = Field(
+        1.0, ge=0, le=3600, description="How often a process of the API looks for events that are to be sent; 0: never."
+    )
+    roll_hours: int = Field(24, ge=0, le=720, description="Hours for which the old secret signs beside the new one.")
+
+
 @dataclass(frozen=True)
 class MailServer:
     """A mail server."""

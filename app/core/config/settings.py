@@ -26,7 +26,7 @@ from app.core.config.groups import (
     ServerSettings,
 )
 from app.core.config.jobs import JobSettings
-from app.core.config.outside import MailSettings, OutgoingSettings
+from app.core.config.outside import MailSettings, OutgoingSettings, WebhookSettings
 
 MIN_SECRET_LENGTH = 32
 MIN_SECRET_CHARACTERS = 10
@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     outgoing: OutgoingSettings = OutgoingSettings()
     mail: MailSettings = MailSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     retention: RetentionSettings = RetentionSettings()
     limits: LimitSettings = LimitSettings()
     cors: CorsSettings = CorsSettings()
@@ -176,6 +177,8 @@ class Settings(BaseSettings):
             problems.append("INTERNAL__KEYS with more than one worker needs REDIS_URL to remember nonces")
         if self.debug:
             problems.append("DEBUG must be off")
+        if self.webhooks.allow_http:
+            problems.append("WEBHOOKS__ALLOW_HTTP must be off")
         if "*" in self.cors.origins:
             problems.append("CORS__ORIGINS must not contain *")
         if problems:

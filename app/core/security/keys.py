@@ -87,6 +87,8 @@ class Keys:
     writer_keys: tuple[bytes, ...] = field(repr=False)
     """Authenticate the entries of the audit log: the first writes, all verify. None where no key is set."""
     second_factor: bytes = field(repr=False)
+    webhook: bytes = field(repr=False)
+    """Encrypts the secrets by which webhooks are signed."""
     signing_pems: tuple[str, ...] = field(repr=False)
 
     @classmethod
@@ -108,5 +110,6 @@ class Keys:
             secret_digest=derive_key(digests, "secret-digest"),
             writer_keys=tuple(derive_key(key.get_secret_value(), "writer-mac") for key in settings.audit.writer_key),
             second_factor=derive_key(root, "second-factor"),
+            webhook=derive_key(root, "webhook-secret"),
             signing_pems=pems or (load_or_create(folder / "signing_key.pem", new_signing_key),),
         )

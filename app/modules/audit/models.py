@@ -30,6 +30,8 @@ def some(table: str, columns: tuple[str, ...], condition: str, name: str = "") -
 
 TABLES: dict[str, frozenset[str]] = {}
 """The tables of each module that has a history."""
+ITEMS: dict[str, str] = {}
+"""The tables with the items of these modules, each with its module. Who reads the module reads their histories."""
 
 
 def add_tables(module: str, entity: str) -> None:
@@ -37,6 +39,7 @@ def add_tables(module: str, entity: str) -> None:
     models = [mapper.class_ for mapper in SQLModel._sa_registry.mappers]
     home = next(model.__module__ for model in models if model.__tablename__ == entity)
     TABLES[module] = frozenset(str(model.__tablename__) for model in models if model.__module__ == home)
+    ITEMS[entity] = module
 
 
 class Entry(Bookkeeping):

@@ -1,0 +1,1 @@
+"""Webhooks: events are sent to addresses of others, signed, and again until they arrive."""

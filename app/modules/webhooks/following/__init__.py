@@ -1,0 +1,1 @@
+"""Follows the sealed changes for each webhook, and asks for the deliveries of its events."""

@@ -1,0 +1,1 @@
+"""Signs what is sent to webhooks, by the scheme of Standard Webhooks."""
