@@ -1,5 +1,6 @@
 """Events arrive at their receivers: signed, in the form of CloudEvents, and again until they are accepted."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -136,6 +137,21 @@ async def test_redirects_are_not_followed(database: Database, receiver: Receiver
     await arrive(database)
 
     assert [(each["status"], each["error"]) for each in await deliveries(person, hook)] == [(302, "redirected")]
+
+
+async def test_a_receiver_that_takes_too_long_has_not_accepted(
+    database: Database, receiver: Receiver, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.modules.webhooks.delivering.sending.SECONDS", 0.2)
+    person = await signed_in_as(*ALL, *TASKS)
+    hook = await webhook(person, receiver, "task.*")
+    receiver.before_answer = lambda: asyncio.sleep(0.6)
+    await person.post("/tasks", {"title": "Sweep"})
+
+    await arrive(database)
+
+    (attempt,) = await deliveries(person, hook)
+    assert (attempt["status"], attempt["error"]) in [(None, "timed-out"), (None, "unreachable")]  # whichever is first
 
 
 async def test_a_receiver_that_is_gone_turns_its_webhook_off(
