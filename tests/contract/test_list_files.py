@@ -26,8 +26,10 @@ def list_paths() -> Iterator[str]:
 
 
 async def stored_ids(root: Person) -> dict[str, str]:
-    """The id of one item of each module that has a factory, by the first part of its paths."""
+    """The id of one item of each module that has a factory, and of webhooks, by the first part of its paths."""
     created = {one.SLUG: await root.post(one.PATH, one.body()) for one in factories().values()}
+    webhook = {"name": "Any", "url": "https://any.example/", "event_types": ["*"]}
+    created["webhooks"] = await root.post("/webhooks", webhook)
     assert statuses(created) == dict.fromkeys(created, 201)
     grant = {"module_slug": "roles", "can_create": True, "can_update": True, "can_delete": False, "can_audit": False}
     await root.put(f"/roles/{created['roles'].json()['id']}/modules", {"modules": [grant]})
