@@ -9,7 +9,7 @@ from app.core.config import Environment, Settings
 from app.main import create_app
 from tests.people import Person, SignedInAs, person
 
-PACKED_BYTES = 21_000
+PACKED_BYTES = 21_500
 READ = {"200"}
 
 
