@@ -7,7 +7,7 @@ from alembic import op
 from app.core.db.column_types import JSON_DOCUMENT, Instant
 
 revision = "8f6c7d33377f"
-down_revision = "c41f7d2a9b06"
+down_revision = "8b26d4f0a97e"
 branch_labels = None
 depends_on = None
 
