@@ -41,4 +41,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "POST /api/v1/users/{id}/erase",
   "POST /api/v1/users/{id}/restore",
   "POST /api/v1/users/{id}/revert",
+  "POST /api/v1/webhooks/{id}/replay",
+  "POST /api/v1/webhooks/{id}/resume",
+  "POST /api/v1/webhooks/{id}/test",
 ]);

@@ -3803,6 +3803,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhooks, without their secrets
+         * @description List webhooks, without their secrets. Requires the permission `webhooks:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create a webhook, which you own
+         * @description Create a webhook, which you own. Only this response shows its secret. Requires the permission `webhooks:create`, and `webhooks:read`. API keys are rejected.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook, without its secret
+         * @description Get a webhook, without its secret. Requires the permission `webhooks:read`.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook, with its attempts to deliver
+         * @description Delete a webhook, with its attempts to deliver. Events that wait are not sent. Requires the permission `webhooks:delete`, and `webhooks:read`. Send `If-Match` to act only on the version that you read.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change some fields of your webhook
+         * @description Change some fields of your webhook. One of another user can only be turned off. Requires the permission `webhooks:update`, and `webhooks:read`. API keys are rejected. Send `If-Match` to act only on the version that you read.
+         */
+        patch: operations["update_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the attempts to deliver to a webhook, those of the last days
+         * @description List the attempts to deliver to a webhook, those of the last days. Requires the permission `webhooks:read`. The list is also a file: `Accept: text/csv` or `application/x-ndjson`.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send events again, from a place in the log
+         * @description Send events again, from a place in the log. Each has the id that it had. Requires the permission `webhooks:update`, and `webhooks:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["replay_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a webhook go on that was paused or turned off, from the first event that was not delivered
+         * @description Let a webhook go on that was paused or turned off, from the first event that was not delivered. Requires the permission `webhooks:update`, and `webhooks:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["resume_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/roll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give your webhook a new secret
+         * @description Give your webhook a new secret. For some time events are signed with the old one, too. Requires the permission `webhooks:update`, and `webhooks:read`. API keys are rejected.
+         */
+        post: operations["roll_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test to a webhook, paused or not
+         * @description Send a test to a webhook, paused or not. It is sent once; `deliveries` says what came of it. Requires the permission `webhooks:update`, and `webhooks:read`. Safe to retry with an `Idempotency-Key`.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4642,6 +4794,23 @@ export interface components {
              * @description The name of the role.
              */
             role: string;
+        };
+        /**
+         * AskedTest
+         * @description A test that will be delivered.
+         */
+        AskedTest: {
+            /**
+             * Event
+             * @description The event, as `webhook-id` names it and the attempts to deliver it.
+             */
+            event_id: string;
+            /**
+             * Job
+             * Format: uuid
+             * @description The job that delivers it.
+             */
+            job_id: string;
         };
         /**
          * AssignedRole
@@ -5902,6 +6071,84 @@ export interface components {
              * @description What it permits, or which rows it is for.
              */
             title: string;
+        };
+        /** DeliveryPage */
+        DeliveryPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["DeliveryRead"][];
+            /**
+             * Next cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total is exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * DeliveryRead
+         * @description An attempt to deliver an event.
+         */
+        DeliveryRead: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was made.
+             */
+            at: string;
+            /**
+             * Duration ms
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            duration_ms: number;
+            /**
+             * Error
+             * @description Why it failed; null where it was accepted.
+             */
+            error: string | null;
+            /**
+             * Event
+             * @description The event, as `webhook-id` names it: the same in each attempt.
+             */
+            event_id: string;
+            /**
+             * Event type
+             * @description What happened.
+             */
+            event_type: string;
+            /**
+             * ID
+             * Format: uuid
+             * @description The identifier of the attempt.
+             */
+            id: string;
+            /**
+             * Number
+             * Format: int64
+             * @description The number of the attempt, from 1.
+             */
+            number: number;
+            /**
+             * Seq
+             * @description The place of the event in the log; null for a test.
+             */
+            seq: number | null;
+            /**
+             * Status
+             * @description The status of the answer; null where there was none.
+             */
+            status: number | null;
         };
         /**
          * DifferenceRead
@@ -7837,6 +8084,107 @@ export interface components {
              * @description The user who is invited.
              */
             user_id: string;
+        };
+        /**
+         * NewWebhook
+         * @description A webhook with its new secret. No other response shows it.
+         */
+        NewWebhook: {
+            /**
+             * Created at
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             */
+            enabled: boolean;
+            /**
+             * Event types
+             * @description The events that are sent.
+             */
+            event_types: string[];
+            /**
+             * Failed from
+             * @description The first place whose event was not delivered; null where there is none.
+             */
+            failed_from: number | null;
+            /**
+             * ID
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Item
+             * @description Only events of this item.
+             */
+            item_id: string | null;
+            /**
+             * Module
+             * @description Only events of this module.
+             */
+            module: string | null;
+            /**
+             * Name
+             * @description What it is for.
+             */
+            name: string;
+            /**
+             * Pause reason
+             * @description Why it was paused, or turned off by its receiver.
+             */
+            pause_reason: string | null;
+            /**
+             * Paused at
+             * @description Since when nothing is sent because of `pause_reason`; null while it is not paused.
+             */
+            paused_at: string | null;
+            /**
+             * Rolled until
+             * @description Until when the secret before the present one signs, too.
+             */
+            rolled_until: string | null;
+            /**
+             * Secret
+             * @description The secret with which events are signed: `whsec_…`.
+             */
+            secret: string;
+            /**
+             * Seq
+             * Format: int64
+             * @description The last place in the log that was looked at.
+             */
+            seq: number;
+            /**
+             * Updated at
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
+            updated_by: components["schemas"]["Named"] | null;
+            /**
+             * URL
+             * @description Where events are sent.
+             */
+            url: string;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
         };
         /**
          * OneTimePassword
@@ -11122,6 +11470,212 @@ export interface components {
             restores: number | null;
         };
         /**
+         * WebhookCreate
+         * @description A new webhook.
+         * @example {
+         *       "event_types": [
+         *         "product.*"
+         *       ],
+         *       "name": "Shop",
+         *       "url": "https://shop.example/hooks"
+         *     }
+         */
+        WebhookCreate: {
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Event types
+             * @description The events that are sent: `task.created`, `task.*` for all of a kind of items, or `*`.
+             */
+            event_types: string[];
+            /**
+             * Item
+             * @description Only events of this item.
+             */
+            item_id?: string | null;
+            /**
+             * Module
+             * @description Only events of this module.
+             */
+            module?: string | null;
+            /**
+             * Name
+             * @description What it is for.
+             */
+            name: string;
+            /**
+             * URL
+             * @description Where events are sent, by https.
+             */
+            url: string;
+        };
+        /** WebhookPage */
+        WebhookPage: {
+            /**
+             * Items
+             * @description The items of this page, in the requested order.
+             */
+            items: components["schemas"]["WebhookRead"][];
+            /**
+             * Next cursor
+             * @description The cursor of the next page; null on the last page.
+             */
+            next_cursor: string | null;
+            /**
+             * Total
+             * @description The number of items that match, at most 10,000 unless `total=exact` was sent; null without `total`.
+             */
+            total: number | null;
+            /**
+             * Total is exact
+             * @description Whether no more items match than `total`; null without `total`.
+             */
+            total_is_exact: boolean | null;
+        };
+        /**
+         * WebhookRead
+         * @description A webhook, without its secret. Who created it is its owner: it is sent what the owner may read.
+         */
+        WebhookRead: {
+            /**
+             * Created at
+             * Format: date-time
+             * @description When the item was created.
+             */
+            created_at: string;
+            /**
+             * Created by
+             * @description The user who created the item; null where that was no user.
+             */
+            created_by: components["schemas"]["Named"] | null;
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             */
+            enabled: boolean;
+            /**
+             * Event types
+             * @description The events that are sent.
+             */
+            event_types: string[];
+            /**
+             * Failed from
+             * @description The first place whose event was not delivered; null where there is none.
+             */
+            failed_from: number | null;
+            /**
+             * ID
+             * Format: uuid
+             * @description The identifier, a UUIDv7.
+             */
+            id: string;
+            /**
+             * Item
+             * @description Only events of this item.
+             */
+            item_id: string | null;
+            /**
+             * Module
+             * @description Only events of this module.
+             */
+            module: string | null;
+            /**
+             * Name
+             * @description What it is for.
+             */
+            name: string;
+            /**
+             * Pause reason
+             * @description Why it was paused, or turned off by its receiver.
+             */
+            pause_reason: string | null;
+            /**
+             * Paused at
+             * @description Since when nothing is sent because of `pause_reason`; null while it is not paused.
+             */
+            paused_at: string | null;
+            /**
+             * Rolled until
+             * @description Until when the secret before the present one signs, too.
+             */
+            rolled_until: string | null;
+            /**
+             * Seq
+             * Format: int64
+             * @description The last place in the log that was looked at.
+             */
+            seq: number;
+            /**
+             * Updated at
+             * Format: date-time
+             * @description When the item was last changed.
+             */
+            updated_at: string;
+            /**
+             * Updated by
+             * @description The user who last changed the item: of a deleted item, who deleted it.
+             */
+            updated_by: components["schemas"]["Named"] | null;
+            /**
+             * URL
+             * @description Where events are sent.
+             */
+            url: string;
+            /**
+             * Version
+             * Format: int64
+             * @description The number of the item's version, from 1; `If-Match` compares it.
+             */
+            version: number;
+        };
+        /**
+         * WebhookUpdate
+         * @description A change of a webhook.
+         * @example {
+         *       "event_types": [
+         *         "product.*"
+         *       ],
+         *       "name": "Shop",
+         *       "url": "https://shop.example/hooks"
+         *     }
+         */
+        WebhookUpdate: {
+            /**
+             * Enabled
+             * @description Whether events are sent.
+             */
+            enabled?: boolean;
+            /**
+             * Event types
+             * @description The events that are sent: `task.created`, `task.*` for all of a kind of items, or `*`.
+             */
+            event_types?: string[];
+            /**
+             * Item
+             * @description Only events of this item.
+             */
+            item_id?: string | null;
+            /**
+             * Module
+             * @description Only events of this module.
+             */
+            module?: string | null;
+            /**
+             * Name
+             * @description What it is for.
+             */
+            name?: string;
+            /**
+             * URL
+             * @description Where events are sent, by https.
+             */
+            url?: string;
+        };
+        /**
          * WitnessStatus
          * @description What a witness has cosigned of a log.
          */
@@ -12047,7 +12601,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role" | "webhook") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -12450,7 +13004,7 @@ export interface operations {
                 /** @description Only entries with exactly this reason. */
                 reason?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role" | "webhook") | string;
                 /** @description Only changes of the item with this id. */
                 entity_id?: string;
                 /** @description Only changes of tables of this module. */
@@ -12719,7 +13273,7 @@ export interface operations {
                 /** @description Only refusals by the guard with this rule: `signed-in`, `internal` or a permission. */
                 guard?: string;
                 /** @description Only changes of this table, of today or of an earlier version. */
-                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role") | string;
+                entity?: ("api_key" | "approval" | "audit_hold" | "audit_subject_key" | "auth_session" | "brand" | "category" | "customer" | "email_verification" | "invitation" | "job" | "job_schedule" | "module" | "module_group" | "password_reset" | "product" | "product_tag" | "recovery_code" | "role" | "role_module" | "second_factor" | "stock_movement" | "tag" | "task" | "user" | "user_role" | "webhook") | string;
                 /** @description Only changes of this kind. */
                 action?: "create" | "update" | "delete" | "restore";
                 /** @description Only changes of this field. */
@@ -23937,6 +24491,536 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description Only items whose created at is before this. */
+                created_at_lt?: string;
+                /** @description Only items whose created at is at or before this. */
+                created_at_lte?: string;
+                /** @description Only items whose created at is after this. */
+                created_at_gt?: string;
+                /** @description Only items whose created at is at or after this. */
+                created_at_gte?: string;
+                /** @description Only items whose updated at is before this. */
+                updated_at_lt?: string;
+                /** @description Only items whose updated at is at or before this. */
+                updated_at_lte?: string;
+                /** @description Only items whose updated at is after this. */
+                updated_at_gt?: string;
+                /** @description Only items whose updated at is at or after this. */
+                updated_at_gte?: string;
+                /** @description Only items whose created by is one of these. */
+                created_by_id?: string[];
+                /** @description Only items whose created by is none of these, also those without created by. */
+                created_by_id_not?: string[];
+                /** @description Only items without created by (true), or only those with one (false). */
+                created_by_id_null?: boolean;
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRead"];
+                };
+            };
+            /** @description `If-None-Match` names the current version. */
+            304: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    update_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if this is still the version. */
+                "If-Match"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["StaleVersion"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Items in a page. */
+                limit?: number;
+                /** @description `next_cursor` of the previous page. */
+                cursor?: string;
+                /** @description Items to skip, as an alternative to a cursor. */
+                offset?: number;
+                /** @description Count the items that match: up to 10,000 of them, or all (`exact`). */
+                total?: boolean | "exact";
+                /** @description Fields, comma separated; `-` for descending. */
+                sort?: string;
+                /** @description The fields that each item has, comma separated, beside its id; without it, all. */
+                fields?: string;
+                /** @description Only items whose id is one of these. */
+                id?: string[];
+                /** @description Only items whose id is none of these. */
+                id_not?: string[];
+                /** @description The list as a file of this format, where a client cannot send `Accept`. */
+                format?: "csv" | "ndjson";
+                /** @description Begin a CSV file with a byte order mark, by which Excel reads it as UTF-8. */
+                bom?: boolean;
+                /** @description What separates the cells of a CSV file. */
+                separator?: "comma" | "semicolon" | "tab";
+                /** @description The decimal sign of amounts in a CSV file. An import takes commas where cells are not separated by commas. */
+                decimal?: "point" | "comma";
+            };
+            header?: never;
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    Link: components["headers"]["Link"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                    "text/csv": string;
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replay_webhook: {
+        parameters: {
+            query: {
+                /** @description The place of the first event to send. */
+                from: number;
+            };
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookRead"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    roll_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TimedOut"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to retry: for a day, by default, the same key gets the first response. */
+                "Idempotency-Key"?: string;
+                /** @description Why you make the request, for the audit log. E-mail addresses and credentials in it are masked. */
+                "Audit-Reason"?: string;
+            };
+            path: {
+                /** @description The identifier of the item. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
+                    "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    "Idempotency-Replayed": components["headers"]["Idempotency-Replayed"];
+                    Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedTest"];
+                };
             };
             400: components["responses"]["Malformed"];
             401: components["responses"]["Unauthenticated"];
