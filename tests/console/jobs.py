@@ -16,6 +16,8 @@ from tests.demo import Demo
 from tests.modules.jobs.kinds import context_of
 
 D = TypeVar("D", bound=BaseModel)
+YEARLY = "tests.yearly"
+"""The schedule of the server: only its program declares it, not the process of a test."""
 
 
 @asynccontextmanager

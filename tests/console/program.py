@@ -2,9 +2,9 @@
 
 from app.cli import cli
 from app.core.jobs import cron
+from tests.console.jobs import YEARLY
 from tests.modules.jobs.kinds import make_for_tick
 
-YEARLY = "tests.yearly"
 cron("0 0 1 1 *", name=YEARLY)(make_for_tick)
 
 if __name__ == "__main__":  # which it is not in the workers of a server

@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from tests.console.calls import calls_of, hire
 from tests.console.conftest import OpenConsole
-from tests.console.program import YEARLY
+from tests.console.jobs import YEARLY
 from tests.demo import Demo
 
 

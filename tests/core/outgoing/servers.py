@@ -82,6 +82,7 @@ async def serving(handle: Handler, tls: ssl.SSLContext | None = None, host: str 
         server.close()
         for writer in open_writers:
             writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in open_writers), return_exceptions=True)
         await server.wait_closed()
 
 
