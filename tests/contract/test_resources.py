@@ -11,8 +11,12 @@ from tests.people import Person, SignedInAs
 resources = pytest.mark.parametrize("resource", factories().values(), ids=list(factories()))
 
 
+UNLIKE = {"webhooks": "its creation needs a session, and shows a secret that no other answer has"}
+"""Modules that the rules of a resource do not fit; their own tests have their contract."""
+
+
 def test_every_resource_has_a_factory() -> None:
-    needed = {folder for folder in folders() if creates_items(folder)}
+    needed = {folder for folder in folders() if creates_items(folder)} - UNLIKE.keys()
 
     assert needed <= set(factories())
     assert len(needed) >= 3

@@ -6,7 +6,7 @@ export const ICONS = [
   "house", "info", "key", "key-round", "keyboard", "layers", "link", "list", "list-checks", "lock", "log-in", "log-out", "mail", "map-pin",
   "menu", "monitor", "moon", "network", "package", "pencil", "plus", "receipt", "refresh-cw", "rotate-ccw", "rotate-ccw-clock", "scale",
   "scroll-text", "search", "settings", "shield", "shield-alert", "shield-check", "shopping-cart", "square-check", "sun", "sun-moon", "table",
-  "tag", "trash", "truck", "undo-2", "upload", "user", "users", "warehouse", "x",
+  "tag", "trash", "truck", "undo-2", "upload", "user", "users", "warehouse", "webhook", "x",
 ] as const;
 
 export type IconName = (typeof ICONS)[number];
