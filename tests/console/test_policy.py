@@ -182,7 +182,7 @@ async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivat
 
     await button(page, "Invite").click()
     await button(dialog, "Invite").click()
-    await expect(dialog).to_contain_text("It is shown this once")
+    await expect(page.get_by_text("It is shown this once")).to_be_visible()
     await button(dialog, "Close").last.click()
     await page.get_by_role("link", name="Activity").click()
     await expect(page.get_by_role("main").get_by_role("link", name="Change log")).to_be_visible()
