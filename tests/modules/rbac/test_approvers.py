@@ -45,7 +45,7 @@ async def test_those_approve_who_may_decide_and_do_it_themselves(
 ) -> None:
     root, answers = await signed_in_as(superuser=True), Counter[int]()
     for seed in range(POLICIES):
-        tokens = await invent(app, job, random.Random(2000 + seed), ("approvals", "roles", "products"))
+        tokens = await invent(app, job, random.Random(3000 + seed), ("approvals", "roles", "products"))
         oracle = await read_oracle(app.state.database, job)
         people = [Person(user_id, "", root.client, token, "") for user_id, token in tokens.items()]
         asking = next((each for each in people if oracle.holdings(each.id) >= {"roles:update", *GIVEN}), root)

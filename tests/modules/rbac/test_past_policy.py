@@ -15,6 +15,7 @@ from app.core.context import RequestContext, in_short
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.core.errors import Unauthenticated
+from app.core.runtime.module_info import STANDARD_ACTIONS
 from app.modules.rbac.models import PolicyVersion
 from tests.answers import refusals
 from tests.core.db.triggers import execute_without_triggers
@@ -105,8 +106,9 @@ class Company:
                 principal = await self.app.state.authenticator.authenticate(person.access_token, RequestContext())
             except Unauthenticated:
                 continue  # the sessions of a deactivated user end for good; the oracle knows what is held
-            held = [f"{s}:{a}" for s in slugs for a in ("create", "read", "update", "delete", "audit")]
-            found[person.id] = frozenset(filter(principal.may, held))
+            modules = [module for module in self.app.state.modules if module.slug in slugs]
+            asked = [f"{each.slug}:{action}" for each in modules for action in (*STANDARD_ACTIONS, *each.actions)]
+            found[person.id] = frozenset(filter(principal.may, asked))
         return found
 
 
