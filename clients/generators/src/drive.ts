@@ -43,7 +43,7 @@ async function driveOrvalAxios(accessToken: string): Promise<void> {
   const report = await client.importBrands({ file });
 
   assert.equal(found.data.items[0]?.id, created.data.id);
-  assert.equal(report.data.created, 1);
+  assert.ok("created" in report.data && report.data.created === 1); // else a job would import the file
 }
 
 async function driveOrvalFetch(accessToken: string): Promise<void> {
