@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
 
-from playwright.async_api import FilePayload, Page, Route, expect
+from playwright.async_api import Error, FileChooser, FilePayload, Page, Route, expect
 
 from tests.console.conftest import OpenConsole
 from tests.console.keys import Keys, button
@@ -31,12 +32,21 @@ async def choose(page: Page, text: str) -> None:
     await page.get_by_label("File", exact=True).set_input_files(file_of(text))
 
 
+async def open_chooser(page: Page, keys: Keys) -> FileChooser:
+    """Open the dialogue of the system. A browser that is still busy with the one before opens none."""
+    for seconds in (5, 10, 30):
+        with suppress(Error):
+            async with page.expect_file_chooser(timeout=seconds * 1000) as chooser:
+                await keys.press("Enter")
+            return await chooser.value
+    raise AssertionError("the key opens no dialogue")
+
+
 async def choose_by_keys(page: Page, keys: Keys, text: str, key: str = "Tab") -> None:
     """Open the dialogue of the system by keys. What is done there is the system's own."""
     await keys.reach(page.get_by_label("File", exact=True), key)
-    async with page.expect_file_chooser() as chooser:
-        await keys.press("Enter")
-    await (await chooser.value).set_files(file_of(text))
+    chooser = await open_chooser(page, keys)
+    await chooser.set_files(file_of(text))
     await keys.check_focus()
 
 
