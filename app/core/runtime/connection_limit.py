@@ -71,10 +71,25 @@ def open_descriptors() -> list[int]:
 
 def open_peers() -> Iterator[Peer]:
     """The other sides of all open connections of the process."""
+    for found in open_sockets():
+        if (peer := peer_of(found)) is not None:
+            yield peer
+
+
+def open_sockets() -> Iterator[socket.socket]:
+    """The internet sockets of the process, each as a duplicate that is closed when the next one is asked for."""
     for descriptor in open_descriptors():
         with internet_socket(descriptor) as found:
-            if found is not None and (peer := peer_of(found)) is not None:
-                yield peer
+            if found is not None:
+                yield found
+
+
+def is_listening(port: int) -> bool:
+    """Whether this process accepts connections at the port."""
+    return any(
+        found.getsockname()[1] == port and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        for found in open_sockets()
+    )
 
 
 def connections_by_client(

@@ -1,152 +1,147 @@
-"""Counts connections that ended without an acceptable request: what the HTTP parser of the server refused.
+"""Counts connections that the HTTP parser of the server refused: at their first request, or at a later one.
 
 The server answers such a request itself (400, 431) or closes the connection, and says so nowhere. The kernel (Linux)
-reports the end of every TCP connection, and the application knows which connections brought a request. A worker cannot
-see which connections the other workers had, so it reports every one that it did not serve; the parent process counts
-those that all workers reported.
+reports the end of every TCP connection, and the application knows which connections brought a request, and which of
+them the server had no reason to close. A worker cannot see which connections the other workers had, so it reports every
+one that it did not serve; the parent process counts those that all workers reported.
 """
 
 import asyncio
 import errno
 import socket
-import struct
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Thread
-from typing import Any, Self
+from typing import Any
 
 import structlog
 
 from app.core.fields.ip_address import canonical_address
-from app.core.runtime.connection_limit import open_peers
+from app.core.runtime.connection_limit import is_listening, open_peers
+from app.core.runtime.ended_connections import EndedConnection, EndedConnections, Peer
 
 log = structlog.get_logger(__name__)
 
 Application = Callable[..., Awaitable[None]]
 
-SOCK_DIAG = 4
-SOL_NETLINK, ADD_MEMBERSHIP = 270, 1
-TCP_DESTROY, TCP6_DESTROY = 1, 3
-"""From the kernel's headers: the protocol of netlink that describes sockets, and its groups for sockets that ended."""
-HEAD, ATTRIBUTE = struct.Struct("=16x BBxx 2s2s 16x16s 4x8s 20x"), struct.Struct("=HH")
-"""`inet_diag_msg` behind the header of netlink: family, state, both ports, the peer, cookie. Attributes follow."""
-TCP_INFO, BYTES_RECEIVED = 2, 128
-"""The attribute with `tcp_info`, and where it holds the number of bytes received."""
-END_OF_STREAM = 1
-"""The kernel counts the end of a stream as one byte."""
-BUFFER_BYTES = 4 * 1024 * 1024
-"""Room for what the kernel tells; it may give less."""
 COOKIE_BYTES = 8
 GRACE_SECONDS = 1.0
-"""How long a request may still wait for the event loop when its connection has ended."""
+"""How long a request may still wait for the event loop, or its end, when its connection has ended."""
+IDLE_MARGIN = 0.1
+"""Seconds by which the server may close an idle connection too early."""
 LOG_SECONDS = 1.0
 MAX_VOTES = 10_000
 """After so many reported connections, those before them are forgotten."""
-ADDRESSES = 5
+ADDRESSES = 10
 """The number of addresses in a line of the log."""
-
-Peer = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class EndedConnection:
-    """A TCP connection that ended. The cookie is the kernel's number of the socket."""
-
-    port: int
-    peer: Peer
-    cookie: bytes
-    received: int
-
-    @classmethod
-    def parse(cls, message: bytes) -> Self:
-        """Read a message of the kernel."""
-        family, _, port, peer_port, peer, cookie = HEAD.unpack_from(message)
-        address = socket.inet_ntop(family, peer[: 4 if family == socket.AF_INET else 16])
-        information = attributes(message).get(TCP_INFO, b"")
-        received = int.from_bytes(information[BYTES_RECEIVED : BYTES_RECEIVED + 8], "little")
-        return cls(int.from_bytes(port), (address, str(int.from_bytes(peer_port))), cookie, received)
-
-
-def attributes(message: bytes) -> dict[int, bytes]:
-    """The attributes of a message by their type."""
-    found: dict[int, bytes] = {}
-    position = HEAD.size
-    while position + ATTRIBUTE.size <= len(message):
-        length, kind = ATTRIBUTE.unpack_from(message, position)
-        found[kind] = message[position + ATTRIBUTE.size : position + length]
-        position += max(-(-length // 4) * 4, ATTRIBUTE.size)
-    return found
 
 
 class ConnectionWatch:
-    """An ASGI application in front of another one, which reports the connections that it did not serve to `reports`."""
+    """An ASGI application in front of another one, which reports the connections that were refused to `reports`.
 
-    def __init__(self, application: Application, port: int, reports: socket.socket) -> None:
+    `idle_seconds` is the time after which the server closes a connection that sends nothing.
+    """
+
+    def __init__(self, application: Application, port: int, idle_seconds: float, reports: socket.socket) -> None:
         self.application = application
         self.port = port
+        self.idle_seconds = idle_seconds
         self.reports = reports
         self.is_told = False
         """Whether the kernel reports the ends of connections; else nothing would ever leave `served`."""
-        self.served: set[Peer] = set()
+        self.served: dict[Peer, bool] = {}
+        """The connections that brought a request, and whether the server has to keep them open."""
 
-    def __call__(self, scope: dict[str, Any], receive: object, send: object) -> Awaitable[None]:
+    def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: object) -> Awaitable[None]:
         if scope["type"] == "lifespan":
             self.subscribe(asyncio.get_running_loop())
         elif self.is_told:
-            self.served.add(scope["client"])
+            return self.serve(scope, receive, send)
         return self.application(scope, receive, send)
+
+    async def serve(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: object) -> None:
+        """Pass a request on. The server may close its connection until it is answered, and its body was read."""
+        peer = scope["client"]
+        self.served[peer] = False
+        body = WatchedBody(scope, receive)
+        await self.application(scope, body.receive, send)
+        if peer in self.served:
+            self.served[peer] = body.is_read and stays_open(scope)
 
     def subscribe(self, loop: asyncio.AbstractEventLoop) -> None:
         """Ask the kernel for the ends of connections, where it knows how (Linux)."""
         try:
-            ends = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG)
-            ends.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            ends.bind((0, 0))
-            for group in (TCP_DESTROY, TCP6_DESTROY):
-                ends.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, group)
-        except (AttributeError, OSError) as error:
+            ends = EndedConnections()
+        except OSError as error:
             log.warning("refusals_not_counted", cause=str(error))
             return
         self.is_told = True
         Thread(target=self.watch, args=(ends, loop), daemon=True, name="watch connections").start()
 
-    def watch(self, ends: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+    def watch(self, ends: EndedConnections, loop: asyncio.AbstractEventLoop) -> None:
         """Read what the kernel tells about the connections of the whole machine; runs in a thread of its own."""
         with suppress(RuntimeError):  # the loop has ended
             while True:
                 try:
-                    connection = EndedConnection.parse(ends.recv(4096))
+                    connection = ends.next()
                 except OSError as error:
                     if error.errno != errno.ENOBUFS:
                         raise
+                    log.warning("refusals_not_counted", connections=ends.count_dropped())
                     loop.call_soon_threadsafe(self.forget_ended)
                 else:
-                    if connection.port == self.port:
-                        loop.call_soon_threadsafe(self.end, connection, loop)
+                    if connection.port == self.port and connection.has_data:
+                        loop.call_soon_threadsafe(loop.call_later, GRACE_SECONDS, self.judge, connection)
 
     def forget_ended(self) -> None:
         """Forget connections that ended while the kernel had no room to tell. They are not counted."""
-        self.served.intersection_update((address, str(port)) for address, port in open_peers())
+        still_open = {(address, str(port)) for address, port in open_peers()}
+        self.served = {peer: must_stay for peer, must_stay in self.served.items() if peer in still_open}
 
-    def end(self, connection: EndedConnection, loop: asyncio.AbstractEventLoop) -> None:
-        """Forget a connection that was served; report another that sent something, unless its request is late."""
-        if connection.peer in self.served:
-            self.served.discard(connection.peer)
-        elif connection.received > END_OF_STREAM:
-            loop.call_later(GRACE_SECONDS, self.report, connection)
+    def judge(self, connection: EndedConnection) -> None:
+        """Report a connection that was not served, and one that the server closed without a reason that we know."""
+        must_stay = self.served.pop(connection.peer, None)
+        if must_stay is None or (must_stay and self.was_refused(connection)):
+            self.report(connection)
+
+    def was_refused(self, connection: EndedConnection) -> bool:
+        """Whether the server closed a connection that it had to keep open, and does not stop."""
+        is_idle = connection.silence >= self.idle_seconds - IDLE_MARGIN
+        return not is_idle and connection.was_closed_here() and is_listening(self.port)
 
     def report(self, connection: EndedConnection) -> None:
         """Tell the parent process."""
-        if connection.peer in self.served:
-            self.served.discard(connection.peer)
-            return
         try:
             self.reports.send(connection.cookie + connection.peer[0].encode(), socket.MSG_DONTWAIT)
         except OSError as error:
             log.debug("refusal_not_reported", cause=str(error))
+
+
+class WatchedBody:
+    """The body of a request, and whether all of it was read."""
+
+    def __init__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]]) -> None:
+        self.is_read = not any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
+        self.receive = receive if self.is_read else self.receive_watched
+        self.source = receive
+
+    async def receive_watched(self) -> Any:
+        """The next message of the server."""
+        message = await self.source()
+        self.is_read = self.is_read or (message["type"] == "http.request" and not message.get("more_body"))
+        return message
+
+
+def stays_open(scope: dict[str, Any]) -> bool:
+    """Whether the connection of an answered request has to stay open.
+
+    False with TLS too, where each side may say that it closes, and the other one then closes the connection.
+    """
+    if scope["http_version"] != "1.1" or scope["scheme"] != "http":
+        return False
+    return not any(name == b"connection" and b"close" in value.lower() for name, value in scope["headers"])
 
 
 class RefusalCounter:

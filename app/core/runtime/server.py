@@ -66,7 +66,8 @@ def serve(load: Callable[[], Application], settings: Settings, host: str, port: 
         workers_kill_timeout=options.stop_seconds,
     )
     with count_refusals(settings.workers) as reports:
-        loader = partial(load_application, load, os.getpid(), port, reports)
+        watch = partial(ConnectionWatch, port=port, idle_seconds=options.header_seconds, reports=reports)
+        loader = partial(load_application, load, os.getpid(), watch)
         server.serve(target_loader=loader, wrap_loader=False)
 
 
@@ -98,11 +99,11 @@ def refuse_port_in_use(host: str, port: int) -> None:
 
 
 def load_application(
-    load: Callable[[], Application], parent: int, port: int, reports: socket.socket
+    load: Callable[[], Application], parent: int, watch: Callable[[Application], ConnectionWatch]
 ) -> ConnectionWatch:
     """Load the application in a worker, which from now on ends with its parent process."""
     Thread(target=stop_with_parent, args=(parent,), daemon=True, name="stop with parent").start()
-    return ConnectionWatch(load(), port, reports)
+    return watch(load())
 
 
 def stop_with_parent(parent: int) -> None:
