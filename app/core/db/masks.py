@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, false, null
 
 from app.core.context import EVERYWHERE, POLICIES, RequestContext, scopes_in
 from app.core.db.field_rules import NOTHING, FieldRules
-from app.core.db.row_access import RowAccess, access_by, condition_of, export_of, scopes_of
+from app.core.db.row_access import EVERY_PERMISSION, RowAccess, access_by, condition_of, export_of, scopes_of
 
 
 class PartlyReadable(NamedTuple):
@@ -76,8 +76,6 @@ def make_mask(everywhere: frozenset[str], partly: tuple[PartlyReadable, ...]) ->
 
 
 NO_MASK = make_mask(NOTHING, ())
-EVERY_ROW = RowAccess(read=(), delete=())
-"""Access without scopes."""
 
 
 def mask_of(rules: FieldRules, context: RequestContext) -> Mask:
@@ -91,7 +89,7 @@ def mask_of_log(rules: FieldRules, context: RequestContext) -> Mask:
     """What the caller of a request may not read of all rows, of which the log tells."""
     if not rules.read or context.principal is None:
         return NO_MASK
-    return mask_in(rules, context.principal.permissions, EVERY_ROW)
+    return mask_in(rules, context.principal.permissions, access_by(EVERY_PERMISSION))
 
 
 @lru_cache(POLICIES)

@@ -77,9 +77,12 @@ class RowAccess:
     """Those in which the caller may export, for the module whose rows the request asks for as a file."""
 
     def held_in(self, module: str, *, deleted: bool = False) -> set[frozenset[str]]:
-        """Sets of scopes of a module: rows are in one scope of each. None is for all rows."""
-        asked = (self.read, self.export, *([self.delete] if deleted else []))
-        return {dict(each).get(module, EVERYWHERE) for each in asked} - {EVERYWHERE}
+        """Sets of scopes of a module: rows are in one scope of each. None is for all rows.
+
+        Raises KeyError for a module whose scopes were not known yet when this was made.
+        """
+        held = {dict(each)[module] for each in (self.read, *([self.delete] if deleted else []))}
+        return {*held, dict(self.export).get(module, EVERYWHERE)} - {EVERYWHERE}
 
     def conditions(
         self, table: Table, rows: FromClause | None = None, *, deleted: bool = False

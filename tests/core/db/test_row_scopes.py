@@ -15,7 +15,7 @@ from app.core.db.engine import Database
 from app.core.db.entity import Entity, table_of
 from app.core.db.pagination import EntityQuery
 from app.core.db.repository import ReadRepository
-from app.core.db.row_access import is_included, scopes_of
+from app.core.db.row_access import EVERY_PERMISSION, access_by, is_included, scoped_modules, scopes_of
 from app.core.db.row_scopes import RefersToOwn, RowScope, RowScopes
 from app.core.db.session import AnySelect
 from app.core.db.targets import target_of
@@ -106,6 +106,16 @@ async def test_a_list_in_a_scope_reads_an_index_in_order(
     assert "TEMP B-TREE" not in plan, f"the first of each, merged: {plan}"
     assert plan.count("Sort Key") == plan.count("Merge Append"), plan
     assert (len(columns) > 1) == ("Merge Append" in plan or "MERGE (UNION ALL)" in plan), plan
+
+
+def test_rows_whose_scopes_were_not_known_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Access that was made before a model with scopes was imported gave every row of it."""
+    monkeypatch.setattr("app.core.db.row_access.scoped_modules", lambda: scoped_modules()[1:])
+    known_too_late = scoped_modules()[0]
+    access = access_by.__wrapped__(EVERY_PERMISSION)
+
+    with pytest.raises(KeyError, match=known_too_late):
+        access.held_in(known_too_late)
 
 
 async def test_who_may_read_everything_has_no_condition(database: Database) -> None:
