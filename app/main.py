@@ -153,7 +153,7 @@ def create_app(chosen: Settings | None = None) -> Application:
     app.include_router(site.health)
     app.include_router(problem_pages.router)
     for router in routers():
-        app.include_router(router, prefix=API)
+        app.router.routes += router.routes_below(API)
         if router.module:
             app.state.modules.append(router.module)
     check_bound(SQLModel.metadata.tables.values())

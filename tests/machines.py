@@ -14,7 +14,6 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from app.core.config import Settings
 from app.main import create_app
 from tests.databases import Backend
-from tests.fixtures.application import built_index
 from tests.fixtures.databases import settings_for
 
 T = TypeVar("T")
@@ -32,7 +31,6 @@ class AppMachine(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.name = f"machine_{uuid4().hex}"
         self.app = create_app(self.configure(self.backend.create(self.name, self.template), Path(self.folder.name)))
-        self.app.router.routes[:] = built_index().router.routes
         self.lifespan = self.app.router.lifespan_context(self.app)
         self.run(self.lifespan.__aenter__())
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))

@@ -5,9 +5,10 @@ FastAPI walks the tree of dependencies for each request. A plan walks it once, w
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from fastapi import Request, Response, params
 from fastapi._compat import ModelField
@@ -17,6 +18,7 @@ from fastapi.dependencies.utils import request_body_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, RouteContext
 from starlette.convertors import Convertor
+from starlette.routing import compile_path
 
 from app.core.http import parameters
 from app.core.http.parameters import Inputs, Reader
@@ -159,6 +161,13 @@ class PlannedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         return self.respond
+
+    def below(self, prefix: str) -> Self:
+        """This route with its path below `prefix`. An inclusion by FastAPI would analyse the declaration again."""
+        route = copy(self)
+        route.path = f"{prefix}{self.path}"
+        route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
+        return route
 
     def check_inclusion(self, included: RouteContext) -> None:
         """Raise UnsupportedDeclaration where an inclusion adds what the plan, made before, does not have."""

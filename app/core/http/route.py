@@ -14,6 +14,7 @@ from fastapi.datastructures import DefaultPlaceholder
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
+from starlette.routing import get_name
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext
@@ -59,9 +60,12 @@ class Route(PlannedRoute):
         self.importable = self.listing.importable if self.listing else None
         self.item = item_of_page(options.get("response_model"))
         self.read = item_of_response(options.get("response_model"))
+        options["operation_id"] = options.get("operation_id") or options.get("name") or get_name(endpoint)
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
         super().__init__(strict_path(path, endpoint), endpoint, **options)
         check_options(self)
+        self.relative_path = self.path_format
+        """The path as the module declares it, below that of the API."""
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.has_dry_run = read_dry_run in dependencies

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from app.core.db.row_scopes import RowScopes
 from app.core.fields.icon import check_icon
+from app.core.http.call_plan import UnsupportedDeclaration
 from app.core.http.guards import guard_files, signed_by_service
 from app.core.http.route import Route, item_of_page
 from app.core.runtime.module_info import ModuleInfo
@@ -54,6 +56,8 @@ class Router(APIRouter):
             redirect_slashes=False,
             dependencies=[signed_by_service(), *dependencies] if audience == "internal" else dependencies,
         )
+        self.placed: dict[str, list[BaseRoute]] = {}
+        """The routes below each prefix that was asked for."""
         check_icon(icon)
         self.module: ModuleInfo | None = None
         if slug:
@@ -65,6 +69,17 @@ class Router(APIRouter):
         if permission is not None and item_of_page(options.get("response_model")) is not None:
             options["dependencies"] = guard_files(options.get("dependencies") or (), permission)
         super().add_api_route(path, endpoint, **options)
+
+    def routes_below(self, prefix: str) -> list[BaseRoute]:
+        """The routes with their paths below `prefix`, made once.
+
+        Raises UnsupportedDeclaration for a router that includes others, which `ROUTERS` of the module should name.
+        """
+        if prefix not in self.placed:
+            if not all(isinstance(route, Route) for route in self.routes):
+                raise UnsupportedDeclaration(f"{self.prefix}: a router of a module includes no others: see ROUTERS")
+            self.placed[prefix] = [cast("Route", route).below(prefix) for route in self.routes]
+        return self.placed[prefix]
 
     def declare_scopes(self, rows: RowScopes | None) -> None:
         """Let grants of the module be limited to the scopes of its rows, if they have any.

@@ -11,7 +11,6 @@ from app.core.config import Settings
 from app.core.http.root_path import AmbiguousRootPath
 from app.main import create_app
 from scripts.servers import UNLIMITED, Server, signed_in
-from tests.fixtures.application import built_index
 from tests.fixtures.servers import environment_of, superuser_in
 from tests.modules.audit.entries import access_entries
 from tests.people import SignedInAs
@@ -25,7 +24,6 @@ PROXIES: dict[str, Proxy] = {"strips": lambda path: path.removeprefix(PREFIX), "
 @pytest.fixture
 async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     app = create_app(settings.model_copy(update={"root_path": PREFIX}))
-    app.router.routes[:] = built_index().router.routes
     async with app.router.lifespan_context(app):
         yield app
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from app.core.clock import now
 from app.core.runtime.module_info import STANDARD_ACTIONS, ModuleInfo
 from app.modules import routers
-from tests.fixtures.application import built_index
 from tests.modules.rbac.administrators import Company
 
 SLUGS = ("tasks", "users", "roles", "audit", "products", "customers", "approvals")
@@ -17,7 +16,6 @@ SLUGS = ("tasks", "users", "roles", "audit", "products", "customers", "approvals
 
 def declared() -> dict[str, ModuleInfo]:
     """The modules of `SLUGS`, with the scopes of their rows."""
-    built_index()
     return {router.module.slug: router.module for router in routers() if router.module and router.module.slug in SLUGS}
 
 
