@@ -72,7 +72,7 @@ class Nats(Broker):
     async def send(self, *bodies: bytes, queue: str = "default") -> None:
         async with await nats.connect(self.url) as client:
             for body in bodies:
-                await client.jetstream().publish(f"{self.prefix}.jobs.{queue}", body)
+                await client.jetstream().publish(f"{self.prefix}-jobs.{queue}", body)
 
     async def count(self, queue: str = "default") -> int:
         async with await nats.connect(self.url) as client:

@@ -1,16 +1,14 @@
 """The settings of jobs, and of the broker that tells workers of them."""
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from app.core.config.brokers import BROKER_NAME, SCHEMES, Broker, are_addresses, split_urls
 from app.core.config.groups import EMPTY_AS_NONE, Group
 
-QUEUE_NAME = r"^[a-z][a-z0-9-]{0,39}$"
-"""Brokers give some other characters a meaning."""
-SCHEMES = {"rabbitmq": ("amqp", "amqps"), "nats": ("nats", "tls")}
-"""How addresses of a broker begin, by mode."""
+QUEUE_NAME = BROKER_NAME
+"""A broker has a queue of this name, too."""
 
 
 class JobSettings(Group):
@@ -37,40 +35,35 @@ class JobSettings(Group):
     )
     broker_prefix: str = Field(
         "attest",
-        pattern=QUEUE_NAME,
+        pattern=BROKER_NAME,
         description="Begins the names of what is made in the broker, which several installations can share.",
     )
     scheduler: bool = Field(True, description="Whether schedules ask for jobs: here if embedded, or by `scheduler`.")
     schedules_off: tuple[str, ...] = Field((), description="Schedules that ask for no jobs, by name (JSON list).")
 
     @property
+    def broker(self) -> Broker | None:
+        """The broker that tells workers of jobs; None where none does."""
+        return self.mode if self.mode in SCHEMES else None
+
+    @property
     def has_broker(self) -> bool:
         """Whether a broker tells workers of jobs."""
-        return self.mode in SCHEMES
+        return self.broker is not None
 
     @property
     def broker_urls(self) -> list[str]:
         """The addresses of the broker."""
-        url = self.broker_url.get_secret_value() if self.broker_url else ""
-        return url.split(",") if self.mode == "nats" else [url]
+        return [] if self.broker is None or self.broker_url is None else split_urls(self.broker, self.broker_url)
 
     @model_validator(mode="after")
     def check_broker(self) -> Self:
         """A broker has an address that its client understands. The message does not repeat it."""
-        schemes = SCHEMES.get(self.mode or "")
-        if schemes is None:
+        if self.broker is None:
             return self
         if self.broker_url is None:
             raise ValueError(f"JOBS__MODE={self.mode} needs JOBS__BROKER_URL")
-        if not all(is_address(url, schemes) for url in self.broker_urls):
-            raise ValueError(f"JOBS__BROKER_URL is no address such as {schemes[0]}://host, which {self.mode} needs")
+        if not are_addresses(self.broker, self.broker_url):
+            example = f"{SCHEMES[self.broker][0]}://host"
+            raise ValueError(f"JOBS__BROKER_URL is no address such as {example}, which {self.mode} needs")
         return self
-
-
-def is_address(url: str, schemes: tuple[str, ...]) -> bool:
-    """Whether a URL has one of these schemes, a host and, if any, a port."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False

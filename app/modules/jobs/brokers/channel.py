@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 
 from app.core.config import JobSettings
+from app.core.runtime.brokers import close_soon
 from app.modules.jobs.brokers.hints import Connection, Hint, Receive, Received
 
 log = structlog.get_logger(__name__)
@@ -71,9 +72,7 @@ class HintChannel:
                 await self.use(connection)
                 self.miss("connection lost")
             finally:
-                with suppress(Exception):
-                    async with asyncio.timeout(CONNECT_SECONDS):
-                        await connection.close()
+                await close_soon(connection)
 
     async def use(self, connection: Connection) -> None:
         """Use a connection until it is lost."""

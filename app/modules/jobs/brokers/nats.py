@@ -12,15 +12,13 @@ from nats.aio.client import Client
 from nats.errors import TimeoutError as NothingInTime
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
-from nats.js.errors import BadRequestError
 
 from app.core.config import JobSettings
+from app.core.runtime.brokers import closed_on_failure
+from app.core.runtime.nats import connect_nats, make_stream
 from app.modules.jobs.brokers.hints import HINT_SECONDS, Hint, Receive, Received
 
 PULL_SECONDS = 5.0
-PING_SECONDS = 5
-STREAM_DIFFERS = 10058
-"""The stream exists, and an administrator has set it up otherwise."""
 
 
 class Nats:
@@ -39,45 +37,16 @@ class Nats:
     async def open(cls, settings: JobSettings, queues: Sequence[str], receive: Receive) -> Self:
         """Connect, and make the stream and the consumers. Raises what the client raises."""
         opened = cls(Client(), settings, receive)
-        try:
-            await opened.connect()
+        async with closed_on_failure(opened):
+            await connect_nats(opened.client, settings.broker_urls, opened.lost)
             await opened.declare(queues)
-        except BaseException:
-            await opened.close()
-            raise
         return opened
-
-    async def connect(self) -> None:
-        """Connect to one of the servers. Raises what the client raises."""
-
-        async def ignore(_error: Exception) -> None:
-            """What fails is raised where it is awaited, too."""
-
-        async def lose() -> None:
-            self.lost.set()
-
-        await self.client.connect(
-            self.settings.broker_urls,
-            allow_reconnect=False,  # that is for the caller, who tells of it
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0,
-            ping_interval=PING_SECONDS,
-            error_cb=ignore,
-            disconnected_cb=lose,
-            closed_cb=lose,
-        )
 
     async def declare(self, queues: Sequence[str]) -> None:
         """Make the stream, the consumer of each queue, and what pulls from it."""
         name = f"{self.settings.broker_prefix}-jobs"
-        config = StreamConfig(
-            name, subjects=[self.subject_of(">")], retention=RetentionPolicy.WORK_QUEUE, max_age=HINT_SECONDS
-        )
-        try:
-            await self.stream.add_stream(config)
-        except BadRequestError as error:
-            if error.err_code != STREAM_DIFFERS:
-                raise
+        subjects, retention = [self.subject_of(">")], RetentionPolicy.WORK_QUEUE
+        await make_stream(self.stream, StreamConfig(name, subjects=subjects, retention=retention, max_age=HINT_SECONDS))
         for queue in queues:
             consumer = ConsumerConfig(ack_wait=self.settings.lease_seconds)
             pulled = await self.stream.pull_subscribe(
@@ -86,7 +55,7 @@ class Nats:
             self.pulls.append(asyncio.create_task(self.pull(pulled), name=f"hints of {queue}"))
 
     def subject_of(self, queue: str) -> str:
-        return f"{self.settings.broker_prefix}.jobs.{queue}"
+        return f"{self.settings.broker_prefix}-jobs.{queue}"
 
     async def pull(self, source: JetStreamContext.PullSubscription) -> None:
         """Pull hints of a queue, one after the other, while this listens."""

@@ -10,9 +10,10 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from pamqp.common import FieldTable
 
 from app.core.config import JobSettings
+from app.core.runtime.brokers import closed_on_failure
+from app.core.runtime.rabbitmq import connect_rabbitmq, open_channel
 from app.modules.jobs.brokers.hints import HINT_SECONDS, Hint, Receive, Received
 
-HEARTBEAT_SECONDS = 10
 ARGUMENTS: FieldTable = {"x-queue-type": "classic", "x-message-ttl": HINT_SECONDS * 1000}
 
 
@@ -32,21 +33,14 @@ class RabbitMQ:
     async def open(cls, settings: JobSettings, queues: Sequence[str], receive: Receive) -> Self:
         """Connect, and declare the queues. Raises what the client raises."""
         (url,) = settings.broker_urls
-        if "heartbeat=" not in url:
-            url += f"{'&' if '?' in url else '?'}heartbeat={HEARTBEAT_SECONDS}"
-        opened = cls(await aio_pika.connect(url), settings.broker_prefix, receive)
-        try:
+        opened = cls(await connect_rabbitmq(url), settings.broker_prefix, receive)
+        async with closed_on_failure(opened):
             await opened.declare(queues)
-        except BaseException:
-            await opened.close()
-            raise
         return opened
 
     async def declare(self, queues: Sequence[str]) -> None:
-        """Declare the queues. Each message that is sent is confirmed, and one is received at a time."""
-        self.channel = await self.connection.channel(publisher_confirms=True, on_return_raises=False)
-        for source in (self.connection, self.channel):
-            source.close_callbacks.add(self.lose)
+        """Declare the queues. One message is received at a time."""
+        self.channel = await open_channel(self.connection, self.lost)
         await self.channel.set_qos(prefetch_count=1)
         for queue in queues:
             self.queues.append(
@@ -55,9 +49,6 @@ class RabbitMQ:
 
     def name_of(self, queue: str) -> str:
         return f"{self.prefix}.jobs.{queue}"
-
-    def lose(self, *_cause: object) -> None:
-        self.lost.set()
 
     async def publish(self, hint: Hint) -> None:
         """Send a hint, and wait until it is confirmed. One for a queue that no worker has ever served is dropped."""
