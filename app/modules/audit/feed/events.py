@@ -27,8 +27,8 @@ PAST = {"create": "created", "update": "updated", "delete": "deleted", "restore"
 
 
 @dataclass(frozen=True)
-class Event:
-    """A change of an item. It has no values if the item was deleted, and the reader may not see deleted ones."""
+class EventHead:
+    """What may be told of a change of an item to all who learn that it changed."""
 
     seq: int
     """Its place in the log."""
@@ -40,17 +40,31 @@ class Event:
     item_id: UUID
     action: str
     """created, updated, deleted or restored."""
-    changes: Mapping[str, Mapping[str, Any]]
-    """The changed fields that the reader may see, before and after. Secrets are not among them."""
     actor_kind: str
     actor_id: UUID | None
     call_id: UUID | None
-    request_id: str
 
     @property
     def type(self) -> str:
         """What happened, such as `task.created`."""
         return f"{self.entity}.{self.action}"
+
+
+@dataclass(frozen=True)
+class Event(EventHead):
+    """A change of an item. It has no values if the item was deleted, and the reader may not see deleted ones."""
+
+    changes: Mapping[str, Mapping[str, Any]]
+    """The changed fields that the reader may see, before and after. Secrets are not among them."""
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Outline(EventHead):
+    """A change of an item without its values, for readers of whom it is not known what they may see."""
+
+    fields: tuple[str, ...]
+    """The names of the changed fields. Secrets are not among them."""
 
 
 class EventRepository(FeedRepository):
@@ -63,6 +77,12 @@ class EventRepository(FeedRepository):
     async def size(self) -> int:
         """How many changes are sealed."""
         return int(await self.session.value(select(last_place(self.log))))
+
+    async def stored_at(self, ids: Collection[int]) -> datetime | None:
+        """When the first of these entries was stored; None where the database has none of them."""
+        stored = select(self.table.c.stored_at).where(self.table.c.id.in_(ids)).order_by(self.table.c.id).limit(1)
+        at: datetime | None = await self.session.value(stored) if ids else None
+        return at
 
     async def find_readable(self, entity: str, ids: Collection[UUID]) -> dict[UUID, bool]:
         """Those of the items that the caller may read, each with whether that includes its values.
@@ -116,26 +136,40 @@ class EventService:
         return [to_event(entry, has_values=has_values) for entry, has_values in found if has_values is not None]
 
 
+async def read_outlines(session: ReadSession | Session, seq: int, limit: int) -> tuple[list[Outline], int]:
+    """The outlines among so many changes behind a place, and the last place that was looked at. Raises AheadOfLog."""
+    rows, last = await EventRepository(session).find_after(seq, limit)
+    return [to_outline({**row._mapping}) for row in rows if row.entity in ITEMS], last
+
+
 def to_event(entry: Mapping[str, Any], *, has_values: bool) -> Event:
     """The event of an entry."""
     table = SQLModel.metadata.tables[entry["entity"]]
     shown = {name: sides for name, sides in entry["changes"].items() if has_values and is_shown(table, name, sides)}
-    return Event(
-        seq=entry["seq"],
-        change_id=entry["id"],
-        at=entry["at"],
-        module=ITEMS[table.name],
-        entity=table.name,
-        item_id=UUID(entry["entity_id"]),
-        action=PAST[entry["action"]],
-        changes=shown,
-        **{name: entry[name] for name in ("actor_kind", "actor_id", "call_id", "request_id")},
-    )
+    return Event(**head_of(entry), changes=shown, request_id=entry["request_id"])
+
+
+def to_outline(entry: Mapping[str, Any]) -> Outline:
+    """The outline of an entry, which may be as it is stored."""
+    table = SQLModel.metadata.tables[entry["entity"]]
+    return Outline(**head_of(entry), fields=tuple(name for name in entry["changes"] if is_told(table, name)))
+
+
+def head_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the head of an event."""
+    same = ("seq", "at", "entity", "actor_kind", "actor_id", "call_id")
+    item = {"module": ITEMS[entry["entity"]], "item_id": UUID(entry["entity_id"]), "action": PAST[entry["action"]]}
+    return {"change_id": entry["id"], **item, **{name: entry[name] for name in same}}
 
 
 def is_shown(table: Table, name: str, sides: Mapping[str, Any]) -> bool:
-    """Whether an event has a field: one that the table has today, that is not masked, and no secret."""
-    if name not in table.c or MASKED in sides.values():
+    """Whether an event has a field: one that may be told of, and is not masked."""
+    return MASKED not in sides.values() and is_told(table, name)
+
+
+def is_told(table: Table, name: str) -> bool:
+    """Whether events tell that a field changed: one that the table has today, and no secret."""
+    if name not in table.c:
         return False
     declared: Redaction | None = table.c[name].info.get("redaction")
     return declared is None or declared.treatment != "secret"
@@ -144,6 +178,12 @@ def is_shown(table: Table, name: str, sides: Mapping[str, Any]) -> bool:
 def item_modules() -> Mapping[str, str]:
     """The tables whose changes are events, each with its module."""
     return ITEMS
+
+
+async def stored_behind(session: ReadSession | Session, seq: int) -> datetime | None:
+    """When the entry was stored that is the next one behind a place; None where there is none. Raises AheadOfLog."""
+    rows = EventRepository(session)
+    return await rows.stored_at(await rows.ids_after(seq, 1))
 
 
 async def sealed_size(session: ReadSession | Session) -> int:

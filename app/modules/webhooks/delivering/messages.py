@@ -9,7 +9,8 @@ from app.core.clock import now
 from app.core.config import Settings
 from app.core.db.session import AnyRow, Session
 from app.modules.audit import EventService
-from app.modules.webhooks.delivering.body import CONTENT_TYPE, TEST, write_event, write_test
+from app.modules.events import CONTENT_TYPE, write_event
+from app.modules.webhooks.delivering.body import TEST, write_test
 from app.modules.webhooks.delivering.owner import find_owner, read_as
 from app.modules.webhooks.delivering.pausing import OWNER_MAY_NOT, pause
 from app.modules.webhooks.repository import CursorWriter

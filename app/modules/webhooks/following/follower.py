@@ -10,7 +10,7 @@ from app.core.db.engine import Database
 from app.core.db.session import AnyRow, Session
 from app.core.jobs import enqueue
 from app.modules.audit import Event, EventService, sealed_size
-from app.modules.webhooks.delivering.body import event_id_of
+from app.modules.events import event_id_of
 from app.modules.webhooks.delivering.kind import Delivery, deliver
 from app.modules.webhooks.delivering.owner import find_owner, read_as
 from app.modules.webhooks.delivering.pausing import OWNER_MAY_NOT, pause

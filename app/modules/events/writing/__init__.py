@@ -1,0 +1,1 @@
+"""Writes events in the form of CloudEvents."""
