@@ -1,12 +1,45 @@
 """What a test does to a broker, with the client of that broker and no code of the application."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
 
 import aio_pika
 import nats
+import orjson
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
+from nats.aio.msg import Msg
+from nats.js.api import DiscardPolicy, StreamConfig
 from nats.js.errors import NotFoundError
+
+LITTLE = "little"
+"""A queue of RabbitMQ, or the stream of NATS, that has place for one event."""
+
+
+def address_at(url: str, port: int, credentials: str | None = None) -> str:
+    """A URL with another port on this machine, and other credentials."""
+    parts = urlsplit(url)
+    before = credentials or parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{before}@127.0.0.1:{port}" if before else f"127.0.0.1:{port}"))
+
+
+@dataclass(frozen=True)
+class Published:
+    """An event as it was published, repeats included."""
+
+    id: str | None
+    topic: str
+    content_type: str | None
+    body: bytes
+
+    @property
+    def event(self) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads(self.body)
+        return found
 
 
 class Broker(ABC):
@@ -29,6 +62,18 @@ class Broker(ABC):
     @abstractmethod
     async def count_listeners(self, queue: str = "default") -> int:
         """The workers that wait for a message."""
+
+    @abstractmethod
+    def inbox(self) -> Any:
+        """A list in which events arrive that are published while the block runs."""
+
+    @abstractmethod
+    async def accept_one(self) -> None:
+        """Accept one more event, and refuse all others."""
+
+    @abstractmethod
+    async def accept_all(self) -> None:
+        """Refuse events no more."""
 
     @abstractmethod
     async def remove(self) -> None:
@@ -59,11 +104,41 @@ class RabbitMQ(Broker):
                 return 0
             return found.declaration_result.consumer_count or 0
 
+    @asynccontextmanager
+    async def inbox(self) -> AsyncIterator[list[Published]]:
+        found: list[Published] = []
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
+            key = message.routing_key or ""
+            found.append(Published(message.message_id, key, message.content_type, message.body))
+
+        async with await aio_pika.connect(self.url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.declare_exchange(f"{self.prefix}.events", "topic", durable=True)
+            queue = await channel.declare_queue(exclusive=True)
+            await queue.bind(exchange, f"{self.prefix}.#")
+            await queue.consume(take, no_ack=True)
+            yield found
+
+    async def accept_one(self) -> None:
+        async with await aio_pika.connect(self.url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.declare_exchange(f"{self.prefix}.events", "topic", durable=True)
+            limits: Any = {"x-max-length": 1, "x-overflow": "reject-publish"}
+            queue = await channel.declare_queue(f"{self.prefix}.{LITTLE}", durable=True, arguments=limits)
+            await queue.bind(exchange, f"{self.prefix}.#")
+
+    async def accept_all(self) -> None:
+        async with await aio_pika.connect(self.url) as connection:
+            await (await connection.channel()).queue_delete(f"{self.prefix}.{LITTLE}")
+
     async def remove(self) -> None:
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
-            for queue in ("default", "other", "unused"):
-                await channel.queue_delete(f"{self.prefix}.jobs.{queue}")
+            for queue in ("jobs.default", "jobs.other", "jobs.unused", LITTLE):
+                await channel.queue_delete(f"{self.prefix}.{queue}")
+            await channel.exchange_delete(f"{self.prefix}.events")
 
 
 class Nats(Broker):
@@ -87,12 +162,42 @@ class Nats(Broker):
                 return 0
             return found.num_waiting or 0
 
+    @asynccontextmanager
+    async def inbox(self) -> AsyncIterator[list[Published]]:
+        found: list[Published] = []
+
+        async def take(message: Msg) -> None:
+            headers = message.headers or {}
+            id, kind = headers.get("Nats-Msg-Id"), headers.get("Content-Type")  # noqa: A001  # its name
+            found.append(Published(id, message.subject, kind, message.data))
+
+        async with await nats.connect(self.url) as client:
+            await client.subscribe(f"{self.prefix}.>", cb=take)
+            await client.flush()
+            yield found
+
+    async def accept_one(self) -> None:
+        limits = StreamConfig(
+            f"{self.prefix}-events", None, [f"{self.prefix}.>"], max_msgs=1, discard=DiscardPolicy.NEW
+        )
+        async with await nats.connect(self.url) as client:
+            await client.jetstream().add_stream(limits)
+
+    async def accept_all(self) -> None:
+        limits = StreamConfig(f"{self.prefix}-events", None, [f"{self.prefix}.>"], max_msgs=-1)
+        async with await nats.connect(self.url) as client:
+            await client.jetstream().update_stream(limits)
+
+    async def count_events(self) -> int:
+        """The events in the stream, which has none twice."""
+        async with await nats.connect(self.url) as client:
+            return (await client.jetstream().stream_info(f"{self.prefix}-events")).state.messages
+
     async def remove(self) -> None:
         async with await nats.connect(self.url) as client:
-            try:
-                await client.jetstream().delete_stream(f"{self.prefix}-jobs")
-            except NotFoundError:
-                return
+            for name in ("jobs", "events"):
+                with suppress(NotFoundError):
+                    await client.jetstream().delete_stream(f"{self.prefix}-{name}")
 
 
 BROKERS: dict[str, type[Broker]] = {"rabbitmq": RabbitMQ, "nats": Nats}

@@ -93,6 +93,7 @@ def test_listeners_of_a_flush_run_in_the_declared_order(settings: Settings) -> N
         "api_keys",
         "auth",
         "email_verification",
+        "events",
         "idempotency",
         "invitations",
         "notices",

@@ -1,5 +1,6 @@
 """Settings, read once from the environment and `.env`; frozen, and strict about unsafe values."""
 
+from app.core.config.events import EventSettings
 from app.core.config.groups import (
     ApprovalSettings,
     AuditSettings,
@@ -25,6 +26,7 @@ __all__ = [
     "CorsSettings",
     "DatabaseSettings",
     "Environment",
+    "EventSettings",
     "Group",
     "InternalSettings",
     "JobSettings",

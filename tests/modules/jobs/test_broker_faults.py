@@ -3,9 +3,9 @@
 import asyncio
 import io
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -16,8 +16,9 @@ from app.core.db.engine import Database
 from app.modules.jobs.commands.doctor import doctor
 from scripts.proxy import Proxy
 from scripts.servers import free_port
-from tests.brokers import BROKERS, Broker
-from tests.fixtures.application import client_of
+from tests.brokers import BROKERS, Broker, address_at
+from tests.fixtures.application import warnings_of
+from tests.fixtures.logs import lines_with
 from tests.fixtures.servers import require_program
 from tests.modules.jobs.kinds import ask, context_of, make_brand
 from tests.modules.jobs.workers import Working, brands, rows, until, until_in, workers_on
@@ -27,22 +28,6 @@ AWAY = "The broker of jobs is away: jobs begin later."
 PASSWORD = "hunter2-of-the-broker"  # must not be seen anywhere
 pytestmark = pytest.mark.timeout(120)
 of_all_brokers = pytest.mark.parametrize("mode", BROKERS)
-
-
-def address_at(url: str, port: int, credentials: str | None = None) -> str:
-    """A URL with another port on this machine, and other credentials."""
-    parts = urlsplit(url)
-    before = credentials or parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{before}@127.0.0.1:{port}" if before else f"127.0.0.1:{port}"))
-
-
-@pytest.fixture
-async def proxy(broker: Broker) -> AsyncIterator[Proxy]:
-    """What stands between the application and the broker."""
-    parts = urlsplit(broker.url)
-    proxy = await Proxy(parts.hostname or "", parts.port or 0).start()
-    yield proxy
-    await proxy.stop()
 
 
 @pytest.fixture
@@ -60,18 +45,6 @@ def settings(settings: Settings, job_settings: JobSettings, broker_url: str) -> 
 @pytest.fixture
 def working(database: Database, broker: Broker) -> Working:
     return workers_on(database, broker)
-
-
-async def warnings_of(app: FastAPI) -> list[str]:
-    async with client_of(app) as client:
-        answer = await client.get("http://attest.test/readyz")
-    assert answer.status_code == 200
-    found: list[str] = answer.json().get("warnings", [])
-    return found
-
-
-def lines_with(output: io.StringIO, event: str) -> list[str]:
-    return [line for line in output.getvalue().splitlines() if f'"event": "{event}"' in line or f'"{event}"' in line]
 
 
 @of_all_brokers

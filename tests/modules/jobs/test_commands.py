@@ -99,7 +99,7 @@ async def test_the_doctor_finds_what_no_worker_will_run(
     await break_all(database, lost, unknown, late)
     ill = command("doctor")
 
-    assert (well.exit_code, well.stdout) == (0, "Jobs and schedules are well.\n")
+    assert (well.exit_code, well.stdout) == (0, "All is well.\n")
     assert ill.exit_code == 1
     assert [line.partition(", the first since")[0] for line in ill.stdout.splitlines()] == [
         f"{lost}: it is queued and not in the queue; ask for it anew",

@@ -350,6 +350,6 @@ async def test_the_doctor_finds_a_schedule_that_does_not_tick(database: Database
         await session.execute(update(ticks).values(next_at=now() - HOUR))
     ill = await doctor(database)
 
-    assert (well.exit_code, well.lines) == (0, ["Jobs and schedules are well."])
+    assert (well.exit_code, well.lines) == (0, ["All is well."])
     assert (ill.exit_code, len(ill.lines)) == (1, 1)
     assert ill.lines[0].startswith(f"schedule {hourly.name}: no scheduler has seen to it since ")

@@ -54,3 +54,5 @@ class Hooks:
     """Holds a job for this process, which runs it after the commit. Raises Unavailable where it has enough to do."""
     store_import: Callable[[UnitOfWork, Any, Any], Awaitable[UUID]] | None = None
     """Stores a file, and a job that imports it as an order says (`core.resources.imports.later`). Returns its id."""
+    find_faults: list[Callable[[Any], Awaitable[list[str]]]] = field(default_factory=list)
+    """What finds faults that an operator should know of, in the database that it is given. Returns a line for each."""

@@ -1,4 +1,4 @@
-"""`python -m app doctor`: says what is wrong with jobs and schedules."""
+"""`python -m app doctor`: says what is wrong with jobs, schedules, and what other modules look after."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,16 +26,17 @@ PATIENCE = timedelta(minutes=5)
 
 
 async def doctor(database: Database) -> CommandResult:
-    """Look for jobs that no worker will run, schedules that do not tick, and a broker that is away.
+    """Look for jobs that no worker will run, schedules that do not tick, a broker that is away, and events that wait.
 
     Exit code: 1 where there is one.
     """
     session, at = database.read_session(RequestContext.for_job("doctor")), now()
     jobs_found = [*await find_lost(session), *await find_overdue(session, at), *await find_unknown(session)]
     stopped = await find_stopped(session, database.settings.jobs, at)
-    found = [*jobs_found, *stopped, *await find_broker(database.settings.jobs)]
+    others = [line for find in database.hooks.find_faults for line in await find(database)]
+    found = [*jobs_found, *stopped, *await find_broker(database.settings.jobs), *others]
     notes = ["Mail is off: MAIL__URL is not set."] if is_silent(database.settings) else []
-    return CommandResult([*(found or ["Jobs and schedules are well."]), *notes], ILL if found else WELL)
+    return CommandResult([*(found or ["All is well."]), *notes], ILL if found else WELL)
 
 
 async def find_lost(session: ReadSession) -> list[str]:
