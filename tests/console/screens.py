@@ -29,14 +29,22 @@ class Screen:
 
     async def open(self, page: Page, traffic: Traffic, ids: dict[str, str], query: str = "") -> None:
         """Open the screen in a tab that is signed in, and wait until the tab has all that the screen asks for."""
-        address = self.address.format_map(ids)
-        await page.goto(f"/console{address}{'&' if '?' in address else '?'}{query}".rstrip("?&"))
+        address, *fragment = self.address.format_map(ids).split("#")
+        asked = f"/console{address}{'&' if '?' in address else '?'}{query}".rstrip("?&")
+        await page.goto("#".join([asked, *fragment]))
         await page.get_by_role("heading", level=1).wait_for()
         await expect(page.locator("main p[role=status]")).to_have_count(0)  # no part of it is loading
         await traffic.wait_until_quiet()
 
 
-SCREENS = {
+PUBLIC = {
+    "/invitation": [Screen("/invitation#token=iv_1", "^Choose your password$"), Screen("/invitation", "^Choose ")],
+    "/password-reset": [Screen("/password-reset#token=pr_1", "^Set another "), Screen("/password-reset", "^Set ")],
+    "/email-verification": [Screen("/email-verification#token=ev_1", "^Verify your address$")],
+}
+"""Screens for which a session does nothing, and which have no frame."""
+
+SCREENS = PUBLIC | {
     "/": [Screen("/", "^Home$")],
     "/me": [Screen("/me", "^My account$")],
     "/me/password": [Screen("/me/password", "^Change the password$")],

@@ -57,7 +57,7 @@ class AuthSettings(Group):
     invitation_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
         None,
         pattern=r"^https?://[^\s#]+$",
-        description="Page on which invited people choose a password: links of invitations lead there.",
+        description="Page on which invited people choose a password, other than that of the console.",
     )
     step_up_ttl: int = Field(600, ge=30, description="Seconds for which the verification of a second factor is valid.")
     superusers_need_second_factor: bool = Field(False, description="A superuser without one may only enrol one.")

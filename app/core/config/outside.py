@@ -55,12 +55,12 @@ class MailSettings(Group):
     )
 
     reset_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
-        None, pattern=PAGE, description="Page on which people set another password: links of mails lead there."
+        None, pattern=PAGE, description="Page on which people set another password, other than that of the console."
     )
     reset_ttl: int = Field(1800, ge=300, le=86_400, description="Seconds in which such a link can be used.")
 
     verify_page: Annotated[str | None, EMPTY_AS_NONE] = Field(
-        None, pattern=PAGE, description="Page on which people verify their address: links of mails lead there."
+        None, pattern=PAGE, description="Page on which people verify their address, other than that of the console."
     )
     verify_ttl: int = Field(86_400, ge=300, le=604_800, description="Seconds in which such a link can be used.")
 

@@ -23,6 +23,7 @@ from app.modules.mail import Mailer, token_letter
 from app.modules.users import UserRepository
 
 PREFIX = "ev_"
+PAGE = "/console/email-verification"
 TOKEN_BYTES = 32
 PAUSE = timedelta(minutes=1)
 """The least time between two mails to a user."""
@@ -70,8 +71,8 @@ class VerificationService:
             "verified_at": None,
         }
         await (self.rows.change(row, values) if row else self.rows.add(EmailVerification(user_id=user_id, **values)))
-        page = f"{settings.mail.verify_page}#token={token}" if settings.mail.verify_page else None
-        letter = token_letter("email-verification", user, token, page, until)
+        link = mailer.write_link(settings.mail.verify_page, PAGE, token)
+        letter = token_letter("email-verification", user, token, link, until)
         await mailer.send(self.rows.writer, letter.model_copy(update={"language": language}))
 
 

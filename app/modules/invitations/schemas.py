@@ -31,7 +31,8 @@ class NewInvitation(InvitationRead):
     is_mailed: bool
     """Whether it is sent to the address of the user; false where mail is off."""
     link: str | None
-    """The page of `AUTH__INVITATION_PAGE`, with the token behind `#`; null without that setting."""
+    """The page of `AUTH__INVITATION_PAGE`, or else of the console, with the token behind `#`; null where neither
+    that nor `MAIL__PUBLIC_URL` is set."""
 
 
 class InvitedPassword(Schema):

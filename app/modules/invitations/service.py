@@ -25,6 +25,7 @@ from app.modules.mail import Mailer, token_letter
 from app.modules.users import NoPassword, UserRepository, UserService
 
 PREFIX = "iv_"
+PAGE = "/console/invitation"
 POINTER = "/body/new_password"
 
 
@@ -91,9 +92,10 @@ class InvitationService:
         }
         row = await self.rows.load_of(user_id)
         await (self.rows.change(row, values) if row else self.rows.add(Invitation(user_id=user_id, **values)))
-        link = f"{settings.auth.invitation_page}#token={token}" if settings.auth.invitation_page else None
+        mailer = Mailer(settings)
+        link = mailer.write_link(settings.auth.invitation_page, PAGE, token)
         letter = token_letter("invitation", user, token, link, values["expires_at"])
-        is_mailed = await Mailer(settings).send(self.rows.writer, letter) is not None
+        is_mailed = await mailer.send(self.rows.writer, letter) is not None
         return NewInvitation(**dict(await self.read(user_id)), token=token, link=link, is_mailed=is_mailed)
 
     async def withdraw(self, user_id: UUID) -> None:

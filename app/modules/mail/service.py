@@ -52,6 +52,14 @@ class Mailer:
         base = self.settings.mail.public_url
         return f"{base.rstrip('/')}{path}" if base else None
 
+    def write_link(self, page: str | None, path: str, token: str) -> str | None:
+        """The URL for a token: of `page`, or else of the page of this application; None where that is not known either.
+
+        The token is behind `#`, which browsers send to no server.
+        """
+        page = page or self.page(path)
+        return f"{page}#token={token}" if page else None
+
     async def send(self, session: Session, letter: Letter, *, once: str | None = None) -> UUID | None:
         """Send a mail if the transaction of `session` is committed. Returns its job; None where mail is off."""
         if not self.is_on:

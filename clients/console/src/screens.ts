@@ -20,6 +20,13 @@ const POLICY = { permission: ["roles:read", "audit:read"], under: ["roles", "aud
 /** The audit log is read as a whole, or what it has about a module. */
 const AUDIT = ["audit:read", "*:audit"];
 
+/** Where links of mails lead. A session is not needed, and changes nothing. */
+export const PUBLIC: readonly Pick<Screen, "path" | "load">[] = [
+  { path: "/invitation", load: () => import("./public/Invitation.tsx") },
+  { path: "/password-reset", load: () => import("./public/PasswordReset.tsx") },
+  { path: "/email-verification", load: () => import("./public/EmailVerification.tsx") },
+];
+
 export const SCREENS: readonly Screen[] = [
   { path: "/", title: "home.title", icon: "house", load: () => import("./shell/Home.tsx") },
   { path: "/me", title: "account.title", icon: "user", load: () => import("./account/Me.tsx") },

@@ -46,6 +46,23 @@ async def test_a_link_leads_to_the_page_of_invitations(
     assert made["link"] == f"https://office.example/join#token={made['token']}"
 
 
+async def test_without_a_page_of_its_own_a_link_leads_to_the_console(
+    app: FastAPI, database: Database, sink: Sink, signed_in_as: SignedInAs
+) -> None:
+    admin, person = await signed_in_as("users:update"), await signed_in_as()
+
+    made = (await admin.post(f"/users/{person.id}/invitation")).json()
+    mail = app.state.settings.mail.model_copy(update={"public_url": None})
+    app.state.settings = app.state.settings.model_copy(update={"mail": mail})
+    unknown = (await admin.post(f"/users/{person.id}/invitation")).json()
+    await run_all(database)
+
+    assert made["link"] == f"https://attest.example/console/invitation#token={made['token']}"
+    assert unknown["link"] is None
+    assert [f'href="{made["link"]}' in part_of(mail, "html") for mail in sink.mails] == [True, False]
+    assert unknown["token"] in part_of(sink.mails[1], "plain")
+
+
 async def test_a_refused_invitation_is_not_mailed(database: Database, sink: Sink, signed_in_as: SignedInAs) -> None:
     admin, root = await signed_in_as("users:update"), await signed_in_as(superuser=True)
 

@@ -14,6 +14,7 @@ from app.modules.mail import Mailer, token_letter
 from app.modules.users import UserRepository
 
 PREFIX = "pr_"
+PAGE = "/console/password-reset"
 
 
 class ResetWanted(BaseModel):
@@ -44,6 +45,7 @@ async def begin_reset(work: Work, data: ResetWanted) -> None:
     }
     row = await rows.load_of(user.id)
     await (rows.change(row, values) if row else rows.add(PasswordReset(user_id=user.id, **values)))
-    page = f"{settings.mail.reset_page}#token={token}" if settings.mail.reset_page else None
-    letter = token_letter("password-reset", user, token, page, expires_at)
-    await Mailer(settings).send(session, letter.model_copy(update={"language": data.language}))
+    mailer = Mailer(settings)
+    link = mailer.write_link(settings.mail.reset_page, PAGE, token)
+    letter = token_letter("password-reset", user, token, link, expires_at)
+    await mailer.send(session, letter.model_copy(update={"language": data.language}))

@@ -1,10 +1,11 @@
 // Signing in: name and password, and the code of a second factor where the server asks for it.
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { Refused } from "../api/problems.ts";
 import { signIn } from "../api/session.ts";
-import { Icon } from "../parts/Icon.tsx";
 import { Input } from "../parts/Input.tsx";
 import { Problem } from "../parts/states.tsx";
+import { To } from "../parts/To.tsx";
+import { Card } from "../public/Card.tsx";
 import { say } from "../words/say.ts";
 
 export function SignIn() {
@@ -19,22 +20,18 @@ export function SignIn() {
     setError(needsCode && !asksCode ? null : failure);
     setBusy(false);
   };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     setBusy(true);
     signIn(form.username, form.password, form.code.trim()).catch(fail);
   };
   return (
-    <main className="sign-in">
-      <form onSubmit={submit}>
-        <p className="brand"><Icon name="shield-check" />{"Attest"}</p>
-        <h1>{say("sign-in.title")}</h1>
-        <Input label={say("sign-in.username")} value={form.username} onChange={put("username")} autoComplete="username" autoFocus required />
-        <Input label={say("sign-in.password")} value={form.password} onChange={put("password")} type="password" autoComplete="current-password" required />
-        {asksCode && <Input label={say("sign-in.code")} value={form.code} onChange={put("code")} autoComplete="one-time-code" autoFocus required />}
-        {error !== null && <Problem error={error} />}
-        <button type="submit" className="primary" disabled={busy}>{say("sign-in.go")}</button>
-      </form>
-    </main>
+    <Card title={say("sign-in.title")} onSubmit={submit}>
+      <Input label={say("sign-in.username")} value={form.username} onChange={put("username")} autoComplete="username" autoFocus required />
+      <Input label={say("sign-in.password")} value={form.password} onChange={put("password")} type="password" autoComplete="current-password" required />
+      {asksCode && <Input label={say("sign-in.code")} value={form.code} onChange={put("code")} autoComplete="one-time-code" autoFocus required />}
+      {error !== null && <Problem error={error} />}
+      <button type="submit" className="primary" disabled={busy}>{say("sign-in.go")}</button>
+      <To place={{ to: "/password-reset" }}>{say("public.lost")}</To>
+    </Card>
   );
 }

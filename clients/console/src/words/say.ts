@@ -9,13 +9,14 @@ import type imports from "./en/import.json";
 import type jobs from "./en/jobs.json";
 import type parts from "./en/parts.json";
 import type policy from "./en/policy.json";
+import type pages from "./en/public.json";
 import type record from "./en/record.json";
 import type shell from "./en/shell.json";
 
 export type Sentence =
   | keyof typeof account | keyof typeof generic | keyof typeof home | keyof typeof imports
   | keyof typeof jobs
-  | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
+  | keyof typeof pages | keyof typeof parts | keyof typeof policy | keyof typeof record | keyof typeof shell;
 export type Language = (typeof LANGUAGES)[number];
 
 export const LANGUAGES = ["en", "pseudo"] as const;
