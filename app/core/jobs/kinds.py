@@ -51,6 +51,8 @@ class JobKind(Generic[D]):
     queue: str = DEFAULT_QUEUE
     in_steps: bool = False
     """Whether each step has a transaction of its own. Else the whole job is one, whose effects happen once or never."""
+    is_listed: bool = True
+    """Whether users see such jobs. False: that there is one tells what readers of jobs must not know."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -84,6 +86,11 @@ def job(name: str, data: type[D], **options: Any) -> Callable[[Handler[D]], JobK
         return kind
 
     return declare
+
+
+def unlisted_kinds() -> list[str]:
+    """The names of the kinds whose jobs no user sees."""
+    return sorted(name for name, kind in kinds.items() if not kind.is_listed)
 
 
 def find_kind(name: str) -> JobKind[Any]:

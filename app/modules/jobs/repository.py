@@ -15,7 +15,8 @@ from app.core.db.entity import table_of
 from app.core.db.locks import lock_until_commit
 from app.core.db.pagination import RowPage
 from app.core.db.repository import Repository
-from app.core.db.session import AnyRow, ReadSession, Session
+from app.core.db.session import AnyRow, AnySelect, ReadSession, Session
+from app.core.jobs import unlisted_kinds
 from app.modules.jobs.models import Job, JobQueue, JobState
 from app.modules.jobs.schemas import JobQuery, JobRead
 
@@ -29,12 +30,20 @@ def rank_of(run_at: datetime, priority: int) -> datetime:
     return run_at + priority * STEP
 
 
+def is_listed() -> ColumnElement[bool]:
+    """Whether users see a job."""
+    return jobs.c.kind.not_in(unlisted_kinds())
+
+
 class JobRepository(Repository[Job]):
     """Jobs, with how far those are that run."""
 
     model = Job
     read = JobRead
     beside = (queue,)
+
+    def select(self, *, deleted: bool = False) -> AnySelect:
+        return super().select(deleted=deleted).where(is_listed())
 
     def source(self) -> FromClause:
         return super().source().outerjoin(queue, queue.c.id == self.table.c.id)

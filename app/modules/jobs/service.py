@@ -10,7 +10,7 @@ from app.core.context import Principal
 from app.core.db.pagination import RowPage
 from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
-from app.core.jobs import PROCESS_QUEUE, NewJob
+from app.core.jobs import PROCESS_QUEUE, NewJob, unlisted_kinds
 from app.core.security.encryption import DecryptionFailed
 from app.core.security.keys import Keys
 from app.modules.jobs.models import Job
@@ -70,6 +70,8 @@ class JobService:
     async def load(self, id: UUID) -> Job:
         """Load and lock a job that the caller may change. Raises NotFound."""
         job = await self.rows.load(id)
+        if job.kind in unlisted_kinds():
+            raise self.rows.not_found(id)
         if job.created_by_id != self.caller.user_id and not self.caller.may("jobs:update"):
             raise self.rows.not_found(id)
         return job

@@ -10,7 +10,7 @@ from app.core.db.session import AnyRow, Session
 from app.core.errors import Conflict
 from app.core.jobs import enqueue
 from app.modules.mail.schemas import Letter
-from app.modules.mail.sending.kind import send_letter
+from app.modules.mail.sending.kind import send_letter, send_unlisted_letter
 
 
 class Reader(Protocol):
@@ -60,11 +60,16 @@ class Mailer:
         page = page or self.page(path)
         return f"{page}#token={token}" if page else None
 
-    async def send(self, session: Session, letter: Letter, *, once: str | None = None) -> UUID | None:
-        """Send a mail if the transaction of `session` is committed. Returns its job; None where mail is off."""
+    async def send(
+        self, session: Session, letter: Letter, *, once: str | None = None, is_listed: bool = True
+    ) -> UUID | None:
+        """Send a mail if the transaction of `session` is committed. Returns its job; None where mail is off.
+
+        With `is_listed=False` no user sees the job: for a mail that tells who has an account.
+        """
         if not self.is_on:
             return None
-        return await enqueue(session, send_letter, letter, once=once)
+        return await enqueue(session, send_letter if is_listed else send_unlisted_letter, letter, once=once)
 
 
 def letter_to(reader: Reader | AnyRow, text: str, **values: str) -> Letter:

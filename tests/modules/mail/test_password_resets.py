@@ -29,6 +29,7 @@ NEW = "another quiet river of words"
 BAD = (401, "bad-password-reset")
 TOKEN = re.compile(r"pr_[\w-]+")
 CONTEXT = RequestContext.for_job("test")
+jobs = table_of(Job)
 
 
 async def ask(client: httpx.AsyncClient, username: str, **headers: str) -> httpx.Response:
@@ -82,22 +83,47 @@ async def test_asking_tells_nobody_who_has_an_account(
     client: httpx.AsyncClient, database: Database, sink: Sink, signed_in_as: SignedInAs
 ) -> None:
     """The same answer, the same work in the request, and the same rows; what differs comes later, in a job."""
-    admin = await signed_in_as("users:update", "users:delete", "jobs:read")
+    admin = await signed_in_as("users:update", "users:delete")
     active, inactive, deleted = [await signed_in_as() for _ in range(3)]
     await admin.patch(f"/users/{inactive.id}", {"is_active": False})
     await admin.delete(f"/users/{deleted.id}")
     names = [active.username, inactive.username, deleted.username, "unknown", "unknown@example.com"]
 
     answers = [await ask(client, name) for name in names]
-    jobs = (await admin.get("/jobs?kind=passwords.begin-reset")).json()["items"]
+    asked = select(jobs.c.state, jobs.c.result).where(jobs.c.kind == "passwords.begin-reset")
     await run_all(database)
-    ended = (await admin.get("/jobs?kind=passwords.begin-reset")).json()["items"]
+    ended = await database.read_session(CONTEXT).all(asked)
 
     seen = {(answer.status_code, answer.content, tuple(sorted(answer.headers))) for answer in answers}
     assert len(seen) == 1
-    assert len(jobs) == len(names)
-    assert {(job["state"], str(job["result"])) for job in ended} == {("succeeded", "None")}
+    assert [(job.state, job.result) for job in ended] == [("succeeded", None)] * len(names)
     assert sink.recipients == [f"{active.username}@example.com"]
+
+
+async def test_jobs_do_not_tell_their_readers_who_has_an_account(
+    client: httpx.AsyncClient, database: Database, sink: Sink, signed_in_as: SignedInAs
+) -> None:
+    person, thief = await signed_in_as(), await signed_in_as("jobs:read", "jobs:update")
+    sink.refusals.append("550 no such person")
+    await ask(client, "unknown")
+    await run_all(database)
+    unknown = [(await thief.get(path)).json() for path in ("/jobs", "/jobs/summary")]
+
+    await ask(client, person.username)
+    await run_all(database)
+    known = [(await thief.get(path)).json() for path in ("/jobs", "/jobs/summary")]
+    kept = await database.read_session(CONTEXT).all(select(jobs.c.id, jobs.c.state).order_by(jobs.c.id))
+    mail = f"/jobs/{kept[-1].id}"
+    hidden = {"read": await thief.get(mail), "follow": await thief.get(f"{mail}/events")}
+    hidden |= {action: await thief.post(f"{mail}/{action}") for action in ("cancel", "retry")}
+
+    assert [job.state for job in kept] == ["succeeded", "succeeded", "failed"], "a mail was to be sent"
+    assert without_instants(known) == without_instants(unknown)
+    assert {name: answer.status_code for name, answer in hidden.items()} == dict.fromkeys(hidden, 404)
+
+
+def without_instants(pages: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [{name: value for name, value in page.items() if name not in ("at", "since")} for page in pages]
 
 
 async def test_asking_takes_the_same_statements_for_every_name(
@@ -245,7 +271,6 @@ async def test_the_mail_is_in_the_language_of_who_asks(
 async def test_what_is_kept_of_a_request_is_encrypted(client: httpx.AsyncClient, database: Database) -> None:
     await ask(client, "very-private-name")
 
-    jobs = table_of(Job)
     content = await database.read_session(CONTEXT).value(select(jobs.c.content))
     assert b"very-private-name" not in content
 

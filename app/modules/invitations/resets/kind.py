@@ -26,7 +26,7 @@ class ResetWanted(BaseModel):
     """The language of who asks."""
 
 
-@job("passwords.begin-reset", ResetWanted, as_system=True, priority=3)
+@job("passwords.begin-reset", ResetWanted, as_system=True, priority=3, is_listed=False)
 async def begin_reset(work: Work, data: ResetWanted) -> None:
     """Mail a token by which a user sets another password, if there is such a user."""
     session, settings, at = work.session, work.settings, now()
@@ -48,4 +48,4 @@ async def begin_reset(work: Work, data: ResetWanted) -> None:
     mailer = Mailer(settings)
     link = mailer.write_link(settings.mail.reset_page, PAGE, token)
     letter = token_letter("password-reset", user, token, link, expires_at)
-    await mailer.send(session, letter.model_copy(update={"language": data.language}))
+    await mailer.send(session, letter.model_copy(update={"language": data.language}), is_listed=False)

@@ -9,6 +9,7 @@ from app.core.db.column_types import Instant
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, ReadSession
 from app.modules.jobs.models import Job, JobQueue
+from app.modules.jobs.repository import is_listed
 
 jobs, queue = table_of(Job), table_of(JobQueue)
 AT = bindparam("at", type_=Instant())
@@ -43,9 +44,9 @@ ENDED = (
 
 async def count_waiting(session: ReadSession, at: datetime) -> Sequence[AnyRow]:
     """The jobs that are not done, by queue and kind."""
-    return await session.all(WAITING, {"at": at})
+    return await session.all(WAITING.where(is_listed()), {"at": at})
 
 
 async def count_ended(session: ReadSession, since: datetime) -> Sequence[AnyRow]:
     """The jobs that ended since an instant, by kind and state."""
-    return await session.all(ENDED, {"since": since})
+    return await session.all(ENDED.where(is_listed()), {"since": since})
