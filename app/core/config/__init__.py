@@ -16,7 +16,7 @@ from app.core.config.groups import (
     WitnessSettings,
 )
 from app.core.config.jobs import JobSettings
-from app.core.config.outside import MailServer, MailSettings, OutgoingSettings, WebhookSettings
+from app.core.config.outside import MailLanguage, MailServer, MailSettings, OutgoingSettings, WebhookSettings
 from app.core.config.settings import Environment, Settings, settings
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "InternalSettings",
     "JobSettings",
     "LimitSettings",
+    "MailLanguage",
     "MailServer",
     "MailSettings",
     "OutgoingSettings",

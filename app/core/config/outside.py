@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from app.core.config.groups import EMPTY_AS_NONE, Group
 
 PAGE = r"^https?://[^\s#]+$"
+MailLanguage = Literal["en", "de"]
+"""The languages of mails."""
 MAIL_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -49,7 +51,7 @@ class MailSettings(Group):
     )
     sender: str = Field("", max_length=320, description="Whom mails are from: `Attest <attest@example.com>`.")
     timeout: float = Field(30.0, gt=0, le=120, description="Longest time to hand one mail over, in seconds.")
-    language: Literal["en", "de"] = Field("en", description="The language of mails, where none is asked for.")
+    language: MailLanguage = Field("en", description="The language of mails to users who have chosen none.")
     public_url: Annotated[str | None, EMPTY_AS_NONE] = Field(
         None, pattern=PAGE, description="Where people reach this application: mails link to pages below it."
     )

@@ -72,8 +72,8 @@ class VerificationService:
         }
         await (self.rows.change(row, values) if row else self.rows.add(EmailVerification(user_id=user_id, **values)))
         link = mailer.write_link(settings.mail.verify_page, PAGE, token)
-        letter = token_letter("email-verification", user, token, link, until)
-        await mailer.send(self.rows.writer, letter.model_copy(update={"language": language}))
+        letter = token_letter("email-verification", user, token, link, until, language)
+        await mailer.send(self.rows.writer, letter)
 
 
 @dataclass

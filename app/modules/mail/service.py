@@ -22,6 +22,8 @@ class Reader(Protocol):
     def email(self) -> str: ...
     @property
     def first_name(self) -> str | None: ...
+    @property
+    def language(self) -> str | None: ...
 
 
 class MailIsOff(Conflict):
@@ -73,15 +75,20 @@ class Mailer:
 
 
 def letter_to(reader: Reader | AnyRow, text: str, **values: str) -> Letter:
-    """The mail `text` of the catalogue to a user, with values beside those of the user."""
+    """The mail `text` of the catalogue to a user, in the language of the user, with values beside those of the user."""
     own = {"name": reader.first_name or reader.username, "username": reader.username}
-    return Letter(text=text, to=reader.email, values={**own, **values})
+    return Letter(text=text, to=reader.email, language=reader.language, values={**own, **values})
 
 
-def token_letter(text: str, reader: Reader | AnyRow, token: str, page: str | None, until: datetime) -> Letter:
-    """A mail to a user with a token that works until then: in a link, or else in its text."""
+def token_letter(
+    text: str, reader: Reader | AnyRow, token: str, page: str | None, until: datetime, language: str | None = None
+) -> Letter:
+    """A mail to a user with a token that works until then: in a link, or else in its text.
+
+    It is in `language` where the user has chosen none.
+    """
     letter = letter_to(reader, text if page else f"{text}-token", until=in_words(until), token=token)
-    return letter.model_copy(update={"url": page, "valid_until": until})
+    return letter.model_copy(update={"url": page, "valid_until": until, "language": letter.language or language})
 
 
 def in_words(at: datetime) -> str:

@@ -14,6 +14,6 @@ users = table_of(User)
 
 async def find_readers(session: Session, user_ids: Iterable[UUID]) -> Mapping[UUID, AnyRow]:
     """Those of these users who are people and not deleted, as mails need them, by id."""
-    columns = (users.c.id, users.c.username, users.c.email, users.c.first_name, users.c.is_active)
+    columns = (users.c.id, users.c.username, users.c.email, users.c.first_name, users.c.language, users.c.is_active)
     are_people = users.c.id.in_(set(user_ids)), ~users.c.is_service, users.c.deleted_at.is_(None)
     return {row.id: row for row in await session.look(select(*columns).where(*are_people))}

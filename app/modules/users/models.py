@@ -40,6 +40,8 @@ class User(SoftDelete, Entity, table=True):
     """The first name."""
     last_name: str | None = redacted(personal(), default=None, max_length=200)
     """The last name."""
+    language: str | None = redacted(personal(), default=None, max_length=35)
+    """The language of mails to the user, as a tag of BCP 47; null: that of the settings."""
     is_active: bool = True
     """Whether the user may sign in and act."""
     is_superuser: bool = False

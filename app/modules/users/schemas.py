@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import SecretStr, StringConstraints, model_validator
 
+from app.core.config import MailLanguage
 from app.core.db.pagination import EntityQuery
 from app.core.db.related_filters import RelatedRows, RelatedValues
 from app.core.fields.email import EmailAddress
@@ -28,6 +29,8 @@ class ProfileFields(Schema):
     """The first name."""
     last_name: Name | None = None
     """The last name."""
+    language: MailLanguage | None = None
+    """The language of mails to the user, as a tag of BCP 47; null: that of this installation."""
 
 
 class UserFields(ProfileFields):
@@ -73,6 +76,8 @@ class UserRead(ItemRead):
     """The first name."""
     last_name: str | None
     """The last name."""
+    language: str | None
+    """The language of mails to the user, as a tag of BCP 47; null: that of this installation."""
     is_active: bool
     """Whether the user may sign in and act."""
     is_superuser: bool

@@ -1,9 +1,11 @@
 """Each mail is there in each language, and names the same values."""
 
 import re
+from typing import get_args
 
 import pytest
 
+from app.core.config import MailLanguage
 from app.modules.mail import choose_language
 from app.modules.mail.rendering.catalogue import LANGUAGES
 from app.modules.mail.rendering.letters import render
@@ -21,6 +23,10 @@ def test_a_mail_says_the_same_in_every_language(language: str, name: str) -> Non
     assert set(NAMED.findall(str(there.paragraphs))) == set(NAMED.findall(str(here.paragraphs)))
     assert NAMED.findall(there.subject) == [], "what a mail is about is the same for every reader"
     assert (there.action is None) == (here.action is None)
+
+
+def test_settings_and_users_know_the_languages_of_the_catalogue() -> None:
+    assert get_args(MailLanguage) == tuple(LANGUAGES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

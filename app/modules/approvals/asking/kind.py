@@ -53,5 +53,5 @@ async def find_approvers(session: Session) -> Sequence[AnyRow]:
     """The people who may approve changes, as the policy is now."""
     query = WhoCanQuery(permission=PERMISSION, limit=MOST_ASKED)
     held = {each.user_id for each in (await ExplainService(session).who_can(query)).items if each.allowed}
-    columns = (users.c.id, users.c.username, users.c.email, users.c.first_name)
+    columns = (users.c.id, users.c.username, users.c.email, users.c.first_name, users.c.language)
     return await session.all(select(*columns).where(users.c.id.in_(held), users.c.is_active, ~users.c.is_service))

@@ -47,5 +47,5 @@ async def begin_reset(work: Work, data: ResetWanted) -> None:
     await (rows.change(row, values) if row else rows.add(PasswordReset(user_id=user.id, **values)))
     mailer = Mailer(settings)
     link = mailer.write_link(settings.mail.reset_page, PAGE, token)
-    letter = token_letter("password-reset", user, token, link, expires_at)
-    await mailer.send(session, letter.model_copy(update={"language": data.language}), is_listed=False)
+    letter = token_letter("password-reset", user, token, link, expires_at, data.language)
+    await mailer.send(session, letter, is_listed=False)

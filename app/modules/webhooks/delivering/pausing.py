@@ -27,7 +27,10 @@ async def pause(session: Session, settings: Settings, id: UUID, why: str, reason
         row.enabled = False
     else:
         row.paused_at = now()
-    mailer, columns = Mailer(settings), (users.c.id, users.c.username, users.c.email, users.c.first_name)
+    mailer, columns = (
+        Mailer(settings),
+        (users.c.id, users.c.username, users.c.email, users.c.first_name, users.c.language),
+    )
     wanted = select(*columns).where(users.c.id == row.created_by_id, ~users.c.is_service, users.c.deleted_at.is_(None))
     reader = await session.first(wanted)
     if reader is None or why == OWNER_MAY_NOT:
