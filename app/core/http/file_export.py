@@ -18,8 +18,12 @@ from app.core.http.state import context_of
 ListEndpoint = Callable[..., Awaitable[RowPage]]
 
 
-class ZipResponse(StreamingResponse):
-    """A zip file, of an endpoint that sends nothing else."""
+class AttachmentResponse(StreamingResponse):
+    """A file, of an endpoint that sends nothing else: it can be downloaded by a link, too."""
+
+
+class ZipResponse(AttachmentResponse):
+    """A zip file."""
 
     media_type = "application/zip"
 

@@ -82,9 +82,9 @@ class InnerRequest:
 
 
 def find_file(request: Request, path: str, query: str) -> InnerRequest | None:
-    """The list or the zip at `path`, below the root path or not; None where there is none."""
+    """The list or the file at `path`, below the root path or not; None where there is none."""
     found = find_route(request, Call(path, query), context_of(request))
-    is_file = found is not None and (found.route.item is not None or found.route.sends_zip)
+    is_file = found is not None and (found.route.item is not None or found.route.sends_file)
     return found if is_file else None
 
 

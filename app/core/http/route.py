@@ -27,7 +27,7 @@ from app.core.http.compression import add_vary, finish
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import matching_tag
-from app.core.http.file_export import ZipResponse, read_file_kind, stream_list
+from app.core.http.file_export import AttachmentResponse, read_file_kind, stream_list
 from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_writer
 from app.core.http.file_options import DEFAULT, FileOptions, ItemFileOptions, TextFileOptions
 from app.core.http.guards import Guard, Public, RequiresPermission
@@ -72,7 +72,7 @@ class Route(PlannedRoute):
         self.requires_reason = require_reason in dependencies
         self.writes_files = read_file_kind in dependencies
         self.file_options = choose_file_options(self)
-        self.sends_zip = isinstance(self.response_class, type) and issubclass(self.response_class, ZipResponse)
+        self.sends_file = isinstance(self.response_class, type) and issubclass(self.response_class, AttachmentResponse)
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)

@@ -51,9 +51,10 @@ Token = Annotated[str, Query(description="The token of the address.", min_length
 async def create_download(
     request: Request, principal: Caller, downloads: Downloads, data: DownloadCreate
 ) -> DownloadRead:
-    """Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link.
+    """Make an address by which a browser downloads a file, once and within a minute, by a plain link.
 
-    Your permissions are checked now, and again when the address is used; it ends with the session.
+    It is that of a list, of evidence, or of a job. Your permissions are checked now, and again when the address is
+    used; it ends with the session.
     """
     inner = find_file(request, data.path, data.query.removeprefix("?"))
     if inner is None:

@@ -12,12 +12,12 @@ Query = Annotated[str, Field(max_length=4000, pattern=r"^[\x21-\x7e]*$")]
 
 
 class DownloadCreate(Schema):
-    """A list, or evidence, that is to be downloaded."""
+    """A list, evidence, or the file of a job, that is to be downloaded."""
 
     model_config = example(path="/api/v1/tasks", query="status=todo&format=csv&separator=semicolon&bom=true")
 
     path: Path
-    """The path of the list, or of `/audit/evidence/…`."""
+    """The path of the list, of `/audit/evidence/…`, or of `/transfers/{id}/file`."""
     query: Query
     """Its query: filters, order, and for a list the `format` of the file."""
 

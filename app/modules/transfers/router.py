@@ -5,12 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
-from fastapi.responses import StreamingResponse
 
 from app.core.db.session import ReadSession
 from app.core.errors import NotFound, invalid
 from app.core.http.dependencies import Caller, RequestSession, get_read_session
-from app.core.http.file_export import to_file
+from app.core.http.file_export import AttachmentResponse, to_file
 from app.core.http.file_formats import FILE_TYPES
 from app.core.http.file_options import DEFAULT
 from app.core.http.guards import authenticated
@@ -61,7 +60,7 @@ async def get_transfer(session: ReadDatabase, caller: Caller, id: UUID) -> Any:
 
 @router.get(
     "/{id}/file",
-    response_class=StreamingResponse,
+    response_class=AttachmentResponse,
     responses={HTTPStatus.OK: {"content": {kind: {"schema": {"type": "string"}} for kind in FILE_TYPES}}},
     dependencies=[authenticated()],
 )

@@ -255,6 +255,27 @@ async def test_an_export_is_the_list_as_a_file_and_fetched_once(database: Databa
     assert await count_parts(database) == 0
 
 
+async def test_a_link_fetches_the_file_of_a_job_once_and_for_who_asked(
+    client: httpx.AsyncClient, database: Database, signed_in_as: SignedInAs
+) -> None:
+    person, other = await signed_in_as("brands:create"), await signed_in_as("brands:create")
+    await make_brands(person, 3)
+    answer = await export(person, "format=csv&sort=name")
+    await run_all(database)
+    address = {"path": f"/api/v1/transfers/{answer.json()['id']}/file", "query": ""}
+
+    files = []
+    for caller in (other, person, person):
+        made = await caller.post("/downloads", address)
+        assert made.status_code == 201, made.text
+        files.append(await client.get(made.json()["url"].removeprefix("/api/v1")))
+
+    assert [file.status_code for file in files] == [404, 200, 404]
+    assert len(files[1].text.splitlines()) == 4
+    assert files[1].headers["content-disposition"] == 'attachment; filename="brands.csv"'
+    assert await count_parts(database) == 0
+
+
 async def test_an_export_has_the_filters_fields_and_limit_of_the_list(
     database: Database, signed_in_as: SignedInAs
 ) -> None:

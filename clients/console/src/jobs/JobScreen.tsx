@@ -12,6 +12,7 @@ import { Heading } from "../parts/Toolbar.tsx";
 import { formatNumber } from "../words/format.ts";
 import { say, type Sentence } from "../words/say.ts";
 import { Asker } from "./Asker.tsx";
+import { ExportedFile } from "./ExportedFile.tsx";
 import { JobActions } from "./JobActions.tsx";
 import { JobState, type Job } from "./states.tsx";
 
@@ -50,6 +51,7 @@ function OneJob({ job, path }: { job: Job; path: string }) {
           {factsOf(job).filter(([, value]) => Boolean(value)).map(([name, value]) => <div key={name}><dt>{say(name)}</dt><dd>{value}</dd></div>)}
         </dl>
         {job.result && <Result of={job.result} />}
+        <ExportedFile job={job} />
       </section>
     </>
   );
