@@ -14,6 +14,7 @@ async def test_a_person_keeps_the_own_account(console: OpenConsole) -> None:
     page = await console("support", "/me")
 
     await page.get_by_label("First name").fill("Stella")
+    await page.get_by_label("Language of mails").select_option("de")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Your profile is saved.")).to_be_visible()
     await page.get_by_label("Theme", exact=True).select_option("dark")
@@ -22,6 +23,7 @@ async def test_a_person_keeps_the_own_account(console: OpenConsole) -> None:
     other = await console("support", "/")
     sessions = page.get_by_role("table", name="Sessions")
     await page.reload()
+    await expect(page.get_by_label("Language of mails")).to_have_value("de")
     await expect(sessions.locator("tbody tr")).to_have_count(2)
     await expect(sessions.get_by_text("browser", exact=True)).to_have_count(2)
     await sessions.get_by_role("button", name="End").click()
