@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "b5c0e8f2a174"
-down_revision = "8f6c7d33377f"
+down_revision = "5c1e93a7b2d4"
 branch_labels = None
 depends_on = None
 

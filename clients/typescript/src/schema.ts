@@ -1868,10 +1868,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link
-         * @description Make an address by which a browser downloads a list or evidence, once and within a minute, by a plain link.
+         * Make an address by which a browser downloads a file, once and within a minute, by a plain link
+         * @description Make an address by which a browser downloads a file, once and within a minute, by a plain link.
          *
-         *     Your permissions are checked now, and again when the address is used; it ends with the session. Requires an authenticated caller. API keys are rejected.
+         *     It is that of a list, of evidence, or of a job. Your permissions are checked now, and again when the address is
+         *     used; it ends with the session. Requires an authenticated caller. API keys are rejected.
          */
         post: operations["create_download"];
         delete?: never;
@@ -6171,7 +6172,7 @@ export interface components {
         Dimension: "day" | "hour" | "actor" | "owner" | "module" | "route" | "status" | "error_code" | "guard" | "entity" | "action" | "field";
         /**
          * DownloadCreate
-         * @description A list, or evidence, that is to be downloaded.
+         * @description A list, evidence, or the file of a job, that is to be downloaded.
          * @example {
          *       "path": "/api/v1/tasks",
          *       "query": "status=todo&format=csv&separator=semicolon&bom=true"
@@ -6180,7 +6181,7 @@ export interface components {
         DownloadCreate: {
             /**
              * Path
-             * @description The path of the list, or of `/audit/evidence/…`.
+             * @description The path of the list, of `/audit/evidence/…`, or of `/transfers/{id}/file`.
              */
             path: string;
             /**
@@ -8065,7 +8066,7 @@ export interface components {
             is_open: boolean;
             /**
              * Link
-             * @description The page of `AUTH__INVITATION_PAGE`, with the token behind `#`; null without that setting.
+             * @description The page of `AUTH__INVITATION_PAGE`, or else of the console, with the token behind `#`; null where neither that nor `MAIL__PUBLIC_URL` is set.
              */
             link: string | null;
             /**
@@ -9359,6 +9360,11 @@ export interface components {
              * @description The first name.
              */
             first_name?: string | null;
+            /**
+             * Language
+             * @description The language of mails to the user, as a tag of BCP 47; null: that of this installation.
+             */
+            language?: ("en" | "de") | null;
             /**
              * Last name
              * @description The last name.
@@ -10984,6 +10990,11 @@ export interface components {
              */
             is_superuser?: boolean;
             /**
+             * Language
+             * @description The language of mails to the user, as a tag of BCP 47; null: that of this installation.
+             */
+            language?: ("en" | "de") | null;
+            /**
              * Last name
              * @description The last name.
              */
@@ -11202,6 +11213,11 @@ export interface components {
              */
             is_superuser: boolean;
             /**
+             * Language
+             * @description The language of mails to the user, as a tag of BCP 47; null: that of this installation.
+             */
+            language: string | null;
+            /**
              * Last name
              * @description The last name.
              */
@@ -11288,6 +11304,11 @@ export interface components {
              * @description Whether the user holds every permission.
              */
             is_superuser?: boolean;
+            /**
+             * Language
+             * @description The language of mails to the user, as a tag of BCP 47; null: that of this installation.
+             */
+            language?: ("en" | "de") | null;
             /**
              * Last name
              * @description The last name.

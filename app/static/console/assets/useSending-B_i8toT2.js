@@ -1,0 +1,1 @@
+import{r as e}from"./rolldown-runtime-XKyaHtl9.js";import{O as t}from"./libraries-CjNg6ka7.js";var n=e(t(),1);function r(){let[e,t]=(0,n.useState)({busy:!1,done:!1,error:null}),r=e=>{t({busy:!0,done:!1,error:null}),e().then(()=>t({busy:!1,done:!0,error:null}),e=>t({busy:!1,done:!1,error:e}))};return{...e,send:r}}export{r as t};
