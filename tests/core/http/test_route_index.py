@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from app.core.config import Settings
+from app.core.http.call_plan import UnsupportedDeclaration
 from app.core.http.guards import public
 from app.core.http.route_index import RouteIndex, RoutingMiddleware
 from app.core.http.router import Router
@@ -259,6 +260,28 @@ async def test_a_traced_request_names_its_route() -> None:
         await client.get(f"{API}/a/x")
 
     assert f"GET {API}/a/{{name}}" in {span.name for span in spans.get_finished_spans()}
+
+
+def paths_in(routes: list[BaseRoute]) -> list[str]:
+    """The paths of routes of FastAPI."""
+    return [route.path for route in routes if isinstance(route, APIRoute)]
+
+
+def test_a_router_of_a_module_includes_no_others() -> None:
+    outer = Router(prefix="/outer", about="Includes another one.")
+    outer.include_router(many_routes("inner"))
+
+    with pytest.raises(UnsupportedDeclaration, match=r"/outer.*ROUTERS"):
+        outer.routes_below(API)
+
+
+def test_a_router_keeps_its_routes_when_they_are_placed() -> None:
+    router = many_routes("things")
+
+    placed = router.routes_below(API)
+
+    assert paths_in(placed) == [f"{API}{path}" for path in paths_in(router.routes)]
+    assert router.routes_below(API) is placed
 
 
 def test_no_router_has_limits_of_its_own() -> None:
