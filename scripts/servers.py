@@ -32,6 +32,19 @@ def free_port() -> int:
     return port
 
 
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a process accepts connections. Raises RuntimeError with its log where it does not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(log.read_text())
+
+
 LAUNCHERS = {
     "granian": ("app", "serve"),
     "unlogged": ("scripts.bench.unlogged", "serve"),

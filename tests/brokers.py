@@ -16,8 +16,8 @@ from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
-LITTLE = "little"
-"""A queue of RabbitMQ, or the stream of NATS, that has place for one event."""
+KEPT, LITTLE = "kept", "little"
+"""Queues of RabbitMQ for events: one has place for all, the other for one."""
 
 
 def address_at(url: str, port: int, credentials: str | None = None) -> str:
@@ -76,6 +76,18 @@ class Broker(ABC):
         """Refuse events no more."""
 
     @abstractmethod
+    async def keep_events(self) -> None:
+        """Keep the events that are published from now on, also over a restart of the broker."""
+
+    @abstractmethod
+    async def count_events(self) -> int:
+        """The events that are kept, repeats included unless the broker knows them."""
+
+    @abstractmethod
+    async def read_events(self) -> list[Published]:
+        """The events that are kept, in their order."""
+
+    @abstractmethod
     async def remove(self) -> None:
         """Remove what there is under the names of the test."""
 
@@ -110,8 +122,7 @@ class RabbitMQ(Broker):
 
         async def take(message: AbstractIncomingMessage) -> None:
             assert message.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
-            key = message.routing_key or ""
-            found.append(Published(message.message_id, key, message.content_type, message.body))
+            found.append(published_in(message))
 
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
@@ -122,21 +133,40 @@ class RabbitMQ(Broker):
             yield found
 
     async def accept_one(self) -> None:
+        await self.bind(LITTLE, {"x-max-length": 1, "x-overflow": "reject-publish"})
+
+    async def bind(self, name: str, arguments: Any = None) -> None:
+        """Declare a durable queue that gets all events."""
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
             exchange = await channel.declare_exchange(f"{self.prefix}.events", "topic", durable=True)
-            limits: Any = {"x-max-length": 1, "x-overflow": "reject-publish"}
-            queue = await channel.declare_queue(f"{self.prefix}.{LITTLE}", durable=True, arguments=limits)
+            queue = await channel.declare_queue(f"{self.prefix}.{name}", durable=True, arguments=arguments)
             await queue.bind(exchange, f"{self.prefix}.#")
 
     async def accept_all(self) -> None:
         async with await aio_pika.connect(self.url) as connection:
             await (await connection.channel()).queue_delete(f"{self.prefix}.{LITTLE}")
 
+    async def keep_events(self) -> None:
+        await self.bind(KEPT)
+
+    async def count_events(self) -> int:
+        async with await aio_pika.connect(self.url) as connection:
+            found = await (await connection.channel()).declare_queue(f"{self.prefix}.{KEPT}", passive=True)
+            return found.declaration_result.message_count or 0
+
+    async def read_events(self) -> list[Published]:
+        found: list[Published] = []
+        async with await aio_pika.connect(self.url) as connection:
+            queue = await (await connection.channel()).get_queue(f"{self.prefix}.{KEPT}")
+            while message := await queue.get(fail=False):
+                found.append(published_in(message))
+        return found
+
     async def remove(self) -> None:
         async with await aio_pika.connect(self.url) as connection:
             channel = await connection.channel()
-            for queue in ("jobs.default", "jobs.other", "jobs.unused", LITTLE):
+            for queue in ("jobs.default", "jobs.other", "jobs.unused", KEPT, LITTLE):
                 await channel.queue_delete(f"{self.prefix}.{queue}")
             await channel.exchange_delete(f"{self.prefix}.events")
 
@@ -167,9 +197,7 @@ class Nats(Broker):
         found: list[Published] = []
 
         async def take(message: Msg) -> None:
-            headers = message.headers or {}
-            id, kind = headers.get("Nats-Msg-Id"), headers.get("Content-Type")  # noqa: A001  # its name
-            found.append(Published(id, message.subject, kind, message.data))
+            found.append(published_as(message.subject, message.headers, message.data))
 
         async with await nats.connect(self.url) as client:
             await client.subscribe(f"{self.prefix}.>", cb=take)
@@ -188,16 +216,40 @@ class Nats(Broker):
         async with await nats.connect(self.url) as client:
             await client.jetstream().update_stream(limits)
 
+    async def keep_events(self) -> None:
+        """The stream of the application does."""
+
     async def count_events(self) -> int:
-        """The events in the stream, which has none twice."""
         async with await nats.connect(self.url) as client:
-            return (await client.jetstream().stream_info(f"{self.prefix}-events")).state.messages
+            try:
+                return (await client.jetstream().stream_info(f"{self.prefix}-events")).state.messages
+            except NotFoundError:
+                return 0
+
+    async def read_events(self) -> list[Published]:
+        async with await nats.connect(self.url) as client:
+            stream = client.jetstream()
+            state = (await stream.stream_info(f"{self.prefix}-events")).state
+            numbers = range(state.first_seq, state.last_seq + 1)
+            found = [await stream.get_msg(f"{self.prefix}-events", number) for number in numbers]
+        return [published_as(each.subject or "", each.headers, each.data or b"") for each in found]
 
     async def remove(self) -> None:
         async with await nats.connect(self.url) as client:
             for name in ("jobs", "events"):
                 with suppress(NotFoundError):
                     await client.jetstream().delete_stream(f"{self.prefix}-{name}")
+
+
+def published_in(message: AbstractIncomingMessage) -> Published:
+    """The event in a message of RabbitMQ."""
+    return Published(message.message_id, message.routing_key or "", message.content_type, message.body)
+
+
+def published_as(subject: str, headers: dict[str, str] | None, body: bytes) -> Published:
+    """The event in a message of NATS."""
+    known = headers or {}
+    return Published(known.get("Nats-Msg-Id"), subject, known.get("Content-Type"), body)
 
 
 BROKERS: dict[str, type[Broker]] = {"rabbitmq": RabbitMQ, "nats": Nats}

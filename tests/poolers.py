@@ -2,17 +2,15 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy.engine import URL, make_url
 
-from scripts.servers import PATIENCE_SECONDS, free_port
+from scripts.servers import free_port, wait_for_port
 
 POOL_SIZE = 4
 
@@ -59,20 +57,8 @@ class PgBouncer:
             self.process = subprocess.Popen(
                 ["pgbouncer", str(configuration)], stdout=log, stderr=log, user=user_of(host)
             )
-        self.wait()
+        wait_for_port(self.port, self.process, self.folder / "log")
         return self
-
-    def wait(self) -> None:
-        """Wait until it accepts connections. Raises RuntimeError with its log where it does not."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and self.process and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        raise RuntimeError((self.folder / "log").read_text())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

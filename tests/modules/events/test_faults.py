@@ -35,10 +35,11 @@ from tests.modules.events.publishing import (
 )
 from tests.modules.jobs.workers import until
 from tests.people import SignedInAs, person
+from tests.private_brokers import PrivateServer
 from tests.roles import close_opened
 
 PASSWORD = "hunter2-of-the-broker"  # must not be seen anywhere
-MANY = 3000
+SOME, MANY = 1000, 3000
 pytestmark = pytest.mark.timeout(120)
 of_all_brokers = pytest.mark.parametrize("mode", BROKERS)
 
@@ -119,6 +120,40 @@ async def test_a_process_that_is_told_to_stop_stops_soon_and_notes_what_it_publi
     assert await other.is_behind()
     await other.publish_page()  # at once: the turn was given back
     assert await place_of(database) - place > len(inbox) - 2
+
+
+class TestKill:
+    """A broker of our own, which is killed with SIGKILL and started again."""
+
+    @pytest.fixture
+    def broker(self, private_broker: Broker) -> Broker:
+        return private_broker
+
+    @of_all_brokers
+    async def test_events_go_on_where_they_ended(
+        self, database: Database, broker: Broker, publisher: Publisher, private_server: PrivateServer
+    ) -> None:
+        place = await begin(database, publisher)
+        await broker.keep_events()
+        await add_changes(database, SOME)
+        await seal_all(sealer_of(database))
+
+        async def is_in_the_middle() -> bool:
+            return await broker.count_events() > SOME // 10
+
+        running = asyncio.create_task(publisher.run())
+        await until(is_in_the_middle)
+        private_server.kill()
+        await running
+        reached, is_away = await place_of(database), publisher.is_away
+        await asyncio.to_thread(private_server.start)
+        await publish_all(database, publisher, 60)
+        kept = await broker.read_events()
+
+        assert is_away
+        assert place < reached < place + SOME, "it was killed in the middle"
+        assert first_of_each(kept) == await events_behind(database, place)
+        assert len(kept) <= SOME + 1, "what was not confirmed is sent again, and nothing else"
 
 
 class TestProxy:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from app.core.config import JobSettings, Settings
 from app.core.db.engine import Database
+from app.core.jobs import enqueue
 from app.modules.jobs.commands.doctor import doctor
 from scripts.proxy import Proxy
 from scripts.servers import free_port
@@ -20,9 +22,10 @@ from tests.brokers import BROKERS, Broker, address_at
 from tests.fixtures.application import warnings_of
 from tests.fixtures.logs import lines_with
 from tests.fixtures.servers import require_program
-from tests.modules.jobs.kinds import ask, context_of, make_brand
-from tests.modules.jobs.workers import Working, brands, rows, until, until_in, workers_on
+from tests.modules.jobs.kinds import Gated, ask, context_of, make_behind_a_gate, make_brand
+from tests.modules.jobs.workers import Working, brands, jobs, rows, until, until_in, until_running, workers_on
 from tests.people import SignedInAs
+from tests.private_brokers import PrivateServer
 
 AWAY = "The broker of jobs is away: jobs begin later."
 PASSWORD = "hunter2-of-the-broker"  # must not be seen anywhere
@@ -140,53 +143,65 @@ class TestAway:
         assert [row.name for row in await rows(database, brands)] == ["Acme"]
 
 
-class TestRestart:
-    """A server of NATS of our own, which is killed and started again."""
+class TestKill:
+    """A broker of our own, which is killed with SIGKILL and started again."""
 
     @pytest.fixture
-    def port(self) -> int:
-        return free_port()
+    def broker(self, private_broker: Broker) -> Broker:
+        return private_broker
 
     @pytest.fixture
-    def broker_url(self, port: int) -> str:
-        return f"nats://127.0.0.1:{port}"
+    def broker_url(self, broker: Broker) -> str:
+        return broker.url
 
-    @pytest.fixture
-    def broker(self, broker_url: str) -> Broker:
-        return BROKERS["nats"](broker_url, "private")
-
-    @pytest.fixture
-    def mode(self) -> str:
-        return "nats"
-
-    async def test_a_killed_server_keeps_its_stream(
-        self, port: int, tmp_path: Path, database: Database, broker: Broker, working: Working, signed_in_as: SignedInAs
+    @of_all_brokers
+    async def test_each_job_runs_once_and_workers_hear_of_new_ones(
+        self,
+        tmp_path: Path,
+        database: Database,
+        broker: Broker,
+        private_server: PrivateServer,
+        working: Working,
+        signed_in_as: SignedInAs,
     ) -> None:
-        require_program("nats-server", "REQUIRE_BROKERS")
-        maker = await signed_in_as("brands:create")
+        context = context_of((await signed_in_as("brands:create")).id)
+        gates = [tmp_path / "first", tmp_path / "second"]
+
+        async def are_told() -> bool:
+            return await broker.count() >= 5
 
         async def is_heard() -> bool:
-            return await broker.count_listeners() > 0
+            return await broker.count_listeners() > 0 and await broker.count() == 0
 
-        def start() -> "subprocess.Popen[bytes]":
-            command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(tmp_path / "nats")]
-            return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        async def ask_for(name: str) -> list[UUID]:
+            return [await ask(database, context, make_brand, f"{name} {number}") for number in range(5)]
 
-        server = start()
-        try:
-            async with working():
-                server.kill()
-                server.wait()
-                without = await ask(database, context_of(maker.id), make_brand, "Without")
-                await until_in(database, without, "succeeded")
-                server = start()
-                await asyncio.sleep(1)
-                await until(is_heard, 20)
-                again = await ask(database, context_of(maker.id), make_brand, "Again")
-                await until_in(database, again, "succeeded")
-        finally:
-            server.kill()
-            server.wait()
+        async def ask_behind(gate: Path) -> UUID:
+            async with database.unit_of_work(context) as session:
+                return await enqueue(session, make_behind_a_gate, Gated(name=gate.name, gate=gate))
+
+        async with working(concurrency=len(gates)):
+            held = [await ask_behind(gate) for gate in gates]
+            for each in held:
+                await until_running(database, each)
+            before = await ask_for("Before")
+            await until(are_told)
+            private_server.kill()
+            without = await ask_for("Without")
+            gates[0].touch()
+            for each in (held[0], *before, *without):
+                await until_in(database, each, "succeeded")
+            await asyncio.to_thread(private_server.start)
+            await until(is_heard, 30)
+            again = await ask_for("Again")
+            for each in again:
+                await until_in(database, each, "succeeded")
+            gates[1].touch()
+            await until_in(database, held[1], "succeeded")
+
+        names = [f"{name} {number}" for name in ("Before", "Without", "Again") for number in range(5)]
+        assert sorted(row.name for row in await rows(database, brands)) == sorted([*names, "first", "second"])
+        assert {row.attempts for row in await rows(database, jobs)} == {1}
 
 
 @pytest.mark.parametrize(
