@@ -154,6 +154,8 @@ class PlannedRoute(APIRoute):
     """A FastAPI route that runs by its own plan."""
 
     plan: CallPlan
+    prefix = ""
+    """What stands in the path before that which the module declares."""
 
     async def respond(self, request: Request) -> Response:
         """The response to `request`."""
@@ -165,7 +167,7 @@ class PlannedRoute(APIRoute):
     def below(self, prefix: str) -> Self:
         """This route with its path below `prefix`. An inclusion by FastAPI would analyse the declaration again."""
         route = copy(self)
-        route.path = f"{prefix}{self.path}"
+        route.prefix, route.path = prefix, f"{prefix}{self.path}"
         route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
         return route
 

@@ -64,8 +64,6 @@ class Route(PlannedRoute):
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
         super().__init__(strict_path(path, endpoint), endpoint, **options)
         check_options(self)
-        self.relative_path = self.path_format
-        """The path as the module declares it, below that of the API."""
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
         self.has_dry_run = read_dry_run in dependencies

@@ -56,7 +56,7 @@ class List(NamedTuple):
     @property
     def slug(self) -> str:
         """The path below the API, or below the item of another list."""
-        return self.route.relative_path.rpartition("}")[2].strip("/")
+        return self.route.path_format.removeprefix(self.route.prefix).rpartition("}")[2].strip("/")
 
 
 def add_resources(document: Json, routes: Routes) -> None:
