@@ -3,14 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.databases import BACKENDS, Backend, Postgresql
-from tests.replicas import USER, Postgres, user
+from tests.replicas import Postgres
 
 EVERY_LOCALE = [*BACKENDS, "postgresql-tr"]
 """For tests of text: `pytest.mark.parametrize("backend", EVERY_LOCALE, indirect=True, scope="session")`."""
@@ -34,20 +33,7 @@ class TurkishServer:
             pytest.skip("needs a PostgreSQL with ICU: apt-get install postgresql")
         self.folder = Path(tempfile.mkdtemp(prefix="attest-turkish-"))
         self.server = Postgres(self.folder, programs=found)
-        if user():
-            shutil.chown(self.folder, USER)
-        command = [
-            str(found / "initdb"),
-            "-D",
-            str(self.server.data),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "--no-sync",
-            *LOCALE,
-        ]
-        subprocess.run(command, check=True, user=user(), cwd=self.folder, stdout=subprocess.DEVNULL)
+        self.server.initialize(*LOCALE)
         self.server.start()
 
     @property

@@ -39,6 +39,13 @@ class Postgres:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
+    def initialize(self, *options: str) -> None:
+        """Make the folder of the data, with options of initdb."""
+        if user():
+            shutil.chown(self.folder, USER)
+        command = [str(self.programs / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "--no-sync"]
+        subprocess.run([*command, *options], check=True, user=user(), cwd=self.folder, stdout=subprocess.DEVNULL)
+
     def start(self) -> None:
         """Start, and wait until it answers. Raises TimeoutError."""
         settings = [*FAST, "listen_addresses = ''", f"unix_socket_directories = '{self.folder}'", *self.options]
@@ -86,9 +93,9 @@ class ReplicatedServer:
         for server in (self.primary, self.replica):
             server.folder.mkdir()
         if user():
-            for path in (self.folder, self.primary.folder, self.replica.folder):
+            for path in (self.folder, self.replica.folder):
                 shutil.chown(path, USER)
-        self.run("initdb", "-D", self.primary.data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self.primary.initialize("-E", "UTF8")
         self.primary.start()
         copy = ("-h", self.primary.folder, "-U", "postgres", "-D", self.replica.data)
         self.run("pg_basebackup", *copy, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync")
