@@ -285,6 +285,24 @@ async def test_a_running_job_is_cancelled_and_undone(database: Database, signed_
     assert await count(database, queue) == 0
 
 
+async def test_a_job_that_was_claimed_when_its_worker_stopped_loses_no_attempt(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: a job whose attempt began after all others were told to stop was left to the end of its lease."""
+    maker = await signed_in_as("brands:create")
+    await ask(database, context_of(maker.id), make_brand, "Acme")
+    worker = worker_of(database)
+    claim = await worker.claim()
+    assert claim is not None
+
+    worker.stop_all()
+    await worker.run(claim)
+
+    row = await database.read_session(RequestContext.for_job("test")).first(select(queue))
+    assert row is not None
+    assert (row.attempt, row.leased_until, await names_of(database)) == (0, None, [])
+
+
 async def test_a_failed_job_is_tried_again(database: Database, signed_in_as: SignedInAs) -> None:
     maker = await signed_in_as("brands:create")
     asked = await ask(database, context_of(maker.id), make_brand, "Acme", fails=3)

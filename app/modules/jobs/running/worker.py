@@ -54,6 +54,8 @@ class Worker:
         """By lease."""
         self.told: dict[UUID, Stop] = {}
         """Why those are told to stop that are."""
+        self.is_stopping = False
+        """Whether no attempt may begin any more."""
 
     async def claim(self) -> AnyRow | None:
         """Take a job that is due; None where there is none."""
@@ -67,6 +69,9 @@ class Worker:
             return
         if claim.is_cancelled:  # and the worker that was asked to stop is gone
             await attempt.cancel()
+            return
+        if self.is_stopping:  # and told every attempt that had begun
+            await attempt.give_back()
             return
         task = asyncio.create_task(attempt.run(), name=f"job {claim.id}")
         self.running[claim.lease] = Running(attempt, task)
@@ -104,7 +109,8 @@ class Worker:
             self.running[lease].task.cancel()
 
     def stop_all(self) -> None:
-        """Tell every job to stop, so that other workers take them."""
+        """Tell every job to stop, also those that are claimed and have not begun, so that other workers take them."""
+        self.is_stopping = True
         for lease in list(self.running):
             self.stop(lease, Stop.shutdown)
 
