@@ -4,6 +4,7 @@ The walk follows the ids of the keys in small transactions, and tries every key,
 crash interrupts is done by the next run. The keys of people stay the same, so the application goes on beside it.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from app.modules.audit.changes.personal_data import unwrap, wrap
 from app.modules.audit.models import AuditSubjectKey
 
 BATCH = 500
+PAUSE_SECONDS = 0.15
+"""SQLite has one writer, and whoever waits for its turn looks for it every tenth of a second."""
 
 
 @dataclass
@@ -49,6 +52,8 @@ async def rewrap(database: Database) -> CommandResult:
         if len(rows) < BATCH:
             return report(tally, masters)
         last = rows[-1].id
+        if database.is_sqlite:
+            await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def lock_batch(session: Session, last: UUID) -> Sequence[AuditSubjectKey]:
