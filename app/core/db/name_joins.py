@@ -20,15 +20,17 @@ class NameJoins:
     """The innermost first."""
 
     @classmethod
-    def apart(cls, statement: AnySelect) -> tuple[AnySelect, Self]:
-        """`statement` without the outermost of its joins, those that only show names, and these."""
+    def apart(cls, statement: AnySelect, sorted_by: Sequence[ColumnElement[Any]]) -> tuple[AnySelect, Self | None]:
+        """`statement` without the outermost of its joins, those that only show names; and these, if there are any."""
         [source] = statement.get_final_froms()
         criteria = statement._where_criteria  # noqa: SLF001  # each apart, as `split` looks for one of them
-        chosen_by = {each for part in criteria for each in tables(part)}
+        chosen_by = {each for part in (*criteria, *sorted_by) for each in tables(part)}
         joins: list[Join] = []
         while isinstance(source, Join) and shows_names(source) and source.right not in chosen_by:
             joins.insert(0, source)
             source = source.left
+        if not joins:
+            return statement, None
         found = cls(list(statement.selected_columns), joins)
         rows = select(*(each for each in found.columns if found.is_of_rows(each))).select_from(source)
         return rows.where(*criteria), found

@@ -102,17 +102,17 @@ def select_page(statement: AnySelect, form: Form, finder: Finder | None, split: 
     """A page of the rows of `statement`, those that match, in the order of columns that it selects.
 
     `split` makes selects of it that are in an index each, in the usual order. `page_values` are its parameters. In
-    PostgreSQL, rows of several selects get their names when it is known which they are.
+    PostgreSQL, rows get their names when it is known which they are: a plan that was made for a small table, and reads
+    all of it, joins no more than a page when the table has grown.
     """
     ordering = [(column_of(statement, name), descending) for name, descending in form.ordering]
+    rows, joins = (
+        (statement, None) if form.is_sqlite else NameJoins.apart(statement, [column for column, _ in ordering])
+    )
     enough, offset = number("enough"), number("offset") if form.has_offset else None
-    parts = parts_of_page(statement, ordering, form, finder, split)
-    if len(parts) == 1 or form.is_sqlite:
-        return first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
-    rows, joins = NameJoins.apart(statement)
     parts = parts_of_page(rows, ordering, form, finder, split)
     page = first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
-    return sort(joins.add_to(page.subquery()), ordering)
+    return sort(joins.add_to(page.subquery()), ordering) if joins else page
 
 
 def parts_of_page(

@@ -40,8 +40,10 @@ async def explain_without_sorting(database: Database, sql: str, values: tuple[An
         return "\n".join((await connection.exec_driver_sql(f"EXPLAIN {sql}", values)).scalars())
 
 
-async def explain_execution(database: Database, sql: str, values: tuple[Any, ...]) -> str:
-    """What PostgreSQL did for a statement: its own plan, with the rows that were read."""
+async def explain_execution(database: Database, sql: str, values: tuple[Any, ...], without: Sequence[str] = ()) -> str:
+    """What PostgreSQL did for a statement: its own plan, `without` some methods, with the rows that were read."""
     async with create_engine(as_owner(database.settings)).connect() as connection:
+        for method in without:
+            await connection.execute(text(f"SET enable_{method} = off"))
         analyzed = f"EXPLAIN (ANALYZE, TIMING OFF) {sql}"
         return "\n".join((await connection.exec_driver_sql(analyzed, values)).scalars())

@@ -1,5 +1,6 @@
 """The plans of lists: each page is read from an index, in its order, however long the table is."""
 
+import re
 from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import uuid4
@@ -17,7 +18,7 @@ from app.modules.products.schemas import ProductQuery
 from app.modules.tasks.models import Task
 from app.modules.tasks.repository import TaskRepository
 from app.modules.tasks.schemas import TaskQuery
-from tests.core.db.plans import explain_without_sorting, statements_of
+from tests.core.db.plans import explain_execution, explain_without_sorting, statements_of
 from tests.roles import as_owner
 
 KINDS: dict[type[ReadRepository], type[EntityQuery]] = {TaskRepository: TaskQuery, ProductRepository: ProductQuery}
@@ -120,6 +121,21 @@ async def test_rows_without_a_value_are_read_in_the_order_of_the_next_field(
     [plan] = await plans(database, job, TaskRepository, TaskQuery(sort="due_date,title"))
 
     assert "ix_task_title_id" in plan, plan
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_names_are_joined_with_the_rows_of_a_page(database: Database, job: RequestContext) -> None:
+    """Regression: a plan made while the table was small, which sorts all rows, joined each of them with three names."""
+    await add_tasks(database, job)
+    with statements_of(database, "task") as statements:
+        await TaskRepository(database.read_session(job)).page(TaskQuery(limit=50))
+
+    [(sql, values)] = statements
+    plan = await explain_execution(database, sql, values, without=("indexscan", "bitmapscan"))
+    joined = re.findall(r"(?:Join|Nested Loop).*actual rows=(\d+)", plan)
+
+    assert len(joined) == 3, plan
+    assert {int(number) for number in joined} == {51}, plan
 
 
 @pytest.mark.parametrize("total", [True, "exact"])
