@@ -276,8 +276,9 @@ class Repository(EntityReader, Generic[M]):
 
 async def get_one(rows: ReadRepository, id: UUID | int, *, deleted: bool) -> Any:
     """One visible row, or a deleted one, by its id. Raises NotFound."""
-    one = rows.table.c.id == bindparam("id")
-    statement = rows.build_once(("one", deleted), lambda: rows.select(deleted=deleted).where(one))
+    statement = rows.build_once(
+        ("one", deleted), lambda: rows.select(deleted=deleted).where(rows.table.c.id == bindparam("id"))
+    )
     row = await rows.session.first(statement, {"id": id})
     if row is None:
         raise rows.not_found(id)

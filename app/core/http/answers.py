@@ -53,6 +53,10 @@ CONFIGURATION = frozenset({"from_attributes", "frozen", "title"})
 """The options of a model that do not change how it is written."""
 
 
+AS_TEXT = (Decimal, UUID)
+"""Types whose values are written as text. `Decimal | UUID` would make a union for each of the thousands in a list."""
+
+
 class NotPlain(Exception):
     """A schema holds more than names of fields."""
 
@@ -101,7 +105,7 @@ def validating_encoder(declared: ModelField) -> Encoder:
 
 def write_other(value: object) -> str:
     """`value` in JSON, where orjson has no form for its type; a driver has a type of its own for UUIDs."""
-    if isinstance(value, Decimal | UUID):
+    if isinstance(value, AS_TEXT):
         return str(value)
     raise TypeError(f"{type(value).__qualname__} has no form in JSON")
 
@@ -180,6 +184,8 @@ class ObjectShape:
         """The columns of the last row whose names were compared: rows of one statement share them."""
 
     def __call__(self, value: Any) -> dict[str, Any]:
+        if type(value) is dict and not self.nested and tuple(value) == self.names:
+            return value  # as a reference that is shown by its name
         fields = dict(zip(self.names, self.values_of(value), strict=True))
         for name, shape in self.nested:
             fields[name] = shape(fields[name])
