@@ -10,6 +10,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a tes
 
 pytest_plugins = (
     "tests.fixtures.report",
+    "tests.fixtures.order",
     "tests.fixtures.measure",
     "tests.fixtures.process",
     "tests.fixtures.databases",
