@@ -1,6 +1,6 @@
 """Leaves the joins that show names to the end of a list: they add columns to the rows of a page, and choose none."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
@@ -21,12 +21,15 @@ class NameJoins:
 
     @classmethod
     def apart(cls, statement: AnySelect, sorted_by: Sequence[ColumnElement[Any]]) -> tuple[AnySelect, Self | None]:
-        """`statement` without the outermost of its joins, those that only show names; and these, if there are any."""
+        """`statement` without the outermost of its joins, those that only show names; and these, if there are any.
+
+        A join by a column that `statement` does not show as it is, because it is masked, stays.
+        """
         [source] = statement.get_final_froms()
         criteria = statement._where_criteria  # noqa: SLF001  # each apart, as `split` looks for one of them
         chosen_by = {each for part in (*criteria, *sorted_by) for each in tables(part)}
-        joins: list[Join] = []
-        while isinstance(source, Join) and shows_names(source) and source.right not in chosen_by:
+        shown, joins = set(statement.selected_columns), list[Join]()
+        while isinstance(source, Join) and shows_names(source, shown) and source.right not in chosen_by:
             joins.insert(0, source)
             source = source.left
         if not joins:
@@ -57,11 +60,12 @@ class NameJoins:
         return tables(column).isdisjoint(each.right for each in self.joins)
 
 
-def shows_names(join: Join) -> bool:
-    """Whether a join adds columns to rows and neither adds nor removes one: an outer one, by an id."""
+def shows_names(join: Join, shown: Collection[ColumnElement[Any]]) -> bool:
+    """Whether a join, by columns that are `shown`, adds columns to rows and no row: an outer one, by an id."""
     if not join.isouter or not isinstance(join.right, Alias):
         return False
-    return any(part is join.right.c.get("id") for part in iterate(join.onclause))
+    columns = {each for each in iterate(join.onclause) if isinstance(each, Column)}
+    return join.right.c.get("id") in columns and columns.intersection(join.left.c).issubset(shown)
 
 
 def tables(part: ColumnElement[Any]) -> set[FromClause]:
