@@ -15,9 +15,9 @@ from app.modules.audit.drift.command import drift
 from app.modules.brands.models import Brand
 from app.modules.customers.models import Customer
 from tests.contract.resources import everything
-from tests.locales import EVERY_LOCALE
 from tests.modules.audit.persons import erase
 from tests.modules.audit.sealer.sealed import read_all, run_sql
+from tests.own_servers import EVERY_LOCALE
 from tests.people import SignedInAs
 
 pytestmark = pytest.mark.parametrize("backend", EVERY_LOCALE, indirect=True, scope="session")

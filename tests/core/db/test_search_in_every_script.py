@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from tests.core.fields.test_words import WORDS
-from tests.locales import EVERY_LOCALE
+from tests.own_servers import EVERY_LOCALE
 from tests.people import Person, SignedInAs
 
 NAMES = {

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
-from tests.locales import EVERY_LOCALE
 from tests.modules.auth.calls import sign_in
+from tests.own_servers import EVERY_LOCALE
 from tests.people import PASSWORD, SignedInAs
 
 pytestmark = pytest.mark.parametrize("backend", EVERY_LOCALE, indirect=True, scope="session")
