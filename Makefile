@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 HOST ?= 127.0.0.1
 PORT ?= 8000
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST ?= $(BIN)/python -m pytest
 SUITE = $(PYTEST) -n $(WORKERS) --dist worksteal -q
 MEASURE := --cov=app --cov-report=

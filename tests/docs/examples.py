@@ -24,8 +24,10 @@ class Example:
     expected: str = ""
 
     def matches(self, printed: str) -> bool:
-        parts = ["".join(part.split()) for part in self.expected.split("…")]
-        return re.fullmatch(".*".join(map(re.escape, parts)), "".join(printed.split()), re.DOTALL) is not None
+        first, *others = (re.escape("".join(part.split())) for part in self.expected.split("…"))
+        between = "".join(f"(?>.*?{part})" for part in others[:-1])  # atomic: a later place of a part never helps
+        pattern = first + between + "".join(f".*{part}" for part in others[-1:])
+        return re.fullmatch(pattern, "".join(printed.split()), re.DOTALL) is not None
 
 
 @dataclass(frozen=True)
