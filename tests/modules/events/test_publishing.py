@@ -12,7 +12,7 @@ from app.modules.events.publishing.publisher import Publisher
 from tests.brokers import BROKERS, Broker, Nats
 from tests.fixtures.application import client_of, started
 from tests.modules.audit.sealer.sealed import seal_all, sealer_of
-from tests.modules.events.publishing import begin, events_behind, place_of, publish_all, until_arrived
+from tests.modules.events.publishing import begin, events_behind, publish_all, until_arrived
 from tests.people import PASSWORD, Person, SignedInAs, person
 from tests.roles import close_opened
 
@@ -134,14 +134,15 @@ async def test_publishing_begins_behind_what_happened_before(
 ) -> None:
     admin = await signed_in_as(superuser=True)
     await admin.post("/brands", {"name": "Before"})
-    await begin(database, publisher)
+    place = await begin(database, publisher)
 
     async with broker.inbox() as inbox:
-        await admin.post("/brands", {"name": "Behind"})
+        brand = (await admin.post("/brands", {"name": "Behind"})).json()
         await publish_all(database, publisher)
+        await until_arrived(inbox, await events_behind(database, place))
 
-        assert len(inbox) == 1
-    assert await place_of(database) > 0
+    assert [each.event["data"]["item_id"] for each in inbox] == [brand["id"]]
+    assert place > 0
 
 
 async def test_a_process_of_the_api_publishes(settings: Settings, broker: Broker) -> None:

@@ -23,7 +23,7 @@ from app.modules.audit.models import AuditSubjectKey
 
 BATCH = 500
 PAUSE_SECONDS = 0.15
-"""SQLite has one writer, and whoever waits for its turn looks for it every tenth of a second."""
+"""Between two batches: SQLite has one writer, and a process that waits looks for its turn every tenth of a second."""
 
 
 @dataclass
