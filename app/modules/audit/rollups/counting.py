@@ -6,15 +6,16 @@ commit, one waits for a commit of the other, and no longer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Executable, Table, case, func, literal, select
+from sqlalchemy import ARRAY, Executable, Table, bindparam, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db.entity import table_of
-from app.core.db.session import AnyRow, AnySelect, Session
+from app.core.db.session import AnyRow, Session
 from app.modules.audit.rollups.models import NO_ID, AuditDay, AuditField, AuditHour
 
 days, hours, fields = table_of(AuditDay), table_of(AuditHour), table_of(AuditField)
@@ -75,22 +76,27 @@ async def add_groups(session: Session, table: Table, groups: Groups) -> None:
     rows = [(*key, *groups[key]) for key in sorted(groups)]
     names = [column.name for column in table.columns]
     if session.is_sqlite:
-        values = [dict(zip(names, row, strict=True)) for row in rows]
-        await session.execute(or_add(sqlite.insert(table), table), values)
+        await session.execute(insert_rows(table), [dict(zip(names, row, strict=True)) for row in rows])
     else:
-        await session.execute(or_add(postgresql.insert(table).from_select(names, select_rows(table, rows)), table))
+        await session.execute(insert_lists(table), dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-def select_rows(table: Table, rows: Sequence[Key]) -> AnySelect:
-    """A select of `rows` in their order. A list for each column is faster than a statement for each row."""
-    named = zip(table.columns, zip(*rows, strict=True), strict=True)
-    lists = [literal(list(values), ARRAY(column.type)) for column, values in named]
+@cache
+def insert_rows(table: Table) -> Executable:
+    """An insert of one row for SQLite."""
+    return add_to_sums(sqlite.insert(table), table)
+
+
+@cache
+def insert_lists(table: Table) -> Executable:
+    """An insert for PostgreSQL, of a list for each column: it is faster than a statement for each row."""
+    lists = [bindparam(column.name, type_=ARRAY(column.type)) for column in table.columns]
     given = func.unnest(*lists).table_valued(*(column.name for column in table.columns)).render_derived()
-    return select(*given.c)
+    return add_to_sums(postgresql.insert(table).from_select(list(table.columns), select(*given.c)), table)
 
 
-def or_add(added: Any, table: Table) -> Executable:
-    """An insert that adds to the sums of the row with the same key, if there is one."""
+def add_to_sums(added: Any, table: Table) -> Executable:
+    """`added`, an insert, that adds to the sums of the row with the same key, if there is one."""
     new, old = added.excluded, table.c
     sums = {column.name: old[column.name] + new[column.name] for column in old if not column.primary_key}
     if "longest_us" in sums:
