@@ -1,6 +1,7 @@
 """While contract tests run, every answer must be one that the document declares."""
 
 import re
+from functools import cache
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ EVERYWHERE = {"405", "414", "431"}
 """What any address may answer, and `default` stands for."""
 
 
+@cache
 def declared() -> list[tuple[str, re.Pattern[str], set[str]]]:
     """(method, path, statuses) of every operation."""
     found = []
@@ -20,13 +22,10 @@ def declared() -> list[tuple[str, re.Pattern[str], set[str]]]:
     return found
 
 
-DECLARED = declared()
-
-
 async def check(answer: httpx.Response) -> None:
     method, path = answer.request.method, answer.request.url.path
     method = "GET" if method == "HEAD" else method
-    statuses = next((known for verb, pattern, known in DECLARED if verb == method and pattern.fullmatch(path)), None)
+    statuses = next((known for verb, pattern, known in declared() if verb == method and pattern.fullmatch(path)), None)
     assert statuses is not None, f"the document has no operation {method} {path}"
     assert str(answer.status_code) in statuses | EVERYWHERE, f"{method} {path} does not declare {answer.status_code}"
 
