@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Self, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app.core.db.cursor import bad_cursor
@@ -19,6 +19,8 @@ from app.core.db.session import AnySelect
 
 BEHIND_OPTIONS = ("created_at", "id")
 """What the index for a filter has behind its column."""
+USUAL_LIMITS = frozenset({10, 20, 25, 50, 100})
+"""Limits of pages that stand in the select: PostgreSQL plans one anew each time whose LIMIT is a parameter."""
 
 
 class Finder(ABC):
@@ -80,7 +82,13 @@ class Form(NamedTuple):
     has_offset: bool
     options: Options | None
     """The options by which the page is read, where it is sorted as their index is."""
+    wanted: int | None
+    """How many rows the select reads, if that stands in it."""
     is_sqlite: bool
+
+    def at_most(self, name: str) -> Limit:
+        """A number of rows in LIMIT: in the select, or its parameter with this name."""
+        return number(name) if self.wanted is None else literal_column(str(self.wanted), Integer())
 
     @property
     def is_usual(self) -> bool:
@@ -94,7 +102,9 @@ class Form(NamedTuple):
         if values is not None:
             position = tuple(value if isinstance(value, Enum) else value is not None for value in values)
         ordering = tuple(query.sort_fields())
-        form = cls(ordering, position, query.offset > 0, options, is_sqlite)
+        is_written = query.limit in USUAL_LIMITS and not query.offset and not is_sqlite
+        wanted = query.limit + 1 if is_written else None
+        form = cls(ordering, position, query.offset > 0, options, wanted, is_sqlite)
         return form if form.is_usual else form._replace(options=None)
 
 
@@ -109,9 +119,10 @@ def select_page(statement: AnySelect, form: Form, finder: Finder | None, split: 
     rows, joins = (
         (statement, None) if form.is_sqlite else NameJoins.apart(statement, [column for column, _ in ordering])
     )
-    enough, offset = number("enough"), number("offset") if form.has_offset else None
+    offset = number("offset") if form.has_offset else None
     parts = parts_of_page(rows, ordering, form, finder, split)
-    page = first_rows(parts, ordering, number("limit"), offset, enough, is_sqlite=form.is_sqlite)
+    limit, enough = form.at_most("limit"), form.at_most("enough")
+    page = first_rows(parts, ordering, limit, offset, enough, is_sqlite=form.is_sqlite)
     return sort(joins.add_to(page.subquery()), ordering) if joins else page
 
 
@@ -125,7 +136,7 @@ def parts_of_page(
         position = [after(column) if value is True else value or None for (column, _), value in pairs]
     parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
     if finder is not None:
-        return [(each, part) for each, rows in parts for part in finder.parts(each, rows, number("enough"))]
+        return [(each, part) for each, rows in parts for part in finder.parts(each, rows, form.at_most("enough"))]
     if form.options is not None:
         return [(each, some) for each, rows in parts for some in form.options.split(rows)]
     return [(each, some) for each, rows in parts for some in split(rows)] if form.is_usual else parts

@@ -138,6 +138,25 @@ async def test_names_are_joined_with_the_rows_of_a_page(database: Database, job:
     assert {int(number) for number in joined} == {51}, plan
 
 
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_the_plan_of_a_usual_page_is_kept(database: Database, job: RequestContext) -> None:
+    """Regression: with a parameter in LIMIT every page was planned anew, which took twice as long as to read it."""
+    await add_tasks(database, job)
+    with statements_of(database, "task") as statements:
+        await TaskRepository(database.read_session(job)).page(TaskQuery(limit=50))
+
+    [(sql, values)] = statements
+    async with create_engine(as_owner(database.settings)).connect() as connection:
+        await connection.exec_driver_sql(f"PREPARE page AS {sql}", values)
+        for _ in range(10):
+            await connection.execute(text("EXECUTE page"))
+        plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE name = 'page'"
+        custom, generic = (await connection.execute(text(plans))).one()
+
+    assert (values, custom) == ((), 0)
+    assert generic >= 10
+
+
 @pytest.mark.parametrize("total", [True, "exact"])
 async def test_a_total_reads_as_many_rows_as_it_counts(
     database: Database, job: RequestContext, total: bool | Literal["exact"]
