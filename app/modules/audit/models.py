@@ -95,6 +95,7 @@ class AuditAccess(Entry, table=True):
         some("audit_access", ("item_id", "at", "id"), "item_id IS NOT NULL"),
         some("audit_access", ("owner_id", "at", "id"), "owner_id IS NOT NULL"),
         some("audit_access", ("subject_id", "at", "id"), "subject_id IS NOT NULL"),
+        some("audit_access", ("route", "at", "id"), "route IS NOT NULL"),
         some("audit_access", ("error_code", "at", "id"), f"status >= {FIRST_FAILURE}"),
         some("audit_access", ("at", "id"), f"status >= {FIRST_CRASH}", "crashes"),
         some("audit_access", ("at", "id"), "decision IS NULL", "refusals"),

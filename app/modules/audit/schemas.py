@@ -25,7 +25,7 @@ ARCHIVED_HEADER = "Audit-Archived"
 """The response header with the archived months that a question reaches into."""
 WIDEST = timedelta(days=31)
 """The longest period in which entries are read one by one."""
-WALKED_REQUESTS = frozenset({"decision", "method", "module", "path", "route", "status", "status_gte"})
+WALKED_REQUESTS = frozenset({"decision", "method", "module", "path", "status", "status_gte"})
 """The filters of requests without an index."""
 MAX_NUMBER = 2**63 - 1
 """The largest number of an entry."""

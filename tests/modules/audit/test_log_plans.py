@@ -79,6 +79,8 @@ OF_FEW: list[PageQuery] = [
     AccessQuery(ip="192.0.2.1"),
     AccessQuery(request_id="unknown"),
     AccessQuery(error_code="unknown"),
+    AccessQuery(route="/unknown"),
+    AccessQuery(route="/unknown", actor_id=UUID(int=0)),
     AccessQuery(status_gte=500),
     AccessQuery(status=[503]),
     AccessQuery(decision_null=True),
@@ -86,7 +88,12 @@ OF_FEW: list[PageQuery] = [
     ChangeQuery(call_id=UUID(int=0), field="unknown"),
     ChangeQuery(entity="task", entity_id="7", field="unknown"),
 ]
-OF_MANY: list[PageQuery] = [AccessQuery(), AccessQuery(error_code="not-found"), ChangeQuery()]
+OF_MANY: list[PageQuery] = [
+    AccessQuery(),
+    AccessQuery(error_code="not-found"),
+    AccessQuery(route="/tasks"),
+    ChangeQuery(),
+]
 IN_WINDOW: list[PageQuery] = [
     AccessQuery(path="/unknown"),
     AccessQuery(status=[418]),
