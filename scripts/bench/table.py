@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from scripts.bench.figures import Figures, markdown, median_of, median_ratio
-from scripts.bench.targets import ATTEST, KINDS, Target, measure
+from scripts.bench.targets import ATTEST, KINDS, Target, gather_statistics, measure
 
 WARM_SECONDS = 0.3
 COMPARED = ("bare", "fastify+", "fastify", "litestar", "django")
@@ -24,6 +24,8 @@ def take_turns(targets: Sequence[Target], connections: Sequence[int], rounds: in
     turns: Turns = defaultdict(list)
     cases = [(number, kind) for number in connections for kind in KINDS]
     for _ in range(rounds):
+        for target in targets:
+            gather_statistics(target)
         for number, kind in random.sample(cases, len(cases)):
             for target in random.sample(targets, len(targets)):
                 turns[number, kind, target.name].append(measure(target, kind, number, seconds))
