@@ -18,6 +18,14 @@ from app.modules.auth.models import SignInCounter
 from app.modules.users import User
 
 counters, users = table_of(SignInCounter), table_of(User)
+number = col(SignInCounter.id)
+PRESENT = (
+    select(SignInCounter)
+    .where(number.in_(bindparam("ids", expanding=True)))
+    .order_by(number)
+    .with_for_update(key_share=True)
+)
+"""The counters with some ids, locked."""
 
 
 class CounterRepository:
@@ -36,11 +44,8 @@ class CounterRepository:
 
     async def lock_present(self, ids: Iterable[str]) -> dict[str, SignInCounter]:
         """Lock those of the counters that are there, in the order of their ids."""
-        wanted = sorted(ids)
-        statement = select(SignInCounter).where(col(SignInCounter.id).in_(wanted)).order_by(col(SignInCounter.id))
-        return {
-            row.id: row for row in (await self.session.execute(statement.with_for_update(key_share=True))).scalars()
-        }
+        found = await self.session.execute(PRESENT, {"ids": sorted(ids)})
+        return {row.id: row for row in found.scalars()}
 
     async def clock(self) -> datetime:
         """The clock by which waits are measured: the database's, which all processes share; on SQLite the machine's."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from app.core.db.entity import table_of
@@ -35,8 +35,11 @@ class SecondFactorRepository(Repository[SecondFactor]):
 
     async def confirmed_at(self, user_id: UUID) -> datetime | None:
         """Since when the user's factor is active; None where there is none."""
-        statement = select(self.table.c.confirmed_at).where(self.table.c.user_id == user_id)
-        found: datetime | None = await self.session.value(statement)
+        columns = self.table.c
+        statement = self.build_once(
+            "confirmed at", lambda: select(columns.confirmed_at).where(columns.user_id == bindparam("user_id"))
+        )
+        found: datetime | None = await self.session.value(statement, {"user_id": user_id})
         return found
 
     async def find_enrolled(self, user_ids: Collection[UUID]) -> set[UUID]:

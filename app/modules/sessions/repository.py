@@ -20,6 +20,14 @@ from app.modules.sessions.schemas import LoginRead, OwnedSessionRow, SessionRow
 MAX_ADDRESSES = 1000
 
 uses = table_of(SessionUse)
+OPEN = (
+    select(AuthSession)
+    .join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
+    .where(col(AuthSession.user_id) == bindparam("user_id"), col(AuthSession.revoked_at).is_(None))
+    .order_by(col(SessionUse.used_at), col(AuthSession.id))
+    .with_for_update(key_share=True, of=AuthSession)
+)
+"""The sessions of a user that were not revoked, locked."""
 
 
 class LockedSession(NamedTuple):
@@ -50,10 +58,7 @@ class SessionRepository(Repository[AuthSession]):
 
     async def lock_open(self, user_id: UUID) -> list[AuthSession]:
         """Lock the user's sessions that were not revoked, the least recently used first."""
-        joined = select(AuthSession).join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
-        mine = joined.where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
-        ordered = mine.order_by(col(SessionUse.used_at), col(AuthSession.id))
-        return list((await self.writer.execute(ordered.with_for_update(key_share=True, of=AuthSession))).scalars())
+        return list((await self.writer.execute(OPEN, {"user_id": user_id})).scalars())
 
     def source(self) -> FromClause:
         return super().source().join(uses, uses.c.id == self.table.c.id)

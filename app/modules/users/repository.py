@@ -1,9 +1,10 @@
 """Queries over users."""
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Executable, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db.entity import table_of
@@ -24,9 +25,13 @@ class UserRepository(Repository[User]):
 
     async def credentials(self, identifier: str) -> AnyRow | None:
         """The columns that a sign-in as `identifier` (user name or e-mail) checks."""
-        columns, name = self.table.c, fold_email(identifier)
+        statement = self.build_once("credentials", self.select_named_credentials)
+        return await self.session.first(statement, {"name": fold_email(identifier)})
+
+    def select_named_credentials(self) -> AnySelect:
+        columns, name = self.table.c, bindparam("name", type_=self.table.c.username_folded.type)
         matching = or_(columns.username_folded == name, columns.email_folded == name)
-        return await self.session.first(self.select_credentials().where(matching))
+        return self.select_credentials().where(matching)
 
     async def id_of(self, username: str) -> UUID | None:
         """The id of the visible user with this name, in any spelling in which it signs in."""
@@ -63,11 +68,16 @@ class UserRepository(Repository[User]):
 
     async def record_sign_in(self, id: UUID, at: datetime) -> None:
         """Record when the user last signed in."""
-        dialect = sqlite if self.writer.is_sqlite else postgresql
-        sign_in = dialect.insert(sign_ins).values(id=id, at=at)
-        newer = {"at": sign_in.excluded.at}
-        await self.writer.execute(sign_in.on_conflict_do_update(index_elements=["id"], set_=newer))
+        await self.writer.execute(insert_newest(is_sqlite=self.writer.is_sqlite), {"id": id, "at": at})
 
     async def forget_sign_in(self, id: UUID) -> None:
         """Forget when the user last signed in."""
         await self.writer.execute(delete(sign_ins).where(sign_ins.c.id == id))
+
+
+@cache
+def insert_newest(*, is_sqlite: bool) -> Executable:
+    """An insert of when a user last signed in, in place of the time before."""
+    added = (sqlite if is_sqlite else postgresql).insert(sign_ins)
+    newer: Executable = added.on_conflict_do_update(index_elements=["id"], set_={"at": added.excluded.at})
+    return newer

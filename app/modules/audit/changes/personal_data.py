@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.core.clock import new_id, now
 from app.core.db.entity import table_of
@@ -32,6 +32,12 @@ UNREADABLE = {"$unreadable": True}
 MASKED = {"$masked": True}
 """In place of a value that the caller may not read in the module either."""
 keys_table = table_of(AuditSubjectKey)
+KEYS_OF = (
+    select(keys_table)
+    .where(keys_table.c.subject_id.in_(bindparam("subjects", expanding=True)))
+    .order_by(keys_table.c.id)
+)
+"""The keys of some subjects, the newest last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,8 @@ async def subject_keys(
     """
     keys: dict[UUID, SubjectKey] = {}
     if known := subjects - born:
-        statement = select(keys_table).where(keys_table.c.subject_id.in_(known)).order_by(keys_table.c.id)
-        rows = await session.look(statement) if is_fresh(session) else await session.run(statement)
+        values = {"subjects": list(known)}
+        rows = await session.look(KEYS_OF, values) if is_fresh(session) else await session.run(KEYS_OF, values)
         keys = {row.subject_id: load_key(masters, row) for row in rows}
     added = []
     for subject in sorted(subjects - keys.keys()):
