@@ -18,11 +18,10 @@ from app.modules.auth.models import SignInCounter
 from app.modules.users import User
 
 counters, users = table_of(SignInCounter), table_of(User)
-number = col(SignInCounter.id)
 PRESENT = (
     select(SignInCounter)
-    .where(number.in_(bindparam("ids", expanding=True)))
-    .order_by(number)
+    .where(col(SignInCounter.id).in_(bindparam("ids", expanding=True)))
+    .order_by(col(SignInCounter.id))
     .with_for_update(key_share=True)
 )
 """The counters with some ids, locked."""
