@@ -96,8 +96,8 @@ def find_route(request: Request, call: Call, context: RequestContext) -> InnerRe
         scope.pop(name, None)
     complete_path(scope, state_of(request).settings.root_path)
     found = state_of(request).route_index.find(scope)
-    route = found[0].original_route if found is not None else None
+    route = found[0].route if found is not None else None
     if found is None or not isinstance(route, Route):
         return None
-    scope.update({**found[1], "route": route, TEMPLATE: found[0].path_format, INDEXED: IndexedHeaders(scope)})
+    scope.update({**found[1], TEMPLATE: found[0].template, INDEXED: IndexedHeaders(scope)})
     return InnerRequest(route, IndexedRequest(scope, request.receive if call.method == "GET" else call.receive))

@@ -23,6 +23,35 @@ Key = tuple[str, int, str]
 """A method, the number of segments of a path, and its first segment below the prefix; empty where there is none."""
 
 
+class Candidate:
+    """A route under a key, with what matching it takes, which FastAPI would look up anew for each request."""
+
+    __slots__ = ("context", "convertors", "endpoint", "is_known", "methods", "regex", "route", "template")
+
+    def __init__(self, context: RouteContext) -> None:
+        self.context = context
+        self.route = context.original_route
+        self.template = context.path_format
+        self.is_known = isinstance(self.route, APIRoute)
+        """Whether it is a route of FastAPI, and no mounted application, say, which the scan must run."""
+        if self.is_known:
+            self.regex, self.convertors = context.path_regex, context.param_convertors
+            self.endpoint, self.methods = context.endpoint, context.methods or ()
+
+    def matches(self, scope: Scope, path: str) -> Scope | None:
+        """What the match of path and method adds to the scope, as FastAPI's own does; None where there is none."""
+        if not self.is_known:
+            match, added = self.context.matches(scope)
+            return added if match is Match.FULL else None
+        found = self.regex.match(path)
+        if found is None or scope["method"] not in self.methods:
+            return None
+        convertors = self.convertors
+        named = {name: convertors[name].convert(text) for name, text in found.groupdict().items()}
+        path_params = {**scope.get("path_params", {}), **named}
+        return {"endpoint": self.endpoint, "path_params": path_params, "route": self.route}
+
+
 class RouteIndex:
     """Finds the route that the router of an application would choose, and runs it without FastAPI's own middleware.
 
@@ -39,29 +68,29 @@ class RouteIndex:
         for route in self.routes:
             if isinstance(route.original_route, PlannedRoute):
                 route.original_route.check_inclusion(route)
-        self.candidates: dict[Key, list[RouteContext]] = {}
-        under_each_key: list[RouteContext] = []
+        self.candidates: dict[Key, list[Candidate]] = {}
+        under_each_key: list[Candidate] = []
         for route in self.routes:
-            keys = self.keys(route)
+            candidate, keys = Candidate(route), self.keys(route)
             for key in keys:
-                self.candidates.setdefault(key, under_each_key.copy()).append(route)
+                self.candidates.setdefault(key, under_each_key.copy()).append(candidate)
             if not keys:
-                under_each_key.append(route)
+                under_each_key.append(candidate)
                 for candidates in self.candidates.values():
-                    candidates.append(route)
+                    candidates.append(candidate)
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Serve a request whose route the index knows, else return False and leave the scope as it is."""
         # the scan tells the span its route, for which FastAPI has no public function
         is_ours = scope["type"] == "http" and (TRACED not in scope or scope["method"] == "HEAD")
         found = self.find(scope) if is_ours else None
-        planned = found[0].original_route if found is not None else None
+        planned = found[0].route if found is not None else None
         if found is None or not isinstance(planned, PlannedRoute):
             return False
-        route, child_scope = found
-        scope.update(child_scope)
+        candidate, added = found
+        scope.update(added)
         scope.setdefault("router", self.router)
-        scope["route"], scope[TEMPLATE] = planned, route.path_format
+        scope[TEMPLATE] = candidate.template
         request = IndexedRequest(scope, receive, send)
         try:
             response = await planned.respond(request)
@@ -71,7 +100,7 @@ class RouteIndex:
             await response(scope, receive, send)
         return True
 
-    def find(self, scope: Scope) -> tuple[RouteContext, Scope] | None:
+    def find(self, scope: Scope) -> tuple[Candidate, Scope] | None:
         """The route that matches path and method of a request, and what its match adds to the scope.
 
         The route of a HEAD is that of the GET, for which FastAPI's scan finds none. None also for what is no FastAPI
@@ -79,10 +108,11 @@ class RouteIndex:
         """
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
-        for route in self.candidates.get(self.key(scope["method"], route_path(scope).split("/")), ()):
-            match, child_scope = route.matches(scope)
-            if match is Match.FULL:
-                return (route, child_scope) if isinstance(route.original_route, APIRoute) else None
+        path = route_path(scope)
+        for candidate in self.candidates.get(self.key(scope["method"], path.split("/")), ()):
+            added = candidate.matches(scope, path)
+            if added is not None:
+                return (candidate, added) if candidate.is_known else None
         return None
 
     def template(self, scope: Scope) -> str | None:
