@@ -106,19 +106,8 @@ class Database:
     def deadline_of(self, context: RequestContext) -> AbstractAsyncContextManager[None]:
         """The limit of a unit of work or a read: a request has one of its own, a job gets one here."""
         if context.time_limit is not None:
-            return self.request_deadline(context)
+            return RequestDeadline(self, context.time_limit)
         return self.deadline(context.job_seconds or self.settings.database.job_seconds)
-
-    @asynccontextmanager
-    async def request_deadline(self, context: RequestContext) -> AsyncIterator[None]:
-        """Distrust every open connection if the time limit of the request passes in the block."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            when = context.time_limit.when() if context.time_limit else None
-            if when is not None and when <= asyncio.get_running_loop().time():
-                self.distrusted_before = monotonic()
-            raise
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -126,3 +115,25 @@ class Database:
         await self.reader.dispose()
         if self.replica is not None:
             await self.replica.reader.dispose()
+
+
+class RequestDeadline:
+    """Distrusts every open connection of `database` if the time limit of a request passes in the block.
+
+    It is no generator, because every statement of a request runs in one.
+    """
+
+    __slots__ = ("database", "limit")
+
+    def __init__(self, database: Database, limit: asyncio.Timeout) -> None:
+        self.database = database
+        self.limit = limit
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        if kind is None or not issubclass(kind, asyncio.CancelledError):
+            return
+        when = self.limit.when()
+        if when is not None and when <= asyncio.get_running_loop().time():
+            self.database.distrusted_before = monotonic()

@@ -31,6 +31,9 @@ class Shape:
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.compiled = compiled
         self.dialect = dialect
+        self.is_fixed = not (compiled.literal_execute_params or compiled.post_compile_params)
+        """Whether its text is the same for all values."""
+        self.values = own_values(compiled)
         self.is_described = False
         self.processors: Sequence[Any] | None = None
         columns = compiled._result_columns
@@ -41,18 +44,17 @@ class Shape:
         self.metadata = SimpleResultMetaData(names, extra=objects, _ambiguous_keys=ambiguous)
 
     def bind(self, key: CacheKey | None, given: Mapping[str, Any] | None = None) -> Call:
-        """Put in the values of a statement, and those `given`. Raises StatementError for one of another type."""
+        """Put in the values of a statement, and those `given`. Raises StatementError for one of another type.
+
+        Without `key`, the values are those of the statement that was compiled.
+        """
         compiled = self.compiled
         sql, names = compiled.string, compiled.positiontup
         processors: Mapping[str, Any] = compiled._bind_processors
         try:
-            values = compiled.construct_params(
-                given,
-                extracted_parameters=key and key.bindparams,
-                escape_names=False,
-                _collected_params=key and key.params,
-            )
-            if compiled.literal_execute_params or compiled.post_compile_params:
+            values = self.values_of(key, given)
+            if not self.is_fixed:
+                values = dict(values)  # to which it adds the values of lists
                 expanded = compiled._process_parameters_for_postcompile(values)
                 sql, names = expanded.statement, list(expanded.positiontup or ())
                 processors = {**processors, **expanded.processors}
@@ -60,6 +62,17 @@ class Shape:
         except Exception as error:
             raise as_database_error(error, sql, self.dialect) from error
         return Call(self, sql, bound)
+
+    def values_of(self, key: CacheKey | None, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """The values by name, in which SQLAlchemy looks for those of another statement of this shape."""
+        if key is None and self.values is not None:
+            return {**self.values, **given} if given else self.values
+        return self.compiled.construct_params(
+            given,
+            extracted_parameters=key and key.bindparams,
+            escape_names=False,
+            _collected_params=key and key.params,
+        )
 
     def describe(self, codes: Sequence[object]) -> None:
         """Learn the type codes of the columns, which the processors of results ask for."""
@@ -78,6 +91,14 @@ class Shape:
         return [Row(metadata, processors, index, row) for row in found]
 
 
+def own_values(compiled: SQLCompiler) -> Mapping[str, Any] | None:
+    """The values of the statement that was compiled, by name; None where only SQLAlchemy finds them."""
+    parameters = compiled.bind_names
+    if any(each.callable or not (each.unique or each.key == name) for each, name in parameters.items()):
+        return None
+    return {name: each.value for each, name in parameters.items() if not each.required}
+
+
 class Shapes:
     """The shapes of a dialect. Each has passed `check` once, which raises for a statement that is not allowed."""
 
@@ -85,6 +106,8 @@ class Shapes:
         self.dialect = dialect
         self.check = check
         self.known: LRUCache[Any, Shape] = LRUCache(SHAPES)
+        self.kept: LRUCache[int, tuple[object, object, Shape]] = LRUCache(SHAPES)
+        """By the identity of the statement that was compiled, so that one that is built once needs no cache key."""
 
     def bind(self, statement: object, given: Mapping[str, Any] | None = None) -> Call:
         """Compile a statement, and put its values in. Raises StatementError, and what the check raises."""
@@ -99,16 +122,24 @@ class Shapes:
     def find(
         self, statement: object, given: Mapping[str, Any], *, is_many: bool = False
     ) -> tuple[Shape, CacheKey | None]:
-        """The shape of a statement. The names of the values `given` to a write belong to it: they are the columns."""
-        key = statement._generate_cache_key() if isinstance(statement, HasCacheKey) else None
+        """The shape of a statement, and the key of its values; None where they are those of the shape itself.
+
+        The names of the values `given` to a write belong to its shape: they are the columns.
+        """
         names = tuple(given) if isinstance(statement, UpdateBase) else ()
+        kept = self.kept.get(id(statement))
+        if kept is not None and kept[0] is statement and kept[1] == (names, is_many):
+            return kept[2], None
+        key = statement._generate_cache_key() if isinstance(statement, HasCacheKey) else None
         known = (key.key, names, is_many) if key is not None else None
         shape = self.known.get(known) if known is not None else None
         if shape is None:
             self.check(statement)
             shape = Shape(self.compile(statement, key, names, is_many=is_many), self.dialect)
-            if known is not None:
+            if key is not None:
                 self.known[known] = shape
+                if not key.params:
+                    self.kept[id(statement)] = statement, (names, is_many), shape
         return shape, key
 
     def compile(self, statement: Any, key: CacheKey | None, names: Sequence[str], *, is_many: bool) -> SQLCompiler:
