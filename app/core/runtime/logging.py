@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import TextIO
 from urllib.parse import unquote
 
@@ -10,10 +11,26 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from app.core.config import Environment, Settings
+from app.core.context import RequestContext
 from app.core.runtime.masking import MASK, SECRET_NAME, mask, mask_path
 
 URL_POSITION = 2
 """The position of the URL among the arguments of uvicorn's access line."""
+
+
+logged_request: ContextVar[RequestContext | None] = ContextVar("logged_request", default=None)
+"""The request whose ids every line has."""
+
+
+def add_request_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Add the ids of the request."""
+    request = logged_request.get()
+    if request is None:
+        return event
+    ids = {"request_id": request.request_id, "call_id": request.call_text}
+    if request.trace_id is not None:
+        ids["trace_id"] = request.trace_id
+    return {**ids, **event}
 
 
 def scrub(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -47,7 +64,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     """Send every line of the process to `stream` (stdout) by one formatter: JSON in production, else plain text."""
     stream = stream or sys.stdout
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_request_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

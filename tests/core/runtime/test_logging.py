@@ -9,6 +9,7 @@ import httpx
 import structlog
 from fastapi import FastAPI
 
+from app.core.context import RequestContext
 from app.core.http.guards import public
 from app.core.http.router import Router
 from app.core.runtime import logging as app_logging
@@ -19,7 +20,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_our_lines_and_those_of_libraries_have_one_shape(output: io.StringIO) -> None:
-    structlog.contextvars.bind_contextvars(request_id="r-1")
+    app_logging.logged_request.set(RequestContext(request_id="r-1"))
     structlog.get_logger("ours").info("stock_counted", items=3)
     logging.getLogger("uvicorn.error").warning("theirs %s", "too")
 
