@@ -133,6 +133,8 @@ class RequestContext:
     """The caller's word for the request, which two callers can share; without one, the text of `call_id`."""
     call_id: UUID = field(default_factory=new_id)
     """The identifier that the server makes for each request, or each piece of work of a job."""
+    call_text: str = field(init=False)
+    """`call_id` as text."""
     root_path: str = ""
     """Where a proxy serves the application: in front of every path of ours that a response names."""
     trace_id: str | None = None
@@ -195,7 +197,8 @@ class RequestContext:
     time_limit: asyncio.Timeout | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.request_id = self.request_id or str(self.call_id)
+        self.call_text = str(self.call_id)
+        self.request_id = self.request_id or self.call_text
 
     @property
     def author_id(self) -> UUID | None:

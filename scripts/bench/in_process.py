@@ -20,6 +20,7 @@ from operator import truediv
 from pathlib import Path
 from typing import Self
 
+import uvloop
 from starlette.types import Message, Scope
 
 from app.core.http.guards import public
@@ -164,7 +165,7 @@ def main() -> None:
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure is not None:
-        asyncio.run(measure(arguments.measure))
+        uvloop.run(measure(arguments.measure))
         return
     trees = {"this": (ROOT, 0), "10 x the routes": (ROOT, MODULES)}
     trees |= {"other": (arguments.against.resolve(), 0)} if arguments.against else {}

@@ -5,7 +5,6 @@ one. Everything below it, such as the JSON encoder, counts for the part that cal
 """
 
 import argparse
-import asyncio
 import json
 import os
 import signal
@@ -18,6 +17,8 @@ from collections.abc import Iterator
 from itertools import cycle
 from types import FrameType
 from typing import Any
+
+import uvloop
 
 from app.main import API, Application, app
 from scripts.bench.client import Request
@@ -154,7 +155,7 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        asyncio.run(measure(arguments.seconds))
+        uvloop.run(measure(arguments.seconds))
         return
     command = [sys.executable, "-m", "scripts.bench.profile", "--measure", "--seconds", str(arguments.seconds)]
     with (

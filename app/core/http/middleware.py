@@ -26,7 +26,8 @@ from app.core.http.request_headers import INDEXED, IndexedHeaders
 from app.core.http.root_path import complete_path, route_path
 from app.core.http.trace_context import trace_id_of
 from app.core.http.websocket import as_request, refuse_upgrade
-from app.core.runtime.masking import mask_shapes, mask_text
+from app.core.runtime.logging import logged_request
+from app.core.runtime.masking import mask_repeated, mask_shapes
 
 log = structlog.get_logger(__name__)
 
@@ -89,9 +90,9 @@ class ContextMiddleware:
             context.request_id = requested
         context.trace_id = trace_id_of(headers.getlist("traceparent"))
         context.ip = client_address(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
-        context.user_agent = mask_text(headers.get("user-agent", ""), 400) or None
+        context.user_agent = mask_repeated(headers.get("user-agent", ""), 400) or None
         context.reason = read_reason(headers.get(AUDIT_REASON))
-        bind_log_lines(context)
+        logged_request.set(context)
         return is_https(scope, headers, self.settings.trusted_proxies, self.settings.forwarded_header)
 
 
@@ -100,26 +101,19 @@ def is_request_id(text: str) -> bool:
     return REQUEST_ID.fullmatch(text) is not None and mask_shapes(text) == text
 
 
-def bind_log_lines(context: RequestContext) -> None:
-    """Put the ids of the request on every log line from here on."""
-    ids = {"request_id": context.request_id, "call_id": str(context.call_id)}
-    if context.trace_id is not None:
-        ids["trace_id"] = context.trace_id
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(**ids)
-
-
 def add_headers(message: MutableMapping[str, Any], context: RequestContext, *, is_tls: bool) -> None:
     """Add request id, security, caching and rate limit headers to the start of a response."""
-    own = own_headers(context, is_tls=is_tls)
-    headers = [header for header in message.get("headers", ()) if header[0] not in own]
-    headers += own.items()
+    own, headers = own_headers(context, is_tls=is_tls), list(message.get("headers", ()))
     names = {name for name, _ in headers}
+    if not names.isdisjoint(own):
+        headers = [header for header in headers if header[0] not in own]
+    headers += own.items()
+    names.update(own)
     headers += [header for header in SECURITY_HEADERS if header[0] not in names]
     if context.actor is not ANONYMOUS:
         if b"cache-control" not in names:
             headers.append((b"cache-control", b"private, no-cache" if b"etag" in names else b"no-store"))
-        vary = [value for name, value in headers if name == b"vary"]
+        vary = [value for name, value in headers if name == b"vary"] if b"vary" in names else []
         headers = [header for header in headers if header[0] != b"vary"] if vary else headers
         headers.append((b"vary", b", ".join([*vary, b"Authorization"])))
     message["headers"] = headers
@@ -130,7 +124,7 @@ def own_headers(context: RequestContext, *, is_tls: bool) -> dict[bytes, bytes]:
     headers = {
         b"x-request-id": context.request_id.encode("latin-1"),
         b"server": SERVER,
-        b"attest-call-id": str(context.call_id).encode(),
+        b"attest-call-id": context.call_text.encode(),
     }
     if is_tls:
         headers[b"strict-transport-security"] = HSTS
@@ -160,7 +154,7 @@ class SafetyMiddleware:
         async def send_if_decided(message: Message) -> None:
             nonlocal started
             check_decision(message, context)
-            if started:  # so this is a part of the body
+            if started and message.get("more_body"):
                 context.allow_seconds(self.limits.request_seconds)
             started = True
             await send(message)

@@ -6,6 +6,7 @@ A shape is a guess: the name of a person in a path looks like any other word.
 import re
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 MASK = "[masked]"
@@ -26,6 +27,7 @@ LONG_NUMBER = re.compile(r"\+?[\d().\s-]+")
 LONG_NUMBER_DIGITS = 7
 MAX_DECODINGS = 4
 MAX_PATH = 2048
+REMEMBERED = 500
 
 
 def mask(value: object) -> object:
@@ -47,6 +49,14 @@ def mask_text(text: str, length: int) -> str:
     """Free text of a client: shapes are masked, invisible characters escaped, and at most `length` characters kept."""
     shapes = mask_shapes(text[: 4 * length])  # a token is not cut before it is known
     return escape_invisible(ASSIGNED.sub(MASK, shapes))[:length]
+
+
+def mask_repeated(text: str, length: int) -> str:
+    """`mask_text` for what clients send again and again, such as a user agent."""
+    return remembered_mask(text[: 4 * length], length)
+
+
+remembered_mask = lru_cache(REMEMBERED)(mask_text)
 
 
 def mask_path(path: str, ids: Container[str] = frozenset()) -> str:

@@ -19,6 +19,7 @@ from app.core.http.probes import LIVENESS
 from app.core.http.problem_details import internal_error, to_response
 from app.core.http.root_path import route_path
 from app.core.http.route import Route
+from app.core.http.route_index import TEMPLATE
 from app.core.runtime.masking import MASK, SECRET_NAME, mask_path, mask_text
 from app.modules.audit.requests.exclusions import is_excluded
 from app.modules.audit.requests.spool import AuditLogUnavailable
@@ -34,6 +35,7 @@ NUMBER = re.compile(r"[0-9]{1,19}")
 PATH_BYTES, QUERY_BYTES, AGENT_BYTES = 512, 1024, 400
 """The most that an entry keeps of what the client wrote."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
+METHODS = {*SAFE, "POST", "PUT", "PATCH", "DELETE"}
 
 
 class AccessLogMiddleware:
@@ -185,8 +187,8 @@ class LoggedRequest:
         route = scope.get("route")
         return {
             **caller_columns(context),
-            "method": cut(mask_text(scope["method"], 16), 16),
-            "path": cut(mask_path(route_path(scope), ids_of(scope.get("path_params", {}))), PATH_BYTES),
+            "method": method if (method := scope["method"]) in METHODS else cut(mask_text(method, 16), 16),
+            "path": path_of(scope),
             "route": route_template(scope),
             "module": route.module if isinstance(route, Route) else None,
             "item_id": item_of(scope.get("path_params", {}), context),
@@ -227,6 +229,14 @@ def item_of(path_params: Mapping[str, object], context: RequestContext) -> UUID 
     """The item that the path names, or that was created. Some have numbers, which are no items."""
     named = path_params.get("id", context.item_id)
     return named if isinstance(named, UUID) else None
+
+
+def path_of(scope: Scope) -> str:
+    """The path, with what looks secret or personal masked. Where its route has no parameters but UUIDs, nothing is."""
+    path, path_params = route_path(scope), scope.get("path_params", {})
+    if TEMPLATE in scope and all(type(value) is UUID for value in path_params.values()):
+        return path
+    return cut(mask_path(path, ids_of(path_params)), PATH_BYTES)
 
 
 def ids_of(path_params: Mapping[str, object]) -> set[str]:
