@@ -1,6 +1,7 @@
 """The queries of tables with amounts of money, which are shown with the decimal places that they were stored with."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -14,7 +15,7 @@ from app.core.fields.money import show_amount
 class AmountRepository(Repository[M]):
     """Loads, adds, changes and removes entities whose model has a `places_column` for each amount."""
 
-    @property
+    @cached_property
     def amounts(self) -> list[AmountColumns]:
         """The amounts that the caller may read in some row at least."""
         masked = self.fields.mask.everywhere
@@ -26,7 +27,7 @@ class AmountRepository(Repository[M]):
     def to_read(self, row: AnyRow) -> Any:
         item = super().to_read(row)
         for each in self.amounts:
-            show_places(item, each, item)
+            show_places(item, each, row)
         return item
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from itertools import repeat
-from types import SimpleNamespace
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -30,6 +30,27 @@ def references_of(table: Table) -> Mapping[str, Table]:
     return {each.name: target_of(each) for each in table.columns if each.foreign_keys or each.name in authors}
 
 
+class ReadItem:
+    """An item in the shape of its Read schema: its attributes are the fields, in their order."""
+
+    __slots__ = ("__dict__", "embedded_versions")
+
+    def __init__(self, fields: dict[str, Any], embedded_versions: Sequence[int]) -> None:
+        self.__dict__ = fields
+        self.embedded_versions = embedded_versions
+        """Those of the targets and the sets."""
+
+
+class Places(NamedTuple):
+    """Where a row has what a read shows."""
+
+    fields: Callable[[Sequence[Any]], Sequence[Any]]
+    """Takes the values of the fields, in their order, and one more: of a reference, the id of its target."""
+    names: list[tuple[str, int]]
+    versions: list[int]
+    flags: list[int]
+
+
 class NamedReferences:
     """The references and the sets of a table that one Read schema shows by name, without what `mask` hides."""
 
@@ -47,14 +68,17 @@ class NamedReferences:
         self.is_flat = not (self.names or sets or self.has_rules)
         """Whether the Read schema has nothing but columns."""
         self.targets = {name: target_of(table.c[f"{name}_id"]).alias(name) for name in self.names}
-        self.shown = [(name, f"{name}_id", f"{name}_name") for name in self.names]
-        self.versions = [f"{name}_version" for name in self.embedded]
+        self.fields = tuple(read.model_fields)
         self.flags = mask.flags
+        names, versions = (f"{name}_name" for name in self.names), (f"{name}_version" for name in self.embedded)
+        self.column_names = (*self.own, *self.hidden, *(each.name for each in sets), *names, *versions, *self.flags)
+        """Those of `columns`, in their order."""
+        self.usual = self.places_in(self.column_names)
         self.masked_fields = MaskedFields(table, read, mask)
         self.always_masked = self.masked_fields.of(mask.everywhere)
         self.known_columns: object = None
-        """The columns of the last row: rows of one statement share them, and reading their names makes a tuple."""
-        self.known_names: Sequence[str] = ()
+        """The columns of the last row: rows of one statement share them, and finding its places takes longer."""
+        self.known_places = self.usual
 
     def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
         """The own columns of a read, the sets, the references, the names of their targets, and the versions of some."""
@@ -83,25 +107,32 @@ class NamedReferences:
             return row
         columns = row._key_to_index  # noqa: SLF001  # as writing a response does
         if columns is not self.known_columns:
-            self.known_columns, self.known_names = columns, row._fields
-        return self.shape(dict(zip(self.known_names, row, strict=True)))
+            self.known_columns, self.known_places = columns, self.places_in(row._fields)
+        return self.shape(tuple(row), self.known_places)
 
-    def shape(self, values: dict[str, Any]) -> SimpleNamespace:
-        """`values` with each reference as an object, or null where the caller may not read its target.
+    def places_in(self, columns: Sequence[str]) -> Places:
+        """The places of what a read shows among `columns`."""
+        at = {name: place for place, name in enumerate(columns)}
+        fields = [at[f"{name}_id" if name in self.names else name] if name != MASKED else 0 for name in self.fields]
+        names = [(name, at[f"{name}_name"]) for name in self.names]
+        versions = [at[f"{name}_version"] for name in self.embedded]
+        return Places(itemgetter(*fields, 0), names, versions, [at[flag] for flag in self.flags])
 
-        `embedded_versions` are those of the targets and the sets.
-        """
-        for name, key, label in self.shown:
-            target_id, target_name = values[key], values.pop(label)
-            values[name] = None if target_name is None else {"id": target_id, "name": target_name}
-        versions = [values.pop(name) for name in self.versions]
+    def shape(self, row: Sequence[Any], places: Places) -> ReadItem:
+        """A row with each reference as an object, or null where the caller may not read its target."""
+        fields = dict(zip(self.fields, places.fields(row), strict=False))
+        for name, place in places.names:
+            target_name = row[place]
+            fields[name] = None if target_name is None else {"id": fields[name], "name": target_name}
+        versions = [row[place] for place in places.versions]
         embedded = [version or 0 for version in versions] if any(versions) else []
         if self.sets:
-            embedded += versions_of_sets(self.sets, values)
+            embedded += versions_of_sets(self.sets, fields)
         if self.has_rules:
-            values[MASKED], mask_version = self.masked_fields.pop_from(values) if self.flags else self.always_masked
+            are_shown = tuple([bool(row[place]) for place in places.flags])
+            fields[MASKED], mask_version = self.masked_fields.in_row(are_shown) if self.flags else self.always_masked
             embedded += mask_version
-        return SimpleNamespace(**values, embedded_versions=embedded)
+        return ReadItem(fields, embedded)
 
     async def read_all(self, session: Session, rows: Sequence[Any]) -> Sequence[Any]:
         """Entities as a read shows them. Targets that the session has not read are read in one select."""
@@ -118,7 +149,8 @@ class NamedReferences:
         partly = self.mask.partly
         flags = [[await is_within(session, row, each.permission) for each in partly] for row in rows if partly]
         pairs = zip(rows, flags or repeat(()), strict=False)
-        return [self.shape(self.values_of(row, targets, session.context, are_shown)) for row, are_shown in pairs]
+        found = [self.values_of(row, targets, session.context, are_shown) for row, are_shown in pairs]
+        return [self.shape([values[name] for name in self.column_names], self.usual) for values in found]
 
     def values_of(
         self, row: Any, targets: Targets, context: RequestContext, are_shown: Sequence[bool] = ()
@@ -151,9 +183,8 @@ class MaskedFields:
         """The column that each field shows: a reference that is shown by name, that with its id."""
         self.known: dict[tuple[bool, ...], tuple[list[str], list[int]]] = {}
 
-    def pop_from(self, values: dict[str, Any]) -> tuple[list[str], list[int]]:
-        """The names, by the flags among the values of a row, which are taken out of them."""
-        are_shown = tuple([bool(values.pop(flag)) for flag in self.flags])
+    def in_row(self, are_shown: tuple[bool, ...]) -> tuple[list[str], list[int]]:
+        """The names, by the flags of a row."""
         if are_shown not in self.known:
             self.known[are_shown] = self.of(self.mask.in_row(are_shown))
         return self.known[are_shown]

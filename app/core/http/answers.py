@@ -19,6 +19,7 @@ from fastapi.utils import create_model_field
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Row
 
+from app.core.db.named import ReadItem
 from app.core.db.pagination import Page
 from app.core.http.sparse import KEPT, sparse_schema
 
@@ -186,7 +187,10 @@ class ObjectShape:
     def __call__(self, value: Any) -> dict[str, Any]:
         if type(value) is dict and not self.nested and tuple(value) == self.names:
             return value  # as a reference that is shown by its name
-        fields = dict(zip(self.names, self.values_of(value), strict=True))
+        if type(value) is ReadItem and tuple(value.__dict__) == self.names:
+            fields = value.__dict__.copy()
+        else:
+            fields = dict(zip(self.names, self.values_of(value), strict=True))
         for name, shape in self.nested:
             fields[name] = shape(fields[name])
         return fields
