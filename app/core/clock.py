@@ -31,8 +31,18 @@ def is_recent(since: datetime, span: timedelta, at: datetime) -> bool:
 
 def new_id() -> UUID:
     """A new UUIDv7 (RFC 9562): sortable by time, generated without a database query."""
-    made = object.__new__(UUID)  # as the constructor does, which first looks at all forms of its argument
-    object.__setattr__(made, "int", uuid7().int)
+    return make_uuid(uuid7().int)
+
+
+def read_id(text: str) -> UUID:
+    """The identifier that `text` spells, which is known to be one, as a pattern of a path or our own log has found."""
+    return make_uuid(int(text.replace("-", ""), 16))
+
+
+def make_uuid(number: int) -> UUID:
+    """The UUID of a number. The constructor takes three times as long: it looks for other forms of its argument."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", number)
     object.__setattr__(made, "is_safe", UNKNOWN_SAFETY)
     return made
 

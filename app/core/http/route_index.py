@@ -1,14 +1,16 @@
 """The index of routes, by which a request finds its route without trying those of every module."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute, APIRouter, RouteContext, iter_route_contexts
 from starlette._exception_handler import wrap_app_handling_exceptions
-from starlette.convertors import FloatConvertor, IntegerConvertor, StringConvertor, UUIDConvertor
+from starlette.convertors import Convertor, FloatConvertor, IntegerConvertor, StringConvertor, UUIDConvertor
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.core.clock import read_id
 from app.core.http.call_plan import PlannedRoute
 from app.core.http.request_headers import IndexedRequest
 from app.core.http.root_path import route_path
@@ -35,7 +37,7 @@ class Candidate:
         self.is_known = isinstance(self.route, APIRoute)
         """Whether it is a route of FastAPI, and no mounted application, say, which the scan must run."""
         if self.is_known:
-            self.regex, self.convertors = context.path_regex, context.param_convertors
+            self.regex, self.convertors = context.path_regex, converters_of(context.param_convertors)
             self.endpoint, self.methods = context.endpoint, context.methods or ()
 
     def matches(self, scope: Scope, path: str) -> Scope | None:
@@ -47,9 +49,14 @@ class Candidate:
         if found is None or scope["method"] not in self.methods:
             return None
         convertors = self.convertors
-        named = {name: convertors[name].convert(text) for name, text in found.groupdict().items()}
+        named = {name: convertors[name](text) for name, text in found.groupdict().items()}
         path_params = {**scope.get("path_params", {}), **named}
         return {"endpoint": self.endpoint, "path_params": path_params, "route": self.route}
+
+
+def converters_of(convertors: Mapping[str, Convertor[Any]]) -> dict[str, Callable[[str], Any]]:
+    """The functions that convert the parameters of a path, which its pattern has checked."""
+    return {name: read_id if type(each) is UUIDConvertor else each.convert for name, each in convertors.items()}
 
 
 class RouteIndex:

@@ -35,6 +35,8 @@ class AccessClaims:
     generation: int
     issued_at: datetime
     expires_at: datetime
+    session_name: str
+    """`session_id` as text."""
 
 
 class AccessTokens:
@@ -120,7 +122,8 @@ class AccessTokens:
         if not 0 < expires - issued <= self.settings.access_ttl:
             raise ValueError("lifetime")
         times = (datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
-        return AccessClaims(UUID(raw["sub"]), UUID(raw["sid"]), raw["gen"], *times)
+        session_id = UUID(raw["sid"])
+        return AccessClaims(UUID(raw["sub"]), session_id, raw["gen"], *times, str(session_id))
 
 
 def invalid_token() -> Unauthenticated:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from app.core.clock import read_id
 from app.core.context import Actor
 from app.core.db.entity import table_of
 from app.core.db.session import Session
@@ -44,7 +45,7 @@ class Shipment:
         """A spooled entry with the types of its columns. One of an older version lacks columns that came later."""
         for name in IDS:
             value = entry.get(name)
-            entry[name] = UUID(value) if value else None
+            entry[name] = read_id(value) if value else None
         for name in FLAGS:
             entry[name] = entry.get(name, False)
         entry["at"] = datetime.fromisoformat(entry["at"])

@@ -71,7 +71,7 @@ class CredentialAuthenticator:
     async def find_session(self, token: str, context: RequestContext) -> Access:
         """The access of a session, by its access token. Raises Unauthenticated."""
         claims = self.tokens.decode(token)
-        name = str(claims.session_id)
+        name = claims.session_name
         access = await self.find(name, partial(access_of_session, claims.session_id), session_access, context)
         principal = access.principal
         if principal.user_id != claims.user_id:
