@@ -20,7 +20,7 @@ from app.core.sentences import refusal
 class FilterQuery(BaseModel):
     """Parameters that choose rows. A subclass declares them by the columns of its model, or as fields: `x`, `x_lt`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     lists: ClassVar[type[SQLModel] | None] = None
     """The model of the rows."""

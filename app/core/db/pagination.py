@@ -76,7 +76,7 @@ class PageQuery(FilterQuery):
 class FieldsQuery(BaseModel):
     """The parameter of what shows items, one or a page of them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     fields: str | None = Field(None, min_length=1, max_length=2000)
     """The fields that each item has, comma separated, beside its id; without it, all."""

@@ -22,6 +22,11 @@ LEVEL = 4
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
 
+def set_header(response: Response, name: bytes, value: bytes) -> None:
+    """Set the header `name`, in lower case, of which there is one."""
+    response.raw_headers = [*(header for header in response.raw_headers if header[0] != name), (name, value)]
+
+
 def add_vary(response: Response, *, is_list: bool, is_compressible: bool) -> None:
     """Name the headers of a request that chose this response, or would have chosen another one."""
     names = ["Accept"] if is_list else []
@@ -33,7 +38,8 @@ def add_vary(response: Response, *, is_list: bool, is_compressible: bool) -> Non
 
 async def finish(request: Request, response: Response, *, is_compressible: bool) -> Response:
     """The response as it is sent: compressed where the client accepts it, and without its body to a HEAD."""
-    if is_compressible and accepts_gzip(request.headers.get("accept-encoding", "")):
+    is_wanted = is_compressible and is_worth_compressing(response)
+    if is_wanted and accepts_gzip(request.headers.get("accept-encoding", "")):
         await compress(response)
     return remove_body(response) if request.method == "HEAD" else response
 
@@ -46,9 +52,7 @@ def is_worth_compressing(response: Response) -> bool:
 
 
 async def compress(response: Response) -> None:
-    """Compress `response` if it is worth it; its tag then names the compressed body."""
-    if not is_worth_compressing(response):
-        return
+    """Compress `response`; its tag then names the compressed body."""
     headers = response.headers
     if isinstance(response, StreamingResponse):
         response.body_iterator = compress_chunks(response.body_iterator)

@@ -92,13 +92,14 @@ def query_of(request: Request) -> Mapping[str, Any]:
 def model_reader(parameter: ModelField, model: type[BaseModel]) -> Reader:
     """Reads the query parameters into `model`. Those that it does not have were refused before, or are of another."""
     is_list = {name: field_annotation_is_sequence(info.annotation) for name, info in model.model_fields.items()}
+    is_frozen = model.model_config.get("frozen", False)
     usual: BaseModel | None = None
 
     def read(inputs: Inputs) -> Any:
         nonlocal usual
         if not inputs.request.scope["query_string"]:
             usual = usual or validate(parameter, {}, ("query",), inputs)
-            return usual and usual.model_copy()
+            return usual if usual is None or is_frozen else usual.model_copy()
         values: dict[str, Any] = {}
         for name, value in inputs.request.query_params.multi_items():
             if is_list.get(name):

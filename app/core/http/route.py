@@ -23,7 +23,7 @@ from app.core.db.versions import etag_of
 from app.core.fields.read_only import read_only_fields
 from app.core.http.answers import encoder_of, sparse_encoder
 from app.core.http.call_plan import CallPlan, PlannedRoute, UnsupportedDeclaration
-from app.core.http.compression import add_vary, finish
+from app.core.http.compression import add_vary, finish, set_header
 from app.core.http.dependencies import Transactional, read_dry_run, require_reason
 from app.core.http.deprecation import add_deprecation_headers, deprecation_headers
 from app.core.http.etag import matching_tag
@@ -179,7 +179,7 @@ class Route(PlannedRoute):
         if self.deprecation:
             add_deprecation_headers(self.deprecation, response, request.scope.get("root_path", ""))
         if context.etag is not None and ("{id}" in self.path_format or self.status_code == HTTPStatus.CREATED):
-            response.headers["ETag"] = f'"{context.etag}"'
+            set_header(response, b"etag", f'"{context.etag}"'.encode())
             known = request.headers.get("if-none-match") if request.method in ("GET", "HEAD") else None
             if known and (tag := matching_tag(known, context.etag)):
                 return not_modified(response, tag)
