@@ -19,45 +19,41 @@ MAX_MEMBERS = 1_000
 
 MAX_VALUES = 10_000
 """The most values of a document: objects, members and items of lists."""
+TOO_MANY = f"The JSON body has more than {MAX_VALUES} values."
 
 
-class Document:
-    """Counts the values of one document while it is read."""
+class Count:
+    """Counts the values of one document."""
 
     def __init__(self) -> None:
         self.values = 0
 
-    def count(self, values: int) -> None:
-        """Raise Malformed once there are more than `MAX_VALUES`."""
-        self.values += values
-        if self.values > MAX_VALUES:
-            raise Malformed(f"The JSON body has more than {MAX_VALUES} values.")
-
-    def build_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """The object with these members. Raises Malformed where a name occurs twice, or for too many members."""
-        if len(pairs) > MAX_MEMBERS:
-            raise Malformed(f"The JSON body has an object of more than {MAX_MEMBERS} members.")
-        self.count(1 + len(pairs))
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            raise Malformed("The JSON body names a member twice.")
-        return members
-
     def check_value(self, value: object, levels: int) -> None:
-        """Raise Malformed for nesting beyond `levels` and for text that no database stores."""
+        """Raise Malformed for nesting beyond `levels`, too many values, and text that no database stores."""
         if isinstance(value, str):
             if UNSTORABLE.search(value):
                 raise Malformed("The JSON body holds a character that text cannot hold.")
         elif isinstance(value, (dict, list)):
             if levels == 0:
                 raise Malformed("The JSON body nests too deep.")
+            self.values += len(value) + isinstance(value, dict)
+            if self.values > MAX_VALUES:
+                raise Malformed(TOO_MANY)
             if isinstance(value, dict):
                 for name in value:
                     self.check_value(name, levels - 1)
-            else:
-                self.count(len(value))
             for item in value.values() if isinstance(value, dict) else value:
                 self.check_value(item, levels - 1)
+
+
+def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members. Raises Malformed where a name occurs twice, or for too many members."""
+    if len(pairs) > MAX_MEMBERS:
+        raise Malformed(f"The JSON body has an object of more than {MAX_MEMBERS} members.")
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed("The JSON body names a member twice.")
+    return members
 
 
 def check_commas(text: str) -> None:
@@ -66,11 +62,14 @@ def check_commas(text: str) -> None:
     A mebibyte of empty lists costs more time to build than any other body.
     """
     if text.count(",") > MAX_VALUES and STRING.sub("", text).count(",") > MAX_VALUES:
-        raise Malformed(f"The JSON body has more than {MAX_VALUES} values.")
+        raise Malformed(TOO_MANY)
 
 
 def reject_constant(name: str) -> None:
     raise Malformed(f"{name} is not JSON.")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=build_object, parse_constant=reject_constant)
 
 
 def check(body: bytes, max_depth: int) -> None:
@@ -80,16 +79,15 @@ def check(body: bytes, max_depth: int) -> None:
 
 def parse(body: bytes, max_depth: int) -> Any:
     """The value of strict JSON of at most `max_depth` levels and `MAX_VALUES` values. Raises Malformed."""
-    document = Document()
     try:
         text = body.decode("utf-8")
         check_commas(text)
-        value = json.loads(text, object_pairs_hook=document.build_object, parse_constant=reject_constant)
+        value = DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise Malformed("The body is not UTF-8.") from error
     except RecursionError as error:
         raise Malformed(f"The JSON body nests deeper than {max_depth} levels.") from error
     except ValueError as error:
         raise Malformed("The body is not valid JSON.") from error
-    document.check_value(value, max_depth)
+    Count().check_value(value, max_depth)
     return value

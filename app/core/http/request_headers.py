@@ -5,6 +5,7 @@ from typing import cast
 
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 INDEXED = "attest.headers"
@@ -46,8 +47,26 @@ def join_lines(lines: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 class IndexedRequest(Request):
-    """A request with the headers that the middleware has indexed."""
+    """A request with the headers that the middleware has indexed, whose body is read without a generator."""
 
     @property
     def headers(self) -> Headers:
         return cast("Headers", self.scope[INDEXED])
+
+    async def body(self) -> bytes:
+        """The whole body. Raises ClientDisconnect."""
+        if hasattr(self, "_body"):
+            return self._body
+        if self._stream_consumed:
+            raise RuntimeError("the body was read as a stream")
+        chunks, is_last = [], False
+        while not is_last:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                self._is_disconnected = True
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            is_last = not message.get("more_body", False)
+        self._stream_consumed = True
+        self._body = b"".join(chunks)
+        return self._body

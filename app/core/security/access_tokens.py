@@ -17,7 +17,7 @@ from app.core.clock import is_recent, new_id, now
 from app.core.config import AuthSettings
 from app.core.errors import Malformed, Unauthenticated
 from app.core.security import base64url
-from app.core.strict_json import Document
+from app.core.strict_json import build_object
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # RFC 9068
@@ -98,7 +98,7 @@ class AccessTokens:
         if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
             raise ValueError("not a token")
         header, payload, signature = (base64url.decode(part) for part in token.split("."))
-        head = json.loads(header, object_pairs_hook=Document().build_object)
+        head = json.loads(header, object_pairs_hook=build_object)
         if set(head) != {"alg", "typ", "kid"} or head["alg"] != ALGORITHM or head["typ"] != TOKEN_TYPE:
             raise ValueError("header")
         if len(signature) != SIGNATURE_BYTES:
@@ -108,7 +108,7 @@ class AccessTokens:
         claims = jwt.decode(
             token, key, [ALGORITHM], required, audience=self.settings.audience, issuer=self.settings.issuer
         )
-        return self.parse_claims(json.loads(payload, object_pairs_hook=Document().build_object), claims)
+        return self.parse_claims(json.loads(payload, object_pairs_hook=build_object), claims)
 
     def parse_claims(self, raw: dict[str, Any], claims: dict[str, Any]) -> AccessClaims:
         """The claims in their types. Refuses what the library accepts: other claims, text as times, long lifetimes."""
