@@ -1,9 +1,10 @@
 """Sessions: one that writes in a transaction, and one that reads statement by statement."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
 
 from app.core.context import RequestContext
@@ -68,21 +69,29 @@ class ReadSession:
         return row[0] if row else None
 
 
-@asynccontextmanager
-async def limit_list(session: Session | ReadSession) -> AsyncIterator[None]:
-    """Raise ListTimedOut once the statements of a list in the block have taken longer than a list may.
+class limit_list:  # noqa: N801  # a context manager, named by what it does
+    """Raises ListTimedOut once the statements of a list in the block have taken longer than a list may.
 
     Some filters and sorts have no index in common. Their rows are found by reading others, however many those are.
     """
-    try:
-        async with asyncio.timeout(getattr(session, "list_seconds", None)) as limit:
-            yield
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise ListTimedOut(
-            "These filters and this sort take too long together; add a filter, or sort by one."
-        ) from error
+
+    __slots__ = ("limit",)
+
+    def __init__(self, session: Session | ReadSession) -> None:
+        self.limit = asyncio.timeout(getattr(session, "list_seconds", None))
+
+    async def __aenter__(self) -> None:
+        await self.limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.limit.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            raise ListTimedOut(
+                "These filters and this sort take too long together; add a filter, or sort by one."
+            ) from late
 
 
 def refuse_second_connection() -> None:

@@ -1,7 +1,7 @@
 """The query parameters that a route declares; all others are refused, and so is one value too many."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 
 from fastapi import Request
 from fastapi._compat import field_annotation_is_sequence
@@ -38,7 +38,7 @@ def list_parameters(dependant: Dependant) -> frozenset[str]:
     return frozenset(names)
 
 
-def check_parameters(request: Request, declared: Collection[str], lists: Collection[str]) -> None:
+def check_parameters(request: Request, declared: Set[str], lists: Collection[str]) -> None:
     """Raise Invalid for a parameter that is not declared, or comes twice and is none of `lists`.
 
     A misspelt filter must not widen a list, and of two values none must be dropped.
@@ -47,6 +47,8 @@ def check_parameters(request: Request, declared: Collection[str], lists: Collect
     if not query:
         return
     given = request.query_params
+    if given.keys() <= declared and len(given) == len(given.multi_items()) and b"%00" not in query:
+        return
     counts = Counter(name for name, _ in given.multi_items())
     unknown = [name for name in counts if name not in declared]
     repeated = [name for name, count in counts.items() if count > 1 and name in declared and name not in lists]
