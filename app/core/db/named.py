@@ -30,8 +30,15 @@ def references_of(table: Table) -> Mapping[str, Table]:
     return {each.name: target_of(each) for each in table.columns if each.foreign_keys or each.name in authors}
 
 
+REFERENCE = ("id", "name")
+"""What a read shows of the target of a reference."""
+
+
 class ReadItem:
-    """An item in the shape of its Read schema: its attributes are the fields, in their order."""
+    """An item in the shape of its Read schema: its attributes are the fields, in their order.
+
+    A reference that is shown by name is None, or a dict of `REFERENCE`.
+    """
 
     __slots__ = ("__dict__", "embedded_versions")
 
@@ -157,8 +164,9 @@ class NamedReferences:
     ) -> dict[str, Any]:
         """The values of an entity and of its targets, as a row of `columns` has them; null for other tables."""
         masked = self.mask.in_row(are_shown) if are_shown else self.mask.everywhere
+        stored = row.__dict__  # reading attributes of an entity takes SQLAlchemy's descriptors
         found: dict[str, Any] = {
-            name: None if name in masked else getattr(row, name, None) for name in (*self.own, *self.hidden)
+            name: None if name in masked else stored.get(name) for name in (*self.own, *self.hidden)
         }
         found.update(zip(self.flags, are_shown, strict=True))
         found |= members_in(self.sets, targets, row.id)

@@ -19,7 +19,7 @@ from fastapi.utils import create_model_field
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Row
 
-from app.core.db.named import ReadItem
+from app.core.db.named import REFERENCE, ReadItem
 from app.core.db.pagination import Page
 from app.core.http.sparse import KEPT, sparse_schema
 
@@ -154,7 +154,7 @@ class ShapeReader:
 
     def read_nullable(self, node: Node) -> Shape:
         shape = self.read(node["schema"])
-        return keep if shape is keep else lambda value: None if value is None else shape(value)
+        return keep if shape is keep else Nullable(shape)
 
     def read_model(self, node: Node) -> Shape:
         fields = node["schema"]
@@ -174,12 +174,25 @@ def keep(value: Any) -> Any:
     return value
 
 
+class Nullable:
+    """The shape of a value that may be null."""
+
+    __slots__ = ("shape",)
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+    def __call__(self, value: Any) -> Any:
+        return None if value is None else self.shape(value)
+
+
 class ObjectShape:
     """The shape of an object with exactly these fields: other attributes are left out, none may be missing."""
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         self.names = tuple(shapes)
         self.nested = [(name, shape) for name, shape in shapes.items() if shape is not keep]
+        self.beside_references = [(name, shape) for name, shape in self.nested if not is_of_reference(shape)]
         self.read_attributes = attributes_getter(self.names)
         self.known_columns: object = None
         """The columns of the last row whose names were compared: rows of one statement share them."""
@@ -188,10 +201,10 @@ class ObjectShape:
         if type(value) is dict and not self.nested and tuple(value) == self.names:
             return value  # as a reference that is shown by its name
         if type(value) is ReadItem and tuple(value.__dict__) == self.names:
-            fields = value.__dict__.copy()
+            fields, nested = value.__dict__, self.beside_references  # what it shows of references has their shape
         else:
-            fields = dict(zip(self.names, self.values_of(value), strict=True))
-        for name, shape in self.nested:
+            fields, nested = dict(zip(self.names, self.values_of(value), strict=True)), self.nested
+        for name, shape in nested:
             fields[name] = shape(fields[name])
         return fields
 
@@ -207,6 +220,12 @@ class ObjectShape:
         elif kind is dict:
             return [value[name] for name in self.names]
         return self.read_attributes(value)
+
+
+def is_of_reference(shape: Shape) -> bool:
+    """Whether a shape is that of a reference that is shown by name."""
+    inner = shape.shape if isinstance(shape, Nullable) else shape
+    return isinstance(inner, ObjectShape) and not inner.nested and inner.names == REFERENCE
 
 
 def attributes_getter(names: Sequence[str]) -> Callable[[Any], Iterable[Any]]:

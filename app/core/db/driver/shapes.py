@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Row, Select, UpdateBase
+from sqlalchemy import CompoundSelect, Enum, Row, Select, UpdateBase
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.cache_key import CacheKey, HasCacheKey
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import LRUCache
 
 SHAPES = 1000
@@ -78,7 +79,7 @@ class Shape:
         """Learn the type codes of the columns, which the processors of results ask for."""
         columns = self.compiled._result_columns
         found = [
-            column.type._cached_result_processor(self.dialect, code)
+            result_processor(column.type, self.dialect, code)
             for column, code in zip(columns, codes or [None] * len(columns), strict=True)
         ]
         self.processors = found if any(found) else None
@@ -89,6 +90,14 @@ class Shape:
         metadata, processors = self.metadata, self.processors
         index = metadata._key_to_index
         return [Row(metadata, processors, index, row) for row in found]
+
+
+def result_processor(kind: TypeEngine[Any], dialect: Dialect, code: object) -> Any:
+    """What SQLAlchemy does with values of a column, None for nothing; for options, without two calls for each value."""
+    processor = kind._cached_result_processor(dialect, code)
+    if type(kind) is Enum and not kind.native_enum:
+        return kind._object_lookup.__getitem__  # raises KeyError for text that is no option
+    return processor
 
 
 def own_values(compiled: SQLCompiler) -> Mapping[str, Any] | None:
