@@ -26,6 +26,9 @@ class Guard(ABC):
     `leaves_query`: the query is for the page that is served, and may be any.
     """
 
+    needs_caller = False
+    """Whether the caller must be authenticated."""
+
     def __init__(self, *, durable_audit: bool = False, rate_limited: bool = True, leaves_query: bool = False) -> None:
         self.durable_audit = durable_audit
         self.rate_limited = rate_limited
@@ -75,6 +78,8 @@ class Authenticated(Guard):
     second factor: all of them, or those with this need. `may_step_up` says that the operation can ask for the second
     factor again.
     """
+
+    needs_caller = True
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from app.core.context import RequestContext, UnlessVersion
 from app.core.errors import PreconditionRequired, Problem
 from app.core.http.accept import requested_file_type
 from app.core.http.file_export import read_options
-from app.core.http.guards import Authenticated, Guard
+from app.core.http.guards import Guard
 from app.core.http.idempotency import BadKey, IdempotentRequest
 from app.core.http.query_parameters import check_parameters
 from app.core.http.rate_limit import RateLimiter
@@ -76,7 +76,7 @@ class Preflight:
             raise
         if self.guard.rate_limited:
             await limiter.count(context)
-        if isinstance(self.guard, Authenticated):
+        if self.guard.needs_caller:
             context.reauthorize = partial(self.guard, request)
 
     def file_kind(self, request: Request) -> str | None:

@@ -72,6 +72,7 @@ class Route(PlannedRoute):
         self.file_options = choose_file_options(self)
         self.sends_file = isinstance(self.response_class, type) and issubclass(self.response_class, AttachmentResponse)
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
+        self.is_public = isinstance(self.guard, Public)
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
@@ -158,7 +159,7 @@ class Route(PlannedRoute):
 
     def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest body, in bytes."""
-        limit = limits.public_body_bytes if isinstance(self.guard, Public) else limits.body_bytes
+        limit = limits.public_body_bytes if self.is_public else limits.body_bytes
         context.max_body_bytes = limit
         return limit
 

@@ -97,7 +97,8 @@ class Callers:
         self.remember(session.info.get(NEW, {}))
 
     def remember(self, stored: Mapping[Caller, UUID]) -> None:
-        self.known.update(stored)
+        for caller, known in stored.items():
+            self.known[caller] = known
 
 
 def old_strangers(age: timedelta) -> PruneRule:

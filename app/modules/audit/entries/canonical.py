@@ -26,7 +26,7 @@ def canonical_value(raw: object) -> Any:
     if kind in FORMS:
         return FORMS[kind](raw)
     if isinstance(raw, Enum):
-        return canonical_value(raw.value)
+        return canonical_value(raw._value_)  # `value` is a property, and slow
     base = next((each for each in FORMS if isinstance(raw, each)), None)
     if base is None:
         raise TypeError(f"the audit log has no form for {kind.__name__}")

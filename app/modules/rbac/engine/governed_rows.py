@@ -13,7 +13,7 @@ IDENTITY = frozenset({"email", "username"})
 
 def changes_policy(row: Entity, change: Change) -> bool:
     """Whether `change` changes policy. Creating a superuser does; creating another user does not."""
-    is_new_superuser = change.action == "create" and getattr(row, "is_superuser", False)
+    is_new_superuser = change.action == "create" and change.after.get("is_superuser", False)
     return is_new_superuser or change.alters(row.policy_columns)
 
 
