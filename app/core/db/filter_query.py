@@ -13,6 +13,7 @@ from app.core.db.declared_filters import NULL, declare_filters, read_name
 from app.core.db.entity import table_of
 from app.core.db.linked_filters import LinkedFilter, linked_filters
 from app.core.db.links import LinkSet
+from app.core.db.redaction import is_personal
 from app.core.db.related_filters import RelatedRows
 from app.core.sentences import refusal
 
@@ -65,6 +66,16 @@ class FilterQuery(BaseModel):
         for name, related in cls.related.items():
             declared |= related.parameters(name)
         return {name: field for name, field in declared.items() if name not in cls.model_fields}
+
+    @classmethod
+    def is_personal(cls, parameter: str) -> bool:
+        """Whether values of a parameter are personal data: of a column, or by which a row is shown."""
+        if cls.lists is None:
+            return False
+        name, table = read_name(table_of(cls.lists), parameter).column, table_of(cls.lists)
+        if (linked := cls.linked.get(name)) is not None:
+            return linked.others.by_name and is_personal(linked.others.named_by)
+        return name in table.c and is_personal(table.c[name])
 
     @model_validator(mode="after")
     def compares_amounts_of_one_currency(self) -> Self:

@@ -41,11 +41,16 @@ class Others:
     @property
     def column(self) -> ColumnElement[Any]:
         """What the values of the filter are compared with. Raises LookupError where names are not unique."""
-        return compared_column(self.table.c[unique_name(self.table)]) if self.by_name else self.table.c.id
+        return compared_column(self.named_by) if self.by_name else self.table.c.id
+
+    @property
+    def named_by(self) -> "Column[Any]":
+        """The column with their names. Raises LookupError where names are not unique."""
+        return self.table.c[unique_name(self.table)]
 
     def fold(self, value: Any) -> Any:
         """A value as it is compared with `column`."""
-        return compared_value(self.table.c[unique_name(self.table)], value) if self.by_name else value
+        return compared_value(self.named_by, value) if self.by_name else value
 
     def ids(self, values: Any, access: RowAccess) -> Select[Any]:
         """The ids of those with any of `values`, a parameter."""

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from app.core.config import LimitSettings
 from app.core.context import RequestContext, UnlessVersion
+from app.core.db.filter_query import FilterQuery
 from app.core.errors import PreconditionRequired, Problem
 from app.core.http.accept import requested_file_type
 from app.core.http.file_export import read_options
@@ -38,6 +39,8 @@ class Preflight:
     query_parameters: frozenset[str]
     query_lists: frozenset[str]
     """Those that may come more than once."""
+    query_filters: tuple[type[FilterQuery], ...]
+    """What declares those that choose rows."""
     media_types: tuple[str, ...]
     """The accepted media types of the body; none where the route takes no body."""
     takes_idempotency_key: bool

@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi._compat import field_annotation_is_sequence
 from fastapi.dependencies.models import Dependant
 
+from app.core.db.filter_query import FilterQuery
 from app.core.errors import Invalid, Malformed
 from app.core.field_errors import MAX_ERRORS, FieldError, escape_pointer, field_error
 
@@ -19,6 +20,12 @@ def declared_parameters(dependant: Dependant) -> frozenset[str]:
             model = field.field_info.annotation
             names |= set(getattr(model, "model_fields", ())) or {field.alias}
     return frozenset(names)
+
+
+def declared_filters(dependant: Dependant) -> tuple[type[FilterQuery], ...]:
+    """The declarations of filters below `dependant`."""
+    models = [field.field_info.annotation for part in flatten(dependant) for field in part.query_params]
+    return tuple(each for each in models if isinstance(each, type) and issubclass(each, FilterQuery))
 
 
 def flatten(dependant: Dependant) -> Iterator[Dependant]:

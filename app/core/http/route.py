@@ -35,7 +35,7 @@ from app.core.http.idempotency import IdempotentRequest
 from app.core.http.listing import Listing
 from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
-from app.core.http.query_parameters import declared_parameters, flatten, list_parameters
+from app.core.http.query_parameters import declared_filters, declared_parameters, flatten, list_parameters
 from app.core.http.request_body import FORM_TYPES, JSON_TYPES, parse_json_body, read_form
 from app.core.http.sparse import chosen_fields, sparse_schema
 from app.core.http.state import State, context_of, state_of
@@ -141,6 +141,7 @@ class Route(PlannedRoute):
             guard=self.guard,
             query_parameters=declared_parameters(self.dependant) | frozenset(names_of(self.file_options)),
             query_lists=list_parameters(self.dependant),
+            query_filters=declared_filters(self.dependant),
             media_types=media_types,
             # a response that shows a secret once is never stored: those endpoints require a session
             takes_idempotency_key=self.is_transactional and stores_response and "POST" in (self.methods or ()),

@@ -114,7 +114,7 @@ class AuditAccess(Entry, table=True):
     route: str | None = Field(default=None, max_length=400)
     """The path of the route, with its parameters in braces."""
     query: str | None = Field(default=None, max_length=2048)
-    """The declared query parameters, with secrets and searches masked."""
+    """The declared query parameters, with secrets, searches and personal data masked."""
     decision: str | None = Field(default=None, max_length=200)
     """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int

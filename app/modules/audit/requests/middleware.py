@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from time import perf_counter_ns
 from typing import Any
@@ -14,6 +15,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.context import RequestContext
+from app.core.db.filter_query import FilterQuery
+from app.core.db.redaction import LOOKS_PERSONAL
 from app.core.http.access_log import AccessLog, EntryPlace
 from app.core.http.probes import LIVENESS
 from app.core.http.problem_details import internal_error, to_response
@@ -257,12 +260,12 @@ def route_template(scope: Scope) -> str | None:
 
 
 def allowed_query(query: bytes, route: object) -> str | None:
-    """The declared parameters only, with secrets masked: people paste anything into a URL."""
+    """The declared parameters only, with secrets and persons masked: people paste anything into a URL."""
     if not query or not isinstance(route, Route):
         return None
-    known = route.preflight.query_parameters - HIDDEN_PARAMETERS
+    known, filters = route.preflight.query_parameters - HIDDEN_PARAMETERS, route.preflight.query_filters
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    kept = [(name, MASK if is_masked(name) else mask_value(value)) for name, value in pairs if name in known]
+    kept = [(name, MASK if is_masked(name, filters) else mask_value(value)) for name, value in pairs if name in known]
     return urlencode(kept)[:QUERY_BYTES] or None
 
 
@@ -271,5 +274,9 @@ def mask_value(value: str) -> str:
     return mask_path(value) if value.startswith("/") else mask_text(value, QUERY_BYTES)
 
 
-def is_masked(parameter: str) -> bool:
-    return parameter in MASKED_PARAMETERS or SECRET_NAME.search(parameter) is not None
+@cache
+def is_masked(parameter: str, filters: tuple[type[FilterQuery], ...]) -> bool:
+    """Whether the value of a declared parameter is a secret, or tells of a person."""
+    if parameter in MASKED_PARAMETERS or SECRET_NAME.search(parameter) or LOOKS_PERSONAL.search(parameter):
+        return True
+    return any(each.is_personal(parameter) for each in filters)
