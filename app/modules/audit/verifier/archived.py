@@ -1,6 +1,6 @@
 """Looks archived entries up in the files of archives, for a verification."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,17 +49,28 @@ class ArchivedEntries:
 
     def open(self, folders: Sequence[Path], keys: Sequence[VerifierKey]) -> None:
         """Open the archives in some folders. What is wrong with a manifest or a file is reported."""
-        for path in (path for folder in folders for path in sorted(folder.rglob("*.json"))):
+        found = list(self.read_manifests(path for folder in folders for path in sorted(folder.rglob("*.json"))))
+        given = {manifest.digest for _, manifest in found}
+        for path, manifest in found:
+            self.open_one(manifest, path, keys)
+            recorded = {each.digest for each in self.recorded if each.month == manifest.month}
+            # beside the recorded one, it is what a run left that did not come to its end
+            if recorded and not recorded & given:
+                self.add(manifest, f"the manifest {path.name} is not the one that was recorded")
+
+    def read_manifests(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Manifest]]:
+        """The manifests of this log among some files."""
+        for path in paths:
             try:
                 manifest = Manifest.parse(path.read_bytes())
             except InvalidManifest as error:
                 self.report.obstacles.append(f"{path.name}: {error}")
                 continue
             if manifest.log == self.report.log:
-                self.open_one(manifest, path, keys)
+                yield path, manifest
 
     def open_one(self, manifest: Manifest, path: Path, keys: Sequence[VerifierKey]) -> None:
-        file, same = path.parent / manifest.file.name, [each for each in self.recorded if each.month == manifest.month]
+        file = path.parent / manifest.file.name
         if not file.is_file():
             self.report.obstacles.append(f"the archive {path.name} is not complete: {file.name} is missing")
             return
@@ -67,8 +78,6 @@ class ArchivedEntries:
             manifest.verify(keys)
         except InvalidNote as error:
             self.add(manifest, f"the manifest {path.name}: {error}")
-        if same and manifest.digest not in {each.digest for each in same}:
-            self.add(manifest, f"the manifest {path.name} is not the one that was recorded")
         if describe(file, manifest.log, manifest.month).sha256 != manifest.file.sha256:
             self.add(manifest, f"the file {file.name} is not what its manifest says")
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,15 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from app.core.db.engine import Database
-from app.modules.audit.archive.command import restore
+from app.modules.audit.archive.archiver import Archiver
+from app.modules.audit.archive.command import archive, restore
 from app.modules.audit.archive.entry_file import describe
 from app.modules.audit.archive.manifest import Manifest
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import load_signers
 from app.modules.audit.verifier.command import verify_logs
 from app.modules.audit.verifier.findings import LogReport, Verdict
-from tests.modules.audit.archive.months import archive_into, fill_months
-from tests.modules.audit.sealer.sealed import run_sql, sealed_ids
+from tests.modules.audit.archive.months import archive_into, fill_months, in_month
+from tests.modules.audit.sealer.sealed import add_changes, run_sql, seal_all, sealed_ids, sealer_of
 from tests.roles import open_as_owner
 
 
@@ -148,6 +150,32 @@ async def test_an_archive_without_its_file_is_not_looked_at(archived: Archived) 
     archived.file.unlink()
     report = await archived.verify(archived.folder)
     assert report.verdict is Verdict.unknown, report.lines()
+
+
+async def test_what_a_run_left_that_did_not_end_is_no_forgery(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the month got another entry before it was dropped, and the manifest of before passed for forged."""
+    await fill_months(database)
+    folder, original = tmp_path / "a", Archiver.upload_manifest
+
+    async def add_one(self: Archiver, *arguments: Any) -> None:
+        await original(self, *arguments)
+        await add_changes(database, 1, stored_at=in_month("2025-11"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Archiver, "upload_manifest", add_one)
+        await archive(open_as_owner(database), before="2025-12", to=str(folder), log=[Log.changes])
+    await seal_all(sealer_of(database))
+    manifests = await archive_into(folder, database, "2025-12", log=[Log.changes])
+
+    left = next(each for each in manifests if each.count == 12)
+    archived = Archived(database, folder, left)
+    report = await archived.verify(folder)
+    assert report.verdict is Verdict.intact, report.lines()
+    assert report.verified == report.size
+    archived.file.write_bytes(archived.file.read_bytes()[:-1])
+    assert (await archived.verify(folder)).verdict is Verdict.forged
 
 
 async def test_what_no_archive_has_is_missing(archived: Archived) -> None:
