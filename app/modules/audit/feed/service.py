@@ -14,10 +14,6 @@ REAUTHORIZE_SECONDS = 0.5
 """How often a stream that waits asks whether its caller may still read: a revocation takes effect within a second."""
 
 
-REAUTHORIZE_SECONDS = 0.5
-"""How often a stream that waits asks whether its caller may still read: a revocation takes effect within a second."""
-
-
 class FeedPage(NamedTuple):
     """Sealed changes in their order, and the place to continue with."""
 
