@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from app.core.clock import now
 from app.core.db.entity import table_of
 from app.core.db.session import ReadSession
 from app.modules.audit.requests.models import AuditSpool
+from app.modules.audit.requests.place import SCAN
 from app.modules.audit.requests.positions import spool_ids
 from app.modules.audit.requests.spool import SUFFIX, Spool
 
@@ -57,3 +58,29 @@ def read_waiting(path: Path, position: int) -> Iterator[tuple[int, datetime | No
             yield spool.unshipped_bytes, at
     finally:
         spool.leave()
+
+
+def find_spooled(folder: Path, wanted: Container[str]) -> set[str]:
+    """Those of `wanted` calls and request ids that are in the spools in `folder`, whether or not they were shipped."""
+    found: set[str] = set()
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            spool = Spool(path, os.open(path, os.O_RDONLY))
+        except OSError:  # it was shipped, or is that of another user of this host
+            continue
+        try:
+            found |= {name for name in read_names(spool) if name in wanted}
+        finally:
+            spool.leave()
+    return found
+
+
+def read_names(spool: Spool) -> Iterator[str]:
+    """The calls and request ids of the entries in a spool, some of which are only begun."""
+    offset = 0
+    while True:
+        entries, offset = spool.read(offset, SCAN)
+        if not entries:
+            return
+        for entry in map(orjson.loads, entries):
+            yield from (entry[name] for name in ("call_id", "request_id") if entry.get(name))

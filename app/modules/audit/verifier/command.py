@@ -18,6 +18,7 @@ from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.signers import load_signers
+from app.modules.audit.verifier.calls import find_calls
 from app.modules.audit.verifier.findings import LogReport, Verdict
 from app.modules.audit.verifier.log import LogVerifier
 from app.modules.audit.verifier.notes import Signatures, sort_notes
@@ -75,6 +76,8 @@ async def verify_logs(
         signatures, archives = Signatures(keys[log], of_log[log]), await find_archives(session, log)
         verifier = LogVerifier(session, log, signatures, own_notes, archives, database.keys.writer_keys)
         verifier.archived.open(folders, of_log[log] or keys[log])
+        if log is Log.changes:
+            verifier.calls = await find_calls(session, database.settings.state_dir / "spool")
         if given and not of_log[log]:
             verifier.report.obstacles.append("no key of this log was given")
         reports.append(await verifier.verify(show_progress, first))

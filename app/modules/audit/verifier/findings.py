@@ -44,6 +44,10 @@ class LogReport:
     """Entries that are stored and not sealed yet."""
     written: int = 0
     """Entries whose code shows that a process with the writer's key wrote them."""
+    without_request: int = 0
+    """Requests that changed something and have no access entry: nothing that was sealed is missing."""
+    without_request_seq: int | None = None
+    """The place of the first change of the first of them."""
     checkpoints: int = 0
     """Checkpoints that were compared with the entries."""
     findings: list[Finding] = field(default_factory=list)
@@ -71,10 +75,16 @@ class LogReport:
         return [
             f"{head}; {self.behind} entries are not sealed yet.",
             *([f"{self.log}: the codes of {self.written} entries are those of a writer"] if self.written else []),
+            *([f"{self.log}: {self.notice()}"] if self.without_request else []),
             *(f"{self.log}: {finding}" for finding in self.findings),
             *([f"{self.log}: {more} further findings"] if more else []),
             *(f"{self.log}: cannot tell: {reason}" for reason in self.obstacles),
         ]
+
+    def notice(self) -> str:
+        """What is said of requests without an access entry."""
+        calls = "1 request has" if self.without_request == 1 else f"{self.without_request} requests have"
+        return f"notice: {calls} changes and no access entry, the first at seq {self.without_request_seq}"
 
     def document(self) -> dict[str, Any]:
         """The report as JSON."""
@@ -85,6 +95,8 @@ class LogReport:
             "verified": self.verified,
             "behind": self.behind,
             "written": self.written,
+            "without_request": self.without_request,
+            "without_request_seq": self.without_request_seq,
             "checkpoints": self.checkpoints,
             "findings": [vars(finding) for finding in self.findings],
             "total": self.total,

@@ -16,6 +16,7 @@ from app.modules.audit.sealer.order import Snapshot
 from app.modules.audit.sealer.reads import LogReader, Piece
 from app.modules.audit.sealer.store import find_seal, find_tiles
 from app.modules.audit.verifier.archived import ArchivedEntries
+from app.modules.audit.verifier.calls import CallCheck
 from app.modules.audit.verifier.findings import LogReport
 from app.modules.audit.verifier.notes import Signatures, Trail, size_of
 from app.modules.audit.verifier.rebuilt import RebuiltTree, verify_cosignature
@@ -49,6 +50,8 @@ class LogVerifier:
         self.report = LogReport(log.value)
         self.rebuilt = RebuiltTree(self.report, Trail(signatures), notes)
         self.archived = ArchivedEntries(self.report, archives)
+        self.calls: CallCheck | None = None
+        """Looks for requests without an access entry, where that is asked for."""
         self.noun = "change" if log is Log.changes else "access entry"
 
     async def verify(self, progress: Progress, first_seq: int = 1) -> LogReport:
@@ -65,7 +68,11 @@ class LogVerifier:
         await self.begin(first_seq)
         async for piece in self.reader.pieces(self.rebuilt.size + 1, report.size):
             await self.verify_piece(piece)
+            if self.calls:
+                await self.calls.look_at(piece)
             progress(report)
+        if self.calls:
+            await self.calls.finish(report)
         if self.rebuilt.size < report.size:
             report.add("order", "the order of the entries breaks off here", self.rebuilt.size + 1)
         self.archived.report_unseen()
