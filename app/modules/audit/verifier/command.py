@@ -70,6 +70,7 @@ async def verify_logs(
     of_log = {log: [key for key in given if key.name.endswith(f"/{log}")] for log in Log}
     origins = {log: {key.name for key in (*keys[log], *of_log[log])} for log in Log}
     by_origin, obstacles = sort_notes(notes, [name for names in origins.values() for name in names])
+    obstacles += [f"{folder} is no folder of this host" for folder in folders if not folder.is_dir()]
     reports = []
     for log in Log:
         own_notes = [note for name in origins[log] for note in by_origin[name]]

@@ -17,7 +17,7 @@ from app.modules.audit.archive.entry_file import describe
 from app.modules.audit.archive.manifest import Manifest
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import load_signers
-from app.modules.audit.verifier.command import verify_logs
+from app.modules.audit.verifier.command import verify, verify_logs
 from app.modules.audit.verifier.findings import LogReport, Verdict
 from tests.modules.audit.archive.months import archive_into, fill_months, in_month
 from tests.modules.audit.sealer.sealed import add_changes, run_sql, seal_all, sealed_ids, sealer_of
@@ -88,6 +88,14 @@ async def test_without_the_archive_it_cannot_be_told(archived: Archived) -> None
     assert "24 archived entries were not looked at" in report.obstacles[0]
     rest = await archived.verify(first=archived.manifest.last_seq + 1)
     assert rest.verdict is Verdict.intact, rest.lines()
+
+
+async def test_a_folder_that_is_not_there_is_told_of(archived: Archived, tmp_path: Path) -> None:
+    """Regression: it passed for a folder without archives. A bucket has to be copied first."""
+    for place in (tmp_path / "unknown", Path("s3://archive/logs")):
+        result = await verify(archived.database, archive=[archived.folder, place])
+        assert result.exit_code == Verdict.unknown
+        assert f"cannot tell: {place} is no folder of this host" in result.lines
 
 
 async def test_a_restored_month_is_verified(archived: Archived) -> None:
