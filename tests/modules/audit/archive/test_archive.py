@@ -18,7 +18,9 @@ from app.modules.audit.archive.entry_file import read_groups
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import load_signers
+from app.modules.audit.verifier.command import verify
 from tests.core.db.triggers import execute_without_triggers
+from tests.modules.audit.archive.buckets import open_bucket
 from tests.modules.audit.archive.months import (
     archive_into,
     count_stored,
@@ -111,6 +113,32 @@ async def test_archives_go_to_and_come_from_a_url(filled: Database, tmp_path: Pa
     assert (refused.exit_code, refused.lines[0][:8]) == (1, "Refused:")
     missing = await restore(filled, f"{place}/unknown.json")
     assert (missing.exit_code, missing.lines[0][:8]) == (1, "Refused:")
+
+
+async def test_archives_go_to_and_come_from_a_bucket(
+    filled: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "s3://archive/some/logs"
+    with open_bucket() as bucket:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        result = await archive(filled, before="2025-12", to=place, json_gz=True, log=[Log.access])
+        assert result.exit_code == 0, result.lines
+        manifest = result.lines[0].rpartition(": ")[2]
+        kept = {path.removeprefix("/archive/some/logs/"): content for path, content in bucket.objects.items()}
+        for name, content in kept.items():
+            (tmp_path / name).write_bytes(content)
+        verified = await verify(filled, archive=[tmp_path])
+        again = await restore(filled, f"{place}/{manifest}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+        refused = await archive(filled, before="2025-12", to=place, log=[Log.changes])
+
+    assert sorted(name.partition(".")[2] for name in kept) == ["json", "json.gz", "parquet"]
+    assert manifest in kept
+    assert verified.exit_code == 0, verified.lines
+    assert again.exit_code == filled.settings.is_sqlite, again.lines
+    assert (refused.exit_code, refused.lines[0][:8]) == (1, "Refused:")
+    assert await count_stored(filled, Log.changes, "2025-11") == 12
 
 
 @pytest.mark.parametrize(
