@@ -247,7 +247,7 @@ class AccessRead(EntryRead):
     route: str | None
     """The path of the route, with its parameters in braces."""
     query: str | None
-    """The declared query parameters, with secrets and searches masked."""
+    """The declared query parameters, with secrets, searches and personal data masked."""
     decision: str | None
     """The rule that admitted the caller: `public`, `signed-in`, `internal` or a permission."""
     status: int

@@ -4115,7 +4115,7 @@ export interface components {
             path: string;
             /**
              * Query
-             * @description The declared query parameters, with secrets and searches masked.
+             * @description The declared query parameters, with secrets, searches and personal data masked.
              */
             query: string | null;
             /**
