@@ -26,6 +26,7 @@ class Guard(ABC):
     `leaves_query`: the query is for the page that is served, and may be any.
     """
 
+    is_public = False
     needs_caller = False
     """Whether the caller must be authenticated."""
 
@@ -49,6 +50,8 @@ class Guard(ABC):
 
 class Public(Guard):
     """Admits every request."""
+
+    is_public = True
 
     async def __call__(self, request: Request) -> str:
         return "public"

@@ -30,7 +30,7 @@ from app.core.http.etag import matching_tag
 from app.core.http.file_export import AttachmentResponse, read_file_kind, stream_list
 from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_writer
 from app.core.http.file_options import DEFAULT, FileOptions, ItemFileOptions, TextFileOptions
-from app.core.http.guards import Guard, Public, RequiresPermission
+from app.core.http.guards import Guard, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
 from app.core.http.listing import Listing
 from app.core.http.parameters import NO_BODY
@@ -72,7 +72,6 @@ class Route(PlannedRoute):
         self.file_options = choose_file_options(self)
         self.sends_file = isinstance(self.response_class, type) and issubclass(self.response_class, AttachmentResponse)
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
-        self.is_public = isinstance(self.guard, Public)
         self.is_compressible = not self.guard.may_show_secrets
         self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
@@ -160,7 +159,7 @@ class Route(PlannedRoute):
 
     def limit_body(self, context: RequestContext, limits: LimitSettings) -> int:
         """Set and return the largest body, in bytes."""
-        limit = limits.public_body_bytes if self.is_public else limits.body_bytes
+        limit = limits.public_body_bytes if self.guard.is_public else limits.body_bytes
         context.max_body_bytes = limit
         return limit
 
