@@ -1,6 +1,7 @@
 """Password hashing (argon2id). The only file that imports passlib."""
 
 import asyncio
+import os
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,12 @@ def normalize_password(password: str) -> str:
 
 @cache
 def dummy_hash() -> str:
-    """The hash that a password of an unknown user is compared with, with the present parameters."""
-    return str(contexts.hash("a password of no user"))
+    """The hash that a password of an unknown user is compared with, with the present parameters.
+
+    It is random instead of computed, so that a start need not wait for it, and no password has it.
+    """
+    kind = contexts.handler()
+    return str(kind(use_defaults=True, checksum=os.urandom(kind.checksum_size)).to_string())
 
 
 class PasswordHasher:
