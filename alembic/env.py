@@ -20,7 +20,7 @@ from app.core.db.column_types import CurrentTransaction, Instant, Money, Words
 from app.core.db.connecting import create_engine
 from app.core.db.full_text import INFO
 from app.core.db.link_indexes import INFO as LINK
-from app.core.db.link_indexes import CreateLinkIndex
+from app.core.db.link_migrations import CreateLinkIndex
 from app.core.db.migrations import CreateSearchIndex, move_searches_out
 from app.core.db.roles import OWNER, grant, is_owned
 from app.core.db.unique_migrations import move_unique_out

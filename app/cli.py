@@ -20,6 +20,7 @@ from app.core.config import Environment, Settings, settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
+from app.core.db.revisions import is_migrated
 from app.core.db.role_limits import set_limits
 from app.core.db.roles import RolesRefused, apply_roles
 from app.core.errors import Problem
@@ -117,6 +118,8 @@ def witness(
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest revision."""
+    if is_migrated(settings()):
+        return
     from app.core.db.migrations import upgrade  # noqa: PLC0415  # Alembic is slow to import, and a server does not need it
 
     upgrade(settings())

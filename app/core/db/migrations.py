@@ -1,7 +1,6 @@
 """Runs migrations from code, and defines the migration operation `create_search_index`."""
 
 import asyncio
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,8 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import CreateIndexOp, ModifyTableOps
-from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Index, MetaData, Table, Text, Uuid, column, func, select, table
+from sqlalchemy import Column, Index, MetaData, Table, Text, Uuid
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex
 
@@ -20,7 +18,6 @@ from app.core.config import Settings
 from app.core.db.derived import fill_derived
 from app.core.db.full_text import INFO, search_index
 from app.core.db.partitions import make_partitions_after_migration
-from app.core.db.session import AnySelect, ReadSession
 
 ROOT = Path(__file__).parents[3]
 
@@ -95,20 +92,3 @@ def upgrade(settings: Settings) -> None:
 def check(settings: Settings) -> None:
     """Raise unless the migrated database equals the models."""
     command.check(config(settings))
-
-
-async def stored_revisions(session: ReadSession) -> set[str]:
-    """The revisions of the database; none where it was never migrated."""
-    name = "alembic_version"
-    found: AnySelect = select(func.to_regclass(name))
-    if session.is_sqlite:
-        found = select(column("name")).select_from(table("sqlite_master")).where(column("name") == name)
-    if await session.value(found) is None:
-        return set()
-    return {row.version_num for row in await session.all(select(column("version_num")).select_from(table(name)))}
-
-
-@cache
-def heads() -> set[str]:
-    """The newest revisions of the code."""
-    return set(ScriptDirectory.from_config(config()).get_heads())

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.core.config import Settings
+from app.core.db.revisions import heads, stored_revisions
 from app.core.errors import NotFound, Unavailable
 from app.core.http.assets import Asset
 from app.core.http.guards import public
@@ -92,8 +93,6 @@ async def readyz(request: Request) -> dict[str, str | list[str]]:
 
     Warnings do not make a process unready: another one would have them too.
     """
-    from app.core.db.migrations import heads, stored_revisions  # noqa: PLC0415  # Alembic is slow to import, and only readiness needs it
-
     if await stored_revisions(database_of(request).read_session(context_of(request))) != heads():
         raise NotReady("The database is not migrated to this version of the code.")
     warnings = [line for ask in state_of(request).readiness_warnings for line in await ask()]
