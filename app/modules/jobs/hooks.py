@@ -1,10 +1,14 @@
 """Stores the jobs that are asked for, and runs them in the processes of the API where the settings say so."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib import import_module
+
+import structlog
 
 from app.core.config import Environment, JobSettings, Settings
 from app.core.db.engine import Database
@@ -22,6 +26,10 @@ from app.modules.jobs.schedules.command import scheduler
 from app.modules.jobs.schedules.scheduler import run_schedules
 from app.modules.jobs.service import forget, store_job
 
+log = structlog.get_logger(__name__)
+
+RECEIVING = "app.modules.jobs.running.receiving"
+"""The module that receives jobs: it imports Taskiq, which is slow."""
 SPARE_SECONDS = 5.0
 """How long before its process is killed a job is undone: a job that is killed has lost an attempt."""
 
@@ -58,12 +66,26 @@ async def tell(state: State) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def run_inline(state: State) -> AsyncIterator[None]:
-    """Run jobs in this process."""
-    from app.modules.jobs.running.receiving import run_jobs  # noqa: PLC0415  # Taskiq is slow to import
-
-    settings, on_stop = inline_settings(state.settings), state.before_stop.append
-    async with run_jobs(state.database, state.outgoing, settings, end_process, on_stop):
+    """Run jobs in this process, which answers requests already while it imports what runs them."""
+    is_over = asyncio.Event()
+    running = asyncio.create_task(run_until(is_over, state), name="jobs in this process")
+    try:
         yield
+    finally:
+        is_over.set()
+        await running
+
+
+async def run_until(is_over: asyncio.Event, state: State) -> None:
+    """Run jobs until the event is set. Ends the process where that fails before."""
+    try:
+        receiving = await asyncio.to_thread(import_module, RECEIVING)
+        settings, on_stop = inline_settings(state.settings), state.before_stop.append
+        async with receiving.run_jobs(state.database, state.outgoing, settings, end_process, on_stop):
+            await is_over.wait()
+    except Exception:
+        log.exception("jobs_are_not_received")
+        end_process()
 
 
 def runs_inline(settings: Settings) -> bool:
