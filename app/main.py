@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -26,10 +28,12 @@ from app.core.db.role_limits import check_limits_at_start
 from app.core.http import console, problem_details, problem_pages, site
 from app.core.http.client_address import is_trusted
 from app.core.http.cross_origin import cross_origin_options
+from app.core.http.late_route import prepare_routes
 from app.core.http.middleware import ContextMiddleware, SafetyMiddleware
 from app.core.http.rate_limit import RateLimiter
 from app.core.http.root_path import check_root_path
 from app.core.http.route_index import RouteIndex, RoutingMiddleware
+from app.core.http.router import place_routes
 from app.core.http.state import State
 from app.core.openapi.document import build_document, operation_id
 from app.core.outgoing import open_outgoing
@@ -142,7 +146,19 @@ async def serve_lifespan(app: Application) -> AsyncIterator[None]:
         on_sigterm(lambda: [end() for end in app.state.before_stop])
         gc.freeze()  # objects made at start-up live as long as the process; collections need not scan them
         gc.set_threshold(YOUNG_OBJECTS)
+        preparing = asyncio.create_task(prepare(app), name="routes")
         yield
+        preparing.cancel()
+
+
+async def prepare(app: Application) -> None:
+    """Analyse the routes that were not needed yet. Ends the process for one that would not do what it declares."""
+    try:
+        await prepare_routes(app.router.routes)
+    except Exception:
+        log.exception("route_not_prepared")
+        os.kill(os.getpid(), signal.SIGTERM)
+    gc.freeze()  # again: what the routes need lives as long
 
 
 def create_app(chosen: Settings | None = None) -> Application:
@@ -161,17 +177,16 @@ def create_app(chosen: Settings | None = None) -> Application:
     )
     app.state = State(options)
     problem_details.install(app)
-    app.include_router(site.router)
-    app.include_router(site.health)
-    app.include_router(problem_pages.router)
+    for router in (site.router, site.health, problem_pages.router):
+        app.router.routes += place_routes(router, "")
     for router in routers():
         app.router.routes += router.routes_below(API)
         if router.module:
             app.state.modules.append(router.module)
     check_bound(SQLModel.metadata.tables.values())
     if options.serves_docs:
-        app.include_router(site.docs)
-    app.include_router(console.router)
+        app.router.routes += place_routes(site.docs, "")
+    app.router.routes += place_routes(console.router, "")
     app.openapi = lambda: document_of(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     install_middleware(app, options)
     return app

@@ -10,6 +10,7 @@ from sqlalchemy import ClauseElement, Index, Table, event, text
 from sqlalchemy.orm import Mapper, configure_mappers
 from sqlalchemy.orm.attributes import manager_of_class
 from sqlmodel import Field, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
@@ -38,6 +39,8 @@ SQLModel.metadata.naming_convention = {
 
 class PlainRow(SQLModel):
     """A row whose instances are plain objects: their columns are in `__dict__`, and no other attribute can be set."""
+
+    model_config = SQLModelConfig(defer_build=True)
 
     def __init__(self, **values: Any) -> None:
         constants, factories = defaults_of(type(self))
@@ -138,6 +141,8 @@ class Bookkeeping(PlainRow):
 
 class SoftDelete(SQLModel):
     """A row that is hidden rather than removed."""
+
+    model_config = SQLModelConfig(defer_build=True)
 
     deleted_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the row was deleted; null while it is visible."""

@@ -21,7 +21,7 @@ from app.core.sentences import refusal
 class FilterQuery(BaseModel):
     """Parameters that choose rows. A subclass declares them by the columns of its model, or as fields: `x`, `x_lt`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     lists: ClassVar[type[SQLModel] | None] = None
     """The model of the rows."""
@@ -55,7 +55,6 @@ class FilterQuery(BaseModel):
             cls.enumerated = frozenset(column.name for column in table.c if is_enumerated(column))
             cls.linked = linked_filters(table, cls.sets, cls.named)
             cls.model_fields.update(cls.declare_fields(table))
-            cls.model_rebuild(force=True)
 
     @classmethod
     def declare_fields(cls, table: Table) -> dict[str, FieldInfo]:

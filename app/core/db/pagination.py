@@ -90,7 +90,7 @@ def usual_digest(resource: str, *order: tuple[str, bool]) -> bytes:
 class FieldsQuery(BaseModel):
     """The parameter of what shows items, one or a page of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     fields: str | None = Field(None, min_length=1, max_length=2000)
     """The fields that each item has, comma separated, beside its id; without it, all."""
@@ -110,7 +110,7 @@ class EntityQuery(FieldsQuery, EntityFilterQuery, PageQuery):
 class Page(BaseModel, Generic[T]):
     """One page of a list."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
     items: list[T]
     """The items of this page, in the requested order."""

@@ -5,10 +5,9 @@ FastAPI walks the tree of dependencies for each request. A plan walks it once, w
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from fastapi import Request, Response, params
 from fastapi._compat import ModelField
@@ -16,11 +15,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_body_to_args
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, RouteContext
+from fastapi.routing import RouteContext
 from starlette.convertors import Convertor
-from starlette.routing import compile_path
 
 from app.core.http import parameters
+from app.core.http.late_route import LateRoute
 from app.core.http.parameters import Inputs, Reader
 
 NOT_RUN = object()
@@ -150,12 +149,10 @@ def functions_of(call: Callable[..., Any]) -> list[Any]:
     return [call] if inspect.isclass(call) else [call, getattr(call, "__call__", None)]  # noqa: B004
 
 
-class PlannedRoute(APIRoute):
+class PlannedRoute(LateRoute):
     """A FastAPI route that runs by its own plan."""
 
     plan: CallPlan
-    prefix = ""
-    """What stands in the path before that which the module declares."""
 
     async def respond(self, request: Request) -> Response:
         """The response to `request`."""
@@ -163,13 +160,6 @@ class PlannedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         return self.respond
-
-    def below(self, prefix: str) -> Self:
-        """This route with its path below `prefix`. An inclusion by FastAPI would analyse the declaration again."""
-        route = copy(self)
-        route.prefix, route.path = prefix, f"{prefix}{self.path}"
-        route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
-        return route
 
     def check_inclusion(self, included: RouteContext) -> None:
         """Raise UnsupportedDeclaration where an inclusion adds what the plan, made before, does not have."""

@@ -1,13 +1,11 @@
 """The route that every module uses: checks before the body, one transaction, and the headers of the response."""
 
 import hashlib
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, cast
 from urllib.parse import quote, urlencode
-from uuid import UUID
 
 from fastapi import Header, Request, Response, params
 from fastapi.datastructures import DefaultPlaceholder
@@ -32,6 +30,7 @@ from app.core.http.file_formats import EXPORT_TYPES, FILE_TYPES, Write, file_wri
 from app.core.http.file_options import DEFAULT, FileOptions, ItemFileOptions, TextFileOptions
 from app.core.http.guards import Guard, RequiresPermission
 from app.core.http.idempotency import IdempotentRequest
+from app.core.http.late_route import strict_path
 from app.core.http.listing import Listing
 from app.core.http.parameters import NO_BODY
 from app.core.http.preflight import Preflight, identify
@@ -62,7 +61,14 @@ class Route(PlannedRoute):
         self.read = item_of_response(options.get("response_model"))
         options["operation_id"] = options.get("operation_id") or options.get("name") or get_name(endpoint)
         options["summary"] = options.get("summary") or first_sentence(endpoint.__doc__)
+        self.is_compressible = not self.guard.may_show_secrets
+        self.deprecation = deprecation_headers(options.get("openapi_extra"))
         super().__init__(strict_path(path, endpoint), endpoint, **options)
+        self.module = module_of(self.guard) or next(map(str, self.tags), None)
+
+    def _analyse(self, path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> None:
+        """Find what the route needs to run. Raises UnsupportedDeclaration for what it would not do."""
+        super()._analyse(path, endpoint, options)
         check_options(self)
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
@@ -71,9 +77,6 @@ class Route(PlannedRoute):
         self.writes_files = read_file_kind in dependencies
         self.file_options = choose_file_options(self)
         self.sends_file = isinstance(self.response_class, type) and issubclass(self.response_class, AttachmentResponse)
-        self.module = module_of(self.guard) or next(map(str, self.tags), None)
-        self.is_compressible = not self.guard.may_show_secrets
-        self.deprecation = deprecation_headers(self.openapi_extra)
         self.adapter, media_types = self.body_adapter()
         body = self.body_field and self.body_field.field_info.annotation
         self.read_only = read_only_fields(body, self.response_model)
@@ -267,14 +270,6 @@ def writer_of(route: Route, fields: tuple[str, ...], kind: str, options: TextFil
 
 def names_of(options: type[FileOptions] | None) -> Iterable[str]:
     return options.model_fields if options is not None else ()
-
-
-def strict_path(path: str, endpoint: Callable[..., Any]) -> str:
-    """`path`, whose parameters that are UUIDs match nothing else."""
-    for name, parameter in inspect.signature(endpoint).parameters.items():
-        if parameter.annotation is UUID:
-            path = path.replace(f"{{{name}}}", f"{{{name}:uuid}}")
-    return path
 
 
 def first_sentence(text: str | None) -> str | None:

@@ -76,9 +76,7 @@ class Router(APIRouter):
         Raises UnsupportedDeclaration for a router that includes others, which `ROUTERS` of the module should name.
         """
         if prefix not in self.placed:
-            if not all(isinstance(route, Route) for route in self.routes):
-                raise UnsupportedDeclaration(f"{self.prefix}: a router of a module includes no others: see ROUTERS")
-            self.placed[prefix] = [cast("Route", route).below(prefix) for route in self.routes]
+            self.placed[prefix] = place_routes(self, prefix)
         return self.placed[prefix]
 
     def declare_scopes(self, rows: RowScopes | None) -> None:
@@ -91,3 +89,13 @@ class Router(APIRouter):
         if self.module is None or self.module.slug != rows.module:
             raise ValueError(f"{self.prefix} has rows with scopes of the module {rows.module}")
         self.module = replace(self.module, scopes={**self.module.scopes, **rows.titles})
+
+
+def place_routes(router: APIRouter, prefix: str) -> list[BaseRoute]:
+    """The routes of `router` with their paths below `prefix`, and not analysed again, as FastAPI's inclusion would.
+
+    Raises UnsupportedDeclaration for a router that includes others.
+    """
+    if not all(isinstance(route, Route) for route in router.routes):
+        raise UnsupportedDeclaration(f"{router.prefix}: a router of a module includes no others: see ROUTERS")
+    return [cast("Route", route).below(prefix) for route in router.routes]

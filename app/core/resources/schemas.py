@@ -19,7 +19,7 @@ class Schema(BaseModel):
     The document describes a field by the line below it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def example(**fields: Any) -> ConfigDict:
@@ -34,6 +34,8 @@ class Patch(BaseModel):
     own type. A field that is itself a schema is patched the same way.
     """
 
+    model_config = ConfigDict(defer_build=True)
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
         super().__pydantic_init_subclass__(**kwargs)
@@ -42,7 +44,6 @@ class Patch(BaseModel):
             field.json_schema_extra = drop_default
             if nested := nested_schema(field.annotation):
                 field.annotation = as_patch(nested) | None  # type: ignore[assignment]  # a union is an annotation
-        cls.model_rebuild(force=True)
 
     def changes(self) -> dict[str, Any]:
         """The fields that the client sent, by name."""
@@ -101,7 +102,7 @@ def drop_default(schema: dict[str, Any]) -> None:
 class ResponseSchema(BaseModel):
     """A response body. The document describes a field by the line below it."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class Named(ResponseSchema):

@@ -352,13 +352,13 @@ async def wants_scopes(scopes: SecurityScopes) -> None: ...
         (wants_scopes, "SecurityScopes"),
     ],
 )
-def test_what_a_plan_does_not_do_stops_the_start(dependency: Any, reason: str) -> None:
+def test_a_route_does_not_run_with_what_a_plan_does_not_do(dependency: Any, reason: str) -> None:
     async def between(value: Annotated[Any, Depends(dependency)]) -> None: ...
 
     async def endpoint(value: Annotated[Any, Depends(between)]) -> None: ...
 
     with pytest.raises(UnsupportedDeclaration, match=f"^/planned: .*{reason}"):
-        route_of(endpoint)
+        route_of(endpoint).prepare()
 
 
 async def plain() -> None: ...
@@ -385,9 +385,11 @@ async def takes_embedded(a: Annotated[int, Body(embed=True)]) -> None: ...
         (takes_embedded, {}, "embed"),
     ],
 )
-def test_an_option_without_effect_stops_the_start(endpoint: Any, options: dict[str, Any], reason: str) -> None:
+def test_a_route_does_not_run_with_an_option_without_effect(
+    endpoint: Any, options: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(UnsupportedDeclaration, match=f"^/planned: .*{reason}"):
-        route_of(endpoint, **options)
+        route_of(endpoint, **options).prepare()
 
 
 def test_an_inclusion_that_adds_dependencies_stops_the_start() -> None:

@@ -48,7 +48,6 @@ def row_schema(schema: type[S], sets: Sequence[LinkSet]) -> type[S]:
     row: type[S] = create_model(f"{schema.__name__}Row", __base__=schema, **fields)
     for links in named:
         del row.model_fields[links.field]
-    row.model_rebuild(force=True)
     return row
 
 
