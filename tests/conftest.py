@@ -1,9 +1,12 @@
 """Where the fixtures of all tests live: `tests/fixtures`, by what they give."""
 
+import gc
 import os
 import sys
 
-from tests.scratch import use_memory
+gc.disable()  # until all tests are collected: see tests/fixtures/garbage.py
+
+from tests.scratch import use_memory  # noqa: E402  # see above
 
 use_memory()
 os.environ["ENVIRONMENT"] = "test"
@@ -11,6 +14,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process that a tes
 sys.dont_write_bytecode = False  # and every process of pytest rewrites all assertions
 
 pytest_plugins = (
+    "tests.fixtures.garbage",
     "tests.fixtures.report",
     "tests.fixtures.order",
     "tests.fixtures.measure",
