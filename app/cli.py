@@ -9,7 +9,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import asyncpg
 import orjson
 import structlog
 import typer
@@ -20,6 +19,7 @@ from app.core.config import Environment, Settings, settings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.integrity import to_problem
+from app.core.db.postgresql import connection_errors
 from app.core.db.revisions import is_migrated
 from app.core.db.role_limits import set_limits
 from app.core.db.roles import RolesRefused, apply_roles
@@ -135,7 +135,7 @@ def limits(
         raise typer.Exit(refuse("SQLite has no roles"))
     try:
         statements = asyncio.run(set_limits(settings(), apply=apply))
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except connection_errors() as error:
         raise typer.Exit(refuse(str(error) or "the database does not answer")) from None
     typer.echo("\n".join(statements))
 

@@ -15,7 +15,6 @@ from app.core.config import Settings
 from app.core.db import sqlite
 from app.core.db.driver.aiosqlite import open_sqlite
 from app.core.db.driver.link import Link
-from app.core.db.driver.postgresql import open_postgresql
 from app.core.db.postgresql import connect_options
 
 OpenLink = Callable[[Settings, Dialect], Awaitable[Link]]
@@ -65,6 +64,8 @@ async def open_link(
         return await open_sqlite(arguments, options, prepare)
     if settings.database.pooler == "none":
         options["server_settings"] |= of_session
+    from app.core.db.driver.postgresql import open_postgresql  # noqa: PLC0415  # asyncpg is slow to import, and SQLite does not need it
+
     return await open_postgresql(dialect, options, settings.database.silence_seconds)
 
 

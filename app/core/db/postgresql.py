@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
 from app.core.config import DatabaseSettings, Settings
@@ -50,9 +49,18 @@ async def connect_directly(settings: Settings, name: str) -> Any:
 
     The caller closes it. Raises OSError, TimeoutError, asyncpg.PostgresError and asyncpg.InterfaceError.
     """
+    import asyncpg  # noqa: PLC0415  # slow to import, and SQLite does not need it
+
     url = make_url(settings.without_pooler.database_url.get_secret_value())
     _, options = url.get_dialect()().create_connect_args(url)
     options["server_settings"] = {"application_name": name}
     connection = await asyncpg.connect(**options, timeout=DIRECT_CONNECT_SECONDS)
     limit_silence(connection, settings.database.silence_seconds)
     return connection
+
+
+def connection_errors() -> tuple[type[Exception], ...]:
+    """What a connection of `connect_directly` raises."""
+    import asyncpg  # noqa: PLC0415  # see above
+
+    return OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError

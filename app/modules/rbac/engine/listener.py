@@ -4,11 +4,10 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-import asyncpg
 import structlog
 
 from app.core.db.engine import Database
-from app.core.db.postgresql import connect_directly
+from app.core.db.postgresql import connect_directly, connection_errors
 from app.modules.rbac.engine.invalidation import CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,7 @@ class Listener:
         try:
             await self.connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
             self.checked_at = monotonic()
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except connection_errors() as error:
             log.warning("listener_lost", cause=type(error).__name__)
             self.connection.terminate()
 
@@ -59,6 +58,6 @@ class Listener:
             return
         try:
             await self.connection.close(timeout=ANSWER_SECONDS)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except connection_errors() as error:
             log.warning("listener_not_closed", cause=type(error).__name__)
             self.connection.terminate()
