@@ -13,14 +13,13 @@ from uuid import UUID
 from fastapi._compat import ModelField
 from fastapi.routing import APIRoute
 from pydantic.warnings import UnsupportedFieldAttributeWarning
-from starlette.routing import BaseRoute, compile_path, get_name
+from starlette.convertors import CONVERTOR_TYPES
+from starlette.routing import PARAM_REGEX, BaseRoute, compile_path, get_name
 
 from app.core.http.query_parameters import flatten
 
 KNOWN = frozenset({"dependencies", "include_in_schema", "max_body_size", "response_class"})
 """What a declaration says of a route without any analysis."""
-PLACE = frozenset({"path", "path_regex", "path_format", "param_convertors"})
-"""What differs where a route is placed below a prefix."""
 QUIET_SECONDS = 5.0
 """How long a server is left to the first requests, before it analyses what they did not need."""
 PAUSE_SECONDS = 0.01
@@ -42,7 +41,7 @@ class LateRoute(APIRoute):
     def __init__(
         self, path: str, endpoint: Callable[..., Any], *, tags: Sequence[str | Enum] | None = None, **options: Any
     ) -> None:
-        self.declaration = path, endpoint, dict(options, tags=tags)
+        self.declaration = dict(options, tags=tags)
         self.tags = list(tags or ())
         self.endpoint, self.name = endpoint, options.get("name") or get_name(endpoint)
         self.methods = {method.upper() for method in options.get("methods") or ("GET",)}
@@ -53,12 +52,17 @@ class LateRoute(APIRoute):
         """This route with its path below `prefix`. An inclusion by FastAPI would analyse the declaration again."""
         route = copy(self)
         route.prefix, route.path = prefix, f"{prefix}{self.path}"
-        route.path_regex, route.path_format, route.param_convertors = compile_path(route.path)
+        route.path_format = PARAM_REGEX.sub(r"{\1}", route.path)
+        named = (found.groups("") for found in PARAM_REGEX.finditer(route.path))
+        route.param_convertors = {name: CONVERTOR_TYPES[kind.lstrip(":") or "str"] for name, kind in named}
         return route
 
     def __getattr__(self, name: str) -> Any:
         """What only an analysis finds: Python looks here for an attribute that is not set yet."""
-        self.prepare()
+        if name == "path_regex" and "path_format" in self.__dict__:  # placed, and not tried by any request yet
+            self.path_regex, _, _ = compile_path(self.path)
+        else:
+            self.prepare()
         try:
             return self.__dict__[name]
         except KeyError:
@@ -70,18 +74,15 @@ class LateRoute(APIRoute):
             declaration = self.__dict__.pop("declaration", None)
             if declaration is None:
                 return
-            place = {name: self.__dict__[name] for name in PLACE & self.__dict__.keys()}
             try:
-                self._analyse(*declaration)
+                self._analyse(declaration)
             except BaseException:
                 self.declaration = declaration
                 raise
-            finally:
-                self.__dict__.update(place)
 
-    def _analyse(self, path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> None:
-        """Find what the route needs to run."""
-        super().__init__(path, endpoint, **options)
+    def _analyse(self, declaration: dict[str, Any]) -> None:
+        """Find what the route needs to run. Its place stays: requests find it while a thread analyses it."""
+        super().__init__(self.path, self.endpoint, **declaration)
         with warnings.catch_warnings():
             # of aliases, which FastAPI ignores where it makes a field; schemas put off what their fields would build
             warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)

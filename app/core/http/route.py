@@ -66,9 +66,9 @@ class Route(PlannedRoute):
         super().__init__(strict_path(path, endpoint), endpoint, **options)
         self.module = module_of(self.guard) or next(map(str, self.tags), None)
 
-    def _analyse(self, path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> None:
+    def _analyse(self, declaration: dict[str, Any]) -> None:
         """Find what the route needs to run. Raises UnsupportedDeclaration for what it would not do."""
-        super()._analyse(path, endpoint, options)
+        super()._analyse(declaration)
         check_options(self)
         dependencies = [part.call for part in flatten(self.dependant)]
         self.is_transactional = any(isinstance(call, Transactional) for call in dependencies)
@@ -81,7 +81,7 @@ class Route(PlannedRoute):
         body = self.body_field and self.body_field.field_info.annotation
         self.read_only = read_only_fields(body, self.response_model)
         self.preflight = self.build_preflight(media_types)
-        self.plan = CallPlan(path, self.dependant, self.param_convertors)
+        self.plan = CallPlan(self.path_format, self.dependant, self.param_convertors)
         self.encode = encoder_of(self.response_field)
 
     async def respond(self, request: Request) -> Response:

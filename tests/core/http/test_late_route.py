@@ -77,9 +77,9 @@ def test_threads_that_need_a_route_at_once_analyse_it_once(monkeypatch: pytest.M
     analysed: Counter[int] = Counter()
     real, interval = Route._analyse, sys.getswitchinterval()
 
-    def count(self: Route, *declaration: Any) -> None:
+    def count(self: Route, declaration: dict[str, Any]) -> None:
         analysed[id(self)] += 1
-        real(self, *declaration)
+        real(self, declaration)
 
     monkeypatch.setattr(Route, "_analyse", count)
     sys.setswitchinterval(1e-5)
@@ -99,6 +99,24 @@ def test_a_route_that_would_not_do_what_it_declares_refuses_each_time() -> None:
     for _ in range(2):
         with pytest.raises(UnsupportedDeclaration, match="generator"):
             _ = route.plan  # type: ignore[attr-defined]  # of a Route
+
+
+def test_a_route_is_found_while_a_thread_analyses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    (route,) = routes_of()
+    scope = {"type": "http", "path": f"{API}/lamps", "method": "POST", "root_path": ""}
+    found = []
+    real = Route.body_adapter
+
+    def look(self: Route) -> Any:
+        found.append(route.matches(scope)[0])
+        return real(self)
+
+    monkeypatch.setattr(Route, "body_adapter", look)
+    found.append(route.matches(scope)[0])
+    assert isinstance(route, Route)
+    route.prepare()
+
+    assert found == [Match.FULL, Match.FULL]
 
 
 async def test_a_server_analyses_what_no_request_needed() -> None:
