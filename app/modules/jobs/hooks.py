@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 RECEIVING = "app.modules.jobs.running.receiving"
 """The module that receives jobs: it imports Taskiq, which is slow."""
+FIRST_ANSWER_SECONDS = 0.25
+"""How long a process that has just started listens before it imports that."""
 SPARE_SECONDS = 5.0
 """How long before its process is killed a job is undone: a job that is killed has lost an attempt."""
 
@@ -79,6 +81,7 @@ async def run_inline(state: State) -> AsyncIterator[None]:
 async def run_until(is_over: asyncio.Event, state: State) -> None:
     """Run jobs until the event is set. Ends the process where that fails before."""
     try:
+        await asyncio.sleep(FIRST_ANSWER_SECONDS)
         receiving = await asyncio.to_thread(import_module, RECEIVING)
         settings, on_stop = inline_settings(state.settings), state.before_stop.append
         async with receiving.run_jobs(state.database, state.outgoing, settings, end_process, on_stop):
