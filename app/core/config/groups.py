@@ -35,7 +35,7 @@ Secrets = Annotated[tuple[Annotated[SecretStr, Field(min_length=1)], ...], NoDec
 class Group(BaseModel):
     """The base of groups of settings, which are named `GROUP__SETTING` in the environment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class AuthSettings(Group):
