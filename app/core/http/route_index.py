@@ -1,5 +1,6 @@
 """The index of routes, by which a request finds its route without trying those of every module."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,14 +38,18 @@ class Candidate:
         self.is_known = isinstance(self.route, APIRoute)
         """Whether it is a route of FastAPI, and no mounted application, say, which the scan must run."""
         if self.is_known:
-            self.regex, self.convertors = context.path_regex, converters_of(context.param_convertors)
+            self.convertors = converters_of(context.param_convertors)
             self.endpoint, self.methods = context.endpoint, context.methods or ()
+        self.regex: re.Pattern[str] | None = None
+        """The pattern of the path, which is compiled when the first request tries it."""
 
     def matches(self, scope: Scope, path: str) -> Scope | None:
         """What the match of path and method adds to the scope, as FastAPI's own does; None where there is none."""
         if not self.is_known:
             match, added = self.context.matches(scope)
             return added if match is Match.FULL else None
+        if self.regex is None:
+            self.regex = self.context.path_regex
         found = self.regex.match(path)
         if found is None or scope["method"] not in self.methods:
             return None
