@@ -21,7 +21,7 @@ from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.entries.callers import Callers
-from app.modules.audit.entries.canonical import ENTRY_FORMAT, canonical_value, escape_names
+from app.modules.audit.entries.canonical import ENTRY_FORMAT, KEPT, canonical_value, escape_names
 from app.modules.audit.entries.writer_mac import add_mac
 from app.modules.audit.models import AuditChange
 
@@ -75,7 +75,8 @@ class ChangeRecorder:
         for change, sides in recorded:
             entity, entity_id = place_of(change)
             own = {"action": change.action, "entity": entity, "entity_id": entity_id}
-            entry = {**shared, **own, "changes": redact(change, sides, keys, self.digest_key)}
+            document = redact(change.row, (entity, entity_id), sides, keys, self.digest_key)
+            entry = {**shared, **own, "changes": document}
             change.entry = add_mac(self.writer_keys, AuditChange.__tablename__, entry)
         return [creation_of(row) for row in (*added, *([caller] if caller else []))]
 
@@ -134,21 +135,23 @@ def place_of(change: Change) -> tuple[str, str]:
     return change.table.name, str((change.before or change.after)["id"])
 
 
-def redact(change: Change, differing: Sides, keys: Mapping[UUID, SubjectKey], digest_key: bytes) -> dict[str, Values]:
+def redact(
+    row: SQLModel, row_place: tuple[str, str], differing: Sides, keys: Mapping[UUID, SubjectKey], digest_key: bytes
+) -> dict[str, Values]:
     """The `differing` fields of a row in canonical values, each treated by the redaction of its column."""
     document: dict[str, Values] = {}
-    declared, (entity, entity_id) = redactions(type(change.row)), place_of(change)
+    declared = redactions(type(row))
     for name, sides in differing.items():
         redaction = declared[name]
         treated = {}
         for side, raw in sides.items():
-            plain = canonical_value(raw)
+            plain = raw if type(raw) in KEPT else canonical_value(raw)
             if plain is None or redaction.treatment == "plain":
                 treated[side] = escape_names(plain)
             elif redaction.treatment == "secret":
-                treated[side] = {"$secret": secret_digest(digest_key, Place(entity, entity_id, name), plain)}
+                treated[side] = {"$secret": secret_digest(digest_key, Place(*row_place, name), plain)}
             else:
-                subject = getattr(change.row, str(redaction.subject))
-                treated[side] = encrypt_value(keys[subject], Place(entity, entity_id, name), plain)
+                subject = getattr(row, str(redaction.subject))
+                treated[side] = encrypt_value(keys[subject], Place(*row_place, name), plain)
         document[name] = treated
     return document

@@ -63,7 +63,8 @@ def rename(value: Any, change: Callable[[str], str]) -> Any:
 
 def format_instant(at: datetime) -> str:
     """RFC 3339 in UTC, always four digits of a year and six of a second."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def keep(raw: Any) -> Any:
@@ -88,7 +89,13 @@ FORMS: Mapping[type, Callable[[Any], Any]] = {
 """How a value of each type is written. A type that is not here has the form of the first that it is a kind of."""
 
 
+KEPT = frozenset(kind for kind, form in FORMS.items() if form is keep)
+"""Types whose values are canonical as they are."""
+
+
 def encode(entry: Mapping[str, Any]) -> bytes:
     """The canonical bytes of a stored entry, or of a part of one: every column that is not null."""
-    document = {name: canonical_value(item) for name, item in entry.items() if item is not None}
+    document = {
+        name: item if type(item) in KEPT else canonical_value(item) for name, item in entry.items() if item is not None
+    }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
