@@ -22,6 +22,11 @@ def add_caller(values: Values | None, context: RequestContext) -> Values | None:
     return values if context.principal is None else {**(values or {}), CALLER: context.author_id}
 
 
+def values_of_row(row: AnyRow) -> dict[str, Any]:
+    """The values of a row by the names of its columns. A copy of `row._mapping` takes twice as long."""
+    return dict(zip(row._fields, row, strict=True))
+
+
 def complete(statement: Executable, parameters: Parameters, context: RequestContext) -> Parameters:
     """The parameters of a statement; those of a select with the caller."""
     if isinstance(statement, Select | CompoundSelect) and not isinstance(parameters, Sequence):

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.core.context import RequestContext
 from app.core.db.driver.reader import Reader
-from app.core.db.statements import AnyRow, AnySelect, Parameters, add_caller, complete
+from app.core.db.statements import AnyRow, AnySelect, Parameters, add_caller, complete, values_of_row
 from app.core.db.unit_of_work.change import Change, Values, table_of_model
 from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
 from app.core.db.unit_of_work.hooks import Hooks
@@ -112,7 +112,7 @@ class Session(Rows):
         row = next(iter(await read(select_to_change(model, is_locked=not may_claim), {"wanted": id})), None)
         if row is None:
             return None
-        values = dict(row._mapping)
+        values = values_of_row(row)
         if may_claim:
             self.claims.append(loaded_row(table_of_model(model), values))
         self.locked.add(key)

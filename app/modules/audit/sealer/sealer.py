@@ -12,6 +12,7 @@ from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.locks import try_lock_until_commit
 from app.core.db.session import AnyRow, AnySelect, Session
+from app.core.db.statements import values_of_row
 from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
 from app.modules.audit.entries.canonical import encode
@@ -194,7 +195,7 @@ async def extend_log(session: Session, log: Log, stored: bytes, entries: Sequenc
     tree = Tree.parse(stored)
     size = tree.size
     begun = await find_tiles(session, log, open_tiles(size))
-    rows = tree.append(leaf_hash(encode(dict(entry._mapping))) for entry in entries)
+    rows = tree.append(leaf_hash(encode(values_of_row(entry))) for entry in entries)
     await store_tiles(session, log, extend_tiles(begun, size, rows))
     await store_runs(session, log, size + 1, [entry.id for entry in entries])
     return bytes(tree)

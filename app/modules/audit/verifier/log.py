@@ -6,6 +6,7 @@ from itertools import groupby
 from sqlalchemy import Text, cast, func, select
 
 from app.core.db.session import AnyRow, ReadSession
+from app.core.db.statements import values_of_row
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.seal.note import Note
 from app.modules.audit.seal.proofs import cover
@@ -144,7 +145,7 @@ class LogVerifier:
 
     def verify_row(self, row: AnyRow, seq: int, sealed: bytes | None, copies: Mapping[int, int]) -> bytes:
         """The hash of a leaf, once its entry was compared with it."""
-        found = leaf_hash(encode(dict(row._mapping)))
+        found = leaf_hash(encode(values_of_row(row)))
         if sealed is not None and found != sealed:
             self.report.add("entry", f"{self.noun} {row.id} is not what was sealed", seq)
         else:
