@@ -16,6 +16,7 @@ from app.core.db.statements import AnySelect
 
 VERSIONS = Path(__file__).parents[3] / "alembic" / "versions"
 STORED_IN = "alembic_version"
+SELECT_STORED = "SELECT version_num FROM alembic_version"
 DECLARATION = re.compile(r"^(down_revision|revision)\b[^=\n]*= *(.+)$", re.MULTILINE)
 
 
@@ -49,6 +50,6 @@ def is_migrated(settings: Settings) -> bool:
         return False
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return {name for (name,) in connection.execute(f"SELECT version_num FROM {STORED_IN}")} == heads()  # noqa: S608  # a constant
+            return {name for (name,) in connection.execute(SELECT_STORED)} == heads()
     except sqlite3.Error:
         return False
