@@ -24,16 +24,16 @@ class AmountRepository(Repository[M]):
     def columns(self) -> list[ColumnElement[Any]]:
         return [*super().columns(), *(self.table.c[each.places] for each in self.amounts)]
 
-    def to_read(self, row: AnyRow) -> Any:
-        item = super().to_read(row)
-        for each in self.amounts:
-            show_places(item, each, row)
-        return item
+    def to_reads(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        return self.show_amounts(super().to_reads(rows), rows)
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
-        items = await super().reload_for_read(rows)
-        for item, row in zip(items, rows, strict=True):
-            for each in self.amounts:
+        return self.show_amounts(await super().reload_for_read(rows), rows)
+
+    def show_amounts(self, items: Sequence[Any], rows: Sequence[Any]) -> Sequence[Any]:
+        """`items`, each amount with the decimal places that its row has."""
+        for each in self.amounts:
+            for item, row in zip(items, rows, strict=True):
                 show_places(item, each, row)
         return items
 

@@ -84,7 +84,7 @@ class NamedReferences:
         self.masked_fields = MaskedFields(table, read, mask)
         self.always_masked = self.masked_fields.of(mask.everywhere)
         self.known_columns: object = None
-        """The columns of the last row: rows of one statement share them, and finding its places takes longer."""
+        """The columns of the last rows: those of one statement share them, and finding their places takes longer."""
         self.known_places = self.usual
 
     def columns(self, column: Callable[[str], ColumnElement[Any]], access: RowAccess) -> list[ColumnElement[Any]]:
@@ -108,14 +108,15 @@ class NamedReferences:
             joined = joined.outerjoin(target, and_(target.c.id == reference, *readable, *shown))
         return joined
 
-    def show(self, row: AnyRow) -> Any:
-        """A row of these columns in the shape of the Read schema."""
-        if self.is_flat:
-            return row
-        columns = row._key_to_index  # noqa: SLF001  # as writing a response does
+    def show(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        """Rows of one select of these columns in the shape of the Read schema."""
+        if self.is_flat or not rows:
+            return rows
+        columns = rows[0]._key_to_index  # noqa: SLF001  # as writing a response does
         if columns is not self.known_columns:
-            self.known_columns, self.known_places = columns, self.places_in(row._fields)
-        return self.shape(tuple(row), self.known_places)
+            self.known_columns, self.known_places = columns, self.places_in(rows[0]._fields)
+        shape, places = self.shape, self.known_places
+        return [shape(tuple(row), places) for row in rows]
 
     def places_in(self, columns: Sequence[str]) -> Places:
         """The places of what a read shows among `columns`."""
@@ -131,8 +132,9 @@ class NamedReferences:
         for name, place in places.names:
             target_name = row[place]
             fields[name] = None if target_name is None else {"id": fields[name], "name": target_name}
-        versions = [row[place] for place in places.versions]
-        embedded = [version or 0 for version in versions] if any(versions) else []
+        embedded: list[int] = []
+        if places.versions and any(versions := [row[place] for place in places.versions]):
+            embedded = [version or 0 for version in versions]
         if self.sets:
             embedded += versions_of_sets(self.sets, fields)
         if self.has_rules:

@@ -77,9 +77,13 @@ class ReadRepository:
         """One row, by its id. Raises NotFound."""
         return await get_one(self, id, deleted=False)
 
+    def to_reads(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        """`rows` in the shape of the Read schema. Override it where that schema is not flat."""
+        return rows
+
     def to_read(self, row: AnyRow) -> Any:
-        """`row` in the shape of the Read schema. Override it where that schema is not flat."""
-        return row
+        """`row` in the shape of the Read schema."""
+        return self.to_reads((row,))[0]
 
     async def page(self, query: PageQuery) -> RowPage:
         """One page of rows that match `query`. Raises Invalid for a bad cursor or sort, ListTimedOut."""
@@ -118,7 +122,7 @@ class ReadRepository:
             last = rows[query.limit - 1]
             position = [encode_value(last._mapping[name]) for name, _ in form.ordering]
             cursor = write_cursor(self.session, query, resource, [*position, *keep(last)])
-        return RowPage([self.to_read(row) for row in rows[: query.limit]], cursor, total, is_exact)
+        return RowPage(self.to_reads(rows[: query.limit]), cursor, total, is_exact)
 
     def finder_of(self, query: PageQuery) -> Finder | None:
         """The filter of `query` that reads its matches in a way of its own: the search, if there is one."""
@@ -161,9 +165,9 @@ class EntityReader(ReadRepository):
     def select(self, *, deleted: bool = False) -> AnySelect:
         return super().select(deleted=deleted).select_from(self.source())
 
-    def to_read(self, row: AnyRow) -> Any:
-        """`row` in the shape of the Read schema. Override it where that has more than columns and references."""
-        return self.references.show(row)
+    def to_reads(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        """`rows` in the shape of the Read schema. Override it where that has more than columns and references."""
+        return self.references.show(rows)
 
 
 class Repository(EntityReader, Generic[M]):
@@ -260,7 +264,7 @@ class Repository(EntityReader, Generic[M]):
         return await self.change(row, {"deleted_at": None})
 
     async def reload_for_read(self, rows: Sequence[M]) -> Sequence[Any]:
-        """`rows` as a read returns them. Override it together with `to_read`."""
+        """`rows` as a read returns them. Override it together with `to_reads`."""
         return await self.references.read_all(self.writer, rows)
 
     async def remove(self, row: M) -> None:

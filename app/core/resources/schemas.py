@@ -118,7 +118,7 @@ class Named(ResponseSchema):
 
 
 class Read(ResponseSchema):
-    """An entity in a response. Its fields are the columns that a read selects, unless `to_read` shapes the rows.
+    """An entity in a response. Its fields are the columns that a read selects, unless `to_reads` shapes the rows.
 
     A field `brand: Named | None` shows what the column `brand_id` refers to.
     """

@@ -26,8 +26,8 @@ class ApprovalRepository(Repository[Approval]):
     model = Approval
     read = ApprovalRead
 
-    def to_read(self, row: AnyRow) -> Any:
-        return show_expired(super().to_read(row))
+    def to_reads(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        return [show_expired(approval) for approval in super().to_reads(rows)]
 
     async def reload_for_read(self, rows: Sequence[Approval]) -> Sequence[Any]:
         return [show_expired(row) for row in await super().reload_for_read(rows)]

@@ -48,8 +48,8 @@ class JobRepository(Repository[Job]):
     def source(self) -> FromClause:
         return super().source().outerjoin(queue, queue.c.id == self.table.c.id)
 
-    def to_read(self, row: AnyRow) -> Any:
-        return show_running(super().to_read(row))
+    def to_reads(self, rows: Sequence[AnyRow]) -> Sequence[Any]:
+        return [show_running(job) for job in super().to_reads(rows)]
 
     async def get_of(self, owner_id: UUID, id: UUID) -> Any:
         """A job for which this user asked. Raises NotFound, also for that of another user."""

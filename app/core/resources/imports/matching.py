@@ -107,7 +107,7 @@ class Matching:
         """The visible rows with these ids, as a read returns them."""
         some: Any = bindparam("some", type_=self.table.c.id.type, expanding=True)
         choose = self.rows.build_once("some", lambda: self.rows.select().where(self.table.c.id.in_(some)))
-        return [self.rows.to_read(row) for row in await self.rows.session.all(choose, {"some": ids})]
+        return list(self.rows.to_reads(await self.rows.session.all(choose, {"some": ids})))
 
     async def load(self, ids: Sequence[UUID]) -> list[Entity]:
         """The rows with these ids, hidden ones too, as entities."""
