@@ -22,15 +22,7 @@ MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 def canonical_value(raw: object) -> Any:
     """`raw` as string, bool, null or integer; documents keep their shape. Raises TypeError for anything else."""
-    kind = type(raw)
-    if kind in FORMS:
-        return FORMS[kind](raw)
-    if isinstance(raw, Enum):
-        return canonical_value(raw._value_)  # `value` is a property, and slow
-    base = next((each for each in FORMS if isinstance(raw, each)), None)
-    if base is None:
-        raise TypeError(f"the audit log has no form for {kind.__name__}")
-    return FORMS[base](raw)
+    return FORMS[type(raw)](raw)
 
 
 def escape_names(value: Any) -> Any:
@@ -71,7 +63,11 @@ def keep(raw: Any) -> Any:
     return raw
 
 
-FORMS: Mapping[type, Callable[[Any], Any]] = {
+def write_member(member: Enum) -> Any:
+    return canonical_value(member._value_)  # `value` is a property, and slow
+
+
+KNOWN: Mapping[type, Callable[[Any], Any]] = {
     NoneType: keep,
     bool: keep,
     str: keep,
@@ -89,13 +85,31 @@ FORMS: Mapping[type, Callable[[Any], Any]] = {
 """How a value of each type is written. A type that is not here has the form of the first that it is a kind of."""
 
 
-KEPT = frozenset(kind for kind, form in FORMS.items() if form is keep)
+class Forms(dict[type, Callable[[Any], Any]]):
+    """How a value of any type is written; a type that is met for the first time is added."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Any]:
+        """The form of an enumeration is that of its values. Raises TypeError for a type without a form."""
+        if issubclass(kind, Enum):
+            form: Callable[[Any], Any] = write_member
+        elif base := next((each for each in KNOWN if issubclass(kind, each)), None):
+            form = KNOWN[base]
+        else:
+            raise TypeError(f"the audit log has no form for {kind.__name__}")
+        self[kind] = form
+        return form
+
+
+FORMS = Forms(KNOWN)
+KEPT = frozenset(kind for kind, form in KNOWN.items() if form is keep)
 """Types whose values are canonical as they are."""
 
 
 def encode(entry: Mapping[str, Any]) -> bytes:
     """The canonical bytes of a stored entry, or of a part of one: every column that is not null."""
     document = {
-        name: item if type(item) in KEPT else canonical_value(item) for name, item in entry.items() if item is not None
+        name: item if type(item) in KEPT else FORMS[type(item)](item)
+        for name, item in entry.items()
+        if item is not None
     }
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
