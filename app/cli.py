@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import structlog
 import typer
+import uvloop
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -69,7 +70,7 @@ def with_database(work: Callable[[Database], Awaitable[T]]) -> T:
         finally:
             await database.dispose()
 
-    return asyncio.run(run())
+    return uvloop.run(run())
 
 
 @cli.command()
