@@ -18,6 +18,8 @@ import orjson
 ENTRY_FORMAT = 2
 """Stored with every entry. Entries of format 1 have no callers, and their plain documents may hold names with a `$`."""
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+INSTANT_CHARACTERS = len("2026-01-01T00:00:00.000000")
+"""Those of an instant without its offset."""
 
 
 def canonical_value(raw: object) -> Any:
@@ -56,7 +58,7 @@ def rename(value: Any, change: Callable[[str], str]) -> Any:
 def format_instant(at: datetime) -> str:
     """RFC 3339 in UTC, always four digits of a year and six of a second."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return f"{utc.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
+    return f"{utc.isoformat(timespec='microseconds')[:INSTANT_CHARACTERS]}Z"
 
 
 def keep(raw: Any) -> Any:
