@@ -1,5 +1,6 @@
 """Reads a sealed log piece by piece, so that a log of any length takes the same memory."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import pairwise
@@ -42,14 +43,22 @@ class LogReader:
         self.log = log
 
     async def pieces(self, first_seq: int, size: int) -> AsyncIterator[Piece]:
-        """The order from a place on, with the entries, up to `size` places. Ends early where the order has a gap."""
-        seq = first_seq
-        while seq <= size:
-            ids = await self.ids_from(seq, min(PIECE, size - seq + 1))
-            if not ids:
-                return
-            yield Piece(seq, ids, await self.entries(ids))
-            seq += len(ids)
+        """The order from a place on, with the entries, up to `size` places. Ends early where the order has a gap.
+
+        The next piece is read while one is worked on.
+        """
+        coming = asyncio.ensure_future(self.read_piece(first_seq, size))
+        try:
+            while (piece := await coming) is not None:
+                coming = asyncio.ensure_future(self.read_piece(piece.first_seq + len(piece.ids), size))
+                yield piece
+        finally:
+            coming.cancel()
+
+    async def read_piece(self, seq: int, size: int) -> Piece | None:
+        """The places from `seq` on; None behind the end, or where the order has a gap."""
+        ids = await self.ids_from(seq, min(PIECE, size - seq + 1)) if seq <= size else []
+        return Piece(seq, ids, await self.entries(ids)) if ids else None
 
     async def ids_from(self, seq: int, count: int) -> list[int]:
         """The numbers of the entries at `count` places, as far as the order says without a gap."""

@@ -1,9 +1,9 @@
 """Verifies the codes of entries: a process with the writer's key wrote them, and each of them once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from app.core.db.session import AnyRow
+from app.core.db.statements import values_of_row
 from app.modules.audit.entries.writer_mac import is_written_with
 
 EXTERNAL = "external"
@@ -24,8 +24,10 @@ class WriterCheck:
 
         `repeated` has the numbers of the entries whose code an older entry has, with that of the older one.
         """
-        entry: dict[str, Any] = dict(row._mapping)
-        if not self.keys or entry.get("source") == EXTERNAL:
+        if not self.keys:
+            return None
+        entry = values_of_row(row)
+        if entry.get("source") == EXTERNAL:
             return None
         if entry["mac"] is None:
             return "has no code of a writer" if self.is_begun else None
