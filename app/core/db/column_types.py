@@ -89,7 +89,8 @@ class Words(TypeDecorator[Sequence[str]]):
     def process_bind_param(self, value: Sequence[str] | str | None, dialect: Dialect) -> str | None:
         if value is None or isinstance(value, str):
             return value
-        return "".join(f" '{word}'" if dialect.name == "postgresql" else f" {word}" for word in value)
+        before, behind = (" '", "'") if dialect.name == "postgresql" else (" ", "")
+        return f"{before}{(behind + before).join(value)}{behind}" if value else ""
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Sequence[str] | None:
         return None if value is None else sorted(value.replace("'", "").split())

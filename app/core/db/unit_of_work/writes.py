@@ -7,6 +7,7 @@ same form, and one for the entries.
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache, partial
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Executable, Table
@@ -44,6 +45,17 @@ class Command(NamedTuple):
     """What it writes, where the database does not say which of it has failed."""
 
 
+class Origin(NamedTuple):
+    """Where values of a statement that follow each other come from: one side of one change or claim."""
+
+    source: int
+    side: str
+    take: Callable[[Any], Sequence[Any]]
+    """Takes the values of its columns from that side, and that of the first once more."""
+    processors: Sequence[tuple[int, Callable[[Any], Any]]]
+    """What makes values for the driver of those at some places."""
+
+
 class Statement:
     """A compiled statement, and where its values come from."""
 
@@ -52,19 +64,25 @@ class Statement:
         compiled = statement.compile(dialect=dialect)
         self.dialect = dialect
         self.sql: str = compiled.string
-        self.origins: list[tuple[int, str, str, Any]] = []
-        for parameter in compiled.positiontup:
-            side, index, column = parameter.split("_", 2)
-            self.origins.append((int(index), side, column, compiled._bind_processors.get(parameter)))  # noqa: SLF001
+        processors = compiled._bind_processors  # noqa: SLF001
+        self.origins: list[Origin] = []
+        for (side, index), group in groupby(compiled.positiontup, lambda name: name.split("_", 2)[:2]):
+            names = list(group)
+            columns = [name.split("_", 2)[2] for name in names]
+            used = [(place, processors[name]) for place, name in enumerate(names) if name in processors]
+            self.origins.append(Origin(int(index), side, itemgetter(*columns, columns[0]), used))
 
     def bind(self, sources: Sequence[Change | Claim]) -> list[Any]:
         """The values of changes and claims. Raises StatementError for one of another type."""
+        bound: list[Any] = []
         try:
-            return [
-                value if processor is None or value is None else processor(value)
-                for index, side, column, processor in self.origins
-                for value in (getattr(sources[index], side)[column],)
-            ]
+            for source, side, take, processors in self.origins:
+                *values, _ = take(getattr(sources[source], side))
+                for place, process in processors:
+                    if values[place] is not None:
+                        values[place] = process(values[place])
+                bound += values
+            return bound
         except Exception as error:
             raise as_database_error(error, self.sql, self.dialect) from error
 
@@ -80,8 +98,9 @@ class Writes:
     def commands(self, changes: Sequence[Change], claims: Sequence[Claim], entry: EntryForm) -> list[Command]:
         """The commands that write `changes` and their entries. `claims` are checked by a command that is whole."""
         ordered = in_order(changes)
-        forms = [form_of(change) for change in ordered]
-        if self.counts_rows or len(ordered) > AT_ONCE or not have_one_action(forms):
+        is_many = self.counts_rows or len(ordered) > AT_ONCE
+        forms = [] if is_many else [form_of(change) for change in ordered]
+        if is_many or not have_one_action(forms):
             return list(self.separately(ordered, entry))
         recorded = tuple(index for index, change in enumerate(ordered) if change.entry is not None)
         claimed = [claim.form for claim in claims]
@@ -142,11 +161,9 @@ def order_of(change: Change, place: int) -> tuple[Any, ...]:
 
 def form_of(change: Change) -> Form:
     table = change.table
-    if change.action == "delete":
-        return Form(table, "delete", ())
-    if change.action == "create":
-        return Form(table, "create", names_of_columns(table))
-    return Form(table, "update", tuple(sorted(change.fields | names_of_defaults(table))))
+    if change.action == "update":
+        return Form(table, "update", tuple(sorted(change.fields | names_of_defaults(table))))
+    return form_of_all(table, change.action)
 
 
 @cache
@@ -155,8 +172,9 @@ def names_of_defaults(table: Table) -> frozenset[str]:
 
 
 @cache
-def names_of_columns(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.columns)
+def form_of_all(table: Table, action: str) -> Form:
+    """The form of all rows of a table that are created, or deleted."""
+    return Form(table, action, tuple(column.name for column in table.columns) if action == "create" else ())
 
 
 def have_one_action(forms: Sequence[Form]) -> bool:

@@ -21,7 +21,7 @@ from app.modules.audit.changes.secret_digest import secret_digest
 from app.modules.audit.changes.stored_redactions import StoredRedactions
 from app.modules.audit.changes.write_guard import refuse_unaudited_writes
 from app.modules.audit.entries.callers import Callers
-from app.modules.audit.entries.canonical import ENTRY_FORMAT, KEPT, canonical_value, escape_names
+from app.modules.audit.entries.canonical import ENTRY_FORMAT, FORMS, KEPT, escape_names
 from app.modules.audit.entries.writer_mac import add_mac
 from app.modules.audit.models import AuditChange
 
@@ -145,9 +145,9 @@ def redact(
         redaction = declared[name]
         treated = {}
         for side, raw in sides.items():
-            plain = raw if type(raw) in KEPT else canonical_value(raw)
+            plain = raw if type(raw) in KEPT else FORMS[type(raw)](raw)
             if plain is None or redaction.treatment == "plain":
-                treated[side] = escape_names(plain)
+                treated[side] = plain if type(plain) in KEPT else escape_names(plain)
             elif redaction.treatment == "secret":
                 treated[side] = {"$secret": secret_digest(digest_key, Place(*row_place, name), plain)}
             else:
