@@ -15,6 +15,7 @@ from app.core.db.session import AnyRow, AnySelect, Session
 from app.core.db.statements import values_of_row
 from app.core.outgoing import Outgoing
 from app.core.runtime.periodic_task import PeriodicTask
+from app.core.runtime.slices import take_slices
 from app.modules.audit.entries.canonical import encode
 from app.modules.audit.rollups.counting import count_changes
 from app.modules.audit.seal.checkpoint import Checkpoint
@@ -195,7 +196,10 @@ async def extend_log(session: Session, log: Log, stored: bytes, entries: Sequenc
     tree = Tree.parse(stored)
     size = tree.size
     begun = await find_tiles(session, log, open_tiles(size))
-    rows = tree.append(leaf_hash(encode(values_of_row(entry))) for entry in entries)
+    leaves: list[bytes] = []
+    async for some in take_slices(entries):
+        leaves += [leaf_hash(encode(values_of_row(entry))) for entry in some]
+    rows = tree.append(leaves)
     await store_tiles(session, log, extend_tiles(begun, size, rows))
     await store_runs(session, log, size + 1, [entry.id for entry in entries])
     return bytes(tree)

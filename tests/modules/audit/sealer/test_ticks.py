@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.runtime.slices import SLICE
+from app.modules.audit.seal.tree import leaf_hash
 from app.modules.audit.sealer import sealer as sealer_module
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditSeal
@@ -301,3 +304,28 @@ async def test_an_entry_that_was_changed_changes_the_root(database: Database) ->
 
     with pytest.raises(AssertionError):
         await check_seal(database)
+
+
+async def test_requests_have_their_turn_while_many_entries_are_sealed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, hashed = 0, Counter[int]()
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    def hash_leaf(entry: bytes) -> bytes:
+        hashed[turn] += 1
+        return leaf_hash(entry)
+
+    await add_changes(database, 5 * SLICE)
+    monkeypatch.setattr(sealer_module, "leaf_hash", hash_leaf)
+    others = asyncio.ensure_future(count_turns())
+    await seal_all(sealer_of(database))
+    others.cancel()
+
+    assert hashed.total() == len(await entry_ids(database)) >= 5 * SLICE
+    assert max(hashed.values()) <= SLICE
