@@ -13,11 +13,14 @@ from sqlalchemy import func, select
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
+from app.core.runtime.slices import SLICE
 from app.main import create_app
 from app.modules.audit.requests.models import AuditSpool
+from app.modules.audit.requests.shipment import Shipment
 from app.modules.audit.requests.shipper import Shipper, set_position
 from app.modules.audit.requests.spool import HEADER, UNREADABLE_SUFFIX, AuditLogUnavailable, Spool
 from tests.modules.audit.entries import access, access_entries
+from tests.turns import count_in_turns
 
 
 async def test_the_spool_of_a_dead_process_is_shipped_once(
@@ -234,3 +237,21 @@ async def test_damage_in_the_own_spool_is_set_aside_and_shipping_goes_on(
 
     assert [row.request_id for row in await access_entries(app)] == ["after"]
     assert damaged.path.with_suffix(".unreadable").exists()
+
+
+async def test_requests_have_their_turn_while_many_entries_are_shipped(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.get("/nothing")
+    shipper: Shipper = app.state.access_log
+    payload = shipper.spool.read(0, 1)[0][0]
+    for _ in range(3 * SLICE):
+        shipper.spool.append(payload)
+
+    async with count_in_turns() as (made, count):
+        to_row = Shipment.to_row
+        monkeypatch.setattr(Shipment, "to_row", lambda *given: count() or to_row(*given))
+        await shipper.flush()
+
+    assert made.total() >= 3 * SLICE
+    assert max(made.values()) <= SLICE

@@ -1,6 +1,6 @@
 """A shipment: spooled entries as rows of the access log, with the callers that are not stored yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from app.core.clock import read_id
 from app.core.context import Actor
 from app.core.db.entity import table_of
 from app.core.db.session import Session
+from app.core.runtime.slices import take_slices
 from app.modules.audit.entries.callers import Caller, Callers, to_values
 from app.modules.audit.entries.canonical import ENTRY_FORMAT
 from app.modules.audit.entries.writer_mac import add_mac
@@ -26,12 +27,17 @@ FLAGS = ("is_replay", "is_dry_run")
 class Shipment:
     """Rows that one transaction stores, with their codes by the first of `writer_keys`."""
 
-    def __init__(self, entries: Iterable[bytes], known: Callers, writer_keys: Sequence[bytes]) -> None:
+    def __init__(self, known: Callers, writer_keys: Sequence[bytes]) -> None:
         self.known = known
         self.writer_keys = writer_keys
         self.added: dict[Caller, UUID] = {}
         self.callers: list[dict[str, Any]] = []
-        self.rows = [self.to_row(orjson.loads(entry)) for entry in entries]
+        self.rows: list[dict[str, Any]] = []
+
+    async def load(self, entries: Sequence[bytes]) -> None:
+        """Add entries, as the spool has them."""
+        async for some in take_slices(entries):
+            self.rows += [self.to_row(orjson.loads(entry)) for entry in some]
 
     async def store(self, session: Session) -> None:
         """Insert the rows in the transaction of `session`, and count them in the roll-ups."""

@@ -161,9 +161,8 @@ class Shipper:
         entries, end = spool.read(spool.shipped, BATCH)
         if not entries:
             return 0
-        shipment = Shipment(
-            (entry for entry in entries if not is_begun(entry)), self.callers, self.database.keys.writer_keys
-        )
+        shipment = Shipment(self.callers, self.database.keys.writer_keys)
+        await shipment.load([entry for entry in entries if not is_begun(entry)])
         spool.is_known = False
         async with self.database.unit_of_work(RequestContext.for_job("ship")) as session:
             await advance(session, spool, end)
@@ -179,7 +178,8 @@ async def ship_unfinished(database: Database, callers: Callers, spool: Spool) ->
     position = f"{spool.id}.aborted"
     if not entries or await read_position(database, position):
         return
-    shipment = Shipment(entries, callers, database.keys.writer_keys)
+    shipment = Shipment(callers, database.keys.writer_keys)
+    await shipment.load(entries)
     async with database.unit_of_work(RequestContext.for_job("ship")) as session:
         await set_position(session, position, spool.shipped)
         await shipment.store(session)

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +39,7 @@ from tests.modules.audit.sealer.sealed import (
 )
 from tests.people import SignedInAs
 from tests.roles import open_as
+from tests.turns import count_in_turns
 
 changes = Log.changes.table
 seals = table_of(AuditSeal)
@@ -309,23 +309,11 @@ async def test_an_entry_that_was_changed_changes_the_root(database: Database) ->
 async def test_requests_have_their_turn_while_many_entries_are_sealed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn, hashed = 0, Counter[int]()
-
-    async def count_turns() -> None:
-        nonlocal turn
-        while True:
-            turn += 1
-            await asyncio.sleep(0)
-
-    def hash_leaf(entry: bytes) -> bytes:
-        hashed[turn] += 1
-        return leaf_hash(entry)
-
     await add_changes(database, 5 * SLICE)
-    monkeypatch.setattr(sealer_module, "leaf_hash", hash_leaf)
-    others = asyncio.ensure_future(count_turns())
-    await seal_all(sealer_of(database))
-    others.cancel()
+
+    async with count_in_turns() as (hashed, count):
+        monkeypatch.setattr(sealer_module, "leaf_hash", lambda entry: count() or leaf_hash(entry))
+        await seal_all(sealer_of(database))
 
     assert hashed.total() == len(await entry_ids(database)) >= 5 * SLICE
     assert max(hashed.values()) <= SLICE
