@@ -125,6 +125,11 @@ async def stay_authorized() -> None:
     """The checks of a request that everybody may make."""
 
 
+async def refuse_after_end() -> None:
+    """The checks of a request that has ended: raise RuntimeError."""
+    raise RuntimeError("this request has ended, so its caller cannot be checked again")
+
+
 @dataclass(slots=True)
 class RequestContext:
     """The facts about a request. Middleware, guard and route fill them in; the audit log reads them at the end."""

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
-from app.core.context import ANONYMOUS, RequestContext
+from app.core.context import ANONYMOUS, RequestContext, refuse_after_end
 from app.core.errors import ContentTooLarge, HeadersTooLarge, Malformed, Problem, TimedOut, UriTooLong
 from app.core.http.audit_reason import HEADER as AUDIT_REASON
 from app.core.http.audit_reason import check_reason, read_reason
@@ -76,6 +76,8 @@ class ContextMiddleware:
                 raise
             log.error("unhandled_exception", exc_info=error)
             await internal_error(scope["path"], context)(scope, receive, send_with_headers)
+        finally:
+            context.reauthorize = refuse_after_end  # it held the request, and that its context
 
     def prepare(self, scope: Scope, context: RequestContext) -> bool:
         """Complete the scope, and fill in the context from it. Whether the client speaks HTTPS."""
