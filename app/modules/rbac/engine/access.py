@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, select, true
+from sqlalchemy import ColumnElement, Table, and_, bindparam, select, true
 
 from app.core.clock import now
 from app.core.config import AuthSettings
@@ -112,11 +111,11 @@ def access(credential: Table, *columns: ColumnElement[Any]) -> AnySelect:
     )  # fmt: skip
 
 
-def access_of_session(id: UUID) -> AnySelect:
+def access_of_session() -> AnySelect:
     columns = (sessions.c.expires_at, sessions.c.verified_at, session_uses.c.base, session_uses.c.confirmed)
     signed_in_since = sessions.c.previous_sign_out_at.is_not_distinct_from(users.c.signed_out_at)
     with_use = access(sessions, *columns).join(session_uses, session_uses.c.id == sessions.c.id)
-    return with_use.where(sessions.c.id == id, signed_in_since)
+    return with_use.where(sessions.c.id == bindparam("id"), signed_in_since)
 
 
 def access_of_keys() -> AnySelect:
@@ -124,12 +123,12 @@ def access_of_keys() -> AnySelect:
     return access(api_keys, *(api_keys.c[name].label(f"key_{name}") for name in shown))
 
 
-def access_of_key(prefix: str) -> AnySelect:
-    return access_of_keys().where(api_keys.c.prefix == prefix)
-
-
-def access_of_key_id(id: UUID) -> AnySelect:
-    return access_of_keys().where(api_keys.c.id == id)
+ACCESS_OF_SESSION = access_of_session()
+"""The access of the session `id`."""
+ACCESS_OF_PREFIX = access_of_keys().where(api_keys.c.prefix == bindparam("prefix"))
+"""The access of the API key with a `prefix`."""
+ACCESS_OF_KEY = access_of_keys().where(api_keys.c.id == bindparam("id"))
+"""The access of the API key `id`."""
 
 
 def restriction_of(row: AnyRow, asked: Sequence[Condition], settings: AuthSettings) -> Restriction | None:

@@ -8,7 +8,7 @@ from app.core.clock import now
 from app.core.config import AuthSettings
 from app.core.context import Actor, Principal
 from app.core.db.session import Session
-from app.modules.rbac.engine.access import access_of_key_id, key_access, users
+from app.modules.rbac.engine.access import ACCESS_OF_KEY, key_access, users
 from app.modules.roles import USER_COLUMNS, grant_paths_in, held_by, users_with_grant_paths
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -33,7 +33,7 @@ async def acting_user(session: Session, user_id: UUID) -> Acting | None:
 
 async def acting_key(session: Session, api_key_id: UUID, settings: AuthSettings) -> Acting | None:
     """An API key, with what it may do now; None for one that ended, or whose owner may not act."""
-    rows = await session.look(access_of_key_id(api_key_id))
+    rows = await session.look(ACCESS_OF_KEY, {"id": api_key_id})
     if not rows:
         return None
     principal = key_access(rows, settings).principal

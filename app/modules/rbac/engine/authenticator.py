@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
@@ -14,11 +13,11 @@ from app.core.clock import now
 from app.core.config import AuthSettings
 from app.core.context import Actor, Principal, RequestContext
 from app.core.db.engine import Database
-from app.core.db.session import AnyRow, AnySelect
+from app.core.db.session import AnyRow, AnySelect, Values
 from app.core.errors import Problem, Unauthenticated, Unavailable
 from app.core.security.access_tokens import AccessClaims, AccessTokens, invalid_token
 from app.modules import api_keys
-from app.modules.rbac.engine.access import Access, access_of_key, access_of_session, key_access, session_access
+from app.modules.rbac.engine.access import ACCESS_OF_PREFIX, ACCESS_OF_SESSION, Access, key_access, session_access
 from app.modules.rbac.engine.cache import AccessCache, EventFeed
 from app.modules.sessions import confirm_generation
 
@@ -29,8 +28,6 @@ RECORD_USE_SECONDS = 60.0
 MAX_RECORDED_KEYS = 10_000
 
 T = TypeVar("T")
-BuildQuery = Callable[[], AnySelect]
-"""Builds the statement only where it is needed: a request with a warm cache builds none."""
 BuildAccess = Callable[[Sequence[AnyRow], AuthSettings], Access]
 
 
@@ -61,7 +58,7 @@ class CredentialAuthenticator:
 
         Raises Unauthenticated, NetworkNotAllowed.
         """
-        access = await self.find(str(session_id), partial(access_of_session, session_id), session_access, context)
+        access = await self.find(str(session_id), ACCESS_OF_SESSION, {"id": session_id}, session_access, context)
         principal = access.principal
         context.credential_expires_at = principal.expires_at
         context.actor = Actor("user", principal.user_id, principal.username)
@@ -72,7 +69,7 @@ class CredentialAuthenticator:
         """The access of a session, by its access token. Raises Unauthenticated."""
         claims = self.tokens.decode(token)
         name = claims.session_name
-        access = await self.find(name, partial(access_of_session, claims.session_id), session_access, context)
+        access = await self.find(name, ACCESS_OF_SESSION, {"id": claims.session_id}, session_access, context)
         principal = access.principal
         if principal.user_id != claims.user_id:
             raise invalid_token()
@@ -96,14 +93,15 @@ class CredentialAuthenticator:
         presented = api_keys.parse(token)
         if presented is None:
             raise invalid_token()
-        access = await self.find(presented.prefix, partial(access_of_key, presented.prefix), key_access, context)
+        prefix = presented.prefix
+        access = await self.find(prefix, ACCESS_OF_PREFIX, {"prefix": prefix}, key_access, context)
         if access.key is None or not api_keys.verify(access.key, presented, self.database.keys.lookup, context.ip):
             raise invalid_token()
         context.actor = Actor("api-key", access.principal.api_key_id, access.key.key_name)
         context.owner_id = access.principal.user_id
         context.credential_expires_at = access.principal.expires_at
         context.auth_method = "api-key"
-        await self.record_use(presented.prefix, access, context)
+        await self.record_use(prefix, access, context)
         return access
 
     async def record_use(self, name: str, access: Access, context: RequestContext) -> None:
@@ -118,13 +116,15 @@ class CredentialAuthenticator:
         self.recorded[name] = monotonic()
         await try_to_record(api_keys.record_use(self.database, context, access.principal.api_key_id))
 
-    async def find(self, name: str, query: BuildQuery, build: BuildAccess, context: RequestContext) -> Access:
+    async def find(
+        self, name: str, statement: AnySelect, values: Values, build: BuildAccess, context: RequestContext
+    ) -> Access:
         """The access of a credential, from the cache or the database. Raises Unauthenticated, Unavailable."""
         known = self.cache.get(name)
         if known is not None and not self.feed.is_stale:
             return known
         for _ in range(MAX_ATTEMPTS):
-            rows = await self.database.read_session(context).all(query())
+            rows = await self.database.read_session(context).all(statement, values)
             if not rows:
                 self.cache.drop(name)
                 raise ended_credential()
