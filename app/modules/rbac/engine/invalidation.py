@@ -1,9 +1,10 @@
 """Security events: they make every process forget cached permissions. Numbered in the order of commits."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Executable, Integer, Text, bindparam, cast, func, insert, update
 
 from app.core.clock import new_id, now
 from app.core.db.engine import Database
@@ -16,6 +17,7 @@ CHANNEL = "attest_security"
 EVERYBODY = None
 
 events, state = table_of(SecurityEvent), table_of(SecurityState)
+ADD = insert(events)
 
 
 def install(database: Database) -> None:
@@ -42,14 +44,21 @@ async def write_events_of(session: Session) -> None:
 async def write_events(session: Session, subjects: Iterable[UUID | None]) -> int:
     """Add one event for each subject and return the last number. Numbers follow the order of commits, without gaps."""
     known = list(subjects)
-    await session.run(update(state).values(sequence=state.c.sequence + len(known)))
-    last = int((await session.run(select(state.c.sequence))).scalar_one())
+    counted = await session.run(count_events(is_sqlite=session.is_sqlite), {"number": len(known)})
+    last = int(counted.scalars().one())
     first = last - len(known) + 1
     rows = [
         {"id": new_id(), "sequence": first + index, "at": now(), "subject_id": subject}
         for index, subject in enumerate(known)
     ]
-    await session.run(insert(events), rows)
-    if not session.is_sqlite:
-        await session.run(select(func.pg_notify(CHANNEL, str(last))))
+    await session.run(ADD, rows)
     return last
+
+
+@cache
+def count_events(*, is_sqlite: bool) -> Executable:
+    """A statement that counts `number` events and returns the last number; PostgreSQL tells it to listeners, too."""
+    count = update(state).values(sequence=state.c.sequence + bindparam("number", type_=Integer))
+    if is_sqlite:
+        return count.returning(state.c.sequence)
+    return count.returning(state.c.sequence, func.pg_notify(CHANNEL, cast(state.c.sequence, Text)))
