@@ -16,7 +16,7 @@ from app.core.db.unit_of_work.change import Change, Values, table_of_model
 from app.core.db.unit_of_work.claims import Claim, loaded_row, select_claimed, unwritten
 from app.core.db.unit_of_work.hooks import Hooks
 from app.core.db.unit_of_work.rows import Rows
-from app.core.db.unit_of_work.selects import hide_deleted, select_to_change, to_entities, visible
+from app.core.db.unit_of_work.selects import examine, select_to_change, to_entities, visible
 from app.core.db.unit_of_work.transaction import Found, Transaction, savepoint, write_alone
 from app.core.db.unit_of_work.writers import Writers
 from app.core.db.unit_of_work.writes import Command
@@ -81,12 +81,10 @@ class Session(Rows):
         await self.flush()
         if not isinstance(statement, Select) or not statement._propagate_attrs:  # noqa: SLF001  # a model leaves it there
             return await self.run(statement, parameters)
-        described = statement.column_descriptions
-        if not {**statement.get_execution_options(), **(execution_options or {})}.get("include_deleted"):
-            statement = hide_deleted(statement, {item["entity"] for item in described if item.get("entity")})
-        result = await self.run(statement, parameters)
-        are_entities = all(item["expr"] is item.get("entity") for item in described)
-        return to_entities(self, [item["expr"] for item in described], result) if are_entities else result
+        options = {**statement.get_execution_options(), **(execution_options or {})}
+        shown, models = examine(statement, include_deleted=bool(options.get("include_deleted")))
+        result = await self.run(shown, parameters)
+        return to_entities(self, models, result) if models else result
 
     async def all(self, statement: AnySelect, values: Parameters = None) -> Sequence[AnyRow]:
         return (await self.execute(statement, values)).all()
