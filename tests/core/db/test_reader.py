@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, column, func, insert, literal, select, table, union_all
+from sqlalchemy import bindparam, column, func, insert, literal, select, table, tuple_, union_all
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -68,6 +68,9 @@ STATEMENTS: list[Any] = [
     select(TASK.c.id, PRODUCT.c.id).join(PRODUCT, TASK.c.id != PRODUCT.c.id).order_by(TASK.c.title),
     select(TASK.c.title).where(TASK.c.status.in_([TaskStatus.todo, TaskStatus.done])).order_by(TASK.c.title),
     select(TASK.c.title).where(TASK.c.status.in_([])),
+    select(TASK.c.title).where(
+        tuple_(TASK.c.title, TASK.c.status).in_([("t0", TaskStatus.todo), ("t2", TaskStatus.todo)])
+    ),
     select(TASK.c.title)
     .where(TASK.c.created_at <= now() + timedelta(days=1))
     .order_by(TASK.c.title)

@@ -1,7 +1,8 @@
 """Statements as SQLAlchemy compiles them: once for each shape, that is for all that differ in their values only."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Enum, Row, Select, UpdateBase
@@ -15,6 +16,8 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import LRUCache
 
 SHAPES = 1000
+TEXTS = 20
+"""Texts of a shape with lists that are kept: there is one for each number of values."""
 Check = Callable[[object], None]
 
 
@@ -26,14 +29,40 @@ class Call(NamedTuple):
     values: Sequence[Any]
 
 
+class Text(NamedTuple):
+    """The text of a statement, and which values it takes."""
+
+    sql: str
+    names: Sequence[str]
+    processors: Mapping[str, Any]
+    lists: Mapping[str, Sequence[str]]
+    """By the name of a list, the names of its values."""
+    tuples: Set[str]
+    """The lists of tuples: each value of a tuple has a name."""
+
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values as the driver takes them."""
+        if self.lists:
+            values = {**values, **{part: value for name in self.lists for part, value in self.parts(name, values)}}
+        processors = self.processors
+        return [processors[name](values[name]) if name in processors else values[name] for name in self.names]
+
+    def parts(self, name: str, values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+        given = chain.from_iterable(values[name]) if name in self.tuples else values[name]
+        return zip(self.lists[name], given, strict=True)
+
+
 class Shape:
     """A compiled statement: how values go in, and how rows come out."""
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.compiled = compiled
         self.dialect = dialect
-        self.is_fixed = not (compiled.literal_execute_params or compiled.post_compile_params)
-        """Whether its text is the same for all values."""
+        self.lists = names_of_lists(compiled)
+        """The names of the lists on whose lengths alone its text depends; None where it depends on values."""
+        self.texts: dict[tuple[int, ...], Text] = {}
+        """By the lengths of the lists."""
+        self.tuples = {compiled.bind_names[each] for each in compiled.post_compile_params if each.type._is_tuple_type}
         self.values = own_values(compiled)
         self.is_described = False
         self.processors: Sequence[Any] | None = None
@@ -49,20 +78,32 @@ class Shape:
 
         Without `key`, the values are those of the statement that was compiled.
         """
-        compiled = self.compiled
-        sql, names = compiled.string, compiled.positiontup
-        processors: Mapping[str, Any] = compiled._bind_processors
         try:
             values = self.values_of(key, given)
-            if not self.is_fixed:
-                values = dict(values)  # to which it adds the values of lists
-                expanded = compiled._process_parameters_for_postcompile(values)
-                sql, names = expanded.statement, list(expanded.positiontup or ())
-                processors = {**processors, **expanded.processors}
-            bound = [processors[name](values[name]) if name in processors else values[name] for name in names or ()]
+            text = self.text_for(values)
+            bound = text.bind(values)
         except Exception as error:
-            raise as_database_error(error, sql, self.dialect) from error
-        return Call(self, sql, bound)
+            raise as_database_error(error, self.compiled.string, self.dialect) from error
+        return Call(self, text.sql, bound)
+
+    def text_for(self, values: Mapping[str, Any]) -> Text:
+        """The text of the statement with these values."""
+        if self.lists is None:
+            return self.expand(values)
+        lengths = tuple([len(values[name]) for name in self.lists])
+        text = self.texts.get(lengths)
+        if text is None:
+            if len(self.texts) >= TEXTS:
+                self.texts.clear()
+            text = self.texts[lengths] = self.expand(values)
+        return text
+
+    def expand(self, values: Mapping[str, Any]) -> Text:
+        """The text of the statement with as many parameters as there are values."""
+        found = self.compiled._process_parameters_for_postcompile(dict(values))  # which it changes
+        processors: Mapping[str, Any] = {**self.compiled._bind_processors, **found.processors}
+        names = list(found.positiontup or ())
+        return Text(found.statement, names, processors, found.parameter_expansion, self.tuples)
 
     def values_of(self, key: CacheKey | None, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """The values by name, in which SQLAlchemy looks for those of another statement of this shape."""
@@ -98,6 +139,14 @@ def result_processor(kind: TypeEngine[Any], dialect: Dialect, code: object) -> A
     if type(kind) is Enum and not kind.native_enum:
         return kind._object_lookup.__getitem__  # raises KeyError for text that is no option
     return processor
+
+
+def names_of_lists(compiled: SQLCompiler) -> Sequence[str] | None:
+    """The names of the lists of a statement; None where its text has values, or lists without a type."""
+    lists = compiled.post_compile_params
+    if compiled.literal_execute_params or any(each.type._isnull for each in lists):
+        return None
+    return [compiled.bind_names[each] for each in lists]
 
 
 def own_values(compiled: SQLCompiler) -> Mapping[str, Any] | None:
