@@ -12,6 +12,14 @@ from app.core.db.entity import table_of
 from app.core.db.repository import Repository
 from app.modules.second_factor.models import RecoveryCode, SecondFactor, SecondFactorUse
 
+OF_USER = (
+    select(SecondFactor, SecondFactorUse)
+    .join(SecondFactorUse, col(SecondFactorUse.id) == col(SecondFactor.id))
+    .where(col(SecondFactor.user_id) == bindparam("user_id"))
+    .with_for_update(key_share=True)
+)
+"""The factor of a user and its use, both locked."""
+
 
 class LockedFactor(NamedTuple):
     """A second factor and its use, both locked."""
@@ -27,10 +35,7 @@ class SecondFactorRepository(Repository[SecondFactor]):
 
     async def of_user(self, user_id: UUID) -> LockedFactor | None:
         """Load and lock the user's factor, active or not, and its use: of two uses of one code one waits."""
-        with_use = col(SecondFactorUse.id) == col(SecondFactor.id)
-        both = select(SecondFactor, SecondFactorUse).join(SecondFactorUse, with_use)
-        statement = both.where(col(SecondFactor.user_id) == user_id).with_for_update(key_share=True)
-        found = await self.writer.first(statement)
+        found = await self.writer.first(OF_USER, {"user_id": user_id})
         return None if found is None else LockedFactor(*found)
 
     async def confirmed_at(self, user_id: UUID) -> datetime | None:

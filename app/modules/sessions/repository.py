@@ -20,6 +20,15 @@ from app.modules.sessions.schemas import LoginRead, OwnedSessionRow, SessionRow
 MAX_ADDRESSES = 1000
 
 uses = table_of(SessionUse)
+WITH_ID = select(AuthSession).where(col(AuthSession.id) == bindparam("id")).with_for_update(key_share=True)
+"""A session, locked."""
+WITH_USE = (
+    select(AuthSession, SessionUse)
+    .join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
+    .where(col(AuthSession.id) == bindparam("id"))
+    .with_for_update(key_share=True)
+)
+"""A session and its use, both locked."""
 OPEN = (
     select(AuthSession)
     .join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
@@ -46,14 +55,11 @@ class SessionRepository(Repository[AuthSession]):
 
     async def lock(self, id: UUID) -> AuthSession | None:
         """Lock the session: of two requests with the same refresh token one waits for the other."""
-        statement = select(AuthSession).where(col(AuthSession.id) == id).with_for_update(key_share=True)
-        return (await self.writer.execute(statement)).scalar_one_or_none()
+        return (await self.writer.execute(WITH_ID, {"id": id})).scalar_one_or_none()
 
     async def lock_with_use(self, id: UUID) -> LockedSession | None:
         """The same, with its use, locked too: a row that is not locked would be read as it was before the wait."""
-        both = select(AuthSession, SessionUse).join(SessionUse, col(SessionUse.id) == col(AuthSession.id))
-        statement = both.where(col(AuthSession.id) == id).with_for_update(key_share=True)
-        found = await self.writer.first(statement)
+        found = await self.writer.first(WITH_USE, {"id": id})
         return None if found is None else LockedSession(*found)
 
     async def lock_open(self, user_id: UUID) -> list[AuthSession]:

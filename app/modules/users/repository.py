@@ -14,7 +14,11 @@ from app.core.fields.folding import fold_email
 from app.modules.users.models import LastSignIn, User
 from app.modules.users.schemas import UserRead
 
-sign_ins = table_of(LastSignIn)
+users, sign_ins = table_of(User), table_of(LastSignIn)
+ACTIVE = select(users.c.id, users.c.username, users.c.signed_out_at).where(
+    users.c.id == bindparam("id"), users.c.is_active, users.c.deleted_at.is_(None)
+)
+"""A user who may sign in."""
 
 
 class UserRepository(Repository[User]):
@@ -42,7 +46,10 @@ class UserRepository(Repository[User]):
 
     async def credentials_of(self, id: UUID) -> AnyRow | None:
         """The same columns of the user with this id."""
-        return await self.session.first(self.select_credentials().where(self.table.c.id == id))
+        mine = self.build_once(
+            "own credentials", lambda: self.select_credentials().where(users.c.id == bindparam("id"))
+        )
+        return await self.session.first(mine, {"id": id})
 
     def select_credentials(self) -> AnySelect:
         wanted = ("id", "username", "password_hash", "is_active", "is_service", "password_expires_at")
@@ -50,11 +57,7 @@ class UserRepository(Repository[User]):
 
     async def find_active(self, id: UUID) -> AnyRow | None:
         """The columns id, username and signed_out_at of a user who may sign in."""
-        columns = self.table.c
-        statement = select(columns.id, columns.username, columns.signed_out_at)
-        return await self.session.first(
-            statement.where(columns.id == id, columns.is_active, columns.deleted_at.is_(None))
-        )
+        return await self.session.first(ACTIVE, {"id": id})
 
     async def lock_active(self, id: UUID) -> User | None:
         """Load and lock a user who may sign in."""
