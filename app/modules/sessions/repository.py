@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, FromClause, Join, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, Integer, Join, bindparam, select
 from sqlmodel import SQLModel, col
 
 from app.core.clock import now
@@ -37,6 +37,18 @@ OPEN = (
     .with_for_update(key_share=True, of=AuthSession)
 )
 """The sessions of a user that were not revoked, locked."""
+sessions = table_of(AuthSession)
+BEYOND = OPEN.where(
+    col(AuthSession.id).in_(
+        select(sessions.c.id)
+        .join(uses, uses.c.id == sessions.c.id)
+        .where(sessions.c.user_id == bindparam("user_id"), sessions.c.revoked_at.is_(None))
+        .order_by(uses.c.used_at.desc(), sessions.c.id.desc())
+        .offset(bindparam("kept", type_=Integer))
+        .correlate(None)
+    )
+)
+"""Those of them that are not among the most recently used, as many as are `kept`. The others are not locked."""
 
 
 class LockedSession(NamedTuple):
@@ -65,6 +77,10 @@ class SessionRepository(Repository[AuthSession]):
     async def lock_open(self, user_id: UUID) -> list[AuthSession]:
         """Lock the user's sessions that were not revoked, the least recently used first."""
         return list((await self.writer.execute(OPEN, {"user_id": user_id})).scalars())
+
+    async def lock_beyond(self, user_id: UUID, kept: int) -> list[AuthSession]:
+        """Lock the user's sessions that were not revoked, except as many as are `kept`, the most recently used."""
+        return list((await self.writer.execute(BEYOND, {"user_id": user_id, "kept": kept})).scalars())
 
     def source(self) -> FromClause:
         return super().source().join(uses, uses.c.id == self.table.c.id)

@@ -72,8 +72,7 @@ class SessionTokens:
         if user is None:
             raise BadCredentials("The user name or the password is not right.")
         row.previous_sign_out_at = user.signed_out_at
-        present = await SessionRepository(session).lock_open(user_id)
-        for old in present[: max(len(present) + 1 - self.tokens.settings.max_sessions, 0)]:
+        for old in await SessionRepository(session).lock_beyond(user_id, self.tokens.settings.max_sessions - 1):
             old.revoke("session-limit")
         await UserRepository(session).record_sign_in(user_id, at)  # one statement cannot change sessions and add one
         session.add_all([row, SessionUse(id=row.id, used_at=at)])
