@@ -121,6 +121,8 @@ class Bookkeeping(PlainRow):
     """The base of a table whose changes leave no change entry; `not_audited` says why."""
 
     not_audited: ClassVar[str] = ""
+    is_replaced: ClassVar[bool] = False
+    """Whether a new row takes the place of the one that is stored under its key."""
     names_caller: ClassVar[bool] = False
     """Whether the recorder sets `caller_id` of new rows: what a row tells of its caller can be erased without it."""
     append_only: ClassVar[bool] = False

@@ -43,6 +43,7 @@ class ApiKeyUse(Bookkeeping, table=True):
 
     __tablename__ = "api_key_use"
     not_audited = "moves with every use, which the access log shows"
+    is_replaced = True
 
     id: UUID = Field(primary_key=True, foreign_key="api_key.id", ondelete="CASCADE")
     """The key."""

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import FromClause, bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from app.core.clock import now
@@ -53,12 +52,9 @@ class ApiKeyRepository(Repository[ApiKey]):
         mine = select(self.table.c.id).where(self.table.c.user_id == user_id)
         await self.writer.execute(delete(uses).where(uses.c.id.in_(mine)))
 
-    async def record_use(self, id: UUID, ip: str | None) -> None:
+    def record_use(self, id: UUID, ip: str | None) -> None:
         """Record when and from where the key was used."""
-        dialect = sqlite if self.writer.is_sqlite else postgresql
-        use = dialect.insert(uses).values(id=id, last_used_at=now(), last_used_ip=ip)
-        newer = {name: use.excluded[name] for name in ("last_used_at", "last_used_ip")}
-        await self.writer.execute(use.on_conflict_do_update(index_elements=["id"], set_=newer))
+        self.writer.add(ApiKeyUse(id=id, last_used_at=now(), last_used_ip=ip))
 
 
 class OwnedApiKeyRepository(ApiKeyRepository):

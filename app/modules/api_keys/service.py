@@ -94,4 +94,4 @@ class ApiKeyService:
 async def record_use(database: Database, context: RequestContext, id: UUID) -> None:
     """Record when and from where a key was used."""
     async with database.unit_of_work(context) as session:
-        await ApiKeyRepository(session).record_use(id, context.ip)
+        ApiKeyRepository(session).record_use(id, context.ip)

@@ -66,6 +66,7 @@ class LastSignIn(Bookkeeping, table=True):
 
     __tablename__ = "last_sign_in"
     not_audited = "moves with every sign-in, which the login log shows"
+    is_replaced = True
 
     id: UUID = Field(primary_key=True, foreign_key="user.id", ondelete="CASCADE")
     """The user."""

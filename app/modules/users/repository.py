@@ -1,11 +1,9 @@
 """Queries over users."""
 
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Executable, bindparam, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, or_, select
 
 from app.core.db.entity import table_of
 from app.core.db.repository import Repository
@@ -69,18 +67,10 @@ class UserRepository(Repository[User]):
         at: datetime | None = await self.session.value(select(sign_ins.c.at).where(sign_ins.c.id == id))
         return at
 
-    async def record_sign_in(self, id: UUID, at: datetime) -> None:
+    def record_sign_in(self, id: UUID, at: datetime) -> None:
         """Record when the user last signed in."""
-        await self.writer.execute(insert_newest(is_sqlite=self.writer.is_sqlite), {"id": id, "at": at})
+        self.writer.add(LastSignIn(id=id, at=at))
 
     async def forget_sign_in(self, id: UUID) -> None:
         """Forget when the user last signed in."""
         await self.writer.execute(delete(sign_ins).where(sign_ins.c.id == id))
-
-
-@cache
-def insert_newest(*, is_sqlite: bool) -> Executable:
-    """An insert of when a user last signed in, in place of the time before."""
-    added = (sqlite if is_sqlite else postgresql).insert(sign_ins)
-    newer: Executable = added.on_conflict_do_update(index_elements=["id"], set_={"at": added.excluded.at})
-    return newer

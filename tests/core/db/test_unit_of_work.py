@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,13 +15,17 @@ from sqlmodel import col
 from app.core.clock import new_id, now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
+from app.core.db.entity import table_of
 from app.core.db.session import Session
 from app.core.db.unit_of_work.change import Change
+from app.core.db.unit_of_work.writes import AT_ONCE
 from app.core.errors import Conflict
 from app.modules.brands.models import Brand
 from app.modules.tasks.models import Task
+from app.modules.users.models import LastSignIn
 from tests.core.db.rows import count
 from tests.modules.audit.entries import add_task, change_entries
+from tests.people import SignedInAs
 
 
 @contextmanager
@@ -237,3 +242,32 @@ async def test_hidden_rows_are_shown_only_on_demand(database: Database, job: Req
 
         assert (hidden, columns) == ([], [])
         assert (len(by_call.all()), len(by_statement.all())) == (1, 1)
+
+
+async def test_a_new_row_replaces_the_one_under_its_key(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    """It is one statement on PostgreSQL, which needs no transaction around it."""
+    person = await signed_in_as()
+    stored = select(table_of(LastSignIn).c.at).where(table_of(LastSignIn).c.id == person.id)
+    for at in (now() - timedelta(days=1), now()):
+        with statements_of(database) as sent:
+            async with database.unit_of_work(job) as session:
+                session.add(LastSignIn(id=person.id, at=at))
+
+        assert (await database.read_session(job).all(stored)) == [(at,)]
+        assert len(sent) == (3 if database.is_sqlite else 1), sent
+
+
+async def test_a_row_is_replaced_beside_more_than_one_statement_takes(
+    database: Database, job: RequestContext, signed_in_as: SignedInAs
+) -> None:
+    """Then each form of a row has a statement of its own."""
+    person = await signed_in_as()
+    for at in (now() - timedelta(days=1), now()):
+        async with database.unit_of_work(job) as session:
+            session.add_all([Task(title=f"task {number}") for number in range(AT_ONCE)])
+            session.add(LastSignIn(id=person.id, at=at))
+
+    stored = select(table_of(LastSignIn).c.at).where(table_of(LastSignIn).c.id == person.id)
+    assert (await database.read_session(job).all(stored)) == [(at,)]

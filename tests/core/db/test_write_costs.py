@@ -189,7 +189,7 @@ CASES = [
     Case("refresh", 5, 248, refresh_token, refresh_again),
     Case("refresh from elsewhere", 6, 1840, refresh_token, lambda person, token: refresh(person.client, token)),
     Case("first use of a pair", 6, 224, refreshed, lambda person, token: get_me(person.client, token)),
-    Case("use of an API key", 5, 312, key, lambda person, key: get_me(person.client, key)),
+    Case("use of an API key", 3, 312, key, lambda person, key: get_me(person.client, key)),
 ]
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db.unit_of_work.claims import ClaimForm, select_claimed, sides_of
 
@@ -33,8 +34,14 @@ class Form(NamedTuple):
 
     table: Table
     action: str
+    """That of the change, or `replace` for a row that is created in place of the one that is stored."""
     columns: tuple[str, ...]
     """The columns that are given a value."""
+
+    @property
+    def can_miss(self) -> bool:
+        """Whether it may find no row to write."""
+        return self.action in ("update", "delete")
 
 
 class EntryForm(NamedTuple):
@@ -61,12 +68,17 @@ def finding_columns(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.columns if column.primary_key or column.name == "version")
 
 
-def write_row(form: Form, index: int = 0) -> Write:
+def write_row(form: Form, index: int = 0, *, is_sqlite: bool = False) -> Write:
     """The statement that writes one row. An update or a delete finds it only as it was read."""
     table = form.table
     values = {name: origin(index, "after", table, name) for name in form.columns}
     if form.action == "create":
         return insert(table).values(values).inline()
+    if form.action == "replace":
+        added = (sqlite if is_sqlite else postgresql).insert(table).values(values).inline()
+        newer = {name: added.excluded[name] for name in form.columns if not table.c[name].primary_key}
+        replacing: Insert = added.on_conflict_do_update(index_elements=list(table.primary_key), set_=newer)
+        return replacing
     as_read = [table.c[name] == origin(index, "before", table, name) for name in finding_columns(table)]
     if form.action == "delete":
         return delete(table).where(*as_read)

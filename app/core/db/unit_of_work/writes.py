@@ -115,12 +115,13 @@ class Writes:
             statement = self.statement((entry,), None, partial(write_entries, entry))
             yield Command(statement.sql, [statement.bind([change]) for change in recorded], None, statement.tables)
         for form, run in groupby(changes, form_of):
-            can_miss = form.action != "create"
-            build = partial(write_or_fail if can_miss and not self.counts_rows else write_row, form)
+            build: Callable[[], Executable] = partial(write_row, form, is_sqlite=self.counts_rows)
+            if form.can_miss and not self.counts_rows:
+                build = partial(write_or_fail, form)
             statement = self.statement((form,), None, build)
             written = list(run)
             rows = [statement.bind([change]) for change in written]
-            expected = len(rows) if can_miss and self.counts_rows else None
+            expected = len(rows) if form.can_miss and self.counts_rows else None
             yield Command(statement.sql, rows, expected, statement.tables, changes=written)
 
     def statement(
@@ -163,7 +164,8 @@ def form_of(change: Change) -> Form:
     table = change.table
     if change.action == "update":
         return Form(table, "update", tuple(sorted(change.fields | names_of_defaults(table))))
-    return form_of_all(table, change.action)
+    is_replaced = change.action == "create" and getattr(change.row, "is_replaced", False)
+    return form_of_all(table, "replace" if is_replaced else change.action)
 
 
 @cache
@@ -173,8 +175,8 @@ def names_of_defaults(table: Table) -> frozenset[str]:
 
 @cache
 def form_of_all(table: Table, action: str) -> Form:
-    """The form of all rows of a table that are created, or deleted."""
-    return Form(table, action, tuple(column.name for column in table.columns) if action == "create" else ())
+    """The form of all rows of a table that are created, put in place of another, or deleted."""
+    return Form(table, action, () if action == "delete" else tuple(column.name for column in table.columns))
 
 
 def have_one_action(forms: Sequence[Form]) -> bool:

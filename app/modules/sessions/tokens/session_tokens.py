@@ -74,7 +74,8 @@ class SessionTokens:
         row.previous_sign_out_at = user.signed_out_at
         for old in await SessionRepository(session).lock_beyond(user_id, self.tokens.settings.max_sessions - 1):
             old.revoke("session-limit")
-        await UserRepository(session).record_sign_in(user_id, at)  # one statement cannot change sessions and add one
+        await session.flush()  # one statement cannot change sessions and add one
+        UserRepository(session).record_sign_in(user_id, at)
         session.add_all([row, SessionUse(id=row.id, used_at=at)])
         session.add(login_log_entry(self.context, user_id=user_id, is_successful=True, session_id=row.id))
         return self.issue_pair(row, generation=0)
