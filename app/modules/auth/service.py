@@ -19,7 +19,6 @@ from app.modules.auth.throttling.throttle import (
     Reservation,
     Throttle,
     hash_identifier,
-    take_back,
     too_many_attempts,
 )
 from app.modules.second_factor import SecondFactorService
@@ -140,9 +139,8 @@ class SignInService:
             self.context.auth_method = "password"
             if attempt.renewed_hash:
                 await UserRepository(session).change(user, {"password_hash": attempt.renewed_hash})
-            counters = await CounterRepository(session).lock_present(attempt.reservation.counted)
             pair = await self.sessions.open(session, known.id, is_verified=is_enrolled, is_browser=is_browser)
-            take_back(counters.values())  # written together with the session
+            await CounterRepository(session).take_back(attempt.reservation.counted)
             return pair
 
     async def log_failure(self, attempt: Attempt, reason: str) -> None:

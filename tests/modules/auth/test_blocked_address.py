@@ -1,7 +1,7 @@
 """A blocked address tells no names: only the right password of a user who signed in there before passes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.modules.auth.repository import CounterRepository
+from app.modules.auth.repository import CounterRepository, LockedCounters
 from app.modules.sessions.models import LoginAttempt
 from tests.modules.auth.calls import sign_in
 from tests.modules.second_factor.devices import enrolled
@@ -33,12 +33,13 @@ async def elsewhere(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock of the database that stands still, so that answers to two calls can be equal."""
-    at = now()
+    at, lock = now(), CounterRepository.lock
 
-    async def clock(_: CounterRepository) -> Any:
-        return at
+    async def lock_then(counters: CounterRepository, ids: Iterable[str]) -> LockedCounters | None:
+        locked = await lock(counters, ids)
+        return locked and locked._replace(at=at)
 
-    monkeypatch.setattr(CounterRepository, "clock", clock)
+    monkeypatch.setattr(CounterRepository, "lock", lock_then)
 
 
 async def block_address(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -14,7 +14,7 @@ waits grow to eight hours.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -28,7 +28,7 @@ from app.core.fields.folding import fold_email
 from app.core.fields.ip_address import rate_limit_key
 from app.core.security.encryption import keyed_hash
 from app.modules.auth.models import SignInCounter
-from app.modules.auth.repository import CounterRepository
+from app.modules.auth.repository import CounterRepository, LockedCounters
 from app.modules.sessions import LoginRepository
 
 FIRST_WAIT = 30
@@ -103,22 +103,20 @@ class Throttle:
         Raises TooManyAttempts, and counts nothing, while attempts are blocked. Where only counters other than
         `for_owner` are blocked, the attempt counts for that one, and has a `wait`.
         """
-        async with self.database.unit_of_work(self.context) as session:
-            rows = await CounterRepository(session).lock(limits)
-            at = await CounterRepository(session).clock()
-            blocked = {name for name, row in rows.items() if wait_of(row, at)}
-            if blocked and (for_owner is None or for_owner in blocked):
-                raise too_many_attempts(longest_wait(rows, at))
-            counted = {name: limit for name, limit in limits.items() if not blocked or name == for_owner}
-            for name, limit in counted.items():
-                rows[name].user_id = user_id if kind_of(name) != "address" else None
-                count(rows[name], limit, at)
-            return Reservation(counted, longest_wait(rows, at) if blocked else 0)
+        while True:
+            async with self.database.unit_of_work(self.context) as session:
+                locked = await CounterRepository(session).lock(limits)
+                if locked is not None:
+                    return count_attempt(locked, limits, user_id, for_owner)
+            async with self.database.unit_of_work(
+                self.context
+            ) as session:  # nobody waits for what the first has locked
+                await CounterRepository(session).add(limits)
 
     async def release(self, counted: CounterLimits) -> None:
         """Take back an attempt that was not checked."""
         async with self.database.unit_of_work(self.context) as session:
-            take_back((await CounterRepository(session).lock_present(counted)).values())
+            await CounterRepository(session).take_back(counted)
 
     async def clear(self, counted: CounterLimits) -> None:
         """Reset the counters after a correct attempt."""
@@ -128,14 +126,22 @@ class Throttle:
 
 async def reset_counters(session: Session, counted: CounterLimits) -> None:
     """Reset the counters of an authenticated user after a correct attempt."""
-    for row in (await CounterRepository(session).lock_present(counted)).values():
-        row.failures, row.blocked_until = 0, None
+    await CounterRepository(session).reset(counted)
 
 
-def take_back(rows: Iterable[SignInCounter]) -> None:
-    """Undo one reservation and the wait that it began: an attempt is counted only where there is no wait."""
-    for row in rows:
-        row.failures, row.blocked_until = max(row.failures - 1, 0), None
+def count_attempt(
+    locked: LockedCounters, limits: CounterLimits, user_id: UUID | None, for_owner: str | None
+) -> Reservation:
+    """Count an attempt in the counters that it is for. Raises TooManyAttempts."""
+    rows, at = locked
+    blocked = {name for name, row in rows.items() if wait_of(row, at)}
+    if blocked and (for_owner is None or for_owner in blocked):
+        raise too_many_attempts(longest_wait(rows, at))
+    counted = {name: limit for name, limit in limits.items() if not blocked or name == for_owner}
+    for name, limit in counted.items():
+        rows[name].user_id = user_id if kind_of(name) != "address" else None
+        count(rows[name], limit, at)
+    return Reservation(counted, longest_wait(rows, at) if blocked else 0)
 
 
 def count(row: SignInCounter, limit: int, at: datetime) -> None:
