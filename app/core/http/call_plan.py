@@ -37,7 +37,7 @@ class Step:
     call: Callable[..., Awaitable[Any]]
     readers: tuple[tuple[str, Reader], ...]
     form: list[ModelField]
-    """The arguments that are fields of a form."""
+    """The arguments that are fields of a form, where no reader reads it."""
     needed: tuple[int, ...]
     """The places of the dependencies that must have run before."""
 
@@ -84,13 +84,16 @@ class CallPlan:
         places = [(below.name, self.place(below)) for below in dependant.dependencies]
         results = [(name, parameters.result_reader(place)) for name, place in places if name is not None]
         is_form = any(isinstance(body.field_info, params.Form) for body in dependant.body_params)
-        bodies = [] if is_form else dependant.body_params
-        readers = (
+        form, bodies = (dependant.body_params, []) if is_form else ([], dependant.body_params)
+        readers = [
             *results,
             *self.parameter_readers(dependant),
             *((body.name, parameters.body_reader(body)) for body in bodies),
-        )
-        return Step(call, readers, dependant.body_params if is_form else [], tuple(place for _, place in places))
+        ]
+        if len(form) == 1 and (reader := parameters.form_reader(form[0])):
+            readers.append((form[0].name, reader))
+            form = []
+        return Step(call, tuple(readers), form, tuple(place for _, place in places))
 
     def place(self, dependant: Dependant) -> int:
         """The place of a dependency among the results, which is that of its first declaration."""

@@ -56,8 +56,7 @@ def query_reader(parameter: ModelField) -> Reader:
     """Reads a query parameter, or the model that stands for all of them."""
     model = parameter.field_info.annotation
     if isinstance(model, type) and issubclass(model, BaseModel):
-        has_aliases = any(info.alias or info.validation_alias for info in model.model_fields.values())
-        reader = usual_reader(parameter, query_of) if has_aliases else model_reader(parameter, model)
+        reader = usual_reader(parameter, query_of) if has_aliases(model) else model_reader(parameter, model)
         return strict_reader(reader, forms_of(model.model_fields), "query")
     forms = forms_of({parameter.alias: parameter.field_info})
     return strict_reader(optional_reader(parameter, query_of, "query"), forms, "query")
@@ -83,6 +82,33 @@ def body_reader(parameter: ModelField) -> Reader:
         return parameter.get_default()
 
     return read
+
+
+def form_reader(parameter: ModelField) -> Reader | None:
+    """Reads a form into the model that stands for all of its fields; None where FastAPI has to do it.
+
+    As for FastAPI, the last of several values counts, and an empty one is none.
+    """
+    info, model = parameter.field_info, parameter.field_info.annotation
+    if not isinstance(model, type) or not issubclass(model, BaseModel) or getattr(info, "embed", False):
+        return None
+    fields = model.model_fields
+    if has_aliases(model) or any(field_annotation_is_sequence(each.annotation) for each in fields.values()):
+        return None
+
+    def read(inputs: Inputs) -> Any:
+        if inputs.body is NO_BODY:
+            inputs.errors.append(missing_field_error(("body", parameter.alias)))
+            return None
+        values = {name: value for name, value in inputs.body.items() if value != "" or name not in fields}
+        return validate(parameter, values, ("body",), inputs)
+
+    return read
+
+
+def has_aliases(model: type[BaseModel]) -> bool:
+    """Whether clients know a field of the model by another name."""
+    return any(info.alias or info.validation_alias for info in model.model_fields.values())
 
 
 def query_of(request: Request) -> Mapping[str, Any]:
