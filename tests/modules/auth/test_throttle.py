@@ -2,13 +2,17 @@
 
 import asyncio
 from collections import Counter
+from contextvars import Context
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.core.context import RequestContext
 from app.core.db.engine import Database
+from app.modules.auth.repository import CounterRepository, LockedCounters
 from tests.answers import statuses
 from tests.modules.auth.calls import sign_in
 from tests.people import SignedInAs
@@ -136,3 +140,24 @@ async def test_unlocking_needs_as_many_permissions_and_is_audited(signed_in_as: 
     assert (await admin.post(f"/users/{person.id}/unlock", headers={"X-Request-ID": "unlock"})).status_code == 204
     (row,) = (await admin.get("/audit/changes", params={"request_id": "unlock"})).json()["items"]
     assert "unlocked_at" in row["changes"]
+
+
+async def test_a_wait_is_measured_from_when_the_counters_are_locked(database: Database, job: RequestContext) -> None:
+    """An attempt that waited for another one does not count as if it were made before it."""
+
+    async def lock() -> LockedCounters | None:
+        async with database.unit_of_work(job) as session:
+            return await CounterRepository(session).lock(["address:192.0.2.1"])
+
+    async with database.unit_of_work(job) as session:
+        await CounterRepository(session).add(["address:192.0.2.1"])
+
+    async with database.unit_of_work(job) as session:
+        first = await CounterRepository(session).lock(["address:192.0.2.1"])
+        waiting = asyncio.create_task(lock(), context=Context())
+        await asyncio.sleep(0.2)
+    second = await waiting
+
+    assert first is not None
+    assert second is not None
+    assert second.at - first.at >= timedelta(seconds=0.2)
