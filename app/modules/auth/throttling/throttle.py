@@ -108,9 +108,8 @@ class Throttle:
                 locked = await CounterRepository(session).lock(limits)
                 if locked is not None:
                     return count_attempt(locked, limits, user_id, for_owner)
-            async with self.database.unit_of_work(
-                self.context
-            ) as session:  # nobody waits for what the first has locked
+            # another transaction, so that no other attempt waits for what this one has locked
+            async with self.database.unit_of_work(self.context) as session:
                 await CounterRepository(session).add(limits)
 
     async def release(self, counted: CounterLimits) -> None:
