@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Table, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -24,11 +24,17 @@ USUAL_LIMITS = frozenset({10, 20, 25, 50, 100})
 
 
 class Finder(ABC):
-    """A filter that has a way of its own to read what matches. A select with one is for one use."""
+    """A filter that has a way of its own to read what matches."""
+
+    is_reusable: ClassVar[bool] = False
+    """Whether a select with it is one for all values of the filters, and so is built once."""
 
     @abstractmethod
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
-        """Selects without a common row, which together have the first `wanted` of `rows` in a range that match."""
+        """Selects without a common row, which together have the first `wanted` of `rows` in a range that match.
+
+        They meet the condition of the range, which `rows` need not.
+        """
 
     @abstractmethod
     def matches(self, ids: AnySelect) -> AnySelect:
@@ -50,6 +56,7 @@ class Search(Finder):
         return cls(matches_search(table, query.q, is_sqlite=is_sqlite), is_sqlite)
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        rows = rows.where(each.condition)
         return [rows.where(self.condition)] if self.is_sqlite else search_parts(each, rows, self.condition, wanted)
 
     def matches(self, ids: AnySelect) -> AnySelect:
@@ -134,9 +141,10 @@ def parts_of_page(
     if form.position is not None:
         pairs = zip(ordering, form.position, strict=True)
         position = [after(column) if value is True else value or None for (column, _), value in pairs]
-    parts = [(each, statement.where(each.condition)) for each in ranges_of(ordering, position)]
+    ranges = ranges_of(ordering, position)
     if finder is not None:
-        return [(each, part) for each, rows in parts for part in finder.parts(each, rows, form.at_most("enough"))]
+        return [(each, part) for each in ranges for part in finder.parts(each, statement, form.at_most("enough"))]
+    parts = [(each, statement.where(each.condition)) for each in ranges]
     if form.options is not None:
         return [(each, some) for each, rows in parts for some in form.options.split(rows)]
     return [(each, some) for each, rows in parts for some in split(rows)] if form.is_usual else parts

@@ -113,7 +113,8 @@ class ReadRepository:
         finder = self.finder_of(query)
         split = partial(row_access(self.session.context).split, self.table)
         build = partial(select_page, statement, form, finder, split)
-        wanted = build() if finder is not None else self.build_once((statement, form), build)
+        is_kept = finder is None or finder.is_reusable
+        wanted = self.build_once((statement, form, finder), build) if is_kept else build()
         async with limit_list(self.session):
             total, is_exact = await count_rows(self, statement, finder, query, given) if query.total else (None, None)
             rows = await self.session.all(wanted, given | page_values(form, position, query))

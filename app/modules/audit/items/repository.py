@@ -88,7 +88,7 @@ class OfItem(Finder):
             yield and_(is_link, changed_id(key) == bindparam("entity_id"), *readable)
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
-        return [rows.where(condition) for condition in self.conditions()]
+        return [rows.where(each.condition, condition) for condition in self.conditions()]
 
     def matches(self, ids: AnySelect) -> AnySelect:
         return ids.where(or_(*self.conditions()))

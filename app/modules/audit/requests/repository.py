@@ -29,6 +29,7 @@ class FromAddress(Finder):
     is_sqlite: bool
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
+        rows = rows.where(each.condition)
         if self.is_sqlite:
             return [self.matches(rows)]
         found = callers.alias("found")
