@@ -50,3 +50,8 @@ def make_uuid(number: int) -> UUID:
 def time_of_id(id: UUID) -> datetime:
     """When an identifier of `new_id` was made, in milliseconds."""
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+
+
+def hour_of(at: datetime) -> datetime:
+    """The beginning of the hour (UTC) of an instant."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

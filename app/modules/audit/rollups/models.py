@@ -93,3 +93,25 @@ class AuditField(Bookkeeping, table=True):
     """The day (UTC) of `at` of the entries."""
     entries: int = Field(sa_type=BigInteger)
     """How many entries these are."""
+
+
+class AuditFieldHour(Bookkeeping, table=True):
+    """Between which moments of an hour sealed changes of a field are. Lists of them look there only.
+
+    The period may be longer than it must be, but it never leaves its hour, so that those of two hours do not overlap.
+    """
+
+    __tablename__ = "audit_field_hour"
+    not_audited = "says where entries of the audit log are"
+    written_by = SEALER
+
+    field: str = Field(primary_key=True, max_length=64)
+    """The field that they changed."""
+    hour: datetime = Field(primary_key=True, sa_type=Instant)
+    """The beginning of the hour of `at` of the entries."""
+    entity: str = Field(primary_key=True, max_length=64)
+    """The table of the changes."""
+    first_at: datetime = Field(sa_type=Instant)
+    """Their earliest `at`, or an earlier moment of the hour."""
+    last_at: datetime = Field(sa_type=Instant)
+    """Their latest `at`, or a later moment of the hour."""

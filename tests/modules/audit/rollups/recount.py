@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from app.core.clock import hour_of
 from app.core.db.engine import Database
-from app.modules.audit.rollups.counting import days, fields, hours
+from app.modules.audit.rollups.counting import days, field_hours, fields, hours
 from app.modules.audit.sealer.logs import Log
 from tests.modules.audit.sealer.sealed import read_all, sealed_ids
 
-Counts = dict[str, dict[tuple[Any, ...], tuple[int, ...]]]
-MEASURES = {"entries", "bytes_out", "duration_us", "longest_us"}
+Counts = dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]
+MEASURES = {"entries", "bytes_out", "duration_us", "longest_us", "first_at", "last_at"}
 NONE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -28,7 +29,7 @@ async def check_rollups(database: Database) -> Counts:
 async def read_rollups(database: Database) -> Counts:
     """The roll-ups, each as measures by key."""
     counts: Counts = {}
-    for table in (days, hours, fields):
+    for table in (days, hours, fields, field_hours):
         names = [column.name for column in table.columns]
         values = [name for name in names if name in MEASURES]
         rows = [row._mapping for row in await read_all(database, select(table))]
@@ -56,7 +57,17 @@ async def recount(database: Database) -> Counts:
                 (row.entity, field, str(row.at.date())) for row in changes for field in row.changes
             ).items()
         },
+        "audit_field_hour": hours_of_fields(changes),
     }
+
+
+def hours_of_fields(changes: Iterable[Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """The first and the last change of each field in each hour."""
+    together: dict[tuple[Any, ...], list[datetime]] = {}
+    for row in changes:
+        for field in row.changes:
+            together.setdefault((field, str(hour_of(row.at)), row.entity), []).append(row.at)
+    return {key: (min(times), max(times)) for key, times in together.items()}
 
 
 def totals(found: Iterable[tuple[tuple[Any, ...], int]]) -> dict[tuple[Any, ...], tuple[int, ...]]:
@@ -71,7 +82,7 @@ def totals(found: Iterable[tuple[tuple[Any, ...], int]]) -> dict[tuple[Any, ...]
 def hours_of(requests: Iterable[Any]) -> dict[tuple[Any, ...], tuple[int, ...]]:
     together: dict[tuple[Any, ...], list[Any]] = {}
     for row in requests:
-        together.setdefault((hour_of(row.at), *facts(row)), []).append(row)
+        together.setdefault((str(hour_of(row.at)), *facts(row)), []).append(row)
     return {
         key: (
             len(rows),
@@ -81,10 +92,6 @@ def hours_of(requests: Iterable[Any]) -> dict[tuple[Any, ...], tuple[int, ...]]:
         )
         for key, rows in together.items()
     }
-
-
-def hour_of(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:00:00+00:00")
 
 
 def facts(row: Any) -> tuple[str, ...]:
