@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from app.core.clock import now
+from app.core.clock import hour_of, now
 from app.core.db.audited import recorded_models
 from app.core.db.column_types import Instant
 from app.core.db.cursor import read_cursor
@@ -101,6 +101,11 @@ def find_window(session: Session | ReadSession, query: PeriodQuery, kept: Sequen
     return window
 
 
+def values_of(window: Window) -> dict[str, datetime]:
+    """The parameters of a select in a window: its edges, and the beginning of its first hour."""
+    return {**window._asdict(), "start_hour": hour_of(window.start)}
+
+
 async def tell_archives(
     session: Session | ReadSession, logs: Collection[str], start: datetime | None, end: datetime | None
 ) -> None:
@@ -176,7 +181,7 @@ class LogRepository(ReadRepository):
         statement = self.build_once(form, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
-        values, texts = seen | (window._asdict() if window else {}), window.texts if window else []
+        values, texts = seen | (values_of(window) if window else {}), window.texts if window else []
         return await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:

@@ -11,8 +11,8 @@ from app.core.errors import NotFound
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.changes.reading import check_unmasked
 from app.modules.audit.evidence.bundle import Evidence
+from app.modules.audit.fields.repository import FieldChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
-from app.modules.audit.repository import ChangeRepository
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
 from app.modules.audit.sealer.archived import check_number_not_archived
@@ -46,7 +46,7 @@ class ChangeService:
     """The change log, with personal values decrypted, except for those that the module does not show the caller."""
 
     def __init__(self, session: ReadSession | Session) -> None:
-        self.rows = ChangeRepository(session)
+        self.rows = FieldChangeRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
         return await self.show(await self.rows.page(query))
@@ -99,7 +99,7 @@ class EvidenceService:
 
         Raises NotFound before the first seal, RangeRequired, Forbidden.
         """
-        rows = (ChangeRepository if log is Log.changes else AccessRepository)(self.session)
+        rows = (FieldChangeRepository if log is Log.changes else AccessRepository)(self.session)
         places: dict[int, int] = {}
         query = query.model_copy(update={"limit": EVIDENCE_PAGE, "total": False})
         while True:

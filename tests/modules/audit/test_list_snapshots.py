@@ -48,7 +48,7 @@ async def numbers_of(auditor: Person, log: str, **params: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("sort", ["-at", "at", "id", "-id"])
-@pytest.mark.parametrize("filters", [{}, {"entity": "task"}], ids=["all", "in a window"])
+@pytest.mark.parametrize("filters", [{}, {"entity": "task"}, {"field": "title"}], ids=["all", "in a window", "by hour"])
 @pytest.mark.parametrize("is_sealed", [True, False])
 async def test_pages_show_what_was_there_when_the_list_began(
     database: Database, signed_in_as: SignedInAs, sort: str, filters: dict[str, str], is_sealed: bool
@@ -73,8 +73,9 @@ async def test_pages_show_what_was_there_when_the_list_began(
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("sort", ["-at", "at", "id"])
+@pytest.mark.parametrize("filters", [{}, {"field": "title"}], ids=["all", "by hour"])
 async def test_what_is_committed_after_the_first_page_came_later(
-    database: Database, signed_in_as: SignedInAs, sort: str
+    database: Database, signed_in_as: SignedInAs, sort: str, filters: dict[str, str]
 ) -> None:
     """The transaction began first, and its number and its time are before those of others."""
     auditor = await signed_in_as("audit:read")
@@ -86,16 +87,16 @@ async def test_what_is_committed_after_the_first_page_came_later(
         ).scalar_one()
         for hours in (7, 3, 1):
             await add_changes(database, 1, at=now() - timedelta(hours=hours))
-        expected = await numbers_of(auditor, "changes", sort=sort)
-        found, cursor = await read_page(auditor, "changes", sort=sort)
+        expected = await numbers_of(auditor, "changes", sort=sort, **filters)
+        found, cursor = await read_page(auditor, "changes", sort=sort, **filters)
         await connection.commit()
 
     await seal_all(sealer_of(database))
-    found += await read_rest(auditor, "changes", cursor, sort=sort)
+    found += await read_rest(auditor, "changes", cursor, sort=sort, **filters)
 
     assert found == expected
     assert late not in found
-    assert late in await numbers_of(auditor, "changes", sort=sort)
+    assert late in await numbers_of(auditor, "changes", sort=sort, **filters)
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
