@@ -96,7 +96,8 @@ async def seal(connection: "asyncpg.Connection[Any]", environment: dict[str, str
     """Seal everything with `python -m app seal`. Raises RuntimeError if it ends before that."""
     command, quiet = (sys.executable, "-m", "app", "seal"), asyncio.subprocess.DEVNULL
     sealer = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
-    sealed = "SELECT coalesce(sum(size), 0) FROM (SELECT log, max(size) AS size FROM audit_checkpoint GROUP BY log) s"
+    sealed = """SELECT coalesce(sum(size), 0) FROM (SELECT log, max(size) AS size FROM audit_checkpoint GROUP BY log) s
+        WHERE NOT EXISTS (SELECT FROM audit_seal WHERE sealed_snapshot IS NULL)"""  # an epoch has begun
     while await connection.fetchval(sealed) < entries:
         if sealer.returncode is not None:
             raise RuntimeError("the sealer ended")
