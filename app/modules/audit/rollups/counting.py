@@ -6,7 +6,7 @@ commit, one waits for a commit of the other, and no longer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.core.clock import hour_of
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, Session
+from app.core.runtime.slices import take_slices
 from app.modules.audit.rollups.models import NO_ID, AuditDay, AuditField, AuditFieldHour, AuditHour
 
 days, hours, fields = table_of(AuditDay), table_of(AuditHour), table_of(AuditField)
@@ -49,20 +50,21 @@ async def count_requests(session: Session, rows: Iterable[Mapping[str, Any]]) ->
     await add_groups(session, hours, of_hours)
 
 
-async def count_changes(session: Session, entries: Iterable[AnyRow]) -> None:
+async def count_changes(session: Session, entries: Sequence[AnyRow]) -> None:
     """Count change entries, and note the hours of the fields that they changed."""
     of_days: Counter[Key] = Counter()
     of_fields: Counter[Key] = Counter()
     of_hours: dict[Key, list[datetime]] = {}
-    for entry in entries:
-        at = entry.at.astimezone(UTC)
-        day, hour = at.date(), at.hour
-        actor = (entry.actor_id or NO_ID, entry.owner_id or NO_ID, entry.actor_kind)
-        action = shown_action(entry.action, entry.changes)
-        of_days["changes", day, *actor, "", "", "", 0, "", entry.entity, action] += 1
-        for field in entry.changes:
-            of_fields[entry.entity, field, day] += 1
-            of_hours.setdefault((field, day, hour, entry.entity), []).append(at)
+    async for some in take_slices(entries):
+        for entry in some:
+            at = entry.at.astimezone(UTC)
+            day, hour = at.date(), at.hour
+            actor = (entry.actor_id or NO_ID, entry.owner_id or NO_ID, entry.actor_kind)
+            action = shown_action(entry.action, entry.changes)
+            of_days["changes", day, *actor, "", "", "", 0, "", entry.entity, action] += 1
+            for field in entry.changes:
+                of_fields[entry.entity, field, day] += 1
+                of_hours.setdefault((field, day, hour, entry.entity), []).append(at)
     await add_groups(session, days, {key: (entries, 0) for key, entries in of_days.items()})
     await add_groups(session, fields, {key: (entries,) for key, entries in of_fields.items()})
     periods = {
