@@ -138,11 +138,15 @@ def hidden_rows(age: timedelta) -> list[PruneRule]:
 
 
 def hidden_rule(model: type[Any], age: timedelta) -> PruneRule:
-    """Rows that were hidden longer ago than `age` and to which no other row refers, with their parts."""
-    table, parts = table_of(model), parts_of(table_of(model))
-    unreferenced = [~is_referenced(table, column) for column in references_to(table) if column not in parts]
+    """Rows that were hidden longer ago than `age` and to which no other row refers, with their parts.
+
+    What refers to them is looked up by each run: a start need not wait for it.
+    """
+    table = table_of(model)
 
     async def remove(session: Session, limit: int) -> int:
+        parts = parts_of(table)
+        unreferenced = [~is_referenced(table, column) for column in references_to(table) if column not in parts]
         conditions = [table.c.deleted_at < now() - age, *unreferenced]
         rows = await lock_entities(session, model, conditions, table.c.deleted_at, limit)
         if not parts:
