@@ -29,15 +29,22 @@ def unknown_settings(names: Iterable[str]) -> Mapping[str, str]:
 
     A misspelt name within a group, such as `AUTH__ACESS_TTL`, never comes so far: the group refuses it.
     """
-    known = tuple(sorted(setting_names(Settings)))
+    known = known_settings()
+    groups = tuple(f"{setting}{DELIMITER}" for setting in known)
     found: dict[str, str] = {}
     for name in names:
         upper = name.upper()
-        if upper in known or any(upper.startswith(f"{setting}{DELIMITER}") for setting in known):
+        if upper in known or upper.startswith(groups):
             continue
         if meant := resembled_setting(upper, known):
             found[name] = meant
     return found
+
+
+@cache
+def known_settings() -> tuple[str, ...]:
+    """The names of all settings of the application, in their order."""
+    return tuple(sorted(setting_names(Settings)))
 
 
 @cache
