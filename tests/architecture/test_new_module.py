@@ -54,16 +54,28 @@ MODULES = {
 """By folder, the arguments of each: without a field, and with every kind of field."""
 
 
-@pytest.mark.timeout(900)
-def test_new_modules_need_no_edit_elsewhere(tree: Path) -> None:
-    written = []
-    for folder, arguments in MODULES.items():
+WRITTEN = [path for name in MODULES for path in (f"app/modules/{name}", f"tests/modules/{name}", f"seeds/{name}.py")]
+TESTS = (
+    *("tests/contract", "tests/architecture/test_routes.py", "tests/architecture/test_sort_indexes.py"),
+    *("tests/console/test_modules.py", *(f"tests/modules/{folder}" for folder in MODULES)),
+    *("-k", " or ".join([*MODULES, "test_routes", "test_sort_indexes"]), "-p", "no:cacheprovider"),
+)
+"""The tests of the modules, and those of all modules for them."""
+
+
+def add_modules(tree: Path) -> None:
+    """Write the modules and their migration, as the guide says."""
+    for arguments in MODULES.values():
         run(tree, sys.executable, "scripts/new_module.py", *arguments)
-        written += [f"app/modules/{folder}", f"tests/modules/{folder}", f"seeds/{folder}.py"]
-    run(tree, str(BIN / "ruff"), "check", "--fix", *written)
-    run(tree, str(BIN / "ruff"), "format", *written)
+    run(tree, str(BIN / "ruff"), "check", "--fix", *WRITTEN)
+    run(tree, str(BIN / "ruff"), "format", *WRITTEN)
     run(tree, sys.executable, "-m", "app", "migrate")
     run(tree, sys.executable, "-m", "alembic", "revision", "--autogenerate", "-m", "add modules")
+
+
+@pytest.mark.timeout(900)
+def test_new_modules_need_no_edit_elsewhere(tree: Path) -> None:
+    add_modules(tree)
 
     (migration,) = (tree / "alembic" / "versions").glob("*add_modules.py")
     assert migration.read_text().count("create_table") == migration.read_text().count("op.make_backstop(") == 2
@@ -74,21 +86,27 @@ def test_new_modules_need_no_edit_elsewhere(tree: Path) -> None:
         for folder in MODULES:
             count = f"SELECT count(*) FROM {folder.removesuffix('s')}"  # noqa: S608  # ours
             assert database.execute(count).fetchone() == (3,)
-    run_tests(tree)
-    run(tree, str(BIN / "ruff"), "check", "alembic", *written)
-    run(tree, str(BIN / "mypy"), *written)
+    assert passed(tree, "not postgresql")["sqlite"] >= 15 * len(MODULES)
+    run(tree, str(BIN / "ruff"), "check", "alembic", *WRITTEN)
+    run(tree, str(BIN / "mypy"), *WRITTEN)
     run(tree, str(BIN / "lint-imports"), "--no-cache")
 
 
-def run_tests(tree: Path) -> None:
-    """Run the tests of the modules, and those of all modules for them."""
-    tests = ["tests/contract", "tests/architecture/test_routes.py"]
-    tests += ["tests/architecture/test_sort_indexes.py", "tests/console/test_modules.py"]
-    tests += [f"tests/modules/{folder}" for folder in MODULES]
-    chosen = " or ".join([*MODULES, "test_routes", "test_sort_indexes"])
-    output = run(tree, sys.executable, "-m", "pytest", "-q", *tests, "-k", chosen, "-p", "no:cacheprovider")
-    ran = dict(re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE))
-    assert int(ran["sqlite"]) == int(ran["postgresql"]) >= 15 * len(MODULES)
+@pytest.mark.timeout(900)
+@pytest.mark.postgresql
+def test_new_modules_are_tested_on_postgresql_too(tree: Path) -> None:
+    add_modules(tree)
+
+    collected = run(tree, sys.executable, "-m", "pytest", "-q", "--collect-only", *TESTS)
+    on_sqlite, on_postgresql = (len(re.findall(rf"[\[-]{name}", collected)) for name in ("sqlite", "postgresql"))
+    assert passed(tree, "postgresql")["postgresql"] == on_postgresql == on_sqlite
+
+
+def passed(tree: Path, mark: str) -> dict[str, int]:
+    """Run the tests with `mark`. Returns how many passed on each database."""
+    output = run(tree, sys.executable, "-m", "pytest", "-q", "-m", mark, *TESTS)
+    ran = re.findall(r"^(sqlite|postgresql) \S+: (\d+) passed", output, re.MULTILINE)
+    return {database: int(count) for database, count in ran}
 
 
 LOG = '''"""Visits."""

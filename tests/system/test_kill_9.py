@@ -25,6 +25,7 @@ def test_kill_9_on_sqlite_loses_and_doubles_nothing() -> None:
     check(run_on(None, 1, [], 2, SECONDS), {"API", "sealer"})
 
 
+@pytest.mark.postgresql
 def test_kill_9_on_postgresql_loses_and_doubles_nothing() -> None:
     check(run_on_postgresql(3, SECONDS), {"API", "sealer", "PostgreSQL"})
 
