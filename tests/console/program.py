@@ -1,5 +1,6 @@
 """`python -m tests.console.program serve`: the command line of the application, with jobs and a schedule to look at."""
 
+import app.__main__  # noqa: F401  # imports all without collections of garbage
 from app.cli import cli
 from app.core.jobs import cron
 from tests.console.jobs import YEARLY

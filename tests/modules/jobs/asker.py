@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import app.__main__  # noqa: F401  # imports all without collections of garbage
 from app.core.config import settings
 from app.core.context import RequestContext
 from app.core.jobs import enqueue
