@@ -44,4 +44,4 @@ class PartRepository(Repository[M], Generic[M]):
         row = await self.session.first(one, {"owner": owner_id, "id": id})
         if row is None:
             raise self.not_found(id)
-        return self.to_read(row)
+        return self.to_reads([row])[0]

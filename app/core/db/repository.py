@@ -81,10 +81,6 @@ class ReadRepository:
         """`rows` in the shape of the Read schema. Override it where that schema is not flat."""
         return rows
 
-    def to_read(self, row: AnyRow) -> Any:
-        """`row` in the shape of the Read schema."""
-        return self.to_reads((row,))[0]
-
     async def page(self, query: PageQuery) -> RowPage:
         """One page of rows that match `query`. Raises Invalid for a bad cursor or sort, ListTimedOut."""
         deleted = isinstance(query, EntityQuery) and query.deleted == "only"
@@ -101,8 +97,7 @@ class ReadRepository:
     ) -> RowPage:
         """One page of `statement`, which is built once and takes `values`, besides those of the filters in `query`.
 
-        Its cursor is bound to `resource`: the table, or the name of a narrower list. It holds what `keep` says of
-        the last row, too.
+        Its cursor is bound to `resource`: the table, or the name of a narrower list. `keep` says what else it holds.
         """
         check_asked(self.fields, self.table, query)
         resource = resource or self.table.name
@@ -287,7 +282,7 @@ async def get_one(rows: ReadRepository, id: UUID | int, *, deleted: bool) -> Any
     row = await rows.session.first(statement, {"id": id})
     if row is None:
         raise rows.not_found(id)
-    return rows.to_read(row)
+    return rows.to_reads([row])[0]
 
 
 async def count_rows(

@@ -53,8 +53,7 @@ class ContextMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
+            return await self.app(scope, receive, send)
         if scope["type"] == "websocket":
             scope, receive, send = as_request(scope, receive, send)
         context, is_tls, started = RequestContext(actor=ANONYMOUS), False, False

@@ -58,7 +58,7 @@ class JobRepository(Repository[Job]):
         row = await self.session.first(statement, {"id": id, "owner": owner_id})
         if row is None:
             raise self.not_found(id)
-        return self.to_read(row)
+        return self.to_reads([row])[0]
 
     async def page_of(self, owner_id: UUID | None, query: JobQuery) -> RowPage:
         """The jobs for which this user asked, or all."""

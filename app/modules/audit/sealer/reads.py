@@ -47,18 +47,13 @@ class LogReader:
 
         The next piece is read while one is worked on.
         """
-        coming = asyncio.ensure_future(self.read_piece(first_seq, size))
+        coming = asyncio.ensure_future(read_piece(self, first_seq, size))
         try:
             while (piece := await coming) is not None:
-                coming = asyncio.ensure_future(self.read_piece(piece.first_seq + len(piece.ids), size))
+                coming = asyncio.ensure_future(read_piece(self, piece.first_seq + len(piece.ids), size))
                 yield piece
         finally:
             coming.cancel()
-
-    async def read_piece(self, seq: int, size: int) -> Piece | None:
-        """The places from `seq` on; None behind the end, or where the order has a gap."""
-        ids = await self.ids_from(seq, min(PIECE, size - seq + 1)) if seq <= size else []
-        return Piece(seq, ids, await self.entries(ids)) if ids else None
 
     async def ids_from(self, seq: int, count: int) -> list[int]:
         """The numbers of the entries at `count` places, as far as the order says without a gap."""
@@ -137,6 +132,12 @@ class LogReader:
             entries = select(self.log.table).where(number > after, number <= last)
             yield await self.session.all(entries.where(place_of(number, self.log).is_(None)).order_by(number))
             after = last
+
+
+async def read_piece(reader: LogReader, seq: int, size: int) -> Piece | None:
+    """The places from `seq` on; None behind the end, or where the order has a gap."""
+    ids = await reader.ids_from(seq, min(PIECE, size - seq + 1)) if seq <= size else []
+    return Piece(seq, ids, await reader.entries(ids)) if ids else None
 
 
 def within(number: "Column[int]", ids: Sequence[int]) -> ColumnElement[bool]:
