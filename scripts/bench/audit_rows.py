@@ -10,14 +10,21 @@ ACTORS, ADDRESSES, FIELD_EVERY, ITEM_CHANGES = 500, 2000, 50_000, 20
 SETUP = f"""
     CREATE FUNCTION entry_id(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
       SELECT ('0000' || lpad(to_hex(kind), 4, '0') || '-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
+    CREATE TEMPORARY TABLE bench_caller AS
+      SELECT n AS number, entry_id(2, n % {ACTORS}) AS user_id, 'user ' || n % {ACTORS} AS name,
+        '10.0.' || n / 256 || '.' || n % 256 AS ip, '\\x00'::bytea AS salt
+      FROM generate_series(0, {ADDRESSES - 1}) n;
+    ALTER TABLE bench_caller ADD PRIMARY KEY (number), ADD id uuid;
+    UPDATE bench_caller SET id = substring(encode(sha256(salt || format(
+        '{{"ip":"%s","name":"%s","user_agent":"browser","user_id":"%s"}}', ip, name, user_id)::bytea), 'hex'), 1, 32
+      )::uuid;
     INSERT INTO audit_caller (id, salt, user_id, name, ip, user_agent, created_at)
-      SELECT entry_id(1, n), '\\x00', entry_id(2, n % {ACTORS}), 'user ' || n % {ACTORS},
-        '10.0.' || n / 256 || '.' || n % 256, 'browser', now() FROM generate_series(0, {ADDRESSES - 1}) n;
+      SELECT id, salt, user_id, name, ip, 'browser', now() FROM bench_caller;
 """  # noqa: S608  # nosec B608  # numbers of ours
 
 AT = "now() - interval '30 days' * (1 - n::float8 / $3::bigint)"
 SHARED = f"""{AT}, {AT}, 2, 'request ' || n, entry_id(3, n), 'user', entry_id(2, n % {ACTORS}),
-    entry_id(1, n % {ADDRESSES})"""
+    (SELECT id FROM bench_caller WHERE number = n % {ADDRESSES})"""  # noqa: S608  # nosec B608
 
 CHANGES = f"""
     INSERT INTO audit_change (at, stored_at, format, request_id, call_id, actor_kind, actor_id, caller_id, source,

@@ -55,7 +55,7 @@ OF_ROLES: list[tuple[DatabaseRole, str]] = [
     ("sealer", 'SELECT * FROM "user"'),
     ("sealer", "UPDATE audit_checkpoint SET size = 1"),
     ("auditor", "SELECT * FROM audit_subject_key"),
-    ("auditor", "SELECT * FROM audit_caller"),
+    ("auditor", "UPDATE audit_caller SET name = 'another'"),
     ("auditor", 'SELECT password_hash FROM "user"'),
     ("auditor", "INSERT INTO audit_run SELECT * FROM audit_run"),
 ]

@@ -81,4 +81,9 @@ def redaction_document() -> dict[str, dict[str, list[str | None]]]:
 
 def redaction_version() -> str:
     """A digest of all redactions, which changes when one of them does."""
-    return hashlib.sha256(json.dumps(redaction_document(), sort_keys=True).encode()).hexdigest()[:16]
+    return version_of(redaction_document())
+
+
+def version_of(document: object) -> str:
+    """The version of a document of redactions, which entries name."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]

@@ -18,10 +18,12 @@ from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.proofs import SealedLog
 from app.modules.audit.sealer.signers import load_signers
+from app.modules.audit.verifier.callers import find_callers
 from app.modules.audit.verifier.calls import find_calls
 from app.modules.audit.verifier.findings import LogReport, Verdict
 from app.modules.audit.verifier.log import LogVerifier
 from app.modules.audit.verifier.notes import Signatures, sort_notes
+from app.modules.audit.verifier.redactions import verify_redactions
 
 logger = structlog.get_logger(__name__)
 
@@ -71,17 +73,21 @@ async def verify_logs(
     origins = {log: {key.name for key in (*keys[log], *of_log[log])} for log in Log}
     by_origin, obstacles = sort_notes(notes, [name for names in origins.values() for name in names])
     obstacles += [f"{folder} is no folder of this host" for folder in folders if not folder.is_dir()]
+    callers = await find_callers(session, obstacles)
     reports = []
     for log in Log:
         own_notes = [note for name in origins[log] for note in by_origin[name]]
         signatures, archives = Signatures(keys[log], of_log[log]), await find_archives(session, log)
         verifier = LogVerifier(session, log, signatures, own_notes, archives, database.keys.writer_keys)
         verifier.archived.open(folders, of_log[log] or keys[log])
-        if log is Log.changes:
-            verifier.calls = await find_calls(session, database.settings.state_dir / "spool")
+        verifier.checks.append(callers.of_log(verifier.noun))
+        if log is Log.changes and (calls := await find_calls(session, database.settings.state_dir / "spool")):
+            verifier.checks.append(calls)
         if given and not of_log[log]:
             verifier.report.obstacles.append("no key of this log was given")
         reports.append(await verifier.verify(show_progress, first))
+    await verify_redactions(session, reports[0])
+    callers.report_unnamed(reports[0])
     return reports, obstacles
 
 

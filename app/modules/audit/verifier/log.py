@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Protocol
 
 from sqlalchemy import Text, cast, func, select
 
@@ -17,13 +18,24 @@ from app.modules.audit.sealer.order import Snapshot
 from app.modules.audit.sealer.reads import LogReader, Piece
 from app.modules.audit.sealer.store import find_seal, find_tiles
 from app.modules.audit.verifier.archived import ArchivedEntries
-from app.modules.audit.verifier.calls import CallCheck
 from app.modules.audit.verifier.findings import LogReport
 from app.modules.audit.verifier.notes import Signatures, Trail, size_of
 from app.modules.audit.verifier.rebuilt import RebuiltTree, verify_cosignature
 from app.modules.audit.verifier.writers import WriterCheck
 
 Progress = Callable[[LogReport], None]
+
+
+class Check(Protocol):
+    """Looks at the entries of a log, some at a time."""
+
+    async def look_at(self, piece: Piece) -> None:
+        """Look at some entries."""
+
+    async def finish(self, report: LogReport) -> None:
+        """Report what can be told after the last of them."""
+
+
 LOST = bytes(32)
 """Stands for the hash of a leaf of which nothing is left."""
 
@@ -51,8 +63,8 @@ class LogVerifier:
         self.report = LogReport(log.value)
         self.rebuilt = RebuiltTree(self.report, Trail(signatures), notes)
         self.archived = ArchivedEntries(self.report, archives)
-        self.calls: CallCheck | None = None
-        """Looks for requests without an access entry, where that is asked for."""
+        self.checks: list[Check] = []
+        """Whatever else is to be looked at in the entries."""
         self.noun = "change" if log is Log.changes else "access entry"
 
     async def verify(self, progress: Progress, first_seq: int = 1) -> LogReport:
@@ -69,11 +81,11 @@ class LogVerifier:
         await self.begin(first_seq)
         async for piece in self.reader.pieces(self.rebuilt.size + 1, report.size):
             await self.verify_piece(piece)
-            if self.calls:
-                await self.calls.look_at(piece)
+            for check in self.checks:
+                await check.look_at(piece)
             progress(report)
-        if self.calls:
-            await self.calls.finish(report)
+        for check in self.checks:
+            await check.finish(report)
         if self.rebuilt.size < report.size:
             report.add("order", "the order of the entries breaks off here", self.rebuilt.size + 1)
         self.archived.report_unseen()

@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
 from app.modules.audit.entries.canonical import encode
+from app.modules.audit.models import AuditRedaction
 from app.modules.audit.seal.checkpoint import Checkpoint
 from app.modules.audit.seal.note import Note, Signer, sign_note
 from app.modules.audit.seal.tree import leaf_hash
@@ -20,7 +21,8 @@ from tests.modules.audit.sealer.sealed import change_values, read_all, run_sql, 
 changes = Log.changes.table
 seals, tiles = table_of(AuditSeal), table_of(AuditTile)
 checkpoints, seal_keys, cosignatures = table_of(AuditCheckpoint), table_of(AuditSealKey), table_of(AuditCosignature)
-ADDED_TO = (Log.changes.table, Log.access.table, runs, checkpoints, seal_keys, cosignatures)
+redactions = table_of(AuditRedaction)
+ADDED_TO = (Log.changes.table, Log.access.table, runs, checkpoints, seal_keys, cosignatures, redactions)
 
 
 @dataclass
@@ -313,3 +315,10 @@ async def a_cosignature_is_made_up(scene: Scene) -> None:
     witness = "witness.example.com+8a0d6a2f+BAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
     values = {"checkpoint_id": row.id, "witness": witness, "signature": str(line), "at": now()}
     await scene.sql(insert(cosignatures).values(values))
+
+
+@forgery("redaction")
+async def the_redactions_of_a_version_are_changed(scene: Scene) -> None:
+    row = await scene.row(redactions)
+    document = {**row.document, "task": {"title": ["secret", None]}}
+    await scene.sql(update(redactions).where(redactions.c.version == row.version).values(document=document))
