@@ -139,6 +139,13 @@ def check_ranges(leaves: list[int], ranges: list[tuple[int, int]]) -> None:
             raise Forged(f"the proof replaces entry {leaves[at] + 1} by a hash")
 
 
+def check_redactions(folder: Path) -> None:
+    """Raises Forged where redactions are not those of the version that entries name, which is a part of their hash."""
+    for version, document in json.loads((folder / "redactions.json").read_text(encoding="utf-8")).items():
+        if hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16] != version:
+            raise Forged(f"the redactions of version {version} are not those that entries name")
+
+
 def verify(folder: Path, key_file: Path | None) -> Iterator[str]:
     """Lines that say what was verified. Raises Forged."""
     text, signatures = read_note((folder / "checkpoint.txt").read_bytes())
@@ -152,6 +159,7 @@ def verify(folder: Path, key_file: Path | None) -> Iterator[str]:
     check_ranges(sorted(leaves), sorted(nodes))
     if root_of(leaves, nodes, 0, int(size)) != base64.b64decode(root):
         raise Forged("the entries do not lead to the root that was signed")
+    check_redactions(folder)
     yield f"{len(leaves)} entries of {origin} are what was sealed, in a log of {size} entries."
     witnesses = (key_file or folder / "witnesses.txt").read_text(encoding="utf-8")
     for name, at in verify_cosignatures(text, signatures, read_keys(witnesses, COSIGNED)):

@@ -134,6 +134,12 @@ def alter_size(folder: Path) -> None:
     (folder / "checkpoint.txt").write_text(f"{origin}\n{int(size) - 1}\n{rest}")
 
 
+def alter_redactions(folder: Path) -> None:
+    """So that a value seems to have been encrypted, or not to be a secret."""
+    path = folder / "redactions.json"
+    path.write_text(path.read_text().replace('["plain",null]', '["secret",null]', 1))
+
+
 def sign_by_another_key(folder: Path) -> None:
     """As whoever makes a folder can: what shows it is a key that was got elsewhere."""
     text = (folder / "checkpoint.txt").read_text().partition("\n\n")[0] + "\n"
@@ -146,7 +152,16 @@ def sign_by_another_key(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "alter",
-    [alter_entry, remove_entry, move_entry, repeat_entry, hide_entry_behind_a_node, alter_size, sign_by_another_key],
+    [
+        alter_entry,
+        remove_entry,
+        move_entry,
+        repeat_entry,
+        hide_entry_behind_a_node,
+        alter_size,
+        alter_redactions,
+        sign_by_another_key,
+    ],
     ids=lambda alter: alter.__name__,
 )
 async def test_altered_evidence_is_found(
