@@ -62,6 +62,16 @@ async def until_arrived(inbox: list[Published], ids: list[str]) -> None:
     await asyncio.sleep(0.1)  # what should not arrive would by now
 
 
+async def until_as_many_arrived(inbox: list[Published], number: int) -> None:
+    """Wait until at least so many events have arrived."""
+
+    async def have_arrived() -> bool:
+        return len(inbox) >= number
+
+    await until(have_arrived)
+    await asyncio.sleep(0.1)  # what should not arrive would by now
+
+
 async def end_lease(database: Database) -> None:
     """Let the time of a process be over that has the turn."""
     async with database.unit_of_work(CONTEXT) as session:
