@@ -8,6 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOST ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 3
+unexport WORKERS # of the tests: the application would take it for its own
 PYTEST ?= $(BIN)/python -m pytest
 SUITE = $(PYTEST) -n $(WORKERS) --dist worksteal -q
 MEASURE := --cov=app --cov-report=
