@@ -22,7 +22,17 @@ SETUP = f"""
       SELECT id, salt, user_id, name, ip, 'browser', now() FROM bench_caller;
 """  # noqa: S608  # nosec B608  # numbers of ours
 
-AT = "now() - interval '30 days' * (1 - n::float8 / $3::bigint)"
+SPLIT = """
+    ALTER TABLE {table} DETACH PARTITION {table}_{month};
+    ALTER TABLE {table}_{month} RENAME TO old_{table};
+    SELECT attest_make_partition('{table}', date_trunc('month', now()) - interval '1 month');
+    SELECT attest_make_partition('{table}', date_trunc('month', now()));
+    INSERT INTO {table} SELECT * FROM old_{table};
+    DROP TABLE old_{table};
+"""
+"""Gives the month before this one a partition of its own: a new database has all in one."""
+
+AT = "now() - interval '32 days' * (1 - n::float8 / $3::bigint)"
 SHARED = f"""{AT}, {AT}, 2, 'request ' || n, entry_id(3, n), 'user', entry_id(2, n % {ACTORS}),
     (SELECT id FROM bench_caller WHERE number = n % {ADDRESSES})"""  # noqa: S608  # nosec B608
 

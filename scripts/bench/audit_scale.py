@@ -1,7 +1,8 @@
 """Asks an auditor's questions of a log of millions of entries, over HTTP: `make audit-scale`.
 
-Entries are inserted by SQL, sealed by `python -m app seal`, and verified by `python -m app verify`. Each question is
-asked many times in turns with the others: for its first page, and for a page far behind it.
+Entries are inserted by SQL, and sealed by `python -m app seal`. Each question is asked many times in turns with the
+others: for its first page, and for a page far behind it. Then the log is verified by `python -m app verify`, and the
+months before this one are archived by `python -m app archive`.
 """
 
 import argparse
@@ -17,13 +18,14 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import asyncpg
 import httpx
 
-from scripts.bench.audit_rows import CHUNK, LOADS, SETUP, values_of
+from scripts.bench.audit_rows import CHUNK, LOADS, SETUP, SPLIT, values_of
 from scripts.bench.databases import new_database, postgresql
 from scripts.bench.figures import markdown
 from scripts.servers import ROOT, Server, migrate, signed_in
@@ -71,7 +73,10 @@ def questions(changes: int) -> Iterator[Question]:
 
 
 async def load(connection: "asyncpg.Connection[Any]", changes: int) -> None:
-    """Insert `changes` change entries and three times as many access entries, over the last 30 days."""
+    """Insert `changes` change entries and three times as many access entries, over the last 32 days."""
+    month = f"{datetime.now(UTC):%Y_%m}"
+    for log in ("audit_change", "audit_access"):
+        await connection.execute(SPLIT.format(table=log, month=month))
     await connection.execute(SETUP)
     for statement, times in LOADS:
         for first in range(0, changes * times, CHUNK):
@@ -89,7 +94,8 @@ def measure_processes(words: str, entries: int) -> Iterator[None]:
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     memory = after.ru_maxrss / 1024
-    print(f"{words}: {entries / wall:,.0f} entries/s, {cpu / entries * 1e6:.0f} µs CPU each, at most {memory:.0f} MB")
+    rate, each = entries / wall, cpu / entries * 1e6
+    print(f"{words} {entries:,}: {rate:,.0f} entries/s, {each:.0f} µs CPU each, at most {memory:.0f} MB", flush=True)
 
 
 async def seal(connection: "asyncpg.Connection[Any]", environment: dict[str, str], entries: int) -> None:
@@ -104,6 +110,19 @@ async def seal(connection: "asyncpg.Connection[Any]", environment: dict[str, str
         await asyncio.sleep(POLL_SECONDS)
     sealer.terminate()
     await sealer.wait()
+
+
+async def command(environment: dict[str, str], *words: str) -> None:
+    """Run `python -m app WORDS`. Raises subprocess.CalledProcessError."""
+    called = (sys.executable, "-m", "app", *words)
+    await asyncio.to_thread(subprocess.run, called, cwd=ROOT, env=environment, check=True, stderr=subprocess.DEVNULL)
+
+
+async def count_before(connection: "asyncpg.Connection[Any]", month: str) -> int:
+    """How many entries of both logs were stored before a month such as 2026-01."""
+    counted = """SELECT (SELECT count(*) FROM audit_change WHERE stored_at < ended)
+        + (SELECT count(*) FROM audit_access WHERE stored_at < ended) FROM to_timestamp($1, 'YYYY-MM') ended"""
+    return int(await connection.fetchval(counted, month, timeout=600))
 
 
 async def find_far_page(client: httpx.AsyncClient, question: Question) -> dict[str, Any]:
@@ -156,13 +175,15 @@ async def run(url: str, folder: str, changes: int, rounds: int) -> None:
     )
     with measure_processes("sealed", changes * 4):
         await seal(connection, everything, changes * 4)
-    with measure_processes("verified", changes * 4):
-        verify = (sys.executable, "-m", "app", "verify")
-        await asyncio.to_thread(subprocess.run, verify, cwd=ROOT, env=everything, check=True, stderr=subprocess.DEVNULL)
-    await connection.close()
     with Server(environment) as server:
         async with signed_in(server, timeout=60) as client:
-            print(await ask_all(client, changes, rounds))
+            print(await ask_all(client, changes, rounds), flush=True)
+    with measure_processes("verified", changes * 4):
+        await command(everything, "verify")
+    month = f"{datetime.now(UTC):%Y-%m}"
+    with measure_processes("archived", await count_before(connection, month)):
+        await command(everything, "archive", "--before", month)
+    await connection.close()
 
 
 def main() -> None:
