@@ -50,6 +50,7 @@ OF_ROLES: list[tuple[DatabaseRole, str]] = [
     ("app", "UPDATE audit_seal SET epoch = 9"),
     ("app", "DELETE FROM audit_tile"),
     ("app", "UPDATE audit_subject_key SET subject_id = id"),
+    ("app", "UPDATE audit_caller SET name = 'another'"),
     ("sealer", "INSERT INTO audit_change SELECT * FROM audit_change"),
     ("sealer", "SELECT * FROM audit_subject_key"),
     ("sealer", 'SELECT * FROM "user"'),

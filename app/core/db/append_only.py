@@ -13,7 +13,7 @@ from app.core.db.entity import Bookkeeping, table_of
 
 
 class Removal(Delete):
-    """A delete of rows that are too old, as only pruning executes it."""
+    """A delete of rows of an append-only table, as only pruning and erasure execute it."""
 
     inherit_cache = True
 
@@ -22,6 +22,8 @@ class Removal(Delete):
 class AppendOnlyRules:
     """What an append-only table allows besides adding rows, as its triggers know it."""
 
+    is_removable: bool = False
+    """Whether any row can be deleted."""
     removable_after_days: int | None = None
     """The age of rows, by the column `at`, that can be deleted; None: no row can."""
     fixed_columns: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ def rules_of(model: type[Bookkeeping]) -> AppendOnlyRules:
     """What an append-only model allows."""
     columns, changeable = [column.name for column in table_of(model).columns], model.changeable_columns
     return AppendOnlyRules(
+        is_removable=model.is_removable,
         removable_after_days=model.removable_after.days if model.removable_after else None,
         fixed_columns=tuple(name for name in columns if name not in changeable) if changeable else (),
         rising_column=model.rising_column,

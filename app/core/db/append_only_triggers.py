@@ -67,6 +67,8 @@ def triggers_of_sqlite(table: str, rules: AppendOnlyRules) -> Iterator[str]:
     yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE{columns_of(rules)} ON {table} {refusal}"
     if returns := conditions_of_return(rules, limit):
         yield f"CREATE TRIGGER {table}_no_return BEFORE UPDATE ON {table} WHEN {returns} {refusal}"
+    if rules.is_removable:
+        return
     is_refused = f"WHEN OLD.at > {limit} " if rules.removable_after_days else ""
     if rules.removal_recorded_in:
         row_id = " || '-' || ".join(f"substr(OLD.id, {start}, {length})" for start, length in UUID_PARTS)
@@ -92,7 +94,7 @@ def triggers_of_postgresql(table: str, rules: AppendOnlyRules) -> Iterator[str]:
             f"CREATE CONSTRAINT TRIGGER {table}_no_delete AFTER DELETE ON {table} {deferred}"
             f" EXECUTE FUNCTION {table}_removal()"
         )
-    else:
+    elif not rules.is_removable:
         young = f"WHEN (OLD.at > {limit}) " if rules.removable_after_days else ""
         yield f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW {young}{refuse}"
 

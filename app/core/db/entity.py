@@ -133,6 +133,8 @@ class Bookkeeping(PlainRow):
     """One of them whose value never becomes lower."""
     removal_recorded_in: ClassVar[str | None] = None
     """The table of change entries, if a row of an append-only table can be removed with an entry of its removal."""
+    is_removable: ClassVar[bool] = False
+    """Whether rows of an append-only table can be removed at any age."""
     removable_after: ClassVar[timedelta | None] = None
     """The age, by the column `at`, from which rows of an append-only table may be pruned; None: never."""
     written_by: ClassVar[frozenset[DatabaseRole]] = frozenset({"app"})

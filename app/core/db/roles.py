@@ -149,7 +149,7 @@ def verbs_of(role: DatabaseRole, table: str) -> set[str]:
         verbs |= {"INSERT", *update_of(model)}
     elif writes:
         verbs |= {"INSERT", "UPDATE", "DELETE"}
-    if is_log and role == "app" and (model.removable_after or model.removal_recorded_in):
+    if is_log and role == "app" and (model.is_removable or model.removable_after or model.removal_recorded_in):
         verbs.add("DELETE")
     return verbs
 

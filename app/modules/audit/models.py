@@ -185,6 +185,7 @@ class AuditCaller(Bookkeeping, table=True):
 
     __tablename__ = "audit_caller"
     not_audited = "holds what can be erased of the audit log"
+    append_only, is_removable = True, True
     read_by = AUDITOR
     __table_args__ = (
         Index("ix_audit_caller_ip", "ip"),

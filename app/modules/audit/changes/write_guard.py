@@ -56,7 +56,7 @@ def refuse_unaudited_writes(database: Database) -> None:
 
 def is_allowed(write: UpdateBase, log: type[Bookkeeping]) -> bool:
     """Whether a statement does to an append-only table what its model allows."""
-    return adds(write) or removes_old(write, log) or changes_only(write, log.changeable_columns)
+    return adds(write) or removes(write, log) or changes_only(write, log.changeable_columns)
 
 
 def fits(change: Change, log: type[Bookkeeping]) -> bool:
@@ -73,9 +73,9 @@ def adds(write: UpdateBase) -> bool:
     return isinstance(write._post_values_clause, (NoneType, *DO_NOTHING))  # noqa: SLF001
 
 
-def removes_old(write: UpdateBase, log: type[Bookkeeping]) -> bool:
-    """Whether it prunes a log that may be pruned. The database refuses it for rows that are too young."""
-    return isinstance(write, Removal) and log.removable_after is not None
+def removes(write: UpdateBase, log: type[Bookkeeping]) -> bool:
+    """Whether it removes rows where that is allowed. The database refuses it for rows that are too young."""
+    return isinstance(write, Removal) and (log.is_removable or log.removable_after is not None)
 
 
 def changes_only(write: UpdateBase, columns: Set[str]) -> bool:

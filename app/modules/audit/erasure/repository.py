@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import SQLModel, col
 
+from app.core.db.append_only import Removal
 from app.core.db.derived import own_columns
 from app.core.db.entity import Entity, table_of
 from app.core.db.field_access import FieldAccess
@@ -151,7 +152,7 @@ class PersonWriter:
 
     async def remove_callers(self) -> None:
         """Remove every name, address and user agent of the person from both logs."""
-        await self.session.execute(delete(callers).where(callers.c.user_id == self.item.entity_id))
+        await self.session.execute(Removal(callers).where(callers.c.user_id == self.item.entity_id))
 
     async def destroy_keys(self) -> int:
         """Destroy the person's keys. Each leaves a change entry. Returns their number."""

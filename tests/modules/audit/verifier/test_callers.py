@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from app.core.clock import new_id, now
 from app.core.db.engine import Database
@@ -60,8 +60,11 @@ async def first_places(database: Database, log: Log, ids: set[UUID]) -> list[tup
 
 @pytest.mark.parametrize("what", FORGED)
 async def test_an_exchanged_caller_is_found_in_both_logs(database: Database, person: UUID, what: str) -> None:
-    ids = {row.id for row in await read_all(database, select(callers).where(callers.c.user_id == person))}
-    await run_sql(database, update(callers).where(callers.c.user_id == person).values(FORGED[what]))
+    own = callers.c.user_id == person
+    rows = [dict(row._mapping) for row in await read_all(database, select(callers).where(own))]
+    forged = [{**row, **FORGED[what]} for row in rows]
+    await run_sql(database, delete(callers).where(own), callers.insert().values(forged))
+    ids = {row["id"] for row in rows}
 
     changes, access = await find(database)
 
