@@ -14,8 +14,11 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 @contextmanager
-def statements_of(database: Database, table: str) -> Iterator[list[Statement]]:
-    """The statements that read `table` in the block, with their values. The application has others meanwhile."""
+def statements_of(database: Database, table: str = "") -> Iterator[list[Statement]]:
+    """The statements that read `table`, or any, in the block, with their values.
+
+    The application runs statements by itself meanwhile, and they are among those of any table.
+    """
     found: list[Statement] = []
 
     def note(sql: str, values: Sequence[Any]) -> None:

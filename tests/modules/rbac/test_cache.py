@@ -2,9 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -17,23 +15,21 @@ from app.main import create_app
 from app.modules.rbac.engine.cache import EventFeed
 from app.modules.roles.models import Role
 from scripts.servers import PATIENCE_SECONDS
+from tests.core.db.plans import statements_of
 from tests.modules.roles.policies import role_of
 from tests.people import SignedInAs
 
 
-async def test_a_cached_permission_needs_no_query(signed_in_as: SignedInAs, database: Database) -> None:
+async def test_a_cached_permission_needs_no_query(signed_in_as: SignedInAs, database: Database, app: FastAPI) -> None:
     person = await signed_in_as("tasks:read")
     await person.get("/auth/me/menu")
-    statements: list[str] = []
+    app.state.authenticator.feed.polled_at = math.inf
 
-    def note(statement: str, _values: Sequence[Any]) -> None:
-        statements.append(statement)
-
-    database.reader.listeners.append(note)
-    denied = await person.post("/tasks", {"title": "no"})
+    with statements_of(database) as statements:
+        denied = await person.post("/tasks", {"title": "no"})
 
     assert denied.status_code == 403
-    assert [s for s in statements if "auth_session" in s or "role_module" in s] == []
+    assert [sql for sql, _ in statements if "auth_session" in sql or "role_module" in sql] == []
 
 
 async def test_another_process_learns_of_a_change(
