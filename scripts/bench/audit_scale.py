@@ -64,6 +64,7 @@ def questions(changes: int) -> Iterator[Question]:
     yield Question("newest changes", "/audit/changes")
     yield Question("newest requests", "/audit/access")
     yield Question("hidden items", "/audit/changes", {"action": "delete"})
+    yield Question("items brought back", "/audit/changes", {"action": "restore"})
     yield Question("crashes", "/audit/access", {"status_gte": 500})
     yield Question("requests below a path", "/audit/access", {"path": "/api/v1/tasks/0"})
     yield Question("one call", f"/audit/calls/{values_of(changes).call}", has_pages=False)

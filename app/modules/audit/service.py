@@ -11,7 +11,7 @@ from app.core.errors import NotFound
 from app.modules.audit.calls.schemas import CallQuery
 from app.modules.audit.changes.reading import check_unmasked
 from app.modules.audit.evidence.bundle import Evidence
-from app.modules.audit.fields.repository import FieldChangeRepository
+from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
@@ -46,7 +46,7 @@ class ChangeService:
     """The change log, with personal values decrypted, except for those that the module does not show the caller."""
 
     def __init__(self, session: ReadSession | Session) -> None:
-        self.rows = FieldChangeRepository(session)
+        self.rows = HourlyChangeRepository(session)
 
     async def page(self, query: PageQuery) -> RowPage:
         return await self.show(await self.rows.page(query))
@@ -99,7 +99,7 @@ class EvidenceService:
 
         Raises NotFound before the first seal, RangeRequired, Forbidden.
         """
-        rows = (FieldChangeRepository if log is Log.changes else AccessRepository)(self.session)
+        rows = (HourlyChangeRepository if log is Log.changes else AccessRepository)(self.session)
         places: dict[int, int] = {}
         query = query.model_copy(update={"limit": EVIDENCE_PAGE, "total": False})
         while True:

@@ -12,7 +12,7 @@ from app.core.db.pagination import RowPage
 from app.core.db.session import ReadSession
 from app.core.errors import invalid
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
-from app.modules.audit.fields.repository import FieldChangeRepository
+from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import ChangeRepository, audited_modules
 from app.modules.audit.requests.repository import AccessRepository
@@ -38,7 +38,7 @@ class AccessKeys(AccessRepository):
     read = Key
 
 
-class ChangeKeys(FieldChangeRepository):
+class ChangeKeys(HourlyChangeRepository):
     """The keys of change entries."""
 
     read = Key

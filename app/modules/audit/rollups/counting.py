@@ -18,10 +18,10 @@ from app.core.clock import hour_of
 from app.core.db.entity import table_of
 from app.core.db.session import AnyRow, Session
 from app.core.runtime.slices import take_slices
-from app.modules.audit.rollups.models import NO_ID, AuditDay, AuditField, AuditFieldHour, AuditHour
+from app.modules.audit.rollups.models import NO_ID, AuditChangeHour, AuditDay, AuditField, AuditHour
 
 days, hours, fields = table_of(AuditDay), table_of(AuditHour), table_of(AuditField)
-field_hours = table_of(AuditFieldHour)
+change_hours = table_of(AuditChangeHour)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that routes have."""
 Key = tuple[Any, ...]
@@ -51,7 +51,7 @@ async def count_requests(session: Session, rows: Iterable[Mapping[str, Any]]) ->
 
 
 async def count_changes(session: Session, entries: Sequence[AnyRow]) -> None:
-    """Count change entries, and note the hours of the fields that they changed."""
+    """Count change entries, and note the hours of their actions and of the fields that they changed."""
     of_days: Counter[Key] = Counter()
     of_fields: Counter[Key] = Counter()
     of_hours: dict[Key, list[datetime]] = {}
@@ -62,16 +62,17 @@ async def count_changes(session: Session, entries: Sequence[AnyRow]) -> None:
             actor = (entry.actor_id or NO_ID, entry.owner_id or NO_ID, entry.actor_kind)
             action = shown_action(entry.action, entry.changes)
             of_days["changes", day, *actor, "", "", "", 0, "", entry.entity, action] += 1
+            of_hours.setdefault(("action", action, day, hour, entry.entity), []).append(at)
             for field in entry.changes:
                 of_fields[entry.entity, field, day] += 1
-                of_hours.setdefault((field, day, hour, entry.entity), []).append(at)
+                of_hours.setdefault(("field", field, day, hour, entry.entity), []).append(at)
     await add_groups(session, days, {key: (entries, 0) for key, entries in of_days.items()})
     await add_groups(session, fields, {key: (entries,) for key, entries in of_fields.items()})
     periods = {
-        (field, hour_of(times[0]), entity): (min(times), max(times))
-        for (field, _, _, entity), times in of_hours.items()
+        (parameter, value, hour_of(times[0]), entity): (min(times), max(times))
+        for (parameter, value, _, _, entity), times in of_hours.items()
     }
-    await add_groups(session, field_hours, periods)
+    await add_groups(session, change_hours, periods)
 
 
 def shown_action(action: str, changes: Mapping[str, Any]) -> str:

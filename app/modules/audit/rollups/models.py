@@ -95,18 +95,20 @@ class AuditField(Bookkeeping, table=True):
     """How many entries these are."""
 
 
-class AuditFieldHour(Bookkeeping, table=True):
-    """Between which moments of an hour sealed changes of a field are. Lists of them look there only.
+class AuditChangeHour(Bookkeeping, table=True):
+    """Between which moments of an hour sealed changes of a field, or of an action, are. Lists look there only.
 
     The period may be longer than it must be, but it never leaves its hour, so that those of two hours do not overlap.
     """
 
-    __tablename__ = "audit_field_hour"
+    __tablename__ = "audit_change_hour"
     not_audited = "says where entries of the audit log are"
     written_by = SEALER
 
-    field: str = Field(primary_key=True, max_length=64)
-    """The field that they changed."""
+    parameter: str = Field(primary_key=True, max_length=8)
+    """The query parameter that asks for them: `field` or `action`."""
+    value: str = Field(primary_key=True, max_length=64)
+    """The field that they changed, or the action as the API shows it."""
     hour: datetime = Field(primary_key=True, sa_type=Instant)
     """The beginning of the hour of `at` of the entries."""
     entity: str = Field(primary_key=True, max_length=64)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.core.clock import hour_of
 from app.core.db.engine import Database
-from app.modules.audit.rollups.counting import days, field_hours, fields, hours
+from app.modules.audit.rollups.counting import change_hours, days, fields, hours
 from app.modules.audit.sealer.logs import Log
 from tests.modules.audit.sealer.sealed import read_all, sealed_ids
 
@@ -29,7 +29,7 @@ async def check_rollups(database: Database) -> Counts:
 async def read_rollups(database: Database) -> Counts:
     """The roll-ups, each as measures by key."""
     counts: Counts = {}
-    for table in (days, hours, fields, field_hours):
+    for table in (days, hours, fields, change_hours):
         names = [column.name for column in table.columns]
         values = [name for name in names if name in MEASURES]
         rows = [row._mapping for row in await read_all(database, select(table))]
@@ -57,16 +57,16 @@ async def recount(database: Database) -> Counts:
                 (row.entity, field, str(row.at.date())) for row in changes for field in row.changes
             ).items()
         },
-        "audit_field_hour": hours_of_fields(changes),
+        "audit_change_hour": hours_of_changes(changes),
     }
 
 
-def hours_of_fields(changes: Iterable[Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """The first and the last change of each field in each hour."""
+def hours_of_changes(changes: Iterable[Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """The first and the last change of each field and of each action in each hour."""
     together: dict[tuple[Any, ...], list[datetime]] = {}
     for row in changes:
-        for field in row.changes:
-            together.setdefault((field, str(hour_of(row.at)), row.entity), []).append(row.at)
+        for kind in (("action", action_of(row)), *(("field", field) for field in row.changes)):
+            together.setdefault((*kind, str(hour_of(row.at)), row.entity), []).append(row.at)
     return {key: (min(times), max(times)) for key, times in together.items()}
 
 
@@ -107,8 +107,11 @@ def day_of_request(row: Any) -> tuple[str, ...]:
     return ("access", str(row.at.date()), *actor(row), *facts(row), row.error_code or "", "", "")
 
 
+def action_of(row: Any) -> str:
+    if row.action == "update" and "deleted_at" in row.changes:
+        return "delete" if row.changes["deleted_at"].get("new") else "restore"
+    return str(row.action)
+
+
 def day_of_change(row: Any) -> tuple[str, ...]:
-    action = row.action
-    if action == "update" and "deleted_at" in row.changes:
-        action = "delete" if row.changes["deleted_at"].get("new") else "restore"
-    return ("changes", str(row.at.date()), *actor(row), "", "", "", "0", "", row.entity, action)
+    return ("changes", str(row.at.date()), *actor(row), "", "", "", "0", "", row.entity, action_of(row))

@@ -16,7 +16,7 @@ from app.core.db.engine import Database
 from app.modules.audit.requests.shipper import Shipper
 from app.modules.audit.sealer.logs import Log
 from tests.modules.api_keys.test_api_keys import make_key
-from tests.modules.audit.rollups.recount import check_rollups, hours_of_fields, read_rollups
+from tests.modules.audit.rollups.recount import check_rollups, hours_of_changes, read_rollups
 from tests.modules.audit.sealer.sealed import add_changes, read_all, seal_all, sealer_of
 from tests.people import Person, SignedInAs
 from tests.roles import as_owner
@@ -106,7 +106,7 @@ async def test_a_day_and_an_hour_are_those_of_utc(shipper: Shipper, database: Da
     assert len(found["audit_hour"]) == len(DAYS) + 1
 
 
-async def test_a_later_batch_widens_the_hours_of_fields(database: Database) -> None:
+async def test_a_later_batch_widens_the_hours_of_changes(database: Database) -> None:
     """Its entries can be older than those of the batch before."""
     start = datetime(2026, 3, 1, 10, tzinfo=UTC)
     for minutes in (30, 50, 10, 20, 0):
@@ -114,11 +114,11 @@ async def test_a_later_batch_widens_the_hours_of_fields(database: Database) -> N
         await seal_all(sealer_of(database))
         await check_rollups(database)
 
-    found = (await check_rollups(database))["audit_field_hour"]
-    assert found["title", str(start), "task"] == (start, start + timedelta(minutes=50))
+    found = (await check_rollups(database))["audit_change_hour"]
+    assert found["field", "title", str(start), "task"] == (start, start + timedelta(minutes=50))
 
 
-@pytest.mark.parametrize("table", ["audit_day", "audit_hour", "audit_field", "audit_field_hour"])
+@pytest.mark.parametrize("table", ["audit_day", "audit_hour", "audit_field", "audit_change_hour"])
 async def test_a_crash_leaves_neither_entries_nor_counts(
     shipper: Shipper, database: Database, signed_in_as: SignedInAs, table: str
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_crash_leaves_neither_entries_nor_counts(
     await seal_all(sealer)
     before = await check_rollups(database)
     lost: list[str] = []
-    is_sealed = table.startswith("audit_field")
+    is_sealed = table in ("audit_field", "audit_change_hour")
 
     def fail(sql: str, _values: Any) -> None:
         is_behind = bool(lost) and "INSERT" not in sql
@@ -180,7 +180,7 @@ async def test_shippers_of_several_processes_count_the_same_groups(
 async def test_the_migration_counts_what_is_there(
     shipper: Shipper, database: Database, signed_in_as: SignedInAs
 ) -> None:
-    """Sealed changes and shipped requests; what waits is counted later. Hours of fields have both."""
+    """Sealed changes and shipped requests; what waits is counted later. Hours of changes have both."""
     dice, people = Random(3), await crew(signed_in_as)
     tasks = [(await people[0].post("/tasks", {"title": "first"})).json()["id"]]
     await add_changes(database, 3, at=DAYS[0] + timedelta(hours=1))
@@ -195,9 +195,9 @@ async def test_the_migration_counts_what_is_there(
     await asyncio.to_thread(command.downgrade, config, BEFORE_ROLLUPS)
     await asyncio.to_thread(command.upgrade, config, "head")
 
-    hours = hours_of_fields(await read_all(database, select(Log.changes.table)))
-    assert before["audit_field_hour"] != hours
-    assert await read_rollups(database) == before | {"audit_field_hour": hours}
+    hours = hours_of_changes(await read_all(database, select(Log.changes.table)))
+    assert before["audit_change_hour"] != hours
+    assert await read_rollups(database) == before | {"audit_change_hour": hours}
     await shipper.flush()
     await seal_all(sealer_of(database))
     await check_rollups(database)

@@ -1,4 +1,4 @@
-"""Queries for changes of a field, which no index of the change log has."""
+"""Queries for changes of a field or of an action, which no index of the change log has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
 from app.core.db.snapshots import SnapshotText
 from app.modules.audit.repository import ChangeRepository, audited_modules, belongs_to
-from app.modules.audit.rollups.counting import field_hours
+from app.modules.audit.rollups.counting import change_hours
 from app.modules.audit.schemas import MAX_NUMBER, ChangeQuery
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.order import SYSTEM
@@ -36,19 +36,22 @@ from app.modules.audit.sealer.store import seals
 
 AFTER = bindparam("after_at", type_=Instant)
 """The time of the entry before a page."""
+RARE_ACTIONS = frozenset({"delete", "restore"})
 
 
 @dataclass(frozen=True, slots=True)
-class ChangesOfField(Finder):
-    """The changes of a field in a window, by their time: those that are sealed hour by hour, and the others beside.
+class ChangesByHour(Finder):
+    """The changes of a field, or of an action, in a window, by their time: sealed ones hour by hour, others beside.
 
-    Hours do not overlap, so that a page ends with the hour that completes it. Of a rare field an hour is a moment.
+    Hours do not overlap, so that a page ends with the hour that completes it. Of rare changes an hour is a moment.
     """
 
     is_reusable: ClassVar[bool] = True
 
     log: Table
-    field: str
+    parameter: str
+    """The query parameter that asks for them, of those that the roll-up has."""
+    value: str
     has_entity: bool
     """Whether there is a filter for the table."""
     modules: tuple[frozenset[str], ...]
@@ -75,9 +78,9 @@ class ChangesOfField(Finder):
         descends = each.ordering[0][1]
         rows = rows.where(*self.conditions_in_hour(each, descends=descends))
         if not self.is_sqlite:
-            firsts = each.sort(rows.correlate(field_hours), wanted).lateral("firsts")
-            rows = select(firsts).select_from(field_hours.join(firsts, true()))
-        hour = field_hours.c.hour
+            firsts = each.sort(rows.correlate(change_hours), wanted).lateral("firsts")
+            rows = select(firsts).select_from(change_hours.join(firsts, true()))
+        hour = change_hours.c.hour
         return rows.where(*self.conditions(descends=descends)).order_by(hour.desc() if descends else hour)
 
     def conditions_in_hour(self, each: Range, *, descends: bool) -> Iterator[ColumnElement[bool]]:
@@ -86,16 +89,17 @@ class ChangesOfField(Finder):
         By a comparison of rows, PostgreSQL would begin there instead of in the hour.
         """
         at = self.log.c.at
-        yield at.between(field_hours.c.first_at, field_hours.c.last_at)
-        yield (self.log.c.entity == field_hours.c.entity).is_(true())
+        yield at.between(change_hours.c.first_at, change_hours.c.last_at)
+        yield (self.log.c.entity == change_hours.c.entity).is_(true())
         if not self.is_first:
             yield at <= AFTER if descends else at >= AFTER
             yield each.condition.is_(true())
 
     def conditions(self, *, descends: bool) -> Iterator[ColumnElement[bool]]:
         """What the hours meet: that the page may reach into them, and that the caller may read their entries."""
-        columns = field_hours.c
-        yield columns.field == self.field
+        columns = change_hours.c
+        yield columns.parameter == self.parameter
+        yield columns.value == self.value
         yield columns.hour >= bindparam("start_hour", type_=Instant)
         yield columns.hour < bindparam("end", type_=Instant)
         if not self.is_first:
@@ -103,7 +107,7 @@ class ChangesOfField(Finder):
         if self.has_entity:
             yield columns.entity == bindparam("filter_entity", type_=columns.entity.type)
         for modules in self.modules:
-            yield belongs_to(field_hours, modules)
+            yield belongs_to(change_hours, modules)
 
     def matches(self, ids: AnySelect) -> AnySelect:
         return ids
@@ -141,16 +145,23 @@ def read_from(some: CTE, table: Table, statement: AnySelect) -> AnySelect:
     return cast("AnySelect", replacement_traverse(statement, {}, replace))
 
 
-class FieldChangeRepository(ChangeRepository):
-    """The change log, in which lists of the changes of a field are read by the hours that have some."""
+def find_rarest(query: ChangeQuery) -> tuple[str, str] | None:
+    """The parameter, with its value, by whose hours a list is read: few changes hide a row or bring one back."""
+    if query.action and (query.action in RARE_ACTIONS or not query.field):
+        return "action", query.action
+    return ("field", query.field) if query.field else None
+
+
+class HourlyChangeRepository(ChangeRepository):
+    """The change log, in which lists of the changes of a field or an action are read by the hours that have some."""
 
     def finder_of(self, query: PageQuery) -> Finder | None:
-        is_by_time = query.sort_fields()[0][0] == "at"
-        if not isinstance(query, ChangeQuery) or not query.field or not is_by_time:
+        rarest = find_rarest(query) if isinstance(query, ChangeQuery) else None
+        if not isinstance(query, ChangeQuery) or rarest is None or query.sort_fields()[0][0] != "at":
             return super().finder_of(query)
         is_sqlite, asked = self.session.is_sqlite, frozenset({query.module}) if query.module else None
         modules = tuple(each for each in (audited_modules(self.session), asked) if each is not None)
         is_one_by_one = query.needs_window(is_partial=False)
         if not is_one_by_one or (is_sqlite and (query.entity or modules)):
             return super().finder_of(query)  # SQLite would look through all changes of a table for each hour
-        return ChangesOfField(self.table, query.field, bool(query.entity), modules, not query.cursor, is_sqlite)
+        return ChangesByHour(self.table, *rarest, bool(query.entity), modules, not query.cursor, is_sqlite)

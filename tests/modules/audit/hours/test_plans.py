@@ -1,4 +1,4 @@
-"""What a database reads for the changes of a field: hours that have some, however many entries there are."""
+"""What a database reads for changes of a field or an action: hours that have some, however many entries there are."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.core.context import RequestContext
 from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
-from app.modules.audit.fields.repository import FieldChangeRepository
+from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.schemas import ChangeQuery
 from app.modules.audit.sealer.logs import Log
 from tests.core.db.plans import Statement, explain_without_sorting
@@ -20,13 +20,21 @@ from tests.roles import as_owner
 FILL = """
 INSERT INTO audit_change (at, stored_at, format, request_id, actor_kind, source, action, entity, entity_id, changes,
                           redaction_version)
-SELECT now() - n * interval '30 days' / 30000, now(), 2, 'r', 'anonymous', 'hook', 'update', 'task', n::text,
+SELECT now() - n * interval '30 days' / 30000, now(), 2, 'r', 'anonymous', 'hook',
+       CASE WHEN n % 6000 = 1 THEN 'delete' ELSE 'update' END, 'task', n::text,
        jsonb_build_object(CASE WHEN n % 5000 = 0 THEN 'sku' ELSE 'title' END, jsonb_build_object('new', 1)), 'x'
 FROM generate_series(1, 30000) n"""
-"""Changes of thirty days; six of a rare field."""
+"""Changes of thirty days; six of a rare field, five of a rare action."""
 UNSEALED = 3
-QUESTIONS = {"title": 600, "sku": 150, "absent": 60}
-"""The pages (8 KiB) that a question after each field may look at. The entries of the window have 1,200 and more."""
+QUESTIONS = [
+    (ChangeQuery(field="title"), 600, 100),
+    (ChangeQuery(field="sku"), 150, 6 + UNSEALED),
+    (ChangeQuery(field="absent"), 60, 0),
+    (ChangeQuery(action="update"), 600, 100),
+    (ChangeQuery(action="delete"), 150, 5),
+    (ChangeQuery(action="restore"), 60, 0),
+]
+"""Questions, the pages (8 KiB) that each may look at, and what is on its first page. The window has 1,200 and more."""
 
 
 async def ask(database: Database, job: RequestContext, query: ChangeQuery) -> tuple[Statement, ChangeQuery, int]:
@@ -34,11 +42,11 @@ async def ask(database: Database, job: RequestContext, query: ChangeQuery) -> tu
     found: list[Statement] = []
 
     def note(sql: str, values: Any) -> None:
-        if "audit_field_hour" in sql:
+        if "audit_change_hour" in sql:
             found.append((sql, tuple(values)))
 
     database.reader.listeners.append(note)
-    page = await FieldChangeRepository(database.read_session(job)).page(query)
+    page = await HourlyChangeRepository(database.read_session(job)).page(query)
     database.reader.listeners.remove(note)
     return found[0], ChangeQuery(**query.model_dump(exclude_unset=True) | {"cursor": page.next_cursor}), len(page.items)
 
@@ -62,21 +70,21 @@ async def explain_prepared(database: Database, statement: Statement, mode: str) 
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-async def test_a_question_after_a_field_reads_the_hours_that_have_it(database: Database, job: RequestContext) -> None:
-    """Regression: no index has the names of fields, so that it read all entries of its window."""
+async def test_a_question_after_a_kind_reads_the_hours_that_have_it(database: Database, job: RequestContext) -> None:
+    """Regression: no index has the names of fields, or the actions, so that it read all entries of its window."""
     await run_sql(database, text(FILL))
     await seal_all(sealer_of(database))
-    values = [change_values(changes={field: {"new": 1}}) for field in QUESTIONS if field != "absent"]
+    values = [change_values(changes={field: {"new": 1}}) for field in ("title", "sku")]
     await run_sql(database, *(Log.changes.table.insert().values(each) for each in values * UNSEALED), text("ANALYZE"))
 
-    for field, most in QUESTIONS.items():
-        query = ChangeQuery(field=field, limit=100)
+    for question, most, count_of_first in QUESTIONS:
+        query = question.model_copy(update={"limit": 100})
         for _ in range(4):
             statement, query, count = await ask(database, job, query)
             for mode in ("custom", "generic"):
                 plan = await explain_prepared(database, statement, mode)
                 assert pages_read(plan) <= most, plan
-            assert count == {"title": 100, "sku": 6 + UNSEALED, "absent": 0}[field]
+            assert count == count_of_first
             if query.cursor is None:
                 break
 
@@ -94,7 +102,7 @@ async def test_sqlite_looks_for_entries_in_each_hour(database: Database, job: Re
     plan = await explain_without_sorting(database, *statement)
     _, sealed, *_ = plan.split("CO-ROUTINE")
     tables = [line for line in sealed.splitlines() if line.startswith(("SEARCH", "SCAN"))]
-    assert "audit_field_hour USING INDEX" in tables[0], plan
-    assert "(field=? AND hour>? AND hour<?)" in tables[0], plan
+    assert "audit_change_hour USING INDEX" in tables[0], plan
+    assert "(parameter=? AND value=? AND hour>? AND hour<?)" in tables[0], plan
     assert any("audit_change USING INDEX ix_audit_change_at_id (at>? AND at<?)" in line for line in tables), plan
     assert "RIGHT PART OF ORDER BY" in sealed, plan

@@ -1,4 +1,4 @@
-"""Lists of the changes of a field show what a look at each entry finds, however they are sorted and sealed."""
+"""Lists of the changes of a field or an action show what a look at each entry finds, however sorted and sealed."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -44,7 +44,8 @@ def make_changes(dice: Random, count: int) -> Iterator[dict[str, Any]]:
         if dice.randrange(8) == 0:
             fields["deleted_at"] = {"old": None, "new": dice.choice([None, "2026-01-01T00:00:00Z"])}
         entity, actor = dice.choice(["task", "task", "brand", "session"]), dice.choice([*ACTORS, None])
-        yield change_values(at=at, changes=fields, entity=entity, actor_id=actor)
+        action = "delete" if number % 40 == 9 else dice.choice(["create", "update", "update"])
+        yield change_values(at=at, changes=fields, entity=entity, actor_id=actor, action=action)
 
 
 async def add_all(database: Database, changes: list[dict[str, Any]]) -> None:
@@ -57,7 +58,8 @@ def is_wanted(row: AnyRow, params: dict[str, Any]) -> bool:
     start, end = (datetime.fromisoformat(params.get(name, far)) for name, far in EDGES.items())
     is_equal = all(params.get(name, value) == value for name, value in found.items())
     of_module = params.get("module", "tasks") == "tasks" and ("module" not in params or row.entity == "task")
-    return row.changes.get(params["field"]) is not None and start <= row.at < end and is_equal and of_module
+    has_field = "field" not in params or row.changes.get(params["field"]) is not None
+    return has_field and start <= row.at < end and is_equal and of_module
 
 
 EDGES = {"at_gte": "2000-01-01T00:00:00Z", "at_lt": "2100-01-01T00:00:00Z"}
@@ -90,12 +92,17 @@ PERIOD = {
     "at_gte": (LAST - timedelta(hours=21, minutes=30)).isoformat().replace("+00:00", "Z"),
     "at_lt": (LAST - timedelta(hours=7)).isoformat().replace("+00:00", "Z"),
 }
+KINDS: list[dict[str, Any]] = [
+    *({"field": field} for field in ("title", "sku", "deleted_at", "absent")),
+    *({"action": action} for action in ("create", "update", "delete", "restore")),
+]
 BESIDE: list[dict[str, Any]] = [
     {},
     {"actor_id": str(ACTORS[0])},
     {"entity": "brand"},
     {"module": "tasks"},
     {"action": "delete"},
+    {"field": "title"},
     PERIOD,
     {**PERIOD, "entity": "task", "actor_id": str(ACTORS[1])},
 ]
@@ -114,9 +121,9 @@ async def test_pages_are_what_a_look_at_each_entry_finds(
         await seal_all(sealer)
     await add_all(database, changes[int(len(changes) * sealed) // 16 * 16 :])
 
-    for field in ("title", "sku", "deleted_at", "absent"):
-        for beside in BESIDE if field != "absent" else BESIDE[:1]:
-            params = {"field": field, **beside}
+    for kind in KINDS:
+        for beside in BESIDE if kind != {"field": "absent"} else BESIDE[:1]:
+            params = {**kind, **beside}
             expected = await look_at_each(database, params, sort)
             assert await read_pages(auditor, {**params, "sort": sort}, 10) == expected, params
     assert len(await look_at_each(database, {"field": "title"})) > 90
@@ -130,9 +137,9 @@ async def test_an_auditor_of_one_module_sees_its_changes_only(database: Database
     await seal_all(sealer)
     await add_all(database, changes[60:])
 
-    for field in ("title", "sku", "absent"):
-        expected = await look_at_each(database, {"field": field, "entity": "task"})
-        assert await read_pages(auditor, {"field": field}, 5) == expected
+    for kind in KINDS:
+        expected = await look_at_each(database, {**kind, "entity": "task"})
+        assert await read_pages(auditor, kind, 5) == expected
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
