@@ -1,14 +1,15 @@
 """The shape of the code is a promise; these tests keep it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "app").rglob("*.py"))
+from tests.architecture.sources import OF_APP, ROOT, Function, functions, nodes_of, place
+
 MAX_FILE, MAX_FUNCTION, MAX_METHODS = 300, 25, 10
 LONG_LISTS = {
     ("app/main.py", "create_app"): "the composition root, a flat list of steps",
@@ -17,13 +18,7 @@ LONG_LISTS = {
 }
 
 
-def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node
-
-
-def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+def length(node: Function) -> int:
     """Lines of the body, its docstring not counted."""
     first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
     return (node.end_lineno or 0) - first.lineno + 1
@@ -45,24 +40,35 @@ def test_the_lock_is_complete_and_hashed() -> None:
         assert all("==" in line and line.endswith("\\") for line in pins)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_stays_readable(path: Path) -> None:
-    place = str(path.relative_to(ROOT))
-    tree = ast.parse(path.read_text())
-
-    assert ast.get_docstring(tree), "every file says what lives there"
-    assert len(path.read_text().splitlines()) <= MAX_FILE
-    for node in functions(path):
-        limit = 40 if (place, node.name) in LONG_LISTS else MAX_FUNCTION
-        assert length(node) <= limit, f"{node.name} has {length(node)} lines"
-    for found in ast.walk(tree):
+def complaints(file: str, nodes: tuple[ast.AST, ...], lines: int) -> Iterator[str]:
+    """What makes a file hard to read."""
+    if not ast.get_docstring(cast("ast.Module", nodes[0])):
+        yield "it does not say what lives there"
+    if lines > MAX_FILE:
+        yield f"it has {lines} lines"
+    for node in functions(nodes):
+        if length(node) > (40 if (file, node.name) in LONG_LISTS else MAX_FUNCTION):
+            yield f"{node.name} has {length(node)} lines"
+    for found in nodes:
         if isinstance(found, ast.ClassDef):
-            methods = [item.name for item in found.body if isinstance(item, (ast.AsyncFunctionDef, ast.FunctionDef))]
-            public = [name for name in methods if not name.startswith("_")]
-            assert len(public) <= MAX_METHODS, f"{found.name} has {len(public)} public methods"
+            public = [item.name for item in found.body if isinstance(item, Function) and item.name[0] != "_"]
+            if len(public) > MAX_METHODS:
+                yield f"{found.name} has {len(public)} public methods"
 
 
-OTHERS = [path for path in SOURCES if path != ROOT / "app/core/db/unit_of_work/transaction.py"]
+def test_files_stay_readable() -> None:
+    for path in OF_APP:
+        lines = len(path.read_text().splitlines())
+        assert list(complaints(place(path), nodes_of(path), lines)) == [], path
+
+
+def test_a_file_that_is_hard_to_read_is_found() -> None:
+    methods = "".join(f"    def f{number}(self): pass\n" for number in range(MAX_METHODS + 1))
+    planted = ast.parse(f"class C:\n{methods}\n\ndef f():\n" + "    x = 1\n" * (MAX_FUNCTION + 1))
+
+    assert len(list(complaints("app/planted.py", tuple(ast.walk(planted)), MAX_FILE + 1))) == 4
+
+
 CONNECTIONS = {"create_async_engine", "create_engine", "link", "transaction", "writers"}
 """Names that lead to a connection that can write."""
 DOORS = {
@@ -71,29 +77,32 @@ DOORS = {
 }
 
 
-@pytest.mark.parametrize("path", OTHERS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_the_link_commits(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute):
-            assert node.attr not in {"commit", "rollback", "create_all", "drop_all"}, node.lineno
+def commits(nodes: Iterable[ast.AST]) -> list[int]:
+    """The lines that end a transaction, or make tables."""
+    ends = {"commit", "rollback", "create_all", "drop_all"}
+    return [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr in ends]
 
 
-def doors(source: str) -> set[str]:
+def test_only_the_link_commits() -> None:
+    """It does so by a statement."""
+    assert {place(path): lines for path in OF_APP if (lines := commits(nodes_of(path)))} == {}
+    assert commits(ast.walk(ast.parse("await session.commit()"))) == [1]
+
+
+def doors(nodes: Collection[ast.AST]) -> set[str]:
     """The words in a file that lead to a connection."""
-    nodes = list(ast.walk(ast.parse(source)))
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     imports = {name.name for node in nodes if isinstance(node, ast.ImportFrom) for name in node.names}
     return (attributes | imports) & CONNECTIONS
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in SOURCES if not path.is_relative_to(ROOT / "app/core/db")],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_only_the_database_package_holds_connections(path: Path) -> None:
+def test_only_the_database_package_holds_connections() -> None:
     """What goes to a connection past the unit of work would leave no change entry."""
-    assert doors(path.read_text()) <= DOORS.get(str(path.relative_to(ROOT)), set())
+    others = [path for path in OF_APP if not path.is_relative_to(ROOT / "app/core/db")]
+
+    found = {place(path): words for path in others if (words := doors(nodes_of(path)))}
+
+    assert found == DOORS
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_only_the_database_package_holds_connections(path: Path) -> None:
     ],
 )
 def test_a_way_past_the_unit_of_work_is_seen(source: str) -> None:
-    assert doors(source)
+    assert doors(list(ast.walk(ast.parse(source))))
 
 
 def test_the_migration_folder_is_no_package() -> None:
@@ -115,7 +124,7 @@ def test_the_migration_folder_is_no_package() -> None:
 
 def test_no_dependency_is_a_bare_class() -> None:
     """`Depends()` on a class takes every constructor through the thread pool."""
-    for path in SOURCES:
+    for path in OF_APP:
         assert "Depends()" not in path.read_text().replace("`Depends()`", ""), path
 
 

@@ -2,9 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +11,8 @@ from sqlmodel import SQLModel
 from app.core.openapi.descriptions import field_lines
 from app.main import app
 from app.modules import discover, import_models, names
+from tests.architecture.sources import ROOT, SOURCES, functions, nodes_of, place
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "app").rglob("*.py"), *(ROOT / "seeds").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 RIDDLES = re.compile(r"\b(nobody|somebody|whoever|whomever|whosoever)\b|\bthe record\b", re.IGNORECASE)
 PARTICIPLE = re.compile(
     r"(?<!bre)(?<!se)(?<!ne)(?<!fe)(?:ed|ing)$|^(known|seen|shown|found|made|kept|given|taken|sent|written|bound|spoken)$"
@@ -27,62 +24,49 @@ DECLARATIONS = frozenset({"authenticated", "deprecated", "redacted"})
 MODULE_WORD = re.compile(r"/api/v1|^({})(:|/|$)".format("|".join(names())))
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def riddles(nodes: Iterable[ast.AST]) -> list[str]:
+    """Docstrings, and lines below attributes, that are riddles."""
+    lines = [node.value for node in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    return [line.value for line in lines if isinstance(line.value, str) and RIDDLES.search(line.value)]
 
 
-def place(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def participles(nodes: tuple[ast.AST, ...]) -> set[str]:
+    """Functions that are named by a bare participle."""
+    return {node.name for node in functions(nodes) if PARTICIPLE.search(node.name) and "_" not in node.name}
 
 
-def docstrings(tree: ast.Module) -> Iterator[str]:
-    """Docstrings, and the lines below attributes."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            yield node.value.value
+def test_docstrings_are_plain() -> None:
+    assert {place(path): found for path in SOURCES if (found := riddles(nodes_of(path)))} == {}
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield node
+def test_no_function_is_named_by_a_bare_participle() -> None:
+    allowed = NOUNS | DECLARATIONS
 
-
-@pytest.mark.parametrize("path", SOURCES, ids=place)
-def test_docstrings_are_plain(path: Path) -> None:
-    riddles = [text for text in docstrings(tree_of(path)) if RIDDLES.search(text)]
-
-    assert riddles == []
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=place)
-def test_no_function_is_named_by_a_bare_participle(path: Path) -> None:
-    found = [node.name for node in functions(tree_of(path)) if PARTICIPLE.search(node.name) and "_" not in node.name]
-
-    assert set(found) - NOUNS - DECLARATIONS == set()
+    assert {place(path): found for path in SOURCES if (found := participles(nodes_of(path)) - allowed)} == {}
 
 
 def test_the_words_that_are_refused_are_found() -> None:
-    planted = ast.parse('def masked(x):\n    """Nobody calls it."""\n\ndef build(x):\n    """The record."""\n')
+    source = 'def masked(x):\n    """Nobody calls it."""\n\ndef build(x):\n    """The record."""\n'
+    planted = tuple(ast.walk(ast.parse(source)))
 
-    assert [text for text in docstrings(planted) if RIDDLES.search(text)] == ["Nobody calls it.", "The record."]
-    assert [node.name for node in functions(planted) if PARTICIPLE.search(node.name)] == ["masked"]
+    assert (riddles(planted), participles(planted)) == (["Nobody calls it.", "The record."], {"masked"})
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "app/core").rglob("*.py")), ids=place)
-def test_the_kernel_names_no_module(path: Path) -> None:
-    tree = tree_of(path)
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+def names_of_modules(nodes: Iterable[ast.AST]) -> list[str]:
+    """Texts in the code, not in its docstrings, that name a module or its routes."""
+    nodes = list(nodes)
+    prose = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in prose]
+    words = [node.value for node in texts if isinstance(node.value, str)]
+    return [word for word in words if MODULE_WORD.search(word) and word not in KERNEL_WORDS]
+
+
+def test_the_kernel_names_no_module() -> None:
+    kernel = [path for path in SOURCES if path.is_relative_to(ROOT / "app/core")]
     examples = {"app/core/openapi/schemas.py"}  # an OpenAPI example shows a real path
-    words = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-        if MODULE_WORD.search(node.value) and node.value not in KERNEL_WORDS
-    ]
 
-    assert words == [] or place(path) in examples
+    assert {place(path) for path in kernel if names_of_modules(nodes_of(path))} <= examples
+    assert names_of_modules(ast.walk(ast.parse("call('tasks:read')"))) == ["tasks:read"]
 
 
 KERNEL_WORDS = frozenset({"internal", "audit", "sessions"})
