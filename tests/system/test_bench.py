@@ -14,6 +14,7 @@ from scripts.bench.load import complete_status, encode_in_turn, run
 from scripts.bench.peer import libpq_variables
 from scripts.bench.profile import part_of
 from scripts.servers import ROOT
+from tests.listening import listening
 
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
 
@@ -54,8 +55,7 @@ async def test_the_load_counts_each_response_and_fails_on_an_error() -> None:
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\n{}" % next(statuses, 500))
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with listening(answer) as port:
         one = await run(port, [Request("GET", "/")], 2, 0.001)
 
         assert len(one.latencies) == 10_000 - len(list(statuses))

@@ -18,6 +18,7 @@ from app.core.config import OutgoingSettings
 from app.core.context import RequestContext
 from app.core.outgoing import Outgoing
 from app.core.outgoing.addresses import Resolve, resolve
+from tests.listening import listening
 
 CONTEXT = RequestContext(request_id="r-1", trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
 Handler = Callable[["Peer", asyncio.StreamWriter], Awaitable[None]]
@@ -59,11 +60,10 @@ def in_turn(*replies: bytes) -> Handler:
 @asynccontextmanager
 async def serving(handle: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> AsyncIterator[Peer]:
     """A server that answers every request by `handle`."""
-    peer, open_writers = Peer(), set()
+    peer = Peer()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer.connections += 1
-        open_writers.add(writer)
         try:
             while not writer.is_closing():
                 peer.heads.append(await reader.readuntil(b"\r\n\r\n"))
@@ -74,16 +74,8 @@ async def serving(handle: Handler, tls: ssl.SSLContext | None = None, host: str 
 
     if tls is not None:
         tls.sni_callback = lambda _socket, name, _context: peer.server_names.append(name)
-    server = await asyncio.start_server(serve, host, 0, ssl=tls)
-    peer.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(serve, host, tls) as peer.port:
         yield peer
-    finally:
-        server.close()
-        for writer in open_writers:
-            writer.transport.abort()
-        await asyncio.gather(*(writer.wait_closed() for writer in open_writers), return_exceptions=True)
-        await server.wait_closed()
 
 
 @asynccontextmanager

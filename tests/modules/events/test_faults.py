@@ -24,6 +24,7 @@ from tests.brokers import BROKERS, Broker, Nats, Published, address_at
 from tests.fixtures.application import client_of, started, warnings_of
 from tests.fixtures.logs import lines_with
 from tests.fixtures.servers import environment_of
+from tests.listening import listening
 from tests.modules.audit.sealer.sealed import add_changes, seal_all, sealer_of
 from tests.modules.events.publishing import (
     begin,
@@ -315,13 +316,11 @@ class TestMute:
 
     @pytest.fixture
     async def broker_url(self, broker: Broker) -> AsyncIterator[str]:
-        opened: list[asyncio.StreamWriter] = []
-        server = await asyncio.start_server(lambda _, writer: opened.append(writer), "127.0.0.1", 0)
-        yield address_at(broker.url, server.sockets[0].getsockname()[1])
-        server.close()
-        for writer in opened:
-            writer.transport.abort()
-        await server.wait_closed()
+        async def say_nothing(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        async with listening(say_nothing) as port:
+            yield address_at(broker.url, port)
 
     @of_all_brokers
     async def test_it_is_away(

@@ -14,6 +14,7 @@ from aiosmtpd import smtp
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
 from app.core.config import MailSettings, Settings
+from tests.listening import let_connect
 
 PASSWORD = "p@ss/word of the server"
 
@@ -91,10 +92,20 @@ async def opened_sink(tls: ssl.SSLContext | None = None, *, starts_tls: bool = F
     if starts_tls:
         options |= {"tls_context": tls, "require_starttls": True}
     at_once = None if starts_tls else tls
-    server = await loop.create_server(lambda: smtp.SMTP(sink, **options), "127.0.0.1", 0, ssl=at_once)
+    protocols: list[smtp.SMTP] = []
+
+    def connect() -> smtp.SMTP:
+        protocols.append(smtp.SMTP(sink, **options))
+        return protocols[-1]
+
+    server = await loop.create_server(connect, "127.0.0.1", 0, ssl=at_once)
     sink.port = server.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:
         server.close()
+        await let_connect()
+        for protocol in protocols:
+            if isinstance(protocol.transport, asyncio.Transport):
+                protocol.transport.abort()
         await server.wait_closed()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from tests.listening import listening
+
 
 @dataclass
 class Received:
@@ -71,20 +73,6 @@ class Receiver:
 @asynccontextmanager
 async def receiving() -> AsyncIterator[Receiver]:
     """A receiver that listens while the block runs."""
-    receiver, writers, tasks = Receiver(), set[asyncio.StreamWriter](), set[asyncio.Task[None]]()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.add(writer)
-        tasks.add(asyncio.current_task())  # type: ignore[arg-type]  # there is one
-        await receiver.serve(reader, writer)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    receiver.port = server.sockets[0].getsockname()[1]
-    try:
+    receiver = Receiver()
+    async with listening(receiver.serve) as receiver.port:
         yield receiver
-    finally:
-        server.close()
-        for writer in writers:
-            writer.transport.abort()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()

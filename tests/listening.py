@@ -1,0 +1,41 @@
+"""Servers of tests on this machine, which leave no connection behind."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+TURNS = 10
+"""Turns of the event loop in which a connection that the system has accepted reaches its handler."""
+
+
+async def let_connect() -> None:
+    """Let connections reach their handlers that the system has accepted."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def listening(serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """A server at a free port, which is yielded. At the end its connections are closed and its handlers have ended."""
+    writers, handlers = set[asyncio.StreamWriter](), set[asyncio.Task[None]]()
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        handlers.add(asyncio.current_task())  # type: ignore[arg-type]  # there is one
+        await serve(reader, writer)
+
+    server = await asyncio.start_server(keep, host, 0, ssl=tls)
+    port: int = server.sockets[0].getsockname()[1]
+    try:
+        yield port
+    finally:
+        server.close()
+        await let_connect()
+        for writer in writers:
+            writer.transport.abort()
+        for handler in handlers:
+            handler.cancel()
+        await asyncio.gather(*handlers, *(writer.wait_closed() for writer in writers), return_exceptions=True)
+        await server.wait_closed()
