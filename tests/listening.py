@@ -35,7 +35,5 @@ async def listening(serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext |
         await let_connect()
         for writer in writers:
             writer.transport.abort()
-        for handler in handlers:
-            handler.cancel()
         await asyncio.gather(*handlers, *(writer.wait_closed() for writer in writers), return_exceptions=True)
         await server.wait_closed()

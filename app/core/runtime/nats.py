@@ -21,16 +21,20 @@ async def connect_nats(client: Client, urls: list[str], lost: asyncio.Event) -> 
     async def lose() -> None:
         lost.set()
 
-    await client.connect(
-        urls,
-        allow_reconnect=False,  # that is for the caller, who tells of it
-        max_reconnect_attempts=1,
-        reconnect_time_wait=0,
-        ping_interval=PING_SECONDS,
-        error_cb=ignore,
-        disconnected_cb=lose,
-        closed_cb=lose,
-    )
+    try:
+        await client.connect(
+            urls,
+            allow_reconnect=False,  # that is for the caller, who tells of it
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
+            ping_interval=PING_SECONDS,
+            error_cb=ignore,
+            disconnected_cb=lose,
+            closed_cb=lose,
+        )
+    except BaseException:
+        await client.close()  # it leaves its socket open where a server says nothing for too long
+        raise
 
 
 async def make_stream(stream: JetStreamContext, config: StreamConfig) -> None:

@@ -316,8 +316,8 @@ class TestMute:
 
     @pytest.fixture
     async def broker_url(self, broker: Broker) -> AsyncIterator[str]:
-        async def say_nothing(*_: object) -> None:
-            await asyncio.Event().wait()
+        async def say_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+            await reader.read()
 
         async with listening(say_nothing) as port:
             yield address_at(broker.url, port)
