@@ -14,7 +14,7 @@ SUITE = $(PYTEST) -n $(WORKERS) --dist worksteal -q
 MEASURE := --cov=app --cov-report=
 MEASURE_TOO := --cov=app --cov-append --cov-report=term:skip-covered --cov-fail-under=95
 
-.PHONY: help run test test-postgresql check format migration openapi client console fuzz lock bench bench-profile bench-growth audit-scale kill-9 kill-workers saturate flood attack faults soak torture replay administrators clean
+.PHONY: help run test test-postgresql check format migration openapi client console fuzz lock bench bench-profile bench-growth bench-growth-calls audit-scale kill-9 kill-workers saturate flood attack faults soak torture replay administrators clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -71,6 +71,9 @@ bench-profile: $(VENV)/.development ## Print where the CPU of a request goes.
 
 bench-growth: $(VENV)/.development ## Time every list of tasks and products while their tables grow to a million rows.
 	@$(BIN)/python -m scripts.bench.growth
+
+bench-growth-calls: $(VENV)/.development ## Time a get, a list and a create while a table grows to ten million rows.
+	@$(BIN)/python -m scripts.bench.growth_calls
 
 audit-scale: $(VENV)/.development ## Ask an auditor's questions of 10 million changes and 30 million requests; or CHANGES=100000.
 	@$(BIN)/python -m scripts.bench.audit_scale $(if $(CHANGES),--changes $(CHANGES))
