@@ -19,7 +19,7 @@ FOLDERS = ("alembic", "app", "clients", "docs", "scripts", "seeds", "tests")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "build", "dist", "generated", "python_modules")
 FREE_NAME = "widgets"
 NARROW_TESTS = (
-    "pytest -q tests/architecture tests/modules/{name} -k '{name} or test_contract or test_shape or test_words'",
+    "pytest -q tests/architecture tests/modules/{name} -k '{name} or test_contract or files_stay or docstrings_are'",
     "ruff check . && ruff format --check .",
 )
 """Instead of `make test`: the tests of the module, its files among them, and of the API contract; then a part of
