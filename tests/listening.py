@@ -6,19 +6,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+PATIENCE_SECONDS = 0.1
 TURNS = 10
 """Turns of the event loop in which a connection that the system has accepted reaches its handler."""
 
 
 async def let_connect() -> None:
-    """Let connections reach their handlers that the system has accepted."""
+    """Let connections reach their handlers that a server has accepted. One that is closed meanwhile forgets them."""
     for _ in range(TURNS):
         await asyncio.sleep(0)
 
 
 @asynccontextmanager
 async def listening(serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server at a free port, which is yielded. At the end its connections are closed and its handlers have ended."""
+    """A server at a free port, which is yielded.
+
+    At the end its connections are closed, and its handlers have ended, but for those that wait for something else.
+    """
     writers, handlers = set[asyncio.StreamWriter](), set[asyncio.Task[None]]()
 
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,9 +35,11 @@ async def listening(serve: Serve, host: str = "127.0.0.1", tls: ssl.SSLContext |
     try:
         yield port
     finally:
-        server.close()
         await let_connect()
+        server.close()
         for writer in writers:
             writer.transport.abort()
-        await asyncio.gather(*handlers, *(writer.wait_closed() for writer in writers), return_exceptions=True)
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
+        if handlers:
+            await asyncio.wait(handlers, timeout=PATIENCE_SECONDS)
         await server.wait_closed()

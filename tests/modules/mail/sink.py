@@ -103,8 +103,8 @@ async def opened_sink(tls: ssl.SSLContext | None = None, *, starts_tls: bool = F
     try:
         yield sink
     finally:
-        server.close()
         await let_connect()
+        server.close()
         for protocol in protocols:
             if isinstance(protocol.transport, asyncio.Transport):
                 protocol.transport.abort()
