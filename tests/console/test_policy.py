@@ -1,6 +1,6 @@
 """The screens of the policy: who grants what to whom, who may do what and why, and how that changed."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from re import compile as pattern
 
 import httpx
@@ -188,13 +188,21 @@ async def test_the_page_of_a_user_tells_all_about_her_and_shows_what_a_deactivat
     await expect(page.get_by_role("main").get_by_role("link", name="Change log")).to_be_visible()
 
 
-async def test_an_administrator_makes_a_key_for_a_service_account(console: OpenConsole, demo: Demo) -> None:
+@pytest.fixture
+async def service(demo: Demo) -> AsyncIterator[str]:
+    """The id of a service account with the role of readers, which other tests count without it."""
     async with calls_of(demo, "admin") as admin:
         new = {"username": "nightly", "email": "nightly@example.com", "is_service": True}
-        service = (await admin.post("/users", json=new)).raise_for_status().json()["id"]
+        account = (await admin.post("/users", json=new)).raise_for_status().json()["id"]
         role = (await admin.get("/roles?name=Reader")).raise_for_status().json()["items"][0]["id"]
-        body = {"role_ids": [role]}
-        (await admin.put(f"/users/{service}/roles", json=body)).raise_for_status()
+        (await admin.put(f"/users/{account}/roles", json={"role_ids": [role]})).raise_for_status()
+        yield account
+        (await admin.put(f"/users/{account}/roles", json={"role_ids": []})).raise_for_status()
+
+
+async def test_an_administrator_makes_a_key_for_a_service_account(
+    console: OpenConsole, demo: Demo, service: str
+) -> None:
     page = await console("admin", f"/users/{service}?tab=keys")
 
     await button(page, "Make a key").click()
