@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.openapi.schemas import PROBLEM
-from app.core.resources.imports.rows import ROWS_PER_BATCH
+from app.core.resources.imports.rows import LINES_PER_BATCH, ROWS_PER_BATCH
 from app.core.strict_json import parse
 from scripts.servers import PATIENCE_SECONDS, Server, signed_in, walk
 from tests.fixtures.servers import superuser_in
@@ -24,6 +24,7 @@ from tests.people import Person, SignedInAs
 NDJSON = "application/x-ndjson"
 ROWS = 3 * ROWS_PER_BATCH
 only_on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+only_on_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
 
 
 def file_of(count: int, field: str = "name") -> bytes:
@@ -89,6 +90,21 @@ async def test_a_killed_import_goes_on_at_its_retry(settings: Settings, server: 
     assert replayed.headers["Idempotency-Replayed"] == "true"
     assert titles == Counter([f"row {number}" for number in range(1, rows + 1)])
     assert (len(changes), set(changes.values())) == (rows, {1})
+
+
+@only_on_postgresql
+async def test_the_database_hears_of_an_import_that_reads_empty_lines(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: nothing was said in the transaction meanwhile, and the database closed the connection."""
+    person = await signed_in_as("brands:create")
+    heard: list[str] = []
+    database.writers.listeners.append(lambda sql, _: heard.append(sql))
+
+    report = await upload(person, file_of(1) + b"\n" * 3 * LINES_PER_BATCH + b'{"name": "last"}\n')
+
+    assert report.json()["created"] == 2
+    assert sum(sql.startswith("SAVEPOINT") for sql in heard) >= 4
 
 
 async def test_a_crash_in_the_middle_is_made_good_by_a_retry(database: Database, signed_in_as: SignedInAs) -> None:

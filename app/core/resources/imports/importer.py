@@ -102,7 +102,7 @@ class Importer:
 
             async def check(rows: Sequence[Row]) -> Sequence[Effect]:
                 with seen.forget_on_error():
-                    return await self.mode.check(rows, self.batches.reader, seen)
+                    return await self.mode.check(rows, self.batches.reader, seen) if rows else ()
 
             return await Walk(check, ImportProgress(self.position), stops_at_first=self.stops).run(self.rows())
 
@@ -113,10 +113,13 @@ class Importer:
             return await Walk(self.write, ImportProgress(self.position), stops_at_first=True).run(rows)
 
     async def write(self, rows: Sequence[Row]) -> Sequence[Effect]:
-        """Write `rows` in a batch of their own, all or none."""
-        next_line = rows[-1][0] + 1
+        """Write `rows` in a batch of their own, all or none.
+
+        A batch is opened for no rows too: the database closes a connection that says nothing within a transaction.
+        """
+        next_line = rows[-1][0] + 1 if rows else self.position.line
         async with self.batches.open() as batch:
-            effects = await self.mode.write(rows, batch.session)
+            effects = await self.mode.write(rows, batch.session) if rows else ()
             batch.position = self.position.after(next_line, Counter(effect.result for effect in effects))
         self.mode.remember(effects)
         self.position = batch.position

@@ -42,7 +42,7 @@ class Walk:
 
     async def take(self, rows: Sequence[Row]) -> None:
         """Give `rows` to `accept` at once; if it refuses them, one by one."""
-        if not rows or await self.errors_of(rows) is None:
+        if await self.errors_of(rows) is None:
             return
         for row in rows:
             errors = await self.errors_of([row])
