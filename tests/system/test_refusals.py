@@ -34,9 +34,12 @@ REFUSED = {
         POST + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
         HEAD + b"X: y\r\n" * 200 + b"\r\n",
     ],
-    "127.0.0.10": [HEAD + b"\r\n", HEAD, b"X: y\r\n"],
+    "127.0.0.10": [HEAD + b"\r\n", HEAD, *[b"X: y\r\n"] * 5],
 }
-"""What no application sees: as the first request of a connection, and behind one that was answered."""
+"""What no application sees: as the first request of a connection, and behind one that was answered.
+
+The last one sends until shortly before the server closes: one that was silent for that long is not counted.
+"""
 SERVED = {
     "127.0.0.11": [HEAD + b"\r\n"],
     "127.0.0.12": [HEAD + b"\r\n", HEAD + b"\r\n"],
