@@ -21,6 +21,7 @@ async def test_a_person_keeps_the_own_account(console: OpenConsole) -> None:
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
     other = await console("support", "/")
+    await other.wait_for_load_state("networkidle")  # what it still asked for would be refused when its session ends
     sessions = page.get_by_role("table", name="Sessions")
     await page.reload()
     await expect(page.get_by_label("Language of mails")).to_have_value("de")

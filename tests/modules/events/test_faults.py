@@ -63,38 +63,6 @@ def server_of(settings: Settings) -> Server:
 
 
 @of_all_brokers
-async def test_another_process_goes_on_behind_one_that_was_killed(
-    database: Database, settings: Settings, broker: Broker, publisher: Publisher, tmp_path: Path
-) -> None:
-    place, server = await begin(database, publisher), server_of(settings)
-    await add_changes(database, MANY)
-    await seal_all(sealer_of(database))
-
-    async with broker.inbox() as inbox:
-
-        async def is_in_the_middle() -> bool:
-            return len(inbox) > MANY // 10
-
-        try:
-            await asyncio.to_thread(server.start, tmp_path / "server.log")
-            await until(is_in_the_middle, 60)
-        finally:
-            server.kill()
-        reached = await place_of(database)
-        await until_as_many_arrived(inbox, reached - place)
-        await end_lease(database)
-        await publish_all(database, publisher, 60)
-        expected = await events_behind(database, place)
-        await until_arrived(inbox, expected)
-
-    assert place < reached < place + MANY, "it was killed in the middle"
-    assert first_of_each(inbox) == expected
-    assert len(inbox) - len(expected) <= 101, "what was not noted is sent again, and nothing else"
-    if isinstance(broker, Nats):
-        assert await broker.count_events() == MANY
-
-
-@of_all_brokers
 async def test_a_process_that_is_told_to_stop_stops_soon_and_notes_what_it_published(
     database: Database, broker: Broker, publisher: Publisher, other: Publisher
 ) -> None:
@@ -159,11 +127,43 @@ class TestKill:
 
 
 class TestProxy:
-    """A broker that is cut off, or falls silent, between the application and it."""
+    """A proxy between the application and the broker, which can cut it off or fall silent."""
 
     @pytest.fixture
     def broker_url(self, broker: Broker, proxy: Proxy) -> str:
         return address_at(broker.url, proxy.port)
+
+    @of_all_brokers
+    async def test_another_process_goes_on_behind_one_that_was_killed(
+        self, database: Database, settings: Settings, broker: Broker, publisher: Publisher, tmp_path: Path
+    ) -> None:
+        """What the process sends goes through this one, so that it is no further than this one sees."""
+        place, server = await begin(database, publisher), server_of(settings)
+        await add_changes(database, MANY)
+        await seal_all(sealer_of(database))
+
+        async with broker.inbox() as inbox:
+
+            async def is_in_the_middle() -> bool:
+                return len(inbox) > MANY // 10
+
+            try:
+                await asyncio.to_thread(server.start, tmp_path / "server.log")
+                await until(is_in_the_middle, 60)
+            finally:
+                server.kill()
+            reached = await place_of(database)
+            await until_as_many_arrived(inbox, reached - place)
+            await end_lease(database)
+            await publish_all(database, publisher, 60)
+            expected = await events_behind(database, place)
+            await until_arrived(inbox, expected)
+
+        assert place < reached < place + MANY, "it was killed in the middle"
+        assert first_of_each(inbox) == expected
+        assert len(inbox) - len(expected) <= 101, "what was not noted is sent again, and nothing else"
+        if isinstance(broker, Nats):
+            assert await broker.count_events() == MANY
 
     @of_all_brokers
     async def test_what_happened_while_the_broker_was_away_arrives_once_it_is_back(
