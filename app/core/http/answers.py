@@ -54,7 +54,7 @@ CONFIGURATION = frozenset({"from_attributes", "frozen", "title"})
 """The options of a model that do not change how it is written."""
 
 
-AS_TEXT = (Decimal, UUID)
+AS_TEXT = (UUID, Decimal)
 """Types whose values are written as text. `Decimal | UUID` would make a union for each of the thousands in a list."""
 
 
