@@ -25,8 +25,8 @@ ARCHIVED_HEADER = "Audit-Archived"
 """The response header with the archived months that a question reaches into."""
 WIDEST = timedelta(days=31)
 """The longest period in which entries are read one by one."""
-WALKED_REQUESTS = frozenset({"decision", "method", "module", "path", "status", "status_gte"})
-"""The filters of requests without an index."""
+CUT_OFF = frozenset({"aborted", "response-cut-short"})
+"""The codes of responses that were cut off, also after the status of a success. The index of codes lacks those."""
 MAX_NUMBER = 2**63 - 1
 """The largest number of an entry."""
 
@@ -143,7 +143,7 @@ class EntryQuery(FieldsQuery, PeriodQuery):
 class AccessQuery(EntryQuery):
     """The parameters of the access log."""
 
-    walked: ClassVar[frozenset[str]] = EntryQuery.walked | WALKED_REQUESTS
+    walked: ClassVar = EntryQuery.walked | {"decision", "method", "module", "path", "status", "status_gte"}
     few: ClassVar[tuple[frozenset[str], ...]] = (*EntryQuery.few, frozenset({"item_id"}))
 
     method: Method | None = None
@@ -174,7 +174,7 @@ class AccessQuery(EntryQuery):
     """Only requests of this session."""
 
     def needs_window(self, *, is_partial: bool) -> bool:
-        return super().needs_window(is_partial=is_partial or self.decision_null is False)
+        return super().needs_window(is_partial=is_partial or self.decision_null is False or self.error_code in CUT_OFF)
 
     @property
     def lowest_status(self) -> int:

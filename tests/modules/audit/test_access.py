@@ -3,12 +3,15 @@
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
+from app.core.db.engine import Database
 from app.core.http.guards import public
 from app.core.http.router import Router
-from tests.modules.audit.entries import access_entries
+from tests.modules.audit.entries import access, access_entries
+from tests.modules.audit.sealer.sealed import access_values, run_sql
 from tests.people import SignedInAs
 
 
@@ -184,6 +187,21 @@ async def test_filters_of_the_audit_log(client: httpx.AsyncClient, signed_in_as:
     assert (await auditor.get("/audit/changes/999999999")).status_code == 404
     assert (await auditor.get("/audit/access", params={"offset": 1})).status_code == 422
     assert (await worker.get("/audit/access")).status_code == 403
+
+
+@pytest.mark.parametrize("code", ["aborted", "response-cut-short"])
+async def test_responses_that_failed_on_the_way_are_found_by_their_code(
+    database: Database, signed_in_as: SignedInAs, code: str
+) -> None:
+    """Regression: only those were found whose status is that of a failure."""
+    auditor = await signed_in_as("audit:read")
+    rows = [{**access_values(), "status": status, "error_code": code} for status in (200, 499)]
+    await run_sql(database, access.insert().values(rows))
+
+    answer = await auditor.get("/audit/access", params={"error_code": code, "sort": "id"})
+
+    assert [row["status"] for row in answer.json()["items"]] == [200, 499]
+    assert "audit-window" in answer.headers, "no index has the codes of successes"
 
 
 async def test_requests_are_found_by_their_decision_and_session(

@@ -13,7 +13,7 @@ from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
 from app.modules.audit.models import FIRST_CRASH, FIRST_FAILURE, AuditAccess
 from app.modules.audit.repository import LogRepository, callers
-from app.modules.audit.schemas import AccessQuery, AccessRead
+from app.modules.audit.schemas import CUT_OFF, AccessQuery, AccessRead
 
 ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
 
@@ -69,7 +69,7 @@ class AccessRepository(LogRepository):
         """
         if query.path:
             yield self.table.c.path.startswith(query.path, autoescape=True)
-        if query.error_code:
+        if query.error_code and query.error_code not in CUT_OFF:
             yield self.table.c.status >= literal_column(str(FIRST_FAILURE))
         if query.lowest_status >= FIRST_CRASH:
             yield self.table.c.status >= literal_column(str(FIRST_CRASH))
