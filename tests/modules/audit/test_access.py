@@ -189,6 +189,19 @@ async def test_filters_of_the_audit_log(client: httpx.AsyncClient, signed_in_as:
     assert (await worker.get("/audit/access")).status_code == 403
 
 
+async def test_the_letters_of_a_path_are_small_or_large(signed_in_as: SignedInAs) -> None:
+    """Regression: on SQLite a path was found by large letters in place of small ones."""
+    auditor = await signed_in_as("audit:read")
+    paths = ["/api/v1/tasks", "/api/v1/TASKS"]
+    for path in paths:
+        await auditor.get(f"http://attest.test{path}")
+
+    for path in paths:
+        answer = await auditor.get("/audit/access", params={"path": path[:-1]})
+
+        assert [row["path"] for row in answer.json()["items"]] == [path]
+
+
 @pytest.mark.parametrize("code", ["aborted", "response-cut-short"])
 async def test_responses_that_failed_on_the_way_are_found_by_their_code(
     database: Database, signed_in_as: SignedInAs, code: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Table, bindparam, literal_column, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, func, literal_column, select, true
 
 from app.core.db.keyset import Limit, Range
 from app.core.db.page_selects import Finder
@@ -68,8 +68,13 @@ class AccessRepository(LogRepository):
         An index of some entries is used only where the text of the query says which.
         """
         if query.path:
-            yield self.table.c.path.startswith(query.path, autoescape=True)
+            yield self.begins_with(query.path)
         if query.error_code and query.error_code not in CUT_OFF:
             yield self.table.c.status >= literal_column(str(FIRST_FAILURE))
         if query.lowest_status >= FIRST_CRASH:
             yield self.table.c.status >= literal_column(str(FIRST_CRASH))
+
+    def begins_with(self, path: str) -> ColumnElement[bool]:
+        """True for requests whose path begins with `path`. LIKE of SQLite takes small letters for large ones."""
+        column = self.table.c.path
+        return func.instr(column, path) == 1 if self.session.is_sqlite else column.startswith(path, autoescape=True)
