@@ -80,6 +80,25 @@ async def test_a_change_of_another_program_has_an_entry(signed_in_as: SignedInAs
     assert "Theirs" in (await root.get(f"/tasks/{task}/history")).raise_for_status().text
 
 
+async def test_a_set_that_another_program_changes_later_is_what_it_was(
+    signed_in_as: SignedInAs, database: Database
+) -> None:
+    """Regression: their entries have no call, and were taken for those of one call."""
+    root = await signed_in_as(superuser=True)
+    product = await make(root, "/products", {"sku": "L-1", "name": "Lamp", "price": "19.90", "currency": "EUR"})
+    tag = await make(root, "/tags", {"name": "Sale"})
+    await psql(database, "UPDATE product SET name = 'Theirs'")
+    at = format_instant(now())
+    columns, keys = "(id, created_at, updated_at, version, product_id, tag_id)", f"'{product}', '{tag}'"
+    await psql(database, f"INSERT INTO product_tag {columns} SELECT gen_random_uuid(), now(), now(), 1, {keys}")
+
+    before = (await root.get(f"/products/{product}/as-of", params={"at": at})).raise_for_status().json()
+    since = (await root.get(f"/products/{product}/diff", params={"from": at})).raise_for_status().json()
+
+    assert (before["name"], before["tag_ids"]) == ("Theirs", [])
+    assert since["changes"] == {"tag_ids": {"old": [], "new": [tag]}}
+
+
 async def test_rows_that_come_and_go_have_entries(signed_in_as: SignedInAs, database: Database) -> None:
     root = await signed_in_as(superuser=True)
     await make(root, "/tasks", {"title": "Ours"})

@@ -190,7 +190,8 @@ class SetRepository:
         )
         found = found.where(*links_readable(table_of(links), member, readable_rows(self.session)))
         if point is not None:
-            found = found.where(or_(is_reached(point), self.columns.call_id == call))
+            of_call = () if call is None else (self.columns.call_id == call,)  # what another program writes has none
+            found = found.where(or_(is_reached(point), *of_call))
         is_removed = func.max(case((self.columns.action == "delete", 1), else_=0))
         kept = found.group_by(self.columns.entity_id).having(is_removed == 0)
         return [member for (member,) in await self.session.all(kept)]
