@@ -14,7 +14,7 @@ from app.core.errors import invalid
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
 from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
-from app.modules.audit.repository import ChangeRepository, audited_modules
+from app.modules.audit.repository import ChangeRepository, audited_modules, tell_archives
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import EntryQuery
 from app.modules.audit.sealer.logs import Log
@@ -75,6 +75,8 @@ class SealedEntries:
         if self.query.filters() or audited_modules(self.session) is not None:
             self.first_keys = await self.keys.page(self.query)
             self.context.next_cursor = None
+        else:
+            await tell_archives(self.session, [self.log.value], None, None)
 
     async def pages(self) -> AsyncIterator[Sequence[Any]]:
         """The entries as readers see them. Raises Forbidden once the caller may no longer read them."""

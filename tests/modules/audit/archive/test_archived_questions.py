@@ -57,6 +57,16 @@ async def test_a_question_that_reaches_into_an_archive_says_so(
             assert response.headers.get("Audit-Archived") == told, (path, period)
 
 
+@pytest.mark.parametrize("log", ["changes", "access"])
+async def test_a_file_without_archived_entries_says_so(database: Database, reader: Person, log: str) -> None:
+    """Regression: one of the whole log was without them, and said nothing."""
+    for period, expected in {"": "2025-11, 2025-12", "?at_gte=2025-12-01T00:00:00Z": "2025-12"}.items():
+        response = await reader.get(f"/audit/{log}{period}", headers={"Accept": "application/x-ndjson"})
+        assert response.status_code == 200, response.text
+        told = None if database.settings.is_sqlite else expected
+        assert response.headers.get("Audit-Archived") == told, period
+
+
 async def test_a_proof_of_an_archived_entry_names_its_month(database: Database, reader: Person, archived: Path) -> None:
     manifest = manifests_of(archived)[-1]
     response = await reader.get(f"/audit/proofs/changes/{manifest.first_seq}")
