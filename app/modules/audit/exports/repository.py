@@ -84,9 +84,9 @@ class SealedEntries:
         left = self.most
         async for ids in numbers:
             await self.context.reauthorize()
-            rows = {row.id: row for row in await self.rows.entries(ids[:left])}
-            left -= len(ids)
-            found = [rows[number] for number in ids if number in rows]
+            rows = {row.id: row for row in await self.rows.entries(ids)}
+            found = [rows[number] for number in ids if number in rows][:left]
+            left -= len(found)
             yield await (show_changes if self.log is Log.changes else name_requests)(self.session, found)
             if left <= 0:
                 return

@@ -1,5 +1,6 @@
 """What the API says of entries that are in an archive only."""
 
+import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -65,6 +66,17 @@ async def test_a_file_without_archived_entries_says_so(database: Database, reade
         assert response.status_code == 200, response.text
         told = None if database.settings.is_sqlite else expected
         assert response.headers.get("Audit-Archived") == told, period
+
+
+async def test_a_file_of_the_first_entries_has_so_many(database: Database, reader: Person, archived: Path) -> None:
+    """Regression: those that are in an archive only were counted, and not there."""
+    count = manifests_of(archived)[2].first_seq + 2
+
+    response = await reader.get(f"/audit/changes?limit={count}", headers={"Accept": "application/x-ndjson"})
+
+    assert response.status_code == 200, response.text
+    *entries, end = map(json.loads, response.text.splitlines())
+    assert (len(entries), end["trailer"]["count"]) == (count, count)
 
 
 async def test_a_proof_of_an_archived_entry_names_its_month(database: Database, reader: Person, archived: Path) -> None:
