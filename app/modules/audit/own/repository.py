@@ -5,11 +5,11 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import bindparam
 
-from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.pagination import RowPage
 from app.core.db.session import AnySelect
 from app.modules.audit.models import TABLES
-from app.modules.audit.own.schemas import OwnChangeRead
-from app.modules.audit.repository import ChangeRepository
+from app.modules.audit.own.schemas import OwnChangeQuery, OwnChangeRead
+from app.modules.audit.repository import ChangeRepository, tell_archives
 
 
 class OwnChangeRepository(ChangeRepository):
@@ -17,8 +17,9 @@ class OwnChangeRepository(ChangeRepository):
 
     read: type[BaseModel] = OwnChangeRead
 
-    async def page_of_actor(self, actor_id: UUID, query: PageQuery) -> RowPage:
+    async def page_of_actor(self, actor_id: UUID, query: OwnChangeQuery) -> RowPage:
         """The entries of this actor. An index has them in the order of their time."""
+        await tell_archives(self.session, [self.log], query.at_gte, query.at_lt)
         own = self.where(self.build_once("own", self.select_own), query)
         return await self.fetch_page(own, query, f"changes by {actor_id}", {"actor_id": actor_id})
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from uuid import UUID
 
-from app.core.db.pagination import PageQuery, RowPage
+from app.core.db.pagination import RowPage
 from app.core.db.session import ReadSession, Session
 from app.modules.audit.names.present import WantedNames
 from app.modules.audit.names.references import parse_id
 from app.modules.audit.own.repository import OwnChangeRepository
+from app.modules.audit.own.schemas import OwnChangeQuery
 
 
 class OwnChangeService:
@@ -16,7 +17,7 @@ class OwnChangeService:
     def __init__(self, session: ReadSession | Session) -> None:
         self.rows = OwnChangeRepository(session)
 
-    async def page(self, user_id: UUID, query: PageQuery) -> RowPage:
+    async def page(self, user_id: UUID, query: OwnChangeQuery) -> RowPage:
         """One page of the user's changes, with the names of rows that the caller may read."""
         page = await self.rows.page_of_actor(user_id, query)
         wanted = WantedNames()
