@@ -89,6 +89,23 @@ async def test_who_audits_no_module_is_refused(signed_in_as: SignedInAs) -> None
             assert (await caller.get(path)).status_code == status, path
 
 
+async def test_who_reads_some_items_audits_no_others(signed_in_as: SignedInAs) -> None:
+    """Regression: a key that reads tasks in a scope, and audits them, read the histories of all."""
+    auditor, other = await signed_in_as("tasks:audit", "tasks:create"), await signed_in_as("tasks:create")
+    mine, theirs = [(await each.post("/tasks", {"title": "a"})).json()["id"] for each in (auditor, other)]
+    robot, _ = await make_key(auditor, "tasks:audit", "tasks:read@own")
+
+    shown = await read_all(robot, f"/tasks/{mine}/history")
+    refused = [
+        await robot.get(f"/tasks/{theirs}/{question}")
+        for question in ("history", "as-of?at=9000-01-01T00:00:00Z", "diff?from=1")
+    ]
+
+    assert [(row["action"], row["ip"]) for row in shown] == [("create", None)]
+    assert [answer.status_code for answer in refused] == [404, 404, 404]
+    assert (await robot.get("/audit/changes")).status_code == 403
+
+
 async def test_a_role_grants_an_audit_only_by_who_may_audit(signed_in_as: SignedInAs) -> None:
     manager, auditor = (
         await signed_in_as("roles:update", "tasks:read"),

@@ -68,7 +68,7 @@ class ItemEndpoints(Endpoints):
 
     def may_audit(self, caller: Principal) -> bool:
         """Whether the caller reads the log of the module, and not only the module."""
-        return caller.may("audit:read") or caller.may(f"{self.slug}:{AUDIT}")
+        return caller.may("audit:read") or self.slug in caller.modules_with(AUDIT)
 
     def add_entries(self) -> None:
         async def list_history(
