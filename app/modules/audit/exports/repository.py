@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from app.core.context import RequestContext
 from app.core.db.pagination import RowPage
 from app.core.db.session import ReadSession
-from app.core.errors import invalid
+from app.core.errors import Forbidden, invalid
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
 from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
@@ -62,6 +62,8 @@ class SealedEntries:
         self.rows = ChangeRepository(session) if is_changes else AccessRepository(session)
         self.keys = ChangeKeys(session) if is_changes else AccessKeys(session)
         self.first_keys: RowPage | None = None
+        self.begun = session.context.principal
+        """The caller when the file began. With other permissions it would go on with other entries, and look whole."""
 
     @property
     def context(self) -> RequestContext:
@@ -78,12 +80,19 @@ class SealedEntries:
         else:
             await tell_archives(self.session, [self.log.value], None, None)
 
+    async def check_caller(self) -> None:
+        """Check the caller again. Raises Forbidden once the permissions are not those with which the file began."""
+        await self.context.reauthorize()
+        present = self.context.principal
+        if self.begun and present and present.permissions != self.begun.permissions:
+            raise Forbidden("Your permissions changed while the file was written. Ask for it again.")
+
     async def pages(self) -> AsyncIterator[Sequence[Any]]:
-        """The entries as readers see them. Raises Forbidden once the caller may no longer read them."""
+        """The entries as readers see them. Raises Forbidden once the permissions of the caller are others."""
         numbers = self.walk() if self.first_keys is None else self.find(self.first_keys)
         left = self.most
         async for ids in numbers:
-            await self.context.reauthorize()
+            await self.check_caller()
             rows = {row.id: row for row in await self.rows.entries(ids)}
             found = [rows[number] for number in ids if number in rows][:left]
             left -= len(found)
@@ -106,7 +115,7 @@ class SealedEntries:
                 if page.next_cursor is None:
                     break
                 self.context.allow_seconds(self.seconds)
-                await self.context.reauthorize()
+                await self.check_caller()
                 page = await self.keys.page(self.query.model_copy(update={"cursor": page.next_cursor}))
             while found := await asyncio.to_thread(places.take, ENTRIES):
                 yield [place.id for place in found]

@@ -154,11 +154,17 @@ async def test_values_are_those_of_the_list(app: FastAPI, signed_in_as: SignedIn
 INSTANTS = ("at", "stored_at")
 
 
-async def test_who_may_no_longer_read_gets_no_trailer(app: FastAPI, signed_in_as: SignedInAs) -> None:
+@pytest.mark.parametrize("left", [[], [{"module_slug": "tasks", "can_audit": True}]], ids=["nothing", "tasks"])
+async def test_who_may_no_longer_read_gets_no_trailer(
+    app: FastAPI, signed_in_as: SignedInAs, left: list[dict[str, Any]]
+) -> None:
+    """Regression: the file of who may still read the entries of a module went on with those, and looked whole."""
     database, auditor = app.state.database, await signed_in_as("audit:read")
     admin = await signed_in_as(superuser=True)
+    role = (await admin.post("/roles", {"name": "Auditors of tasks"})).json()["id"]
+    assert (await admin.put(f"/roles/{role}/modules", {"modules": left})).status_code == 200
     for _ in range(3):
-        await add_changes(database, 500)
+        await add_changes(database, 500, entity="brand")
     await seal_both(app)
     following, calls = app.state.authenticator.authenticate, 0
 
@@ -167,7 +173,7 @@ async def test_who_may_no_longer_read_gets_no_trailer(app: FastAPI, signed_in_as
         calls += token == auditor.access_token
         if calls == 3:
             calls += 1
-            await admin.put(f"/users/{auditor.id}/roles", {"role_ids": []})
+            await admin.put(f"/users/{auditor.id}/roles", {"role_ids": [role]})
         return await following(token, context)
 
     app.state.authenticator.authenticate = admit
