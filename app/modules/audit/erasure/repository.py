@@ -19,7 +19,7 @@ from app.modules.audit.erasure.models import AuditErasure, AuditHold
 from app.modules.audit.erasure.schemas import ErasureRead
 from app.modules.audit.erasure.tables import PersonTable, is_secret, tables_of
 from app.modules.audit.models import AuditChange, AuditSubjectKey
-from app.modules.audit.repository import ChangeRepository, callers
+from app.modules.audit.repository import ChangeRepository, callers, tell_archives
 from app.modules.audit.schemas import Item
 
 erasures, holds, entries = table_of(AuditErasure), table_of(AuditHold), table_of(AuditChange)
@@ -114,6 +114,7 @@ class PersonChanges(ChangeRepository):
 
     async def page_about(self, item: Item, rows: dict[str, list[AnyRow]], query: PageQuery) -> RowPage:
         """A page of the entries of these rows, and of the person's own row, which may be gone."""
+        await tell_archives(self.session, [self.log], None, None)
         ids = {table: {str(row.id) for row in found} for table, found in rows.items()}
         ids[item.entity] = {str(item.entity_id)}
         columns = self.table.c

@@ -20,8 +20,10 @@ from app.modules.audit.erasure.erasing import PERSON_TABLES, erase
 from app.modules.audit.erasure.schemas import ErasureQuery, ErasureRead, HoldRead, HoldSet, PersonalDataRead
 from app.modules.audit.erasure.service import ErasureService, PersonService, lift_hold, set_hold
 from app.modules.audit.schemas import HistoryQuery, Item
+from app.modules.audit.sealer.archived import ARCHIVED_MONTHS
 
 CONFLICTS: dict[int | str, dict[str, Any]] = {HTTPStatus.CONFLICT: {}}
+ARCHIVED: dict[int | str, dict[str, Any]] = {HTTPStatus.OK: {"headers": ARCHIVED_MONTHS}}
 
 router = Router(prefix="/audit", tag="erasures", about="The ledger of erasures.")
 
@@ -111,7 +113,7 @@ class PersonEndpoints(Endpoints):
         summary = f"Get everything that is stored about the person of {self.a_one}, without secrets."
         guard = self.require("audit:read", "read", f"{self.slug}:read")
         name = f"get_personal_data_of_{self.one}"
-        options = {"name": name, "response_model": PersonalDataRead, "dependencies": guard}
+        options = {"name": name, "response_model": PersonalDataRead, "dependencies": guard, "responses": ARCHIVED}
         self.add("/{id}/personal-data", "personal", get_personal_data, summary, methods=["GET"], **options)
 
     def check_may_read(self, caller: Principal) -> None:

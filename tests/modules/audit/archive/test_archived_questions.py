@@ -58,6 +58,19 @@ async def test_a_question_that_reaches_into_an_archive_says_so(
             assert response.headers.get("Audit-Archived") == told, (path, period)
 
 
+async def test_all_that_is_stored_about_a_person_may_be_archived(
+    database: Database, signed_in_as: SignedInAs, archived: Path
+) -> None:
+    """Regression: entries that are in an archive only were not there, and nothing said so."""
+    admin = await signed_in_as(superuser=True)
+
+    response = await admin.get(f"/users/{admin.id}/personal-data")
+
+    assert response.status_code == 200, response.text
+    told = None if database.settings.is_sqlite else "2025-11, 2025-12"
+    assert response.headers.get("Audit-Archived") == told
+
+
 @pytest.mark.parametrize("log", ["changes", "access"])
 async def test_a_file_without_archived_entries_says_so(database: Database, reader: Person, log: str) -> None:
     """Regression: one of the whole log was without them, and said nothing."""
