@@ -151,7 +151,7 @@ def module_of(entity: ColumnElement[str]) -> ColumnElement[str | None]:
 
 
 def order_of(groups: Subquery, query: SummaryQuery) -> Iterator[ColumnElement[Any]]:
-    """The order of the groups, with all of their keys, so that it is always the same. Raises Invalid."""
+    """The order of the groups, with all of their keys, so that it is the same on every database. Raises Invalid."""
     if query.sort != "-count":
         time = next((groups.c[name] for name in ("hour", "day") if name in groups.c), None)
         if time is None:
@@ -159,4 +159,4 @@ def order_of(groups: Subquery, query: SummaryQuery) -> Iterator[ColumnElement[An
         yield time if query.sort == "time" else time.desc()
     yield groups.c.entries.desc()
     for each in query.by:
-        yield from (groups.c[name] for name in columns_of_dimension(each))
+        yield from (groups.c[name].nulls_last() for name in columns_of_dimension(each))

@@ -70,6 +70,19 @@ async def test_changes_are_counted_by_what_they_changed(database: Database, sign
     assert any(kind == "system" and actor is None for kind, actor, _ in groups_of(everything, "actor_kind", "actor_id"))
 
 
+async def test_groups_of_the_same_size_have_one_order(database: Database, signed_in_as: SignedInAs) -> None:
+    """Regression: on SQLite, the group without a module came first."""
+    auditor = await signed_in_as("audit:read")
+    for entity in ("job", "task", "brand"):
+        await add_changes(database, 2, entity=entity, at=OLD)
+    await seal_all(sealer_of(database))
+
+    answer = await ask(auditor, "module", limit=2, **MARCH)
+
+    assert groups_of(answer, "module") == [("brands", 2), ("tasks", 2)]
+    assert answer["groups"] == 3
+
+
 async def test_a_change_counts_once_it_is_sealed(database: Database, signed_in_as: SignedInAs) -> None:
     root = await signed_in_as(superuser=True)
     assert (await ask(root, "entity"))["seq"] == 0
