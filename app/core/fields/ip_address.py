@@ -52,6 +52,11 @@ def is_in_networks(ip: str | None, networks: Iterable[str]) -> bool:
     return any((mapped or address) in ip_network(network) for network in networks)
 
 
+def spell(text: str) -> str:
+    """An address in its canonical spelling, any other text as it is."""
+    return canonical_address(text) or text
+
+
 def canonical_network(text: str) -> str:
     """An address or network in its canonical spelling. Refuses other text."""
     try:
@@ -62,3 +67,6 @@ def canonical_network(text: str) -> str:
 
 Network = Annotated[str, Field(max_length=64), AfterValidator(canonical_network)]
 """An IP address or network in canonical spelling."""
+
+SoughtAddress = Annotated[str, Field(max_length=64), AfterValidator(spell)]
+"""An IP address as a filter. Those that are stored have their canonical spelling; other text is found nowhere."""

@@ -12,6 +12,7 @@ from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.errors import Invalid
 from app.core.field_errors import field_error
 from app.core.fields.http_method import Method
+from app.core.fields.ip_address import SoughtAddress
 from app.core.fields.time import Moment
 from app.core.resources.schemas import ResponseSchema
 from app.core.sentences import refusal
@@ -154,7 +155,7 @@ class AccessQuery(EntryQuery):
     """Only responses with one of these statuses."""
     status_gte: Status | None = None
     """Only responses with this status or a higher one."""
-    ip: str | None = Field(None, max_length=64)
+    ip: SoughtAddress | None = None
     """Only requests from this address."""
     module: str | None = Field(None, max_length=64)
     """Only requests of this module."""

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from app.core.db.pagination import FieldsQuery, PageQuery
+from app.core.fields.ip_address import SoughtAddress
 from app.core.fields.time import Moment
 from app.core.resources.schemas import Named, ResponseSchema
 from app.modules.sessions.models import AuthSession, LoginAttempt
@@ -146,7 +145,7 @@ class MyLoginQuery(FieldsQuery, PageQuery):
     sortable: ClassVar[tuple[str, ...]] = ("at",)
     default_sort: ClassVar[str] = "-at"
 
-    ip: str | None = Field(None, max_length=64)
+    ip: SoughtAddress | None = None
     """Only attempts from this address."""
 
 

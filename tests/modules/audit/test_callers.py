@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import IntegrityError
@@ -18,6 +19,7 @@ from app.modules.audit.models import AuditAccess, AuditCaller, AuditChange
 from app.modules.tasks.models import Task
 from tests.modules.audit.entries import access_entries, change_entries, stored_callers
 from tests.modules.audit.erasure import forget_callers
+from tests.modules.auth.calls import sign_in
 from tests.people import SignedInAs
 
 ADDRESS = "192.0.2.7"
@@ -143,6 +145,19 @@ async def test_requests_are_found_by_the_address_of_their_caller(
     assert [(row["ip"], row["status"]) for row in found] == [(ADDRESS, 401)]
     assert (await auditor.get("/audit/access?ip=198.51.100.1")).json()["items"] == []
     assert len({row.caller_id for row in await access_entries(app)}) < len(await access_entries(app))
+
+
+@pytest.mark.parametrize("spelling", ["2001:db8::7", "2001:0DB8:0:0::7", "[2001:db8::7]"])
+async def test_an_address_is_found_in_each_spelling(app: FastAPI, signed_in_as: SignedInAs, spelling: str) -> None:
+    """Regression: only by the spelling in which it is stored."""
+    auditor = await signed_in_as("audit:read", "users:read")
+    transport = httpx.ASGITransport(app, client=("2001:db8::7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://attest.test/api/v1") as stranger:
+        await sign_in(stranger, "unknown-name")
+
+    for log in ("/audit/access", "/auth/logins"):
+        found = (await auditor.get(log, params={"ip": spelling})).json()["items"]
+        assert [row["ip"] for row in found] == ["2001:db8::7"], log
 
 
 async def run_rule(database: Database, rule: PruneRule) -> int:
