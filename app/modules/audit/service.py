@@ -14,7 +14,14 @@ from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.requests.repository import AccessRepository
-from app.modules.audit.schemas import AccessQuery, ChangeQuery, PeriodQuery, RangeRequired
+from app.modules.audit.schemas import (
+    ARCHIVED_HEADER,
+    WINDOW_HEADER,
+    AccessQuery,
+    ChangeQuery,
+    PeriodQuery,
+    RangeRequired,
+)
 from app.modules.audit.sealer.archived import check_number_not_archived
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.timeline.keyset import CHANGE, KINDS, read_keys
@@ -101,6 +108,7 @@ class EvidenceService:
         """
         rows = (HourlyChangeRepository if log is Log.changes else AccessRepository)(self.session)
         places: dict[int, int] = {}
+        given = query.filters() | ({"cursor": query.cursor} if query.cursor else {})
         query = query.model_copy(update={"limit": EVIDENCE_PAGE, "total": False})
         while True:
             page = await rows.page(query)
@@ -113,7 +121,9 @@ class EvidenceService:
                 break
             query = query.model_copy(update={"cursor": page.next_cursor})
         self.session.context.next_cursor = None
-        await Evidence(self.session, log).write(file, places, query.model_dump(mode="json", exclude_defaults=True))
+        told = {"window": WINDOW_HEADER, "archived": ARCHIVED_HEADER}
+        found = {name: self.session.context.headers.get(header) for name, header in told.items()}
+        await Evidence(self.session, log).write(file, places, {"filters": given, **found})
 
 
 class TimelineService:

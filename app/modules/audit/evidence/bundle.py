@@ -38,21 +38,22 @@ class Evidence:
         self.log = log
         self.sealed = SealedLog(session, log)
 
-    async def write(self, file: IO[bytes], places: Mapping[int, int], filters: Mapping[str, Any]) -> None:
+    async def write(self, file: IO[bytes], places: Mapping[int, int], question: Mapping[str, Any]) -> None:
         """Write the evidence of entries, given as their places by their numbers. Raises NotFound before the first seal.
 
-        Entries that the newest checkpoint does not cover are left out.
+        The manifest says by which `question` they were chosen. Those that the newest checkpoint does not cover are left
+        out.
         """
         checkpoint = await self.sealed.find_newest()
         seqs = sorted(seq for seq in places.values() if seq <= checkpoint.size)
         ids = sorted((number for number, seq in places.items() if seq <= checkpoint.size), key=places.__getitem__)
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            await self.write_seal(archive, checkpoint, self.describe(checkpoint.size, seqs, filters))
+            await self.write_seal(archive, checkpoint, self.describe(checkpoint.size, seqs, question))
             versions = await self.write_entries(archive, ids, places)
             archive.writestr("redactions.json", orjson.dumps(await find_redactions(self.session, versions)))
             await self.write_nodes(archive, [seq - 1 for seq in seqs], checkpoint.size)
 
-    def describe(self, size: int, seqs: Sequence[int], filters: Mapping[str, Any]) -> dict[str, Any]:
+    def describe(self, size: int, seqs: Sequence[int], question: Mapping[str, Any]) -> dict[str, Any]:
         """The manifest."""
         return {
             "log": self.log.value,
@@ -60,7 +61,7 @@ class Evidence:
             "count": len(seqs),
             "first_seq": seqs[0] if seqs else None,
             "last_seq": seqs[-1] if seqs else None,
-            "filters": filters,
+            **question,
             "made_at": format_instant(now()),
         }
 

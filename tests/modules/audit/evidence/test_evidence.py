@@ -97,6 +97,23 @@ async def test_evidence_is_verified_elsewhere(
         assert {document["entity"] for document in documents} == {"task"}
 
 
+async def test_the_manifest_says_by_what_entries_were_chosen(
+    app: FastAPI, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it named the cursor of the last page among the filters, and no period in which these looked."""
+    monkeypatch.setattr("app.modules.audit.service.EVIDENCE_PAGE", 5)
+    admin = await sealed_tasks(app, signed_in_as)
+
+    for query, filters in (("", {}), ("?entity=task&action=create", {"entity": "task", "action": "create"})):
+        response = await admin.get(f"/audit/evidence/changes{query}")
+        manifest = json.loads(zipfile.ZipFile(io.BytesIO(response.content)).read("manifest.json"))
+
+        assert manifest["count"] >= 12
+        assert manifest["filters"] == filters
+        assert manifest["window"] == response.headers.get("audit-window")
+        assert (manifest["window"] is None, manifest["archived"]) == (not filters, None)
+
+
 def alter_entry(folder: Path) -> None:
     lines = lines_of(folder, "entries.ndjson")
     lines[3]["entry"] = lines[3]["entry"].replace('"format":2', '"format":3')
