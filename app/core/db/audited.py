@@ -1,8 +1,9 @@
 """Which models leave change entries."""
 
 from typing import Annotated
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from sqlmodel import SQLModel
 
 from app.core.db.append_only import append_only_models
@@ -29,3 +30,15 @@ def recorded_models() -> dict[str, type[Entity | Bookkeeping]]:
 
 TableName = Annotated[str, Field(max_length=63, pattern=r"^[a-z][a-z0-9_]*$"), OpenEnum(recorded_models)]
 """A table whose changes leave entries, or left some before it was dropped, as a filter."""
+
+
+def spell_id(text: str) -> str:
+    """An id in the spelling that entries have, any other text as it is."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return text
+
+
+RowId = Annotated[str, Field(max_length=64), AfterValidator(spell_id)]
+"""The id of a changed row, as a filter."""

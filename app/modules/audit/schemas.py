@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from app.core.db.audited import TableName
+from app.core.db.audited import RowId, TableName
 from app.core.db.pagination import FieldsQuery, PageQuery
 from app.core.errors import Invalid
 from app.core.field_errors import field_error
@@ -191,7 +191,7 @@ class ChangeQuery(EntryQuery):
 
     entity: TableName | None = None
     """Only changes of this table, of today or of an earlier version."""
-    entity_id: str | None = Field(None, max_length=64)
+    entity_id: RowId | None = None
     """Only changes of the item with this id."""
     module: str | None = Field(None, max_length=64)
     """Only changes of tables of this module."""

@@ -177,6 +177,8 @@ async def test_filters_of_the_audit_log(client: httpx.AsyncClient, signed_in_as:
     assert await accesses(at_lt="2020-01-01T00:00:00Z") == 0
     assert await accesses(at_gte="2020-01-01T00:00:00Z", actor_id=worker.id) == 2
     assert await changes(entity="task", entity_id=task["id"]) == ["update", "create"]
+    for spelling in (task["id"].upper(), task["id"].replace("-", "")):  # regression: it found nothing
+        assert await changes(entity="task", entity_id=spelling) == ["update", "create"]
     assert await changes(entity="task", action="create") == ["create"]
     assert await changes(actor_id=worker.id) == ["update", "create"]
     assert await changes(request_id="mine") == ["create"]
