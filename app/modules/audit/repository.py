@@ -109,7 +109,10 @@ def values_of(window: Window) -> dict[str, datetime]:
 async def tell_archives(
     session: Session | ReadSession, logs: Collection[str], start: datetime | None, end: datetime | None
 ) -> None:
-    """Say in a header which months of logs a question about a period reaches into that are in an archive only."""
+    """Say in a header which months of logs a question about a period reaches into that are in an archive only.
+
+    It comes behind the answer, so that it knows of a month that was archived meanwhile.
+    """
     newest = select(func.max(archives.c.id)).where(archives.c.log.in_(logs)).group_by(archives.c.log, archives.c.month)
     reached = select(archives.c.month).where(archives.c.id.in_(newest), archives.c.is_dropped)
     if start is not None:
@@ -175,14 +178,15 @@ class LogRepository(ReadRepository):
         name = f"log of {self.log}"  # cursors of older versions have the name of the table, and keep something else
         _, kept = read_cursor(self.session, query, name)
         window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
-        if isinstance(query, PeriodQuery):
-            await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
         form = ("list", window is None, not kept, self.session.is_sqlite)
         statement = self.build_once(form, partial(self.select_list, in_window=window is not None, is_first=not kept))
         matching = self.where(self.visible(statement), query)
         seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
         values, texts = seen | (values_of(window) if window else {}), window.texts if window else []
-        return await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+        page = await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+        if isinstance(query, PeriodQuery):
+            await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
+        return page
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
         """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""

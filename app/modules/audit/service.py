@@ -13,6 +13,7 @@ from app.modules.audit.changes.reading import check_unmasked
 from app.modules.audit.evidence.bundle import Evidence
 from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
+from app.modules.audit.repository import tell_archives
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import (
     ARCHIVED_HEADER,
@@ -136,9 +137,10 @@ class TimelineService:
 
     async def page(self, actor_id: UUID, query: TimelineQuery) -> RowPage:
         """One page of what a user or API key did, newest first."""
-        keys, cursor = await read_keys(self.session, actor_id, query)
+        keys, cursor, period = await read_keys(self.session, actor_id, query)
         requests = await self.accesses.entries([key.id for key in keys if key.kind != CHANGE])
         changes = await self.changes.entries([key.id for key in keys if key.kind == CHANGE])
+        await tell_archives(self.session, ("changes", "access"), *period)
         request_of, change_of = ({entry["id"]: entry for entry in entries} for entries in (requests, changes))
         items = [
             {
@@ -148,5 +150,6 @@ class TimelineService:
                 "change": change_of[key.id] if key.kind == CHANGE else None,
             }
             for key in keys
+            if key.id in (change_of if key.kind == CHANGE else request_of)  # else it was archived meanwhile
         ]
         return RowPage(items, cursor)

@@ -114,12 +114,14 @@ class PersonChanges(ChangeRepository):
 
     async def page_about(self, item: Item, rows: dict[str, list[AnyRow]], query: PageQuery) -> RowPage:
         """A page of the entries of these rows, and of the person's own row, which may be gone."""
-        await tell_archives(self.session, [self.log], None, None)
         ids = {table: {str(row.id) for row in found} for table, found in rows.items()}
         ids[item.entity] = {str(item.entity_id)}
         columns = self.table.c
         parts = [and_(columns.entity == table, columns.entity_id.in_(found)) for table, found in ids.items() if found]
-        return await self.fetch_page(self.select().where(or_(*parts)), query, f"person/{item.entity}/{item.entity_id}")
+        statement = self.select().where(or_(*parts))
+        page = await self.fetch_page(statement, query, f"person/{item.entity}/{item.entity_id}")
+        await tell_archives(self.session, [self.log], None, None)
+        return page
 
 
 class PersonWriter:

@@ -28,8 +28,8 @@ class FeedRepository(ChangeRepository):
         Raises AheadOfLog.
         """
         ids = await self.ids_after(seq, limit)
-        await self.tell_archives(seq, seq + len(ids))
         rows = await self.session.all(self.visible(self.select()).where(self.table.c.id.in_(ids))) if ids else []
+        await self.tell_archives(seq, seq + len(ids))
         return sorted(rows, key=lambda row: row.seq), seq + len(ids)
 
     async def tell_archives(self, seq: int, end: int) -> None:

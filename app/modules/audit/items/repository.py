@@ -106,14 +106,15 @@ class HistoryRepository(ChangeRepository):
 
     async def page_of(self, item: Item, query: PageQuery) -> RowPage:
         """One page of the entries of an item, and of what links it to others."""
-        await tell_archives(self.session, [self.log], None, None)
         links = links_of(item.entity)
         self.finder = OfItem(self.table, links, readable_rows(self.session)) if links else None
         statement = (
             self.build_once("all", self.select) if links else self.build_once("of one item", self.select_of_item)
         )
         values = {"entity": item.entity, "entity_id": str(item.entity_id)}
-        return await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
+        page = await self.fetch_page(statement, query, f"history/{item.entity}/{item.entity_id}", values)
+        await tell_archives(self.session, [self.log], None, None)
+        return page
 
     def select_of_item(self) -> AnySelect:
         """A select of the entries of one item."""

@@ -19,9 +19,10 @@ class OwnChangeRepository(ChangeRepository):
 
     async def page_of_actor(self, actor_id: UUID, query: OwnChangeQuery) -> RowPage:
         """The entries of this actor. An index has them in the order of their time."""
-        await tell_archives(self.session, [self.log], query.at_gte, query.at_lt)
         own = self.where(self.build_once("own", self.select_own), query)
-        return await self.fetch_page(own, query, f"changes by {actor_id}", {"actor_id": actor_id})
+        page = await self.fetch_page(own, query, f"changes by {actor_id}", {"actor_id": actor_id})
+        await tell_archives(self.session, [self.log], query.at_gte, query.at_lt)
+        return page
 
     def select_own(self) -> AnySelect:
         """A select of the entries of an actor, without those about sessions, keys and the like."""

@@ -11,7 +11,7 @@ from app.core.db.cursor import read_cursor, write_cursor
 from app.core.db.entity import table_of
 from app.core.db.session import AnySelect, ReadSession, Session
 from app.modules.audit.models import AuditAccess, AuditChange
-from app.modules.audit.repository import audited_modules, belongs_to, find_window, tell_archives
+from app.modules.audit.repository import audited_modules, belongs_to, find_window
 from app.modules.audit.timeline.schemas import TimelineQuery
 
 access, changes = table_of(AuditAccess), table_of(AuditChange)
@@ -75,22 +75,28 @@ def parts(actor_id: UUID, *, keys: bool) -> Iterator[Part]:
         yield Part(CHANGE, changes, and_(changes.c.owner_id == actor_id, changes.c.actor_id.is_distinct_from(actor_id)))
 
 
-async def read_keys(
-    session: ReadSession | Session, actor_id: UUID, query: TimelineQuery
-) -> tuple[list[Key], str | None]:
-    """The keys of a page, and the cursor of the next one."""
+class Keys(NamedTuple):
+    """The keys of a page, the cursor of the next one, and the period in which they were looked for."""
+
+    keys: Sequence[Key]
+    cursor: str | None
+    period: tuple[datetime | None, datetime | None]
+
+
+async def read_keys(session: ReadSession | Session, actor_id: UUID, query: TimelineQuery) -> Keys:
+    """The keys of a page."""
     order, resource = query.sort_fields(), f"timeline/{actor_id}"
     position, kept = read_cursor(session, query, resource)
     after, modules = Key.of_cursor(position) if position else None, audited_modules(session)
     window = find_window(session, query, kept)
     limited = query.model_copy(update={"at_gte": window.start, "at_lt": window.end}) if window else query
-    await tell_archives(session, ("changes", "access"), limited.at_gte, limited.at_lt)
     firsts = [part.first(limited, modules, after).subquery() for part in parts(actor_id, keys=query.keys)]
     together = union_all(*(select(first) for first in firsts)).subquery()
     newest = select(together).order_by(*(together.c[name].desc() for name, _ in order))
     rows = await session.all(newest.limit(query.limit + 1))
-    keys = [Key(*row) for row in rows[: query.limit]]
+    keys, period = [Key(*row) for row in rows[: query.limit]], (limited.at_gte, limited.at_lt)
     if len(rows) <= query.limit:
-        return keys, None
+        return Keys(keys, None, period)
     last, kept = keys[-1], window.texts if window else []
-    return keys, write_cursor(session, query, resource, [last.at.isoformat(), last.kind, last.id, *kept])
+    cursor = write_cursor(session, query, resource, [last.at.isoformat(), last.kind, last.id, *kept])
+    return Keys(keys, cursor, period)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,13 +11,14 @@ from sqlalchemy import update
 
 from app.core.clock import now
 from app.core.db.engine import Database
+from app.core.db.session import ReadSession
 from app.modules.audit.archive.command import restore
 from tests.answers import refusals, statuses
 from tests.core.db.triggers import execute_without_triggers
 from tests.modules.audit.archive.months import archive_into, fill_months, in_month, manifests_of
 from tests.modules.audit.entries import changes_table as entries
 from tests.modules.audit.sealer.followers import OpenRequest
-from tests.modules.audit.sealer.sealed import seal_all, sealed_ids, sealer_of
+from tests.modules.audit.sealer.sealed import add_changes, seal_all, sealed_ids, sealer_of
 from tests.people import Person, SignedInAs
 from tests.roles import open_as_owner
 
@@ -56,6 +58,43 @@ async def test_a_question_that_reaches_into_an_archive_says_so(
             assert response.status_code == 200, response.text
             told = None if database.settings.is_sqlite else expected
             assert response.headers.get("Audit-Archived") == told, (path, period)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "changes?at_gte=2025-12-01T00:00:00Z&at_lt=2026-01-01T00:00:00Z",
+        "access?at_gte=2025-12-01T00:00:00Z&at_lt=2026-01-01T00:00:00Z",
+        "feed?after={after}&limit=12",
+        "actors/{actor}/timeline?at_gte=2025-12-01T00:00:00Z&at_lt=2026-01-01T00:00:00Z",
+    ],
+)
+async def test_what_is_archived_while_it_is_read_is_there_or_told_of(
+    database: Database, signed_in_as: SignedInAs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """Regression: it was asked what is archived before the entries were read, so that neither was there."""
+    reader, at, actor = await signed_in_as("audit:read"), in_month("2025-12"), uuid4()
+    await fill_months(database)
+    await add_changes(database, 12, at=at, stored_at=at, actor_id=actor)
+    await seal_all(sealer_of(database))
+    read = ReadSession.all
+    was_asked = False
+
+    async def read_and_archive(session: ReadSession, statement: Any, *values: Any) -> Any:
+        nonlocal was_asked
+        found = await read(session, statement, *values)
+        if not was_asked and "audit_archive" in str(statement):
+            was_asked = True
+            await archive_into(tmp_path / "a", database)
+        return found
+
+    monkeypatch.setattr(ReadSession, "all", read_and_archive)
+    places = {"after": len(await sealed_ids(database)) - 12, "actor": actor}
+    response = await reader.get(f"/audit/{question.format(**places)}")
+
+    assert response.status_code == 200, response.text
+    assert was_asked
+    assert len(response.json()["items"]) >= 12 or "2025-12" in response.headers.get("Audit-Archived", "")
 
 
 async def test_all_that_is_stored_about_a_person_may_be_archived(
