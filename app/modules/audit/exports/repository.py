@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from app.core.context import RequestContext
 from app.core.db.pagination import RowPage
 from app.core.db.session import ReadSession
-from app.core.errors import Forbidden, invalid
+from app.core.errors import Conflict, Forbidden, invalid
 from app.modules.audit.exports.places import PlaceOf, SortedPlaces
 from app.modules.audit.hours.repository import HourlyChangeRepository
 from app.modules.audit.names.entries import name_requests, show_changes
 from app.modules.audit.repository import ChangeRepository, audited_modules, tell_archives
 from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.schemas import EntryQuery
+from app.modules.audit.sealer.archived import find_archives
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.reads import LogReader
 
@@ -62,6 +63,7 @@ class SealedEntries:
         self.rows = ChangeRepository(session) if is_changes else AccessRepository(session)
         self.keys = ChangeKeys(session) if is_changes else AccessKeys(session)
         self.first_keys: RowPage | None = None
+        self.archived: list[str] = []
         self.begun = session.context.principal
         """The caller when the file began. With other permissions it would go on with other entries, and look whole."""
 
@@ -74,11 +76,21 @@ class SealedEntries:
         if self.query.sort or self.query.cursor:
             name = "sort" if self.query.sort else "cursor"
             raise invalid(f"/query/{name}", "A file has the order of the log, from its beginning on.", "not-sortable")
+        self.archived = await self.find_archived()
         if self.query.filters() or audited_modules(self.session) is not None:
             self.first_keys = await self.keys.page(self.query)
             self.context.next_cursor = None
         else:
             await tell_archives(self.session, [self.log.value], None, None)
+
+    async def find_archived(self) -> list[str]:
+        """The months of the log that are in an archive only."""
+        return [row.month for row in await find_archives(self.session, self.log.value) if row.is_dropped]
+
+    async def check_archives(self) -> None:
+        """Raise Conflict where a month went into an archive since the file began, which may lack its entries."""
+        if await self.find_archived() != self.archived:
+            raise Conflict("A month of the log was archived or restored while the file was written. Ask for it again.")
 
     async def check_caller(self) -> None:
         """Check the caller again. Raises Forbidden once the permissions are not those with which the file began."""

@@ -45,6 +45,7 @@ class ExportService:
                 facts["first_seq"], facts["last_seq"] = facts["first_seq"] or place(rows[0]), place(rows[-1])
                 facts["count"] += len(rows)
             yield await asyncio.to_thread(file.add, rows)
+        await entries.check_archives()
         note = bytes(await sealed.note(checkpoint)).decode()
         yield await asyncio.to_thread(file.end, {**facts, "checkpoint": note})
 

@@ -1,5 +1,6 @@
 """What the API says of entries that are in an archive only."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,21 @@ async def test_a_question_that_reaches_into_an_archive_says_so(
             assert response.headers.get("Audit-Archived") == told, (path, period)
 
 
+def archive_behind_the_question(database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Archive once a request has read which months are archived. The event says that it has."""
+    read, was_asked = ReadSession.all, asyncio.Event()
+
+    async def read_and_archive(session: ReadSession, statement: Any, *values: Any) -> Any:
+        found = await read(session, statement, *values)
+        if not was_asked.is_set() and "audit_archive" in str(statement):
+            was_asked.set()
+            await archive_into(folder, database)
+        return found
+
+    monkeypatch.setattr(ReadSession, "all", read_and_archive)
+    return was_asked
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -77,24 +93,29 @@ async def test_what_is_archived_while_it_is_read_is_there_or_told_of(
     await fill_months(database)
     await add_changes(database, 12, at=at, stored_at=at, actor_id=actor)
     await seal_all(sealer_of(database))
-    read = ReadSession.all
-    was_asked = False
-
-    async def read_and_archive(session: ReadSession, statement: Any, *values: Any) -> Any:
-        nonlocal was_asked
-        found = await read(session, statement, *values)
-        if not was_asked and "audit_archive" in str(statement):
-            was_asked = True
-            await archive_into(tmp_path / "a", database)
-        return found
-
-    monkeypatch.setattr(ReadSession, "all", read_and_archive)
+    was_asked = archive_behind_the_question(database, tmp_path, monkeypatch)
     places = {"after": len(await sealed_ids(database)) - 12, "actor": actor}
     response = await reader.get(f"/audit/{question.format(**places)}")
 
     assert response.status_code == 200, response.text
-    assert was_asked
+    assert was_asked.is_set()
     assert len(response.json()["items"]) >= 12 or "2025-12" in response.headers.get("Audit-Archived", "")
+
+
+@pytest.mark.parametrize("log", ["changes", "access", "changes?at_gte=2025-12-01T00:00:00Z"])
+async def test_a_file_of_which_a_month_is_archived_has_no_trailer(
+    database: Database, signed_in_as: SignedInAs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
+    """Regression: it was without the entries of the month, and looked whole."""
+    reader = await signed_in_as("audit:read")
+    await fill_months(database)
+    was_asked = archive_behind_the_question(database, tmp_path, monkeypatch)
+
+    response = await reader.get(f"/audit/{log}", headers={"Accept": "application/x-ndjson"})
+
+    assert response.status_code == 200, response.text
+    assert was_asked.is_set()
+    assert ("trailer" in response.text) == database.settings.is_sqlite
 
 
 async def test_all_that_is_stored_about_a_person_may_be_archived(
