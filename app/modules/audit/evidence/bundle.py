@@ -19,6 +19,7 @@ from app.modules.audit.models import AuditRedaction
 from app.modules.audit.seal.proofs import Range, cover, split
 from app.modules.audit.seal.tiles import Tile, read_nodes, tile_of
 from app.modules.audit.seal.tree import fold
+from app.modules.audit.sealer.archived import check_not_archived
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.models import AuditCosignature
 from app.modules.audit.sealer.proofs import SealedLog
@@ -75,12 +76,14 @@ class Evidence:
             archive.writestr(name, files(__package__).joinpath(resource).read_bytes())
 
     async def write_entries(self, archive: zipfile.ZipFile, ids: Sequence[int], places: Mapping[int, int]) -> set[str]:
-        """Write the entries, and return the versions of redactions that they name."""
+        """Write the entries, and return the versions of redactions that they name. Raises Archived."""
         table, versions = self.log.table, set[str]()
         with archive.open("entries.ndjson", "w") as lines:
             for at in range(0, len(ids), PIECE):
                 piece = ids[at : at + PIECE]
                 rows = {row.id: row for row in await self.session.all(select(table).where(table.c.id.in_(piece)))}
+                for gone in (each for each in piece if each not in rows):
+                    await check_not_archived(self.session, self.log, places[gone])
                 versions |= {row.redaction_version for row in rows.values()} if self.log is Log.changes else set()
                 await asyncio.to_thread(write_lines, lines, (entry_line(places[each], rows[each]) for each in piece))
         return versions

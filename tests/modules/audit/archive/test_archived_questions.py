@@ -118,6 +118,24 @@ async def test_a_file_of_which_a_month_is_archived_has_no_trailer(
     assert ("trailer" in response.text) == database.settings.is_sqlite
 
 
+async def test_evidence_of_what_is_archived_meanwhile_names_the_month(
+    database: Database, signed_in_as: SignedInAs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: it was a 500."""
+    reader = await signed_in_as("audit:read")
+    await fill_months(database)
+    was_asked = archive_behind_the_question(database, tmp_path, monkeypatch)
+
+    response = await reader.get("/audit/evidence/changes?at_gte=2025-12-01T00:00:00Z")
+
+    assert was_asked.is_set()
+    if database.settings.is_sqlite:
+        assert response.status_code == 200
+        return
+    assert (response.status_code, response.json()["code"]) == (404, "archived")
+    assert response.headers["Audit-Archived"] == "2025-12"
+
+
 async def test_all_that_is_stored_about_a_person_may_be_archived(
     database: Database, signed_in_as: SignedInAs, archived: Path
 ) -> None:
