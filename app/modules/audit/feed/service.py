@@ -8,7 +8,7 @@ from app.core.db.session import ReadSession, Session
 from app.core.runtime.growth import Growth
 from app.modules.audit.feed.repository import FeedRepository
 from app.modules.audit.names.entries import show_changes
-from app.modules.audit.schemas import MAX_NUMBER
+from app.modules.audit.schemas import ARCHIVED_HEADER, MAX_NUMBER
 
 REAUTHORIZE_SECONDS = 0.5
 """How often a stream that waits asks whether its caller may still read: a revocation takes effect within a second."""
@@ -44,14 +44,20 @@ class FeedService:
     ) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
         """The changes of `page` and of all pages behind it, until the process stops; none where none came in `seconds`.
 
+        They end, too, at changes that went into an archive since `begin`: who begins again is told of the month.
         Raises Unauthenticated, Forbidden once the caller may no longer read them.
         """
-        while not growth.is_ended:
+        told = self.archived_months()
+        while not growth.is_ended and self.archived_months() <= told:
             yield page.items
             if not page.items:
                 await self.wait_beyond(page.after, growth, seconds)
             await self.session.context.reauthorize()
             page = await self.read(page.after, limit)
+
+    def archived_months(self) -> set[str]:
+        """The months that the header names."""
+        return set(self.session.context.headers.get(ARCHIVED_HEADER, "").split(", "))
 
     async def wait_beyond(self, seq: int, growth: Growth, seconds: float) -> None:
         """Wait for changes behind a place, at most so long, as long as the caller may read them.
