@@ -119,8 +119,9 @@ async def tell_archives(
         reached = reached.where(archives.c.last_at >= start)
     if end is not None:
         reached = reached.where(archives.c.first_at < end)
-    if rows := await session.all(reached.distinct().order_by(archives.c.month)):
-        session.context.headers[ARCHIVED_HEADER] = ", ".join(row.month for row in rows)
+    if rows := await session.all(reached.distinct()):
+        told = filter(None, session.context.headers.get(ARCHIVED_HEADER, "").split(", "))  # of the other log
+        session.context.headers[ARCHIVED_HEADER] = ", ".join(sorted({*told, *(row.month for row in rows)}))
 
 
 async def check_table(session: Session | ReadSession, name: str | None) -> None:

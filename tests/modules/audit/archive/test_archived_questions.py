@@ -14,6 +14,7 @@ from app.core.clock import now
 from app.core.db.engine import Database
 from app.core.db.session import ReadSession
 from app.modules.audit.archive.command import restore
+from app.modules.audit.sealer.logs import Log
 from tests.answers import refusals, statuses
 from tests.core.db.triggers import execute_without_triggers
 from tests.modules.audit.archive.months import archive_into, fill_months, in_month, manifests_of
@@ -168,6 +169,22 @@ async def test_a_file_of_the_first_entries_has_so_many(database: Database, reade
     assert response.status_code == 200, response.text
     *entries, end = map(json.loads, response.text.splitlines())
     assert (len(entries), end["trailer"]["count"]) == (count, count)
+
+
+async def test_a_call_may_be_in_an_archive_of_either_log(
+    database: Database, signed_in_as: SignedInAs, tmp_path: Path
+) -> None:
+    """Regression: the months of changes stood in place of those of requests."""
+    reader = await signed_in_as("audit:read")
+    await fill_months(database)
+    await archive_into(tmp_path / "a", database, log=[Log.access])
+    await archive_into(tmp_path / "a", database, before="2025-12", log=[Log.changes])
+
+    response = await reader.get(f"/audit/calls/{uuid4()}")
+
+    assert response.status_code == 404
+    told = None if database.settings.is_sqlite else "2025-11, 2025-12"
+    assert response.headers.get("Audit-Archived") == told
 
 
 async def test_a_proof_of_an_archived_entry_names_its_month(database: Database, reader: Person, archived: Path) -> None:
