@@ -14017,6 +14017,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     Link: components["headers"]["Link"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
@@ -17264,6 +17266,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -23835,6 +23839,8 @@ export interface operations {
                 headers: {
                     "Access-Control-Allow-Origin": components["headers"]["Access-Control-Allow-Origin"];
                     "Attest-Call-ID": components["headers"]["Attest-Call-ID"];
+                    /** @description The months that the question reaches into and whose entries are in an archive only. */
+                    "Audit-Archived"?: string;
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     "X-Request-ID": components["headers"]["X-Request-ID"];
