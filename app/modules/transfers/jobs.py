@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import IO
 
 from app.core.context import Principal
-from app.core.db.session import ReadSession, Session
+from app.core.db.session import AnyRow, ReadSession, Session
 from app.core.errors import DryRun, Problem, permission_denied
 from app.core.http.file_formats import ROWS_PER_PAGE, Write, file_writer
 from app.core.http.import_batches import Batch, Position, Savepoints
@@ -56,12 +56,13 @@ async def write_export(work: Work, order: ExportOrder) -> ExportResult:
     resource = find_resource(order.path)
     writing = Writing(work, resource, order)
     async with work.step() as session:
+        await TransferRepository(session).change(work.id, size=0, is_ready=False)
         await TransferRepository(session).remove_parts(work.id)  # of an attempt before this one
         await TransferService(session).check_room(caller_of(session).user_id)
     while await writing.write_page():
         pass
     async with work.step() as session:
-        await TransferRepository(session).change(work.id, size=writing.size, is_ready=True)
+        await TransferService(session).complete(work.id, writing.size, writing.parts)
     return ExportResult(rows=writing.rows, bytes=writing.size, sha256=writing.digest.hexdigest())
 
 
@@ -121,18 +122,18 @@ async def run_import(work: Work, order: ImportOrder) -> ImportResult:
     report = read_report(reader.keys, row)
     if report is None:  # else an attempt before this one has done it, and was killed behind that
         with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
-            await copy_file(reader, work, file)
+            await copy_file(reader, row, file)
             upload = Upload(file, row.media_type)
             position = Position(*row.position) if row.position else Position()
             report = await Importing(work, resource, order, upload, position).run(reader)
     return ImportResult.model_validate(report)
 
 
-async def copy_file(reader: ReadSession, work: Work, file: IO[bytes]) -> None:
-    """Copy the stored file. Raises GiveUp where it was dropped because a person was erased."""
-    async for content in read_parts(reader, work.id):
+async def copy_file(reader: ReadSession, row: AnyRow, file: IO[bytes]) -> None:
+    """Copy the stored file. Raises GiveUp where it was dropped because a person was erased, also in the middle."""
+    async for content in read_parts(reader, row.id):
         file.write(content)
-    if file.tell() == 0:
+    if file.tell() != row.size:
         raise GiveUp("content-erased")
 
 

@@ -31,6 +31,10 @@ class TransferRepository:
     async def remove_parts(self, id: UUID) -> None:
         await self.session.execute(delete(parts).where(parts.c.transfer_id == id))
 
+    async def count_parts(self, id: UUID) -> int:
+        found: int = await self.session.value(select(func.count()).select_from(parts).where(parts.c.transfer_id == id))
+        return found
+
     async def remove_all(self) -> None:
         await self.session.execute(delete(parts))
         await self.session.execute(update(transfers).values(report=None, is_ready=False))

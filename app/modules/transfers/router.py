@@ -71,7 +71,7 @@ async def get_file(request: Request, session: ReadDatabase, caller: Caller, id: 
         raise NotFound("The file is not complete, or was fetched.")
     if row.path in resources:
         admit_reader(session, resources[row.path])
-    chunks = fetch_once(state_of(request).database, context_of(request), id)
+    chunks = fetch_once(state_of(request).database, context_of(request), id, row.size)
     return to_file(chunks, row.name.rpartition(".")[0], row.media_type)
 
 

@@ -13,6 +13,7 @@ from app.core.db.engine import Database
 from app.core.db.person import Person
 from app.core.db.session import ReadSession, Session
 from app.core.errors import Conflict, NotFound
+from app.core.jobs import Retry
 from app.core.security.encryption import decrypt, encrypt
 from app.core.security.keys import Keys
 from app.modules.transfers.repository import TransferRepository, count_kept, find_part, find_transfer
@@ -64,6 +65,12 @@ class TransferService:
     async def add_part(self, id: UUID, number: int, content: bytes) -> None:
         await self.rows.add_part(id, number, encrypt(self.keys.responses, content, place_of(id, number)))
 
+    async def complete(self, id: UUID, size: int, number: int) -> None:
+        """Offer a file that has been written. Raises Retry where its parts were dropped meanwhile."""
+        await self.rows.change(id, size=size, is_ready=True)  # what drops parts waits for this
+        if await self.rows.count_parts(id) != number:
+            raise Retry("the parts were dropped")
+
     async def store_report(self, id: UUID, report: dict[str, Any]) -> None:
         """Store what an import did. Its file is not needed any more."""
         content = encrypt(self.keys.responses, orjson.dumps(report), place_of(id, REPORT))
@@ -95,11 +102,15 @@ async def get_own(session: ReadSession, caller: Principal, id: UUID) -> Any:
     return row
 
 
-async def fetch_once(database: Database, context: RequestContext, id: UUID) -> AsyncIterator[bytes]:
-    """A file, which is removed once all of it was taken."""
+async def fetch_once(database: Database, context: RequestContext, id: UUID, size: int) -> AsyncIterator[bytes]:
+    """A file of this size, which is removed once all of it was taken. Raises NotFound where it was removed before."""
+    taken = 0
     async for content in read_parts(database.read_session(context), id):
         await context.reauthorize()
+        taken += len(content)
         yield content
+    if taken != size:
+        raise NotFound("The file was fetched or removed meanwhile.")
     async with database.unit_of_work(context) as session:
         rows = TransferRepository(session)
         await rows.remove_parts(id)
