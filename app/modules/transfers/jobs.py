@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import IO
 
 from app.core.context import Principal
@@ -166,7 +167,8 @@ class Importing:
         except DryRun as end:
             return await self.store(end.preview)
         except Problem as problem:
-            await self.store(refusal_report(problem))
+            if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:  # else the next attempt needs the file
+                await self.store(refusal_report(problem))
             raise
 
     async def import_in(self, batches: "StepBatches | StepSavepoints") -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Imports and exports whose file, database or job is gone in the middle: nothing that is incomplete looks whole."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.core.errors import NotFound
+from app.core.db.unit_of_work.change import Change
+from app.core.errors import DatabaseUnavailable, NotFound
 from app.modules.jobs.models import JobQueue
 from app.modules.transfers.jobs import Writing
 from app.modules.transfers.repository import TransferRepository, find_part
@@ -39,6 +40,37 @@ async def run_next_attempt(database: Database) -> None:
     async with database.unit_of_work(RequestContext.for_job("test")) as session:
         await session.execute(update(queue).values(leased_until=None, run_at=now()))
     await run_all(database)
+
+
+def fail_at_write(database: Database, number: int) -> None:
+    """Let the database be away when brands are written for the nth time."""
+    writes = 0
+
+    async def fail(_session: Any, changes: Sequence[Change]) -> None:
+        nonlocal writes
+        writes += any(change.table.name == "brand" for change in changes)
+        if writes == number:
+            writes += 1
+            raise DatabaseUnavailable("The database did not answer in time; try again shortly.")
+
+    database.hooks.before_write.append(fail)
+
+
+async def test_an_import_during_which_the_database_was_away_is_tried_again(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: the file was dropped as if it had been refused, and the next attempt succeeded without a row."""
+    person = await signed_in_as("brands:create")
+    rows = "\n".join(f"brand {number:03}" for number in range(250))
+    answer = await send(person, f"name\n{rows}\n")
+
+    fail_at_write(database, 2)
+    await run_all(database)
+    await run_next_attempt(database)
+    job = await job_of(person, answer)
+
+    assert (job["state"], job["result"]["created"], job["result"]["failed"]) == ("succeeded", 250, 0)
+    assert (await person.get("/brands?total=exact&limit=1")).json()["total"] == 250
 
 
 def meanwhile(patch: pytest.MonkeyPatch, number: int, act: Callable[[], Awaitable[object]]) -> None:
