@@ -25,6 +25,8 @@ from app.modules.transfers.schemas import ExportOrder, ExportResult, ImportResul
 from app.modules.transfers.service import TransferService, read_parts, read_report
 
 SECONDS = 3600.0
+REFUSAL = "refusal"
+"""Where the report of a refused file has the code of the problem: it is refused again where the job is tried again."""
 
 
 def find_resource(path: str) -> DeclaredResource:
@@ -127,6 +129,8 @@ async def run_import(work: Work, order: ImportOrder) -> ImportResult:
             upload = Upload(file, row.media_type)
             position = Position(*row.position) if row.position else Position()
             report = await Importing(work, resource, order, upload, position).run(reader)
+    if REFUSAL in report:
+        raise GiveUp(str(report[REFUSAL]))
     return ImportResult.model_validate(report)
 
 
@@ -246,7 +250,8 @@ def refusal_report(problem: Problem) -> dict[str, object]:
     done = {name: problem.extension.get(name, 0) for name in ("created", "updated", "unchanged")}
     stopped = problem.extension.get("stopped_at_line")
     failed = len({error["line"] for error in errors}) or 1
-    return {"dry_run": False, **done, "failed": failed, "stopped_at_line": stopped, "lines": [], "errors": errors}
+    report = {"dry_run": False, **done, "failed": failed, "stopped_at_line": stopped, "lines": [], "errors": errors}
+    return report | {REFUSAL: problem.code}
 
 
 def line_of(pointer: str) -> int:

@@ -29,6 +29,7 @@ from tests.modules.transfers.test_transfers import (
     make_brands,
     names,
     send,
+    transfer_of,
 )
 from tests.people import Person, SignedInAs
 
@@ -71,6 +72,26 @@ async def test_an_import_during_which_the_database_was_away_is_tried_again(
 
     assert (job["state"], job["result"]["created"], job["result"]["failed"]) == ("succeeded", 250, 0)
     assert (await person.get("/brands?total=exact&limit=1")).json()["total"] == 250
+
+
+async def test_a_refused_import_that_is_tried_again_is_refused_again(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: the file is dropped with the refusal, and the job then succeeded without a row."""
+    person = await signed_in_as("brands:create")
+    answer = await send(person, f"name\nAcme\n{'x' * 300}\n")
+    await run_all(database)
+    refused = await job_of(person, answer)
+    report = (await transfer_of(person, refused))["report"]
+
+    again = await person.post(f"/jobs/{refused['id']}/retry")
+    await run_all(database)
+    job = await job_of(person, answer)
+
+    assert (refused["state"], refused["error"]) == ("failed", "invalid-fields")
+    assert again.status_code == 200, again.text
+    assert (job["state"], job["error"], job["result"]) == ("failed", "invalid-fields", None)
+    assert (await transfer_of(person, job))["report"] == report
 
 
 def meanwhile(patch: pytest.MonkeyPatch, number: int, act: Callable[[], Awaitable[object]]) -> None:
