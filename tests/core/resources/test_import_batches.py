@@ -107,6 +107,55 @@ async def test_the_database_hears_of_an_import_that_reads_empty_lines(
     assert sum(sql.startswith("SAVEPOINT") for sql in heard) >= 4
 
 
+MANY = 3 * LINES_PER_BATCH
+LONG_SEARCHES = {
+    "for the header": b"\n" * MANY + b"name;description\nAcme;\n",
+    "for the header below a declaration": b"sep=;\n" + b"\n" * MANY + b"name;description\nAcme;\n",
+}
+
+
+@only_on_postgresql
+@pytest.mark.parametrize("content", LONG_SEARCHES.values(), ids=LONG_SEARCHES)
+async def test_the_database_hears_of_an_import_that_looks_for_its_header(
+    database: Database, signed_in_as: SignedInAs, content: bytes
+) -> None:
+    """Regression: nothing was said in the transaction, which had begun with the key, before the first row."""
+    person = await signed_in_as("brands:create")
+    heard: list[str] = []
+    database.writers.listeners.append(lambda sql, _: heard.append(sql))
+
+    report = await upload(person, content, **{"Content-Type": "text/csv", "Idempotency-Key": "once"})
+
+    assert report.status_code == 200, report.text
+    assert report.json()["created"] == 1
+    assert savepoints_before(heard, "brand") >= MANY // LINES_PER_BATCH
+
+
+@only_on_postgresql
+async def test_the_database_hears_of_an_import_that_looks_for_its_decimal_sign(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: it looks at all rows where no amount shows the sign, and said nothing meanwhile."""
+    person = await signed_in_as("products:create", "products:set-price")
+    heard: list[str] = []
+    database.writers.listeners.append(lambda sql, _: heard.append(sql))
+    content = b"sku;name;price;currency\nA-1;Acme;12;EUR\n" + b";;;\n" * MANY
+
+    report = await upload(
+        person, content, "/products/import", **{"Content-Type": "text/csv", "Idempotency-Key": "once"}
+    )
+
+    assert report.status_code == 200, report.text
+    assert report.json()["created"] == 1
+    assert savepoints_before(heard, "product") >= MANY // LINES_PER_BATCH
+
+
+def savepoints_before(heard: list[str], table: str) -> int:
+    """The number of savepoints before the first row of a table."""
+    (first, *_) = (place for place, sql in enumerate(heard) if f"INSERT INTO {table} " in sql)
+    return sum(sql.startswith("SAVEPOINT") for sql in heard[:first]) - 1  # that of the batch of the row
+
+
 async def test_a_crash_in_the_middle_is_made_good_by_a_retry(database: Database, signed_in_as: SignedInAs) -> None:
     person = await signed_in_as("brands:create")
     crash_at_commit(database, 2)

@@ -1,11 +1,11 @@
 """Decimals in CSV: which sign a file has before the decimal places, and which of its cells could be two numbers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from app.core.errors import Malformed
 from app.core.field_errors import FieldError, escape_pointer, field_error
-from app.core.resources.imports.csv_table import Record, Table
+from app.core.resources.imports.csv_table import PASSED, Passed, Record, Table
 from app.core.resources.imports.file_format import Sign
 
 SIGNS: dict[str, Sign] = {".": "point", ",": "comma"}
@@ -14,12 +14,19 @@ AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[.,])\d{3}")
 """A number with decimal places, or a whole one whose digits are grouped: `1.234`, `12,500`."""
 
 
-def find_sign(table: Table, names: frozenset[str]) -> Sign | None:
-    """The decimal sign of a file: that of the first cell in a column of `names` that can be one number only."""
+def find_sign(table: Table, names: frozenset[str]) -> Generator[Passed, None, Sign | None]:
+    """The decimal sign of a file: that of the first cell in a column of `names` that can be one number only.
+
+    Yields for each row without one.
+    """
     if table.separator == ",":
         return "point"
     places = [place for place, name in enumerate(table.header) if name in names]
-    return next((sign for record in table.records if (sign := sign_in(record, places))), None) if places else None
+    for record in table.records if places else ():
+        if sign := sign_in(record, places):
+            return sign
+        yield PASSED
+    return None
 
 
 def sign_in(record: Record, places: list[int]) -> Sign | None:

@@ -56,9 +56,10 @@ class CsvFormat(FileFormat):
         return naming_fields(self.schemas.read)
 
     def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
-        names = self.decimal_names
-        sign = self.decimal or find_sign(open_table(file, self.columns), names)
-        table = open_table(file, self.columns)
+        names, sign = self.decimal_names, self.decimal
+        if sign is None:
+            sign = yield from find_sign((yield from open_table(file, self.columns)), names)
+        table = yield from open_table(file, self.columns)
         is_any = self.decimal is None and table.separator != ","
         commas = names if sign == "comma" or is_any else frozenset[str]()
         for number, cells in table.records:

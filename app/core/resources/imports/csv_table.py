@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO
@@ -20,6 +20,9 @@ IN_EMPTY_LINES = f' "{SEPARATORS}\r\n'
 Cells = list[str]
 Record = tuple[int, Cells | Malformed]
 """(number of the first line, the cells, or why nothing can be read from here on)"""
+Passed = tuple[int, None]
+PASSED: Passed = 0, None
+"""A line that was looked at only. A file can have so many that others must hear of it before the first row."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,17 @@ class Table:
     records: Iterator[Record]
 
 
-def open_table(file: IO[bytes], columns: Columns) -> Table:
-    """The table in `file`. Raises Malformed for a missing header, Invalid for columns that cannot be imported."""
+def open_table(file: IO[bytes], columns: Columns) -> Generator[Passed, None, Table]:
+    """The table in `file`. Yields for each line that it passes over.
+
+    Raises Malformed for a missing header, Invalid for columns that cannot be imported.
+    """
     lines = numbered_lines(file)
-    first = next((line for line in lines if line[1].strip(IN_EMPTY_LINES)), None)
-    if first is None:
+    for first in lines:
+        if first[1].strip(IN_EMPTY_LINES):
+            break
+        yield PASSED
+    else:
         raise Malformed("The file has no header line.")
     declared = DECLARATION.fullmatch(first[1])
     if declared is None:
@@ -63,10 +72,13 @@ def open_table(file: IO[bytes], columns: Columns) -> Table:
     elif (separator := declared["separator"]) not in SEPARATORS:
         raise Malformed("The first line names a separator other than comma, semicolon, tab and bar.")
     records = read_records(lines, separator)
-    line, header = next((record for record in records if not is_blank(record[1])), (1, Malformed("No header line.")))
-    if isinstance(header, Malformed):
-        raise header
-    return Table(separator, read_header(header, columns, line), records)
+    for line, header in records:
+        if isinstance(header, Malformed):
+            raise header
+        if not is_blank(header):
+            return Table(separator, read_header(header, columns, line), records)
+        yield PASSED
+    raise Malformed("No header line.")
 
 
 def likely_separator(line: str, columns: Columns) -> str:
