@@ -83,6 +83,7 @@ REFUSED: dict[str, tuple[bytes, str, int, str, str]] = {
     "no header": (b",,\n\n", CSV, 400, "malformed-request", "header"),
     "grouped digits": (b"sku;name;price;currency\na;b;1.234,50;EUR\n", CSV, 422, "amount-form", "decimal"),
     "more cells": (b"name\na,b\n", CSV, 422, "wrong-number-of-columns", "1 columns"),
+    "a long cell": (b"name\nAcme\n" + b"x" * 200_000 + b"\nBolt\n", CSV, 422, "string-too-long", "200 characters"),
 }
 
 

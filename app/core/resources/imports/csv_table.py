@@ -17,6 +17,7 @@ SEPARATORS = ",;\t|"
 DECLARATION = re.compile(r'"?sep=(?P<separator>.)"?[,;\t|]*\s*', re.IGNORECASE)
 """The first line of a file by which Excel tells how its cells are separated."""
 IN_EMPTY_LINES = f' "{SEPARATORS}\r\n'
+csv.field_size_limit(MAX_ROW_CHARACTERS)  # else a cell of 128 KiB cannot be told from a quote that is not closed
 Cells = list[str]
 Record = tuple[int, Cells | Malformed]
 """(number of the first line, the cells, or why nothing can be read from here on)"""
