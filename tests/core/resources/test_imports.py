@@ -101,6 +101,26 @@ async def test_csv_that_cannot_be_read_on_is_an_error_of_its_line(signed_in_as: 
     assert await names(person) == ["first"]
 
 
+@pytest.mark.parametrize("name", ["no utf-8", "endless row"])
+async def test_ndjson_that_cannot_be_read_on_is_an_error_of_its_line(signed_in_as: SignedInAs, name: str) -> None:
+    """Regression: it was a 400 without a line, and kept nothing of what came before it."""
+    person = await signed_in_as("brands:create")
+    content = b'{"name": "first"}\n' + UNREADABLE[name]
+
+    status, problem = await upload(person, content, NDJSON)
+    assert await names(person) == []
+    stopped, report = await upload(person, content, NDJSON, "?on_error=stop")
+
+    errors = problem.get("errors")
+    assert isinstance(errors, list), problem
+    assert (status, [(error["pointer"], error["code"]) for error in errors]) == (
+        422,
+        [("/body/2", "malformed-request")],
+    )
+    assert (stopped, report["created"], report["stopped_at_line"]) == (200, 1, 2)
+    assert await names(person) == ["first"]
+
+
 async def test_an_import_leaves_room_for_other_requests(signed_in_as: SignedInAs) -> None:
     """Regression: a file of bad or empty lines held the event loop until its end."""
     person = await signed_in_as("brands:create")

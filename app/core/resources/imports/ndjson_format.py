@@ -22,9 +22,13 @@ class NdjsonFormat(FileFormat):
     """One JSON document a line. A member that an item has not is a change; null clears a value."""
 
     def lines(self, file: IO[bytes], from_line: int) -> Iterator[ParsedLine]:
-        for number, line in numbered_lines(file):
-            is_row = number >= from_line and line.strip()
-            yield number, parse_document(line) if is_row else None
+        number = 0
+        try:
+            for number, line in numbered_lines(file):
+                is_row = number >= from_line and line.strip()
+                yield number, parse_document(line) if is_row else None
+        except Malformed as error:  # nothing after it can be read
+            yield number + 1, [field_error("", error.detail, error.code)]
 
     def validate(self, adapter: TypeAdapter[T], values: Values) -> T:
         return run_validation(lambda: adapter.validate_json(json.dumps(values), strict=True))
