@@ -1,6 +1,6 @@
 """Stores the files of imports and exports, encrypted, and gives them back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from typing import IO, Any
 from uuid import UUID
@@ -115,6 +115,14 @@ async def fetch_once(database: Database, context: RequestContext, id: UUID, size
         rows = TransferRepository(session)
         await rows.remove_parts(id)
         await rows.change(id, is_ready=False)
+
+
+async def drop_files(session: Session, ids: Iterable[UUID]) -> None:
+    """Drop files that are of no use any more."""
+    rows = TransferRepository(session)
+    for each in ids:
+        await rows.change(each, is_ready=False)
+        await rows.remove_parts(each)
 
 
 async def forget(session: Session, _person: Person) -> None:

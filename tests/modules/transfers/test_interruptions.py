@@ -23,6 +23,7 @@ from app.modules.transfers.service import PART_BYTES
 from tests.modules.jobs.kinds import run_all
 from tests.modules.transfers.test_transfers import (
     Killed,
+    count_parts,
     export,
     job_of,
     kill,
@@ -202,3 +203,44 @@ async def test_a_file_is_not_offered_while_it_is_written_again(
 
     assert early.status_code == 404
     assert len((await person.get(path)).text.splitlines()) == 1501
+
+
+async def test_a_cancelled_import_keeps_no_file(
+    database: Database, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its file was kept for a day, and counted against the user, who could not be rid of it."""
+    monkeypatch.setattr("app.modules.transfers.service.MOST_FILES", 2)
+    person = await signed_in_as("brands:create")
+    answers = [await send(person, f"name\nbrand {number}\n") for number in range(2)]
+
+    full = await send(person, "name\nAcme\n")
+    ended = [await person.post(f"/jobs/{answer.json()['id']}/cancel") for answer in answers]
+    kept = await count_parts(database)
+    again = await send(person, "name\nAcme\n")
+    await run_all(database)
+
+    assert [each.json()["state"] for each in ended] == ["cancelled", "cancelled"]
+    assert (full.status_code, kept, again.status_code) == (409, 0, 202)
+    assert await names(person) == ["Acme"]
+
+
+async def test_an_export_that_failed_keeps_no_file(
+    database: Database, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its pages were kept for a day, and counted against the user, who could not fetch them."""
+    person, root = await signed_in_as("brands:create"), await signed_in_as(superuser=True)
+    await make_brands(person, 1500)
+    answer = await export(person, "format=csv")
+    write_page = Writing.write_page
+
+    async def write(writing: Writing) -> bool:
+        has_more = await write_page(writing)
+        await root.put(f"/users/{person.id}/roles", {"role_ids": []})
+        return has_more
+
+    monkeypatch.setattr(Writing, "write_page", write)
+    await run_all(database)
+
+    job = (await root.get(f"/jobs/{answer.json()['id']}")).json()
+    assert (job["state"], job["error"]) == ("failed", "permission-denied")
+    assert await count_parts(database) == 0
