@@ -1,6 +1,7 @@
 """Jobs: asked for in a transaction, run once with what their caller may do by then, and shown by the API."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,8 +11,10 @@ from sqlalchemy import func, select, update
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.entity import table_of
-from app.core.jobs import enqueue
+from app.core.jobs import Work, enqueue, job
 from app.modules.brands.models import Brand
+from app.modules.brands.schemas import BrandCreate
+from app.modules.brands.service import BrandService
 from app.modules.jobs.models import Job, JobQueue
 from app.modules.users import User
 from tests.modules.jobs.kinds import (
@@ -263,6 +266,35 @@ async def test_cancelling(database: Database, signed_in_as: SignedInAs) -> None:
 
     assert cancelled.json()["state"] == "cancelled"
     assert (again.status_code, again.json()["code"]) == (409, "job-ended")
+    assert await count(database, queue) == 0
+
+
+tells: list[Callable[[UUID], Awaitable[Any]]] = []
+"""What is called between the steps of the next job."""
+
+
+@job("tests.told", Wanted, requires="brands:create", in_steps=True)
+async def make_and_tell(work: Work, data: Wanted) -> None:
+    """Make a brand in each of two steps, and tell somebody between them."""
+    async with work.step() as session:
+        await BrandService(session).create(BrandCreate(name=f"{data.name} first"))
+    await tells.pop()(work.id)
+    async with work.step() as session:
+        await BrandService(session).create(BrandCreate(name=f"{data.name} second"))
+
+
+async def test_a_job_that_is_cancelled_between_steps_ends_with_the_next(
+    database: Database, signed_in_as: SignedInAs
+) -> None:
+    """Regression: the worker took its lease for lost, and the job was shown as running until the lease had ended."""
+    maker = await signed_in_as("brands:create")
+    asked = await ask(database, context_of(maker.id), make_and_tell, "Acme")
+
+    tells.append(lambda told: maker.post(f"/jobs/{told}/cancel"))
+    await run_all(database)
+
+    assert (await job_of(maker, asked))["state"] == "cancelled"
+    assert await names_of(database) == ["Acme first"]
     assert await count(database, queue) == 0
 
 

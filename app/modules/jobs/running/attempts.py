@@ -40,7 +40,7 @@ class Attempt:
                 raise GiveUp("worker-lost")
             await self.perform()
         except LeaseLost:
-            log.warning("job_lease_lost", job=str(self.claim.id))
+            await self.cancel()  # which records nothing where another worker has the job
         except Exception as error:  # noqa: BLE001  # whatever it was, the job says so
             await self.fail(error)
 
