@@ -105,7 +105,7 @@ def uploaded_file(request: Request) -> Upload:
 def runs_later(request: Request) -> bool:
     """Whether a job does with the file what is asked: the client prefers that, or the file is large."""
     wishes = preferences(request)
-    is_large = uploaded_file(request).file.tell() > state_of(request).settings.limits.import_later_bytes
+    is_large = uploaded_file(request).size > state_of(request).settings.limits.import_later_bytes
     return RESPOND_ASYNC in wishes or (is_large and WAIT not in wishes)
 
 
@@ -120,7 +120,7 @@ async def receive(request: Request, upload: Upload) -> None:
     if form is not None:
         form.finish()
         upload.kind, upload.name = kind_of_part(form), form.file_name or None
-    if upload.file.tell() == 0:
+    if upload.size == 0:
         raise Malformed("The file is empty.")
 
 

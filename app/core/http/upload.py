@@ -27,14 +27,17 @@ class Upload:
     """Its media type: CSV or NDJSON, once it is complete."""
     name: str | None = None
     """What it is called, where it comes in a form."""
+    size: int = 0
+    """Its bytes, however far it is read."""
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     """Its SHA-256."""
 
     def write(self, chunk: bytes) -> None:
         """Add to the file. Raises SpreadsheetFile for the beginning of a workbook."""
-        if self.file.tell() == 0:
+        if self.size == 0:
             refuse_workbook(chunk)
         self.file.write(chunk)
+        self.size += len(chunk)
         self.digest.update(chunk)
 
 

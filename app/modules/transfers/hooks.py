@@ -61,7 +61,7 @@ async def store_import(session: Session, upload: Upload, order: ImportOrder) -> 
         path=order.path,
         media_type=upload.kind,
         name=(upload.name or f"import.{FILE_TYPES[upload.kind]}")[:200],
-        size=upload.file.tell(),
+        size=upload.size,
     )
     await transfers.store_file(job_id, upload.file)
     return job_id

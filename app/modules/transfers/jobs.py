@@ -126,7 +126,7 @@ async def run_import(work: Work, order: ImportOrder) -> ImportResult:
     if report is None:  # else an attempt before this one has done it, and was killed behind that
         with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as file:
             await copy_file(reader, row, file)
-            upload = Upload(file, row.media_type)
+            upload = Upload(file, row.media_type, size=row.size)
             position = Position(*row.position) if row.position else Position()
             report = await Importing(work, resource, order, upload, position).run(reader)
     if REFUSAL in report:
@@ -152,7 +152,6 @@ class Importing:
         self.resource = resource
         self.order = order
         self.upload = upload
-        self.size = upload.file.tell()
         self.position = position
 
     async def run(self, reader: ReadSession) -> dict[str, object]:
@@ -205,7 +204,7 @@ class Importing:
 
     def tell(self) -> None:
         """Say how far the file was read."""
-        self.work.report(self.upload.file.tell(), self.size)
+        self.work.report(self.upload.file.tell(), self.upload.size)
 
 
 class StepSavepoints(Savepoints):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 
 from app.core.clock import now
 from app.core.context import RequestContext
@@ -244,3 +245,32 @@ async def test_an_export_that_failed_keeps_no_file(
     job = (await root.get(f"/jobs/{answer.json()['id']}")).json()
     assert (job["state"], job["error"]) == ("failed", "permission-denied")
     assert await count_parts(database) == 0
+
+
+class Deadlock(Exception):
+    """What the driver raises for the victim of a deadlock."""
+
+    sqlstate = "40P01"
+
+
+async def test_a_file_whose_storing_is_tried_again_is_stored_whole(
+    database: Database, signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the next attempt took how far the one before had read the file for its size."""
+    person = await signed_in_as("brands:create")
+    content, add_part, failures = "name\nAcme\n" + "\n" * (2 * PART_BYTES) + "Bolt\n", TransferRepository.add_part, [1]
+
+    async def add(rows: TransferRepository, id: UUID, number: int, part: bytes) -> None:
+        if number in failures:
+            failures.remove(number)
+            raise DBAPIError("INSERT", None, Deadlock())
+        await add_part(rows, id, number, part)
+
+    monkeypatch.setattr(TransferRepository, "add_part", add)
+    answer = await send(person, content)
+    stored = await transfer_of(person, await job_of(person, answer))
+    await run_all(database)
+
+    assert (failures, stored["size"]) == ([], len(content))
+    assert (await job_of(person, answer))["state"] == "succeeded"
+    assert await names(person) == ["Acme", "Bolt"]
