@@ -33,6 +33,12 @@ class CategoryRepository(Repository[Category]):
         """Keep other transactions from moving a category until this one ends."""
         await lock_until_commit(self.writer, TREE_LOCK)
 
+    async def lock_all(self, ids: Sequence[UUID]) -> None:
+        """The tree before the rows, as the change of one row locks them: some of these may move."""
+        if ids:
+            await self.lock_tree()
+        await super().lock_all(ids)
+
     async def check_all(self, rows: Sequence[Category], seen: SeenKeys, before: Sequence[Category] = ()) -> None:
         for row, stored in zip(rows, before, strict=False):
             if row.parent_id is not None and row.parent_id != stored.parent_id:
