@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -80,11 +80,15 @@ def unique_keys(table: Table) -> list[UniqueKey]:
 
 
 class SeenKeys:
-    """The unique values of a file so far, as digests in a temporary database: a file can have more than memory has."""
+    """The unique values that the rows of a file took so far, and those that they gave up.
+
+    They are digests in a temporary database: a file can have more than memory has.
+    """
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect("")
-        self.connection.execute("CREATE TABLE seen (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        for table in ("seen", "freed"):
+            self.connection.execute(f"CREATE TABLE {table} (digest BLOB PRIMARY KEY) WITHOUT ROWID")
 
     @contextmanager
     def forget_on_error(self) -> Iterator[None]:
@@ -95,14 +99,33 @@ class SeenKeys:
     def add(self, values: Mapping[UniqueKey, Sequence[Values]]) -> None:
         """Add `values`. Raises AlreadyExists where one of them is there."""
         for key, taken in values.items():
-            digests = [(blake2b(repr((key, each)).encode(), digest_size=16).digest(),) for each in taken]
+            digests = [(digest_of(key, each),) for each in taken]
             try:
                 self.connection.executemany("INSERT INTO seen VALUES (?)", digests)
             except sqlite3.IntegrityError as error:
                 raise already_exists(key.fields) from error
 
+    def free(self, key: UniqueKey, values: Iterable[Values]) -> None:
+        """Note `values` that stored rows will not have any more."""
+        digests = [(digest_of(key, each),) for each in values]
+        self.connection.executemany("INSERT OR IGNORE INTO freed VALUES (?)", digests)
+
+    def has_taken(self, key: UniqueKey, values: Values) -> bool:
+        """Whether a row took these values."""
+        found = self.connection.execute("SELECT 1 FROM seen WHERE digest = ?", (digest_of(key, values),))
+        return found.fetchone() is not None
+
+    def has_freed(self, key: UniqueKey, values: Values) -> bool:
+        """Whether the stored row that has these values gave them up."""
+        found = self.connection.execute("SELECT 1 FROM freed WHERE digest = ?", (digest_of(key, values),))
+        return found.fetchone() is not None
+
     def close(self) -> None:
         self.connection.close()
+
+
+def digest_of(key: UniqueKey, values: Values) -> bytes:
+    return blake2b(repr((key, values)).encode(), digest_size=16).digest()
 
 
 async def check_unique(
@@ -111,14 +134,18 @@ async def check_unique(
     """Raise AlreadyExists where a stored row, an earlier row of the file or another of `rows` has a unique value too.
 
     `seen` has the values of the earlier rows, and afterwards those of `rows`. `before` are the rows as they are stored,
-    where they are: a value that a row keeps is not looked for.
+    where they are: a value that a row keeps is not looked for, and one that an earlier row gave up is free.
     """
     pairs = list(zip_longest(rows, before))
     values = {
-        key: [own for row, stored in pairs if (own := key.of(row)) not in (None, stored and key.of(stored))]
+        key: [own for row, old in pairs if (own := key.of(row)) not in (None, old and key.of(old))]
         for key in unique_keys(table)
     }
     for key, taken in values.items():
-        if taken and await session.first(key.select(table, taken)) is not None:
+        stored = await session.all(key.select(table, taken)) if taken else ()
+        if not all(seen.has_freed(key, tuple(each)) for each in stored):
             raise already_exists(key.fields)
     seen.add(values)
+    for key in values:
+        olds = ((row, key.of(old)) for row, old in pairs if old is not None)
+        seen.free(key, (old for row, old in olds if old is not None and old != key.of(row)))

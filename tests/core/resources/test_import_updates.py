@@ -49,6 +49,26 @@ async def product(person: Person, sku: str, **more: Any) -> Any:
     return answer.json()
 
 
+async def test_a_value_that_an_earlier_row_gives_up_is_free(signed_in_as: SignedInAs) -> None:
+    """Regression: SQLite, which checks a file before it writes, compared with what the earlier row was to replace."""
+    person = await everyone(signed_in_as, "products")
+    first, second = await product(person, "A"), await product(person, "B")
+
+    moved = await load(person, "/products", f"id,sku\n{second['id']},C\n{first['id']},B\n", "mode=update")
+    created = await load(
+        person,
+        "/products",
+        f"id,sku,name,price,currency\n{first['id']},D,Lamp,19.90,EUR\n,B,New,1,EUR\n",
+        "mode=upsert",
+    )
+    again = await load(person, "/products", f"id,sku\n{first['id']},E\n{second['id']},F\n,D\n,E\n", "mode=update")
+    items = {item["id"]: item["sku"] for item in (await person.get("/products")).json()["items"]}
+
+    assert (counts(moved), counts(created)) == ((0, 2, 0, 0), (1, 1, 0, 0))
+    assert errors(again) == {"/body/4": "not-found", "/body/5": "repeated-item"}
+    assert (items[first["id"]], items[second["id"]], sorted(items.values())) == ("D", "C", ["B", "C", "D"])
+
+
 async def test_a_unique_value_finds_the_item(signed_in_as: SignedInAs) -> None:
     person = await everyone(signed_in_as, "products")
     lamp = await product(person, "LAMP-1")

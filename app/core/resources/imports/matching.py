@@ -12,7 +12,7 @@ from app.core.db.entity import Entity, table_of
 from app.core.db.field_rules import NOTHING
 from app.core.db.repository import Repository
 from app.core.db.session import AnySelect, Session
-from app.core.db.uniqueness import UniqueKey, unique_keys
+from app.core.db.uniqueness import SeenKeys, UniqueKey, unique_keys
 from app.core.db.uniqueness import Values as KeyValues
 from app.core.db.unit_of_work.change import columns_of_model
 from app.core.resources.imports.file_format import Identity, Values
@@ -41,11 +41,15 @@ class Item:
 
 
 class Matching:
-    """Finds items in a table. What it finds in a session that writes is locked."""
+    """Finds items in a table. What it finds in a session that writes is locked.
 
-    def __init__(self, rows: Repository[Any], reading: TypeAdapter[Any]) -> None:
+    Where the file is only checked, `seen` has what its earlier rows will have written by then.
+    """
+
+    def __init__(self, rows: Repository[Any], reading: TypeAdapter[Any], seen: SeenKeys | None = None) -> None:
         self.rows = rows
         self.reading = reading
+        self.seen = seen
         self.table = table_of(rows.model)
         self.keys = unique_keys(self.table)
 
@@ -101,7 +105,17 @@ class Matching:
     async def find_by(self, key: UniqueKey, values: Sequence[KeyValues]) -> dict[KeyValues, UUID]:
         """The ids of rows by their values of `key`."""
         statement: AnySelect = key.select(self.table, values).add_columns(self.table.c.id)
-        return {tuple(row[:-1]): row[-1] for row in await self.rows.session.all(statement)}
+        found = {tuple(row[:-1]): row[-1] for row in await self.rows.session.all(statement)}
+        if self.seen is not None:
+            found = {each: item for each, item in found.items() if not self.seen.has_freed(key, each)}
+        return found
+
+    def finds_earlier(self, given: Sequence[GivenRow]) -> bool:
+        """Whether one of the rows has the unique values of an item that an earlier row will have written."""
+        named = ((key, self.values_of(key, row)) for row in given if row.identity.id is None for key in self.keys)
+        return self.seen is not None and any(
+            values is not None and self.seen.has_taken(key, values) for key, values in named
+        )
 
     async def read(self, ids: Sequence[UUID]) -> list[Any]:
         """The visible rows with these ids, as a read returns them."""

@@ -64,7 +64,7 @@ class Updating:
 
     async def check(self, rows: Sequence[Row], session: ReadSession, seen: SeenKeys) -> Sequence[Effect]:
         service = self.service(session)
-        plans = await self.plan(service, rows)
+        plans = await self.plan(service, rows, seen)
         changes = [plan for plan in plans if isinstance(plan, Change) and plan.values]
         if changes:
             stored = [change.item.row for change in changes]
@@ -97,21 +97,23 @@ class Updating:
     def remember(self, effects: Sequence[Effect]) -> None:
         self.seen.add([effect.id for effect in effects if effect.id is not None])
 
-    async def plan(self, service: Service[Any], rows: Sequence[Row]) -> list[Plan]:
-        """What each of `rows` will do.
+    async def plan(self, service: Service[Any], rows: Sequence[Row], seen: SeenKeys | None = None) -> list[Plan]:
+        """What each of `rows` will do. `seen` has the rows before where those are only checked.
 
         Raises Invalid, NotFound, StaleVersion, PreconditionRequired, RepeatedItem, Forbidden.
         """
         given = [row for _, row in rows]
-        items = await Matching(service.rows, self.reading).find(given)
-        self.refuse_repeated([item.row.id for item in items if item is not None])
+        matching = Matching(service.rows, self.reading, seen)
+        items = await matching.find(given)
+        self.refuse_repeated([item.row.id for item in items if item is not None], is_new=matching.finds_earlier(given))
         read = await asyncio.to_thread(self.comparison.read_all, given, items, service.rows.fields)
         requests = await self.sets.with_ids(service.rows.session, read)
         plans, compare = zip(given, items, requests, strict=True), self.comparison.compare
         return [request if item is None else compare(row, item, request) for row, item, request in plans]
 
-    def refuse_repeated(self, ids: list[UUID]) -> None:
-        if len(set(ids)) != len(ids) or self.seen.has_any(ids):
+    def refuse_repeated(self, ids: list[UUID], *, is_new: bool) -> None:
+        """Raise RepeatedItem for an item of an earlier row, which may be a new one."""
+        if is_new or len(set(ids)) != len(ids) or self.seen.has_any(ids):
             raise RepeatedItem("An earlier row of the file is about this item too.")
 
 
