@@ -1,10 +1,15 @@
 """A file that comes in, and what it may not be."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from typing import IO
 
-from app.core.errors import UnsupportedMediaType
+import structlog
+
+from app.core.errors import Unavailable, UnsupportedMediaType
+
+log = structlog.get_logger(__name__)
 
 IN_MEMORY_BYTES = 1024 * 1024
 ARCHIVE, COMPOUND = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -33,10 +38,15 @@ class Upload:
     """Its SHA-256."""
 
     def write(self, chunk: bytes) -> None:
-        """Add to the file. Raises SpreadsheetFile for the beginning of a workbook."""
+        """Add to the file. Raises SpreadsheetFile for the beginning of a workbook, Unavailable where a disk is full."""
         if self.size == 0:
             refuse_workbook(chunk)
-        self.file.write(chunk)
+        try:
+            self.file.write(chunk)
+            self.file.flush()  # else the last bytes fail when they are read
+        except OSError as error:
+            log.error("upload_not_stored", cause=os.strerror(error.errno or 0))
+            raise Unavailable("There is no room for the file now; try again later.") from error
         self.size += len(chunk)
         self.digest.update(chunk)
 

@@ -1,9 +1,12 @@
 """Imports of real files: byte order marks, quotes, bad lines, and the line of each error."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 
 import pytest
 
+from app.core.http.upload import IN_MEMORY_BYTES
 from app.core.resources.imports.text_lines import MAX_ROW_CHARACTERS
 from tests.people import Person, SignedInAs
 
@@ -139,6 +142,22 @@ async def test_an_import_leaves_room_for_other_requests(signed_in_as: SignedInAs
     await asyncio.gather(importing(), asking())
 
     assert answered == ["question", "import"]
+
+
+async def test_a_file_for_which_there_is_no_room_is_a_503(
+    signed_in_as: SignedInAs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Regression: it was a 500. A large file is stored where the system has temporary files."""
+    person = await signed_in_as("brands:create")
+    content = b"name\n" + b"\n" * IN_MEMORY_BYTES + b"Acme\n"
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    status, problem = await upload(person, content)
+    monkeypatch.undo()
+    again, report = await upload(person, content)
+
+    assert (status, problem["code"]) == (503, "unavailable")
+    assert (again, report["created"]) == (200, 1)
 
 
 async def test_a_retried_import_has_one_effect(signed_in_as: SignedInAs) -> None:
