@@ -22,6 +22,9 @@ from app.core.db.unit_of_work.writers import Writers
 from app.core.errors import DatabaseUnavailable
 from app.core.security.keys import Keys
 
+LEFT_BY_JOBS = 3
+"""Connections that write which long jobs leave: two to imports of requests, and one to everybody else."""
+
 
 class Database:
     """The connections of a process: those that write and those that read. On SQLite a single one writes."""
@@ -36,6 +39,8 @@ class Database:
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
         writers = self.create_pool(open_writing_link, settings, 1 if self.is_sqlite else settings.database.writers)
         self.writers = Writers(self.dialect, writers, lambda each: self.hooks.check(each))  # noqa: PLW0108  # set later
+        self.long_jobs = max(1, settings.database.writers - LEFT_BY_JOBS)
+        """How many jobs of a process may hold a connection that writes for long."""
         self.reader = self.create_reader(settings)
         self.replica: Replica | None = None
         if settings.database.replica_url is not None:

@@ -1,7 +1,16 @@
 """Work that outlives its request: what a job is, and how one is asked for. The module `jobs` stores and runs them."""
 
 from app.core.jobs.enqueueing import NEW_JOBS, NewJob, NoJobStore, enqueue
-from app.core.jobs.kinds import PROCESS_QUEUE, JobKind, NoData, UnknownJobKind, find_kind, job, unlisted_kinds
+from app.core.jobs.kinds import (
+    PROCESS_QUEUE,
+    JobKind,
+    NoData,
+    UnknownJobKind,
+    find_kind,
+    job,
+    long_kinds,
+    unlisted_kinds,
+)
 from app.core.jobs.schedules import Schedule, cron, every
 from app.core.jobs.work import GiveUp, LeaseLost, Retry, Work
 
@@ -23,5 +32,6 @@ __all__ = [
     "every",
     "find_kind",
     "job",
+    "long_kinds",
     "unlisted_kinds",
 ]

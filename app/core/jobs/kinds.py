@@ -51,6 +51,8 @@ class JobKind(Generic[D]):
     queue: str = DEFAULT_QUEUE
     in_steps: bool = False
     """Whether each step has a transaction of its own. Else the whole job is one, whose effects happen once or never."""
+    is_long: bool = False
+    """Whether it holds a connection that writes for most of its time: a process runs few such jobs at once."""
     is_listed: bool = True
     """Whether users see such jobs. False: that there is one tells what readers of jobs must not know."""
 
@@ -91,6 +93,11 @@ def job(name: str, data: type[D], **options: Any) -> Callable[[Handler[D]], JobK
 def unlisted_kinds() -> list[str]:
     """The names of the kinds whose jobs no user sees."""
     return sorted(name for name, kind in kinds.items() if not kind.is_listed)
+
+
+def long_kinds() -> list[str]:
+    """The names of the kinds whose jobs hold a connection that writes."""
+    return sorted(name for name, kind in kinds.items() if kind.is_long)
 
 
 def find_kind(name: str) -> JobKind[Any]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, bindparam, delete, exists, insert, or_, select, update
 
 from app.core.clock import new_id, now
 from app.core.db.column_types import Instant
@@ -109,11 +109,17 @@ class QueueRepository:
         held = insert(queue).values(**row, lease=new_id(), leased_until=at + lasts, hint_at=None)
         return (await self.session.execute(held.returning(*queue.c))).one()
 
-    async def claim(self, queues: Collection[str], lasts: timedelta) -> AnyRow | None:
-        """Take the first job that is due, for so long; None where there is none. Jobs that others take are passed."""
+    async def claim(self, queues: Collection[str], lasts: timedelta, without: Collection[str] = ()) -> AnyRow | None:
+        """Take the first job that is due, for so long; None where there is none. Jobs that others take are passed.
+
+        So are those of the kinds `without`.
+        """
         at, is_free = now(), or_(queue.c.leased_until.is_(None), queue.c.leased_until < bindparam("at"))
         is_due = (queue.c.queue.in_(bindparam("queues", expanding=True)), queue.c.run_at <= bindparam("at"), is_free)
-        first = select(queue.c.id).where(*is_due).order_by(queue.c.rank).limit(1).with_for_update(skip_locked=True)
+        due = select(queue.c.id).where(*is_due)
+        if without:
+            due = due.where(~exists().where(jobs.c.id == queue.c.id, jobs.c.kind.in_(without)))
+        first = due.order_by(queue.c.rank).limit(1).with_for_update(skip_locked=True)
         taken = {"lease": new_id(), "leased_until": at + lasts, "attempt": queue.c.attempt + 1, "progress": 0}
         taken["hint_at"] = None
         chosen = update(queue).where(queue.c.id == first.scalar_subquery()).values(taken).returning(*queue.c)

@@ -114,7 +114,7 @@ def writer_of(resource: DeclaredResource, order: ExportOrder) -> Write:
     return file_writer(sparse_schema(item, order.fields) if order.fields else item, order.kind, order.options, chosen)
 
 
-@job("transfers.import", ImportOrder, in_steps=True, seconds=SECONDS)
+@job("transfers.import", ImportOrder, in_steps=True, seconds=SECONDS, is_long=True)
 async def run_import(work: Work, order: ImportOrder) -> ImportResult:
     """Import a file."""
     resource = find_resource(order.path)

@@ -9,6 +9,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow, ReadSession, Session
@@ -103,14 +104,17 @@ class Attempt:
         async with self.record() as session:
             await end_job(session, self.claim, JobState.cancelled)
 
-    async def give_back(self) -> None:
-        """Let the job wait for another worker, as if this attempt had not begun. One of this process ends with it."""
+    async def give_back(self, after: timedelta | None = None) -> None:
+        """Let the job wait for another worker, as if this attempt had not begun. One of this process ends with it.
+
+        `after` is how long no worker takes it.
+        """
         if self.kind.queue == PROCESS_QUEUE:
             await self.fail(GiveUp("process-stopped"))
             return
         async with self.record() as session:
-            queue = QueueRepository(session)
-            await queue.give_back(self.claim.lease, self.claim.run_at, self.kind.priority, counts=False)
+            queue, run_at = QueueRepository(session), self.claim.run_at if after is None else now() + after
+            await queue.give_back(self.claim.lease, run_at, self.kind.priority, counts=False)
 
     @asynccontextmanager
     async def record(self) -> AsyncIterator[Session]:

@@ -14,12 +14,15 @@ from app.core.config import JobSettings
 from app.core.context import RequestContext
 from app.core.db.engine import Database
 from app.core.db.session import AnyRow
+from app.core.jobs import long_kinds
 from app.core.outgoing import Outgoing
 from app.modules.jobs.repository import QueueRepository
 from app.modules.jobs.running.attempts import Attempt, begin_attempt
 
 log = structlog.get_logger(__name__)
 
+POSTPONED = timedelta(seconds=2)
+"""How long a job waits that a process has claimed and has no room for."""
 OBEY_SECONDS = 10.0
 """A job that is told to stop has so long; then its process ends."""
 
@@ -60,7 +63,8 @@ class Worker:
     async def claim(self) -> AnyRow | None:
         """Take a job that is due; None where there is none."""
         async with self.database.unit_of_work(RequestContext.for_job("worker")) as session:
-            return await QueueRepository(session).claim(self.settings.queues, self.lasts)
+            without = long_kinds() if self.is_full else ()
+            return await QueueRepository(session).claim(self.settings.queues, self.lasts, without)
 
     async def run(self, claim: AnyRow) -> None:
         """Make an attempt at the job of `claim`, and record how it ended."""
@@ -73,6 +77,9 @@ class Worker:
         if self.is_stopping:  # and told every attempt that had begun
             await attempt.give_back()
             return
+        if attempt.kind.is_long and self.is_full:  # since it was claimed
+            await attempt.give_back(POSTPONED)
+            return
         task = asyncio.create_task(attempt.run(), name=f"job {claim.id}")
         self.running[claim.lease] = Running(attempt, task)
         try:
@@ -80,6 +87,11 @@ class Worker:
         finally:
             del self.running[claim.lease]
             self.told.pop(claim.lease, None)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many jobs run as may hold a connection."""
+        return sum(running.attempt.kind.is_long for running in self.running.values()) >= self.database.long_jobs
 
     async def wait(self, attempt: Attempt, task: asyncio.Task[None]) -> None:
         """Wait for the end of an attempt. One that takes too long, or is told to stop, is cancelled and undone."""
