@@ -37,8 +37,9 @@ class Database:
         self.hooks = Hooks()
         self.distrusted_before = -math.inf
         """A deadline passed then (monotonic): connections that were opened before may be dead."""
-        writers = self.create_pool(open_writing_link, settings, 1 if self.is_sqlite else settings.database.writers)
-        self.writers = Writers(self.dialect, writers, lambda each: self.hooks.check(each))  # noqa: PLW0108  # set later
+        self.writers = self.create_writers(settings, 1 if self.is_sqlite else settings.database.writers)
+        self.spare = self.writers if self.is_sqlite else self.create_writers(settings, 1)
+        """The connection of work that must not wait for others, and is short."""
         self.long_jobs = max(1, settings.database.writers - LEFT_BY_JOBS)
         """How many jobs of a process may hold a connection that writes for long."""
         self.reader = self.create_reader(settings)
@@ -50,6 +51,11 @@ class Database:
     def create_reader(self, settings: Settings) -> Reader:
         """The connections that read from the database of `settings`."""
         return Reader(self.dialect, self.create_pool(open_reading_link, settings, settings.database.readers))
+
+    def create_writers(self, settings: Settings, size: int) -> Writers:
+        """Connections that write."""
+        pool = self.create_pool(open_writing_link, settings, size)
+        return Writers(self.dialect, pool, lambda each: self.hooks.check(each))  # noqa: PLW0108  # set later
 
     def create_pool(self, open_link: OpenLink, settings: Settings, size: int) -> Pool:
         return Pool(
@@ -83,17 +89,21 @@ class Database:
         return ReadSession(reader, self.keys, context, limit, self.settings.database.list_seconds)
 
     @asynccontextmanager
-    async def unit_of_work(self, context: RequestContext, *, is_repeatable: bool = False) -> AsyncIterator[Session]:
+    async def unit_of_work(
+        self, context: RequestContext, *, is_repeatable: bool = False, is_spare: bool = False
+    ) -> AsyncIterator[Session]:
         """Commit everything the block wrote, or nothing. A later failure of the request does not undo it.
 
         One that is repeatable raises StaleDataError where another has changed what it read; then run it again.
+        One that is spare has a connection beside those of all others.
         Raises RuntimeError inside another open transaction, and where changes are not captured.
         """
         if self.hooks.recorder is None:
             raise RuntimeError("this database has no audit log: install the change capture before writing")
         refuse_second_connection()
         async with self.deadline_of(context):
-            session = Session(self.writers, self.reader, self.hooks, context, self.keys, is_repeatable=is_repeatable)
+            writers = self.spare if is_spare else self.writers
+            session = Session(writers, self.reader, self.hooks, context, self.keys, is_repeatable=is_repeatable)
             open_session.set(session)
             try:
                 yield session
@@ -117,6 +127,7 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await self.writers.dispose()
+        await self.spare.dispose()
         await self.reader.dispose()
         if self.replica is not None:
             await self.replica.reader.dispose()

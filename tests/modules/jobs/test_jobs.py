@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from app.core.context import RequestContext
 from app.core.db.engine import Database
@@ -315,6 +315,34 @@ async def test_a_running_job_is_cancelled_and_undone(database: Database, signed_
     assert (await job_of(maker, asked))["state"] == "cancelled"
     assert await names_of(database) == []
     assert await count(database, queue) == 0
+
+
+@job("tests.hold", Wanted, requires="brands:create")
+async def hold_connection(work: Work, _data: Wanted) -> None:
+    """Hold a connection until the worker is told to stop."""
+    await work.session.value(select(literal(1)))
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_leases_are_renewed_while_jobs_have_all_connections(database: Database, signed_in_as: SignedInAs) -> None:
+    """Regression: what renews them waited for a connection too, and then jobs that ran were another worker's."""
+    maker = await signed_in_as("brands:create")
+    number = database.settings.database.writers
+    asked = [await ask(database, context_of(maker.id), hold_connection, "") for _ in range(number)]
+    worker, held = worker_of(database), database.writers.pool.free
+    running = [asyncio.create_task(worker.run_next()) for _ in asked]
+    while len(worker.running) < number or not held.locked():  # noqa: ASYNC110  # of many tasks
+        await asyncio.sleep(0.02)
+    before = [await job_of(maker, each) for each in asked]
+
+    (renewed,) = await asyncio.gather(worker.renew(), return_exceptions=True)
+    after = [await job_of(maker, each) for each in asked]
+    worker.stop_all()
+    await asyncio.gather(*running)
+
+    assert renewed is False
+    assert all(new["leased_until"] > old["leased_until"] for old, new in zip(before, after, strict=True))
 
 
 async def test_a_job_that_was_claimed_when_its_worker_stopped_loses_no_attempt(

@@ -131,7 +131,7 @@ class Worker:
         leases = {lease: running.attempt.work.progress for lease, running in self.running.items()}
         if not leases:
             return False
-        async with self.database.unit_of_work(RequestContext.for_job("worker")) as session:
+        async with self.database.unit_of_work(RequestContext.for_job("worker"), is_spare=True) as session:
             valid = await QueueRepository(session).renew(leases, self.lasts)
         for lease in leases.keys() & self.running.keys():
             if lease not in valid:
