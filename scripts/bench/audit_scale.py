@@ -67,6 +67,7 @@ def questions(changes: int) -> Iterator[Question]:
     yield Question("items brought back", "/audit/changes", {"action": "restore"})
     yield Question("crashes", "/audit/access", {"status_gte": 500})
     yield Question("requests below a path", "/audit/access", {"path": "/api/v1/tasks/0"})
+    yield Question("requests below an unknown path", "/audit/access", {"path": "/unknown"}, has_pages=False)
     yield Question("one call", f"/audit/calls/{values_of(changes).call}", has_pages=False)
     yield Question("feed from the middle", "/audit/feed", {"after": changes // 2}, has_pages=False)
     yield Question("proof of an entry", f"/audit/proofs/changes/{changes // 2}", has_pages=False)

@@ -219,6 +219,21 @@ async def test_requests_are_found_by_decision_and_session(console: OpenConsole, 
     await expect(page.get_by_role("row", name="GET /api/v1/customers")).to_have_count(1)
 
 
+async def test_an_empty_page_that_is_not_the_last_says_so(console: OpenConsole) -> None:
+    page = await console("auditor", "/")
+
+    async def find_nothing_yet(route: Route) -> None:
+        response = await route.fetch()
+        body = {**await response.json(), "items": [], "next_cursor": "further"}
+        await route.fulfill(response=response, json=body)
+
+    await page.route("**/api/v1/audit/access?*", find_nothing_yet)
+    await page.goto("/console/audit/access?path=/unknown")
+
+    await expect(page.get_by_text("No entry matches so far. The next page looks further.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Next")).to_be_enabled()
+
+
 async def test_an_administrator_ends_a_session(console: OpenConsole, product: Repriced) -> None:
     page = await console("admin", "/audit/sessions")
     row = page.get_by_role("row", name="manager").first

@@ -34,6 +34,17 @@ class Range:
     ordering: Ordering
     uniform: Column
 
+    def choose(self, rows: AnySelect) -> AnySelect:
+        """Those of `rows` that are of this range.
+
+        Its condition stands before theirs. Databases begin to read an index at the first bound of a column, and that of
+        a filter can be far from the position of a cursor.
+        """
+        found = rows.where(self.condition)
+        *others, own = found._where_criteria  # noqa: SLF001  # there is no other way
+        found._where_criteria = (own, *others)  # noqa: SLF001
+        return found
+
     def sort(self, rows: AnySelect, limit: Limit) -> AnySelect:
         """The first of `rows`, which are of this range."""
         return sort(rows, self.ordering, self.uniform).limit(limit)

@@ -138,11 +138,11 @@ class NamedReferences:
         names = self.fields
         shown = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
         if self.sets or self.has_rules or any(any(columns[place]) for place in places.versions):
-            embed = self.embed
-            return [ReadItem(fields, embed(fields, row, places)) for fields, row in zip(shown, rows, strict=True)]
+            find = self.find_embedded_versions
+            return [ReadItem(fields, find(fields, row, places)) for fields, row in zip(shown, rows, strict=True)]
         return [ReadItem(fields, ()) for fields in shown]
 
-    def embed(self, fields: dict[str, Any], row: Sequence[Any], places: Places) -> list[int]:
+    def find_embedded_versions(self, fields: dict[str, Any], row: Sequence[Any], places: Places) -> list[int]:
         """What the entity tag of an item has of its targets, its sets and its mask; the mask is shown, too."""
         versions = [row[place] or 0 for place in places.versions]
         embedded = versions if any(versions) else []

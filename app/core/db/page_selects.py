@@ -56,7 +56,7 @@ class Search(Finder):
         return cls(matches_search(table, query.q, is_sqlite=is_sqlite), is_sqlite)
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
-        rows = rows.where(each.condition)
+        rows = each.choose(rows)
         return [rows.where(self.condition)] if self.is_sqlite else search_parts(each, rows, self.condition, wanted)
 
     def matches(self, ids: AnySelect) -> AnySelect:
@@ -144,7 +144,7 @@ def parts_of_page(
     ranges = ranges_of(ordering, position)
     if finder is not None:
         return [(each, part) for each in ranges for part in finder.parts(each, statement, form.at_most("enough"))]
-    parts = [(each, statement.where(each.condition)) for each in ranges]
+    parts = [(each, each.choose(statement)) for each in ranges]
     if form.options is not None:
         return [(each, some) for each, rows in parts for some in form.options.split(rows)]
     return [(each, some) for each, rows in parts for some in split(rows)] if form.is_usual else parts

@@ -101,9 +101,15 @@ def find_window(session: Session | ReadSession, query: PeriodQuery, kept: Sequen
     return window
 
 
-def values_of(window: Window) -> dict[str, datetime]:
-    """The parameters of a select in a window: its edges, and the beginning of its first hour."""
-    return {**window._asdict(), "start_hour": hour_of(window.start)}
+def values_of(window: Window | None, kept: Sequence[str]) -> dict[str, Any]:
+    """The parameters of a page: what the first one saw, and the window, with the beginning of its first hour."""
+    seen: dict[str, Any] = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
+    return seen | ({**window._asdict(), "start_hour": hour_of(window.start)} if window else {})
+
+
+def cursor_name(log: str) -> str:
+    """What cursors of a log are bound to. Those of older versions have the name of the table, and keep other things."""
+    return f"log of {log}"
 
 
 async def tell_archives(
@@ -176,18 +182,21 @@ class LogRepository(ReadRepository):
 
         It keeps, too, what the first page saw: the pages behind it show nothing that came later (ADR 40).
         """
-        name = f"log of {self.log}"  # cursors of older versions have the name of the table, and keep something else
-        _, kept = read_cursor(self.session, query, name)
-        window = find_window(self.session, query, kept[2:]) if isinstance(query, PeriodQuery) else None
-        form = ("list", window is None, not kept, self.session.is_sqlite)
-        statement = self.build_once(form, partial(self.select_list, in_window=window is not None, is_first=not kept))
-        matching = self.where(self.visible(statement), query)
-        seen = {"snapshot": kept[0], "sealed": int(kept[1])} if kept else {}
-        values, texts = seen | (values_of(window) if window else {}), window.texts if window else []
-        page = await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
+        kept = read_cursor(self.session, query, cursor_name(self.log))[1]
+        window = find_window(self.session, query, kept[2:4]) if isinstance(query, PeriodQuery) else None
+        page = await self.read_page(query, window, kept)
         if isinstance(query, PeriodQuery):
             await tell_archives(self.session, [self.log], *(window or (query.at_gte, query.at_lt)))
         return page
+
+    async def read_page(self, query: PageQuery, window: Window | None, kept: Sequence[str]) -> RowPage:
+        """One page of a window, or of the whole log, whose cursor `kept` something. Raises ListTimedOut."""
+        form = ("list", window is None, not kept, self.session.is_sqlite)
+        statement = self.build_once(form, partial(self.select_list, in_window=window is not None, is_first=not kept))
+        matching = self.where(self.visible(statement), query)
+        values, texts = values_of(window, kept), window.texts if window else []
+        name = cursor_name(self.log)
+        return await self.fetch_page(matching, query, name, values, lambda row: [row.snapshot, str(row.sealed), *texts])
 
     def select_list(self, *, in_window: bool, is_first: bool) -> AnySelect:
         """A select of the entries of a list, each with what the first page saw: a snapshot, and the last place."""

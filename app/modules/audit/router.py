@@ -91,7 +91,8 @@ async def list_accesses(
 ) -> RowPage | Response:
     """List the access log: every request, whatever its end. Filters without an index look in a window of 31 days.
 
-    A file has what is sealed, in the order of the log, and a trailer to check it by.
+    In a window with very many entries, a page can be short or empty, and have a `next_cursor`. A file has what is
+    sealed, in the order of the log, and a trailer to check it by.
     """
     return await accesses.page(query) if kind is None else await to_export(request, exports, Log.access, query, kind)
 
@@ -102,8 +103,9 @@ async def list_changes(
 ) -> RowPage | Response:
     """List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
 
-    The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. A file has what is sealed, in the order
-    of the log, and a trailer to check it by.
+    The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. In one with very many entries, a page can
+    be short or empty, and have a `next_cursor`. A file has what is sealed, in the order of the log, and a trailer to
+    check it by.
     """
     return await changes.page(query) if kind is None else await to_export(request, exports, Log.changes, query, kind)
 

@@ -157,7 +157,8 @@ export interface paths {
          * List the access log: every request, whatever its end
          * @description List the access log: every request, whatever its end. Filters without an index look in a window of 31 days.
          *
-         *     A file has what is sealed, in the order of the log, and a trailer to check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
+         *     In a window with very many entries, a page can be short or empty, and have a `next_cursor`. A file has what is
+         *     sealed, in the order of the log, and a trailer to check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
          */
         get: operations["list_accesses"];
         put?: never;
@@ -219,8 +220,9 @@ export interface paths {
          * List the change log: every changed row, before and after
          * @description List the change log: every changed row, before and after. Filters without an index look in a window of 31 days.
          *
-         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. A file has what is sealed, in the order
-         *     of the log, and a trailer to check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
+         *     The window is the last 31 days, unless `at_gte` or `at_lt` say otherwise. In one with very many entries, a page can
+         *     be short or empty, and have a `next_cursor`. A file has what is sealed, in the order of the log, and a trailer to
+         *     check it by. Requires the permission `audit:read`. Callers with `{module}:audit` get what belongs to that module. The list is also a file: `Accept: text/csv` or `application/x-ndjson` or `application/vnd.apache.parquet`.
          */
         get: operations["list_changes"];
         put?: never;

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.core.clock import now
 from app.core.context import RequestContext
 from app.core.db.connecting import create_engine
 from app.core.db.engine import Database
@@ -189,3 +190,21 @@ async def test_a_page_far_down_begins_at_its_position(
         assert all("SEARCH" in line and "(" in line for line in lines), plan
     else:
         assert plan.count("Index Cond") == len(lines), plan
+
+
+@pytest.mark.parametrize("sort", ["created_at", "-created_at"])
+async def test_a_page_begins_at_its_cursor_and_not_at_the_edge_of_a_filter(
+    database: Database, job: RequestContext, sort: str
+) -> None:
+    """Regression: the index was read from the edge on. Both databases begin at the bound that stands first."""
+    await add_tasks(database, job)
+    edges = {"created_at_gte": now() - timedelta(days=1), "created_at_lt": now() + timedelta(days=1)}
+    tasks = TaskRepository(database.read_session(job))
+    first = await tasks.page(TaskQuery(sort=sort, limit=1, **edges))
+
+    with statements_of(database, "task") as statements:
+        second = await tasks.page(TaskQuery(sort=sort, limit=1, cursor=first.next_cursor, **edges))
+
+    [(sql, _)] = statements
+    assert second.items[0].id != first.items[0].id
+    assert sql.index("(task.created_at, task.id)") < min(map(sql.index, ("task.created_at >=", "task.created_at <")))

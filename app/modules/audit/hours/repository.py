@@ -27,6 +27,7 @@ from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
 from app.core.db.snapshots import SnapshotText
+from app.modules.audit.pieces.repository import PiecewiseRepository
 from app.modules.audit.repository import ChangeRepository, audited_modules, belongs_to
 from app.modules.audit.rollups.counting import change_hours
 from app.modules.audit.schemas import MAX_NUMBER, ChangeQuery
@@ -65,7 +66,7 @@ class ChangesByHour(Finder):
         # PostgreSQL takes a range with two bounds for a short one, which it looks up in the index.
         is_open = (self.log.c.id if self.is_sqlite else self.log.c.xid).between(first_open, last_open)
         sealed = self.select_sealed(each, rows.where(is_open.is_not(true())), wanted)
-        others = rows.where(each.condition)
+        others = each.choose(rows)
         found = (
             sealed.where(first_open.is_not(None)),
             read_from(materialize(select(self.log).where(is_open)), self.log, others),
@@ -152,12 +153,13 @@ def find_rarest(query: ChangeQuery) -> tuple[str, str] | None:
     return ("field", query.field) if query.field else None
 
 
-class HourlyChangeRepository(ChangeRepository):
+class HourlyChangeRepository(PiecewiseRepository, ChangeRepository):
     """The change log, in which lists of the changes of a field or an action are read by the hours that have some."""
 
     def finder_of(self, query: PageQuery) -> Finder | None:
         rarest = find_rarest(query) if isinstance(query, ChangeQuery) else None
-        if not isinstance(query, ChangeQuery) or rarest is None or query.sort_fields()[0][0] != "at":
+        is_by_time = query.sort_fields()[0][0] == "at"
+        if self.is_piecewise or not isinstance(query, ChangeQuery) or rarest is None or not is_by_time:
             return super().finder_of(query)
         is_sqlite, asked = self.session.is_sqlite, frozenset({query.module}) if query.module else None
         modules = tuple(each for each in (audited_modules(self.session), asked) if each is not None)

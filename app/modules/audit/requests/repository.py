@@ -12,7 +12,8 @@ from app.core.db.page_selects import Finder
 from app.core.db.pagination import PageQuery
 from app.core.db.session import AnySelect
 from app.modules.audit.models import FIRST_CRASH, FIRST_FAILURE, AuditAccess
-from app.modules.audit.repository import LogRepository, callers
+from app.modules.audit.pieces.repository import PiecewiseRepository
+from app.modules.audit.repository import callers
 from app.modules.audit.schemas import CUT_OFF, AccessQuery, AccessRead
 
 ADDRESS = bindparam("filter_ip", type_=callers.c.ip.type)
@@ -29,7 +30,7 @@ class FromAddress(Finder):
     is_sqlite: bool
 
     def parts(self, each: Range, rows: AnySelect, wanted: Limit) -> list[AnySelect]:
-        rows = rows.where(each.condition)
+        rows = each.choose(rows)
         if self.is_sqlite:
             return [self.matches(rows)]
         found = callers.alias("found")
@@ -39,10 +40,14 @@ class FromAddress(Finder):
         return [rows.where(self.log.c.id.in_(select(each.sort(of_all, wanted).subquery().c.id)))]
 
     def matches(self, ids: AnySelect) -> AnySelect:
-        return ids.where(self.log.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == ADDRESS)))
+        return ids.where(is_from_address(self.log))
 
 
-class AccessRepository(LogRepository):
+def is_from_address(log: Table) -> ColumnElement[bool]:
+    return log.c.caller_id.in_(select(callers.c.id).where(callers.c.ip == ADDRESS))
+
+
+class AccessRepository(PiecewiseRepository):
     """The access log."""
 
     log = "access"
@@ -53,8 +58,8 @@ class AccessRepository(LogRepository):
         return {**super().compute_columns(), "duration_ms": (self.table.c.duration_us / 1000.0).label("duration_ms")}
 
     def finder_of(self, query: PageQuery) -> Finder | None:
-        is_from_address = isinstance(query, AccessQuery) and query.ip
-        return FromAddress(self.table, self.session.is_sqlite) if is_from_address else None
+        has_address = isinstance(query, AccessQuery) and query.ip and not self.is_piecewise
+        return FromAddress(self.table, self.session.is_sqlite) if has_address else None
 
     def where(self, statement: AnySelect, query: PageQuery) -> AnySelect:
         if isinstance(query, AccessQuery):
@@ -69,6 +74,8 @@ class AccessRepository(LogRepository):
         """
         if query.path:
             yield self.begins_with(query.path)
+        if query.ip and self.is_piecewise:
+            yield is_from_address(self.table)
         if query.error_code and query.error_code not in CUT_OFF:
             yield self.table.c.status >= literal_column(str(FIRST_FAILURE))
         if query.lowest_status >= FIRST_CRASH:

@@ -45,14 +45,14 @@ class Part(NamedTuple):
         """The keys of the first entries (of `modules` only), one more than the page has."""
         at, number = self.log.c.at, self.log.c.id
         keys = select(at, literal(self.kind).label("kind"), number).where(self.condition)
+        if after:  # before the edges of the period: see `Range.choose`
+            keys = keys.where(self.is_after(after))
         if modules is not None:
             keys = keys.where(belongs_to(self.log, modules))
         if query.at_gte:
             keys = keys.where(at >= query.at_gte)
         if query.at_lt:
             keys = keys.where(at < query.at_lt)
-        if after:
-            keys = keys.where(self.is_after(after))
         return keys.order_by(at.desc(), number.desc()).limit(query.limit + 1)
 
     def is_after(self, key: Key) -> ColumnElement[bool]:

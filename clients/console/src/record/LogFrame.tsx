@@ -35,7 +35,7 @@ function Loaded<L extends LogName>({ log, title, tools, resource, children }: Lo
         {(found) => (
           <>
             {found.window && <Window period={found.window} />}
-            {found.items.length ? children(found) : <Empty>{say("record.empty")}</Empty>}
+            {found.items.length ? children(found) : <Empty>{say(found.next_cursor ? "record.empty-so-far" : "record.empty")}</Empty>}
             <Pager resource={resource} page={found} counted={false} />
           </>
         )}

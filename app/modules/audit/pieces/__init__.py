@@ -1,0 +1,1 @@
+"""Pages of a log that are read by pieces, where what matches is rare and no index has it."""

@@ -1,1 +1,0 @@
-import{NewItem as e}from"./NewScreen-KjM4-yU5.js";import{D as t}from"./libraries-CjNg6ka7.js";var n=t();function r(){return(0,n.jsx)(e,{slug:`roles`})}export{r as default};

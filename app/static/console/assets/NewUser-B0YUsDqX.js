@@ -1,0 +1,1 @@
+import{NewItem as e}from"./NewScreen-CMICFFVl.js";import{D as t}from"./libraries-CjNg6ka7.js";var n=t();function r(){return(0,n.jsx)(e,{slug:`users`})}export{r as default};
