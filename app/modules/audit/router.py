@@ -131,15 +131,19 @@ async def get_change(
     responses=MAY_BE_UNSEALED,
     dependencies=[*AUDIT_READ, Depends(flush_access_log)],
 )
-async def get_evidence_of_accesses(evidence: Evidences, query: Annotated[AccessQuery, Query()]) -> ZipResponse:
+async def get_evidence_of_accesses(
+    request: Request, evidence: Evidences, query: Annotated[AccessQuery, Query()]
+) -> ZipResponse:
     """Get sealed access entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
-    return await to_zip(evidence, Log.access, query)
+    return await to_zip(request, evidence, Log.access, query)
 
 
 @router.get("/evidence/changes", response_class=ZipResponse, responses=MAY_BE_UNSEALED, dependencies=AUDIT_READ)
-async def get_evidence_of_changes(evidence: Evidences, query: Annotated[ChangeQuery, Query()]) -> ZipResponse:
+async def get_evidence_of_changes(
+    request: Request, evidence: Evidences, query: Annotated[ChangeQuery, Query()]
+) -> ZipResponse:
     """Get sealed change entries as a zip, with what proves them: `python verify_audit.py` in it verifies them."""
-    return await to_zip(evidence, Log.changes, query)
+    return await to_zip(request, evidence, Log.changes, query)
 
 
 def refuse_fields(query: EntryQuery) -> None:
@@ -148,12 +152,13 @@ def refuse_fields(query: EntryQuery) -> None:
         raise invalid("/query/fields", "A file of sealed entries has all of their fields.", "whole-entries")
 
 
-async def to_zip(evidence: EvidenceService, log: Log, query: EntryQuery) -> ZipResponse:
+async def to_zip(request: Request, evidence: EvidenceService, log: Log, query: EntryQuery) -> ZipResponse:
     """The evidence of what matches `query`, which is complete before the response begins."""
     refuse_fields(query)
     file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # closed with the response
     try:
-        await evidence.write(cast("IO[bytes]", file), log, query)
+        seconds = state_of(request).settings.limits.request_seconds
+        await evidence.write(cast("IO[bytes]", file), log, query, seconds)
     except BaseException:
         file.close()
         raise

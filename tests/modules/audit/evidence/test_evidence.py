@@ -1,5 +1,6 @@
 """Evidence is verified by one script, which imports nothing of the application, and what is altered is found."""
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -15,15 +16,20 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.clock import now
+from app.core.config import LimitSettings, Settings
+from app.core.db.pagination import PageQuery, RowPage
+from app.modules.audit import service
 from app.modules.audit.evidence.bundle import parts_without
+from app.modules.audit.requests.repository import AccessRepository
 from app.modules.audit.seal.note import Signer
 from app.modules.audit.sealer.logs import Log
 from app.modules.audit.sealer.signers import load_signers, new_seal_key
+from tests.fixtures.application import client_of, started
 from tests.modules.audit.entries import access_entries
 from tests.modules.audit.seal.logs import new_cosigner
 from tests.modules.audit.sealer.sealed import checkpoints, read_all, run_sql, seal_all, sealer_of
 from tests.modules.audit.verifier.forgeries import cosignatures
-from tests.people import Person, SignedInAs
+from tests.people import Person, SignedInAs, person
 
 SCRIPT = Path("verify_audit.py")
 
@@ -253,3 +259,26 @@ def test_the_parts_around_entries_are_those_of_the_tree() -> None:
             parts = list(parts_without(leaves, 0, size))
             covered = sorted([*leaves, *(leaf for begin, end in parts for leaf in range(begin, end))])
             assert covered == list(range(size))
+
+
+async def test_the_time_limit_of_requests_is_one_of_each_page(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: evidence of many entries, or of few among many, ended in 504."""
+
+    class Slow(AccessRepository):
+        async def page(self, query: PageQuery) -> RowPage:
+            await asyncio.sleep(0.15)
+            return await super().page(query)
+
+    monkeypatch.setattr(service, "AccessRepository", Slow)
+    monkeypatch.setattr(service, "EVIDENCE_PAGE", 1)
+    limited = settings.model_copy(update={"limits": LimitSettings(request_seconds=1)})
+    async with started(limited) as app, client_of(app) as client:
+        auditor = await person(app, client, ("audit:read",))
+        for _ in range(10):
+            await auditor.get("/auth/me")
+        await access_entries(app)
+        await seal_all(sealer_of(app.state.database), Log.access)
+
+        assert (await auditor.get("/audit/evidence/access", params={"route": "/api/v1/auth/me"})).status_code == 200
