@@ -30,6 +30,7 @@ from tests.modules.audit.seal.logs import new_cosigner
 from tests.modules.audit.sealer.sealed import checkpoints, read_all, run_sql, seal_all, sealer_of
 from tests.modules.audit.verifier.forgeries import cosignatures
 from tests.people import Person, SignedInAs, person
+from tests.roles import close_opened
 
 SCRIPT = Path("verify_audit.py")
 
@@ -282,3 +283,4 @@ async def test_the_time_limit_of_requests_is_one_of_each_page(
         await seal_all(sealer_of(app.state.database), Log.access)
 
         assert (await auditor.get("/audit/evidence/access", params={"route": "/api/v1/auth/me"})).status_code == 200
+        await close_opened()
